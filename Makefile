@@ -1,0 +1,45 @@
+# `make train` and `make test` work from a bare machine with Python 3.11+ and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: train test results benchmarks clean
+
+train: $(VENV)/.run
+	$(BIN)/neurarium train lenet5
+
+test: $(VENV)/.test
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+	$(BIN)/pytest --doctest-modules src
+
+results: $(VENV)/.test
+	$(BIN)/python benchmarks/results.py
+
+benchmarks: $(VENV)/.bench
+	$(BIN)/python benchmarks/speed.py
+
+# torch first and alone: a plain request for it would fetch builds for accelerators.
+$(VENV)/.torch: constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) torch==2.13.0
+	touch $@
+
+$(VENV)/.run: $(VENV)/.torch pyproject.toml
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.test: $(VENV)/.torch pyproject.toml
+	$(PIP) -e '.[test]'
+	touch $@ $(VENV)/.run
+
+$(VENV)/.bench: $(VENV)/.torch pyproject.toml
+	$(PIP) -e '.[bench]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

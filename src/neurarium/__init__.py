@@ -1,0 +1,61 @@
+"""neurarium: every neural network of a university course, readable, fast and verified.
+
+    import neurarium
+    run = neurarium.train(neurarium.recipe("lenet5"))
+    print(run.evaluate(neurarium.load_data("mnist-5k")).accuracy)
+    print(run.predict(pixels).labels)
+    neurarium.plot(run)
+
+Names are loaded when they are first used, so that the import costs nothing and the command line starts at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from neurarium.api import compare, load, load_data, plot, recipe, resume, train
+    from neurarium.estimator import NeuralClassifier
+    from neurarium.train.export import export
+    from neurarium.train.recipe import Recipe
+    from neurarium.train.run import Run
+
+_HOMES = {
+    "compare": "neurarium.api",
+    "load": "neurarium.api",
+    "load_data": "neurarium.api",
+    "plot": "neurarium.api",
+    "recipe": "neurarium.api",
+    "resume": "neurarium.api",
+    "train": "neurarium.api",
+    "export": "neurarium.train.export",
+    "NeuralClassifier": "neurarium.estimator",
+    "Recipe": "neurarium.train.recipe",
+    "Run": "neurarium.train.run",
+}
+
+__all__ = [
+    "NeuralClassifier",
+    "Recipe",
+    "Run",
+    "compare",
+    "export",
+    "load",
+    "load_data",
+    "plot",
+    "recipe",
+    "resume",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'neurarium' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,218 @@
+"""The few verbs that notebooks, scripts and the command line share: train, resume, load, plot, compare.
+
+Example:
+    >>> from dataclasses import replace
+    >>> import neurarium
+    >>> recipe = replace(neurarium.recipe("mlp"), epochs=1, batch_size=500)
+    >>> run = neurarium.train(recipe, out=getfixture("tmp_path") / "run", progress=False)
+    >>> run.predict(neurarium.load_data("mnist-5k").test.inputs[:3]).probabilities.shape
+    (3, 10)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from neurarium.checks import RunError, choose
+from neurarium.data import catalogue as data_catalogue
+from neurarium.data.dataset import Dataset
+from neurarium.nets.summary import summarise
+from neurarium.recipes.catalogue import RECIPES
+from neurarium.record.events import Event, Stopped
+from neurarium.record.files import write_atomic
+from neurarium.record.run_record import read_record
+from neurarium.report.confusion import confusion_figure
+from neurarium.report.curves import compare_figure, curves_figure, save_figure
+from neurarium.report.mistakes import mistakes_figure
+from neurarium.report.page import write_report
+from neurarium.report.progress import shown
+from neurarium.train import session as sessions
+from neurarium.train.evaluation import Evaluation
+from neurarium.train.interrupt import stop_on_interrupt
+from neurarium.train.recipe import Recipe
+from neurarium.train.run import Run, load_run
+from neurarium.train.seed import own_generators
+from neurarium.train.session import Session
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.console import Console
+
+_MISTAKES_LISTED = 25
+
+
+def recipe(name: str) -> Recipe:
+    """Return the recipe of this name.
+
+    Raises:
+        ConfigError: no such recipe; names the closest.
+
+    Example:
+        >>> recipe("lenet5").epochs
+        20
+    """
+    return choose(name, RECIPES, subject="recipe")()
+
+
+def load_data(name: str, *, folder: str | None = None) -> Dataset:
+    """Load a data set by name or path; see `neurarium list` and `data.catalogue.load`."""
+    return data_catalogue.load(name, folder=folder)
+
+
+def train(
+    plan: Recipe,
+    *,
+    data: Dataset | None = None,
+    net: nn.Module | None = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+    console: Console | None = None,
+) -> Run:
+    """Train a recipe and leave a run folder.
+
+    Args:
+        plan: the recipe.
+        data: a data set in hand instead of the one that the recipe names.
+        net: a module of your own instead of the recipe's net; it maps (batch, *shape) to (batch, classes).
+        out: the run folder; none: `runs/NAME-1`, `runs/NAME-2` and so on.
+        progress: show progress on the screen.
+        console: where to show it; none: standard output.
+
+    Returns:
+        The trained run, or after Ctrl-C what it had learnt until then.
+
+    Raises:
+        ConfigError, DataError, ShapeError: recipe, data and net do not fit.
+        NonFiniteError: learning diverged; the folder keeps the last good checkpoint.
+        StorageError: the folder cannot be written.
+    """
+    data = data if data is not None else load_data(plan.data)
+    with own_generators():
+        session = sessions.start(plan, out or new_folder(plan.name), data, net)
+        return _carry_out(session, data, progress, console)
+
+
+def resume(
+    folder: str | Path,
+    *,
+    data: Dataset | None = None,
+    net: nn.Module | None = None,
+    progress: bool = True,
+    console: Console | None = None,
+    **changes: Any,
+) -> Run:
+    """Continue a run from its newest checkpoint, bit for bit as if it had never stopped.
+
+    Args:
+        folder: the run folder.
+        data: the data set, where it came from memory.
+        net: the module, where it was your own.
+        progress: show progress on the screen.
+        console: where to show it; none: standard output.
+        changes: settings to change from here on, such as `epochs=30` or `device="cuda"`.
+
+    Raises:
+        RunError: no run there, other data than before, or nothing left to do.
+    """
+    plan = sessions.read_recipe(folder, changes)
+    data = data if data is not None else load_data(plan.data)
+    with own_generators():
+        session = sessions.resume(folder, plan, data, net)
+        if session.progress.epoch > plan.epochs and (Path(folder) / "weights.json").exists():
+            raise RunError(
+                str(folder),
+                expected="epochs left to train",
+                got=f"all {plan.epochs} done",
+                remedy=f"neurarium resume {folder} --epochs {2 * plan.epochs} trains on",
+            )
+        return _carry_out(session, data, progress, console)
+
+
+def load(folder: str | Path, *, net: nn.Module | None = None, device: str | None = None) -> Run:
+    """Read a run back from its folder, ready to evaluate and predict; see `train.run.load_run`."""
+    return load_run(folder, net, device)
+
+
+def plot(run: Run) -> Figure:
+    """Draw the learning curves of a run; a notebook shows the figure."""
+    return curves_figure(read_record(run.folder / "record.jsonl"), title=run.folder.name)
+
+
+def compare(*folders: str | Path) -> Figure:
+    """Draw the curves of several runs over each other."""
+    return compare_figure({Path(f).name: read_record(Path(f) / "record.jsonl") for f in folders})
+
+
+def new_folder(name: str, root: str | Path = "runs") -> Path:
+    """Return the first of `runs/NAME-1`, `runs/NAME-2`, ... that does not exist."""
+    number = 1
+    while (Path(root) / f"{name}-{number}").exists():
+        number += 1
+    return Path(root) / f"{name}-{number}"
+
+
+def write_results(run: Run, data: Dataset, split: str = "test") -> Evaluation | None:
+    """Measure a finished run and write scores, pictures and the report into its folder.
+
+    Returns:
+        The evaluation; none where the data set has no such split.
+    """
+    folder, evaluation = run.folder, None
+    rows = summarise(run.net, run.shape).to_plain()
+    write_atomic(folder / "layers.json", json.dumps(rows, indent=1))
+    if len(getattr(data, split)) > 0:
+        evaluation = run.evaluate(data, split)
+        examples = getattr(data, split)
+        write_atomic(folder / "scores.json", json.dumps(_scores(evaluation, data, split), indent=1))
+        save_figure(confusion_figure(evaluation), folder / "confusion.png")
+        if data.kind == "images" and len(evaluation.mistakes):
+            worst = examples.raw(evaluation.mistakes[:_MISTAKES_LISTED])
+            save_figure(mistakes_figure(evaluation, worst, examples.targets), folder / "mistakes.png")
+    save_figure(plot(run), folder / "curves.png")
+    write_report(folder)
+    return evaluation
+
+
+def _carry_out(session: Session, data: Dataset, progress: bool, console: Console | None) -> Run:
+    """Let a session run to its end, showing it, and write what a reader wants to see."""
+    assert session.folder is not None
+    stopped = None
+    with stop_on_interrupt() as stop:
+        events: Iterator[Event] = session.events(stop)
+        if progress:
+            events = shown(events, console)
+        # closed at once on an error, so that files and screen are in order before the message
+        with contextlib.closing(events):  # type: ignore[type-var]
+            for event in events:
+                if isinstance(event, Stopped):
+                    stopped = event
+    net = session.net.eval()
+    run = dataclasses.replace(load_run(session.folder, net, str(session.placement.device)))
+    if stopped is not None and stopped.reason == "interrupted":
+        save_figure(plot(run), session.folder / "curves.png")
+        write_report(session.folder)
+    else:
+        write_results(run, data)
+    return run
+
+
+def _scores(evaluation: Evaluation, data: Dataset, split: str) -> Mapping[str, Any]:
+    """Scores and the most confident mistakes, as `scores.json` holds them."""
+    targets = getattr(data, split).targets
+    mistakes = [
+        {
+            "index": int(i),
+            "predicted": evaluation.classes[evaluation.predicted[i]],
+            "truth": evaluation.classes[int(targets[int(i)])],
+            "confidence": float(evaluation.confidence[i]),
+        }
+        for i in evaluation.mistakes[:_MISTAKES_LISTED]
+    ]
+    return {"split": split, "data": data.name, **evaluation.to_plain(), "mistakes": mistakes}

@@ -1,0 +1,31 @@
+"""`neurarium list`: what there is."""
+
+from collections.abc import Sequence
+
+from neurarium.cli.parse import parse
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print recipes, nets and data sets."""
+    return parse(list_all, "list", arguments)
+
+
+def list_all() -> int:
+    """List recipes, nets and data sets, one line each."""
+    from neurarium.data.catalogue import SOURCES
+    from neurarium.nets.catalogue import NETS
+    from neurarium.recipes.catalogue import RECIPES
+
+    recipes = {name: (make.__doc__ or "").splitlines()[0] for name, make in RECIPES.items()}
+    _section("recipes  (neurarium train NAME)", recipes)
+    _section("nets", {name: kind.summary for name, kind in NETS.items()})
+    _section("data sets  (--data NAME)", {name: line for name, (_, line) in SOURCES.items()})
+    print("  a path           an idx pair, .npz, .csv, or a folder with one sub-folder of images a class")
+    return 0
+
+
+def _section(title: str, rows: dict[str, str]) -> None:
+    print(title)
+    for name, line in rows.items():
+        print(f"  {name:<17}{line}")
+    print()

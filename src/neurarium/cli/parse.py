@@ -1,0 +1,14 @@
+"""Parse a command's options from a function's or dataclass's signature."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import tyro
+
+T = TypeVar("T")
+
+
+def parse(target: Callable[..., T], command: str, arguments: Sequence[str], default: Any = tyro.conf.Suppress) -> T:
+    """Build or call `target` from a command line; a mistake prints what was meant and exits with code 2."""
+    extra = {} if default is tyro.conf.Suppress else {"default": default}
+    return tyro.cli(target, prog=f"neurarium {command}", args=list(arguments), **extra)

@@ -1,0 +1,42 @@
+"""Complete runs of convolutional nets."""
+
+from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.schedules import Schedule
+from neurarium.nets.convolutional.specs import LeNet5Spec, LeNet1998Spec
+from neurarium.train.recipe import Recipe
+
+
+def lenet5() -> Recipe:
+    """LeNet-5 on 5,000 real digits, in seconds."""
+    return Recipe(
+        name="lenet5",
+        net=LeNet5Spec(),
+        optimiser=Optimiser("adamw", lr=3e-3, weight_decay=1e-2),
+        schedule=Schedule("cosine", warmup=0.05),
+        epochs=20,
+        batch_size=64,
+    )
+
+
+def lenet5_fashion() -> Recipe:
+    """LeNet-5 on the 70,000 pictures of Fashion-MNIST."""
+    return Recipe(
+        name="lenet5-fashion",
+        net=LeNet5Spec(),
+        data="fashion-mnist",
+        optimiser=Optimiser("adamw", lr=2e-3, weight_decay=1e-2),
+        schedule=Schedule("cosine", warmup=0.05),
+        epochs=20,
+    )
+
+
+def lenet5_1998() -> Recipe:
+    """LeNet-5 as printed in 1998 (connection table, subsampling, RBF outputs) on 5,000 real digits."""
+    return Recipe(
+        name="lenet5-1998",
+        net=LeNet1998Spec(),
+        optimiser=Optimiser("adam", lr=2e-3),
+        schedule=Schedule("cosine", warmup=0.05),
+        epochs=20,
+        batch_size=64,
+    )

@@ -1,0 +1,100 @@
+"""The record of a run: one JSON object a line, in the order of events.
+
+The first line of each sitting is a `started` (a resumed run has several); `step` lines are thinned to about twenty an epoch,
+`epoch` lines are all there. A process killed while writing leaves at most a broken last line, which reading skips.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from neurarium.checks import RunError
+from neurarium.record.events import (
+    CheckpointSaved,
+    EpochEnded,
+    Event,
+    Notice,
+    Started,
+    Stepped,
+    Stopped,
+)
+from neurarium.record.files import storage_errors, write_atomic
+
+KINDS: dict[type, str] = {
+    Started: "started",
+    Stepped: "step",
+    EpochEnded: "epoch",
+    CheckpointSaved: "checkpoint",
+    Notice: "notice",
+    Stopped: "stopped",
+}
+_POINTS_PER_EPOCH = 20
+
+
+def recorded(events: Iterator[Event], path: str | Path) -> Iterator[Event]:
+    """Append each event to the record at `path` and pass it on."""
+    stride = 1
+    with storage_errors(path), open(path, "a", encoding="utf-8", buffering=1) as file:
+        for event in events:
+            if isinstance(event, Started):
+                stride = max(1, event.steps_per_epoch // _POINTS_PER_EPOCH)
+            if not isinstance(event, Stepped) or event.position % stride == 0:
+                file.write(to_line(event) + "\n")
+            yield event
+
+
+def to_line(event: Event) -> str:
+    """Write an event as one line of JSON.
+
+    Example:
+        >>> from neurarium.record.events import Notice
+        >>> to_line(Notice("hello"))
+        '{"event": "notice", "message": "hello"}'
+    """
+    return json.dumps({"event": KINDS[type(event)], **dataclasses.asdict(event)})
+
+
+def read_record(path: str | Path) -> list[dict[str, Any]]:
+    """Read a record; a broken last line is left out.
+
+    Raises:
+        RunError: there is no record, or a line before the last is damaged.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise RunError(
+            str(path),
+            expected="the record of a run",
+            got=error.strerror or "nothing",
+            remedy="name a run folder",
+        ) from error
+    entries = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            entries.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if number == len(lines):
+                break
+            raise RunError(
+                f"{path}, line {number}",
+                expected="a JSON object",
+                got=repr(line[:40]),
+                remedy="remove the line",
+            ) from error
+    return entries
+
+
+def rewind(path: str | Path, step: int) -> None:
+    """Drop what the record holds beyond `step`, before learning goes on from there."""
+    if not Path(path).exists():
+        return
+    kept = [entry for entry in read_record(path) if entry.get("step", 0) <= step]
+    write_atomic(path, "".join(json.dumps(entry) + "\n" for entry in kept))
+
+
+def epochs_of(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the `epoch` lines of a record, one an epoch."""
+    return [entry for entry in entries if entry["event"] == "epoch"]

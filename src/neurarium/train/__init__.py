@@ -1,0 +1,1 @@
+"""The trainer: loop, learning rule, checkpoints, devices, run folders."""

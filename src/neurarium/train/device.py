@@ -1,0 +1,98 @@
+"""Device, precision, memory layout and threads: the one place that decides where and how a net computes."""
+
+import contextlib
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from neurarium.checks import ConfigError
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a net computes and in which number format."""
+
+    device: torch.device
+    precision: str = "float32"
+
+    def place(self, net: nn.Module) -> nn.Module:
+        """Move a net to the device, its images laid out channels-last.
+
+        Convolutions and pooling read neighbouring channels together in this layout; on CPU and CUDA it is the fast one,
+        and where there are no four-dimensional weights it changes nothing.
+        """
+        net.to(self.device)
+        # torch annotates `to` without the layout argument
+        return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @contextlib.contextmanager
+    def autocast(self) -> Iterator[None]:
+        """Compute in the chosen precision inside."""
+        if self.precision == "float32":
+            yield
+            return
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            yield
+
+    def environment(self) -> dict[str, str]:
+        """Describe machine and software, as far as they decide the numbers."""
+        name = self.device.type
+        if name == "cuda":
+            name = f"cuda ({torch.cuda.get_device_name(self.device)})"
+        return {
+            "device": name,
+            "precision": self.precision,
+            "threads": str(torch.get_num_threads()),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}",
+        }
+
+
+def find_placement(device: str = "auto", precision: str = "float32") -> Placement:
+    """Find the device that is meant; "auto" takes CUDA where there is one, else the CPU.
+
+    Raises:
+        ConfigError: no such device here, or it cannot compute in this precision.
+
+    Example:
+        >>> find_placement("cpu").device
+        device(type='cpu')
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise ConfigError("device", expected="auto, cpu, cuda, cuda:1 or mps", got=repr(device)) from error
+    if found.type == "cuda":
+        count = torch.cuda.device_count()
+        if not torch.cuda.is_available() or (found.index or 0) >= count:
+            raise ConfigError(
+                "device",
+                expected=f"one of the {count} CUDA devices here" if count else "a device of this machine",
+                got=repr(device),
+                remedy="pass --device cpu, or --device auto to take what is there",
+            )
+    elif found.type == "mps":
+        if not torch.backends.mps.is_available():
+            raise ConfigError("device", expected="a device of this machine", got="'mps'", remedy="pass --device cpu")
+    elif found.type != "cpu":
+        raise ConfigError("device", expected="auto, cpu, cuda, cuda:1 or mps", got=repr(device))
+    return Placement(found, precision)
+
+
+def set_threads(count: int | None) -> None:
+    """Use `count` CPU threads; none leaves torch's own choice."""
+    if count is not None and count != torch.get_num_threads():
+        torch.set_num_threads(count)
+
+
+def to_floats(*scalars: Tensor) -> list[float]:
+    """Bring several scalars to the CPU at the price of one wait."""
+    if scalars[0].device.type == "cpu":
+        return [float(s) for s in scalars]
+    return torch.stack([s.detach().float() for s in scalars]).tolist()

@@ -1,0 +1,77 @@
+"""Find the first layer where a number became infinite or undefined.
+
+The batch is run once more with a look at every layer's output, then at every layer's error signal on the way back: a
+gradient can overflow although the loss is finite.
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from neurarium.data.batch import Batch
+from neurarium.train.device import Placement
+
+
+def first_non_finite(
+    net: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], batch: Batch, placement: Placement
+) -> str:
+    """Name the place where the first non-finite number arises, in the order of computation."""
+    if batch.inputs.is_floating_point() and not batch.inputs.isfinite().all():
+        return "inputs of the batch"
+    for name, parameter in net.named_parameters():
+        if not parameter.isfinite().all():
+            return f"weights {name}"
+    forward: list[str] = []
+    backward: list[str] = []
+    hooks = []
+    for name, layer in net.named_modules():
+        if next(layer.children(), None) is None:
+            title = f"{name} ({type(layer).__name__})" if name else type(layer).__name__
+            hooks.append(layer.register_forward_hook(_note_output(title, forward)))
+            hooks.append(layer.register_forward_pre_hook(_note_error_signal(title, backward)))
+    inputs = batch.inputs.detach().clone()
+    if inputs.is_floating_point():
+        inputs.requires_grad_()  # so that the first layer has an error signal at its inputs too
+    try:
+        net.zero_grad(set_to_none=True)
+        with placement.autocast():
+            outputs = net(inputs)
+        if forward:
+            return f"output of layer {forward[0]}"
+        objective = loss(outputs.float(), batch.targets)
+        if not objective.isfinite():
+            return "objective (the net's outputs are finite)"
+        objective.backward()
+        if backward:
+            return f"error signal of layer {backward[0]}"
+        for name, parameter in reversed(list(net.named_parameters())):
+            if parameter.grad is not None and not parameter.grad.isfinite().all():
+                return f"gradient of {name}"
+        return "gradient norm (each gradient is finite, their squares overflow)"
+    finally:
+        for hook in hooks:
+            hook.remove()
+        net.zero_grad(set_to_none=True)
+
+
+def _note_output(title: str, found: list[str]) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+    def look(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if isinstance(output, Tensor) and not output.isfinite().all():
+            found.append(title)
+
+    return look
+
+
+def _note_error_signal(title: str, found: list[str]) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+    """Watch the gradient with respect to a layer's inputs: by a hook on the tensor, which in-place layers bear too."""
+
+    def look(gradient: Tensor) -> None:
+        if not gradient.isfinite().all():
+            found.append(title)
+
+    def attach(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        for tensor in inputs:
+            if isinstance(tensor, Tensor) and tensor.requires_grad:
+                tensor.register_hook(look)
+
+    return attach

@@ -1,0 +1,126 @@
+"""Measure a trained net on labelled examples: scores, confusion matrix, worst mistakes."""
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor, nn
+
+from neurarium.checks import DataError
+from neurarium.data.batches import in_order
+from neurarium.data.examples import Examples
+from neurarium.learning.objective import Objective
+from neurarium.train.device import Placement
+from neurarium.train.loop import EVALUATION_BATCH
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a net on a set of labelled examples.
+
+    Attributes:
+        objective: mean of the objective.
+        accuracy: share of right answers.
+        confusion: examples of class i answered with class j, at [i, j].
+        mistakes: indices of the wrongly answered examples, the most confident first.
+        predicted: the answers.
+        confidence: softmax probability of each answer.
+    """
+
+    classes: tuple[str, ...]
+    objective: float
+    accuracy: float
+    confusion: Int[np.ndarray, "classes classes"]
+    mistakes: Int[np.ndarray, " wrong"]
+    predicted: Int[np.ndarray, " examples"]
+    confidence: Float[np.ndarray, " examples"]
+
+    @property
+    def error(self) -> float:
+        """Share of wrong answers."""
+        return 1.0 - self.accuracy
+
+    def per_class(self) -> list[dict[str, Any]]:
+        """Precision, recall, F1 and number of examples for each class; 0 where a ratio is undefined."""
+        hits, answers, truths = self.confusion.diagonal(), self.confusion.sum(0), self.confusion.sum(1)
+        rows = []
+        for k, name in enumerate(self.classes):
+            precision = float(hits[k] / answers[k]) if answers[k] else 0.0
+            recall = float(hits[k] / truths[k]) if truths[k] else 0.0
+            both = precision + recall
+            f1 = 2 * precision * recall / both if both else 0.0
+            rows.append(
+                {
+                    "class": name,
+                    "precision": precision,
+                    "recall": recall,
+                    "f1": f1,
+                    "examples": int(truths[k]),
+                }
+            )
+        return rows
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the scores as JSON can hold them."""
+        return {
+            "objective": self.objective,
+            "accuracy": self.accuracy,
+            "examples": int(self.confusion.sum()),
+            "classes": list(self.classes),
+            "confusion": self.confusion.tolist(),
+            "per_class": self.per_class(),
+        }
+
+
+def outputs_of(net: nn.Module, examples: Examples, placement: Placement) -> Float[Tensor, "examples outputs"]:
+    """Run a net over examples in evaluation mode; the outputs come back on the CPU in float32."""
+    was_training = net.training
+    net.eval()
+    outputs = []
+    with (
+        torch.inference_mode(),
+        placement.autocast(),
+        contextlib.nullcontext(in_order(examples, EVALUATION_BATCH)) as batches,
+    ):
+        for batch in batches:
+            outputs.append(net(batch.to(placement.device).inputs).float().cpu())
+    net.train(was_training)
+    return torch.cat(outputs)
+
+
+def evaluate(
+    net: nn.Module, examples: Examples, objective: Objective, classes: tuple[str, ...], placement: Placement
+) -> Evaluation:
+    """Measure a net on labelled examples.
+
+    Raises:
+        DataError: there are no examples.
+    """
+    if len(examples) == 0:
+        raise DataError(
+            "evaluation", expected="at least one example", got="an empty split", remedy="name another split"
+        )
+    outputs = outputs_of(net, examples, placement)
+    targets = examples.targets.cpu()
+    confidence, predicted = outputs.softmax(1).max(1)
+    wrong = (predicted != targets).nonzero().flatten()
+    worst = wrong[confidence[wrong].argsort(descending=True, stable=True)]
+    return Evaluation(
+        classes=classes,
+        objective=float(objective.loss(outputs, targets)),
+        accuracy=1.0 - float(objective.error(outputs, targets)) / len(targets),
+        confusion=_confusion(targets, predicted, len(classes)),
+        mistakes=worst.numpy(),
+        predicted=predicted.numpy(),
+        confidence=confidence.numpy(),
+    )
+
+
+def _confusion(
+    targets: Shaped[Tensor, " examples"], predicted: Shaped[Tensor, " examples"], classes: int
+) -> Int[np.ndarray, "classes classes"]:
+    counts = torch.bincount(targets * classes + predicted, minlength=classes * classes)
+    return counts.view(classes, classes).numpy()

@@ -1,0 +1,126 @@
+"""Mini-batch gradient descent on an objective, with accumulation, clipping and a look at every number before the update.
+
+    g = 1/N sum_n dL(f(x_n; W), t_n)/dW;   W <- optimiser(W, clip(g), eta(t))
+
+Source: notes 002, "Mini-batch stochastic gradient descent"; clipping: R. Pascanu, T. Mikolov, Y. Bengio, "On the
+difficulty of training recurrent neural networks", 2013.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from neurarium.checks import NonFiniteError
+from neurarium.data.batch import Batch
+from neurarium.learning.objective import OBJECTIVES, Objective
+from neurarium.train.device import Placement, to_floats
+from neurarium.train.diagnosis import first_non_finite
+from neurarium.train.recipe import Recipe
+from neurarium.train.rule import Update
+
+
+class GradientRule:
+    """Learning rule: back-propagated gradient of an objective, followed by an optimiser."""
+
+    def __init__(self, net: nn.Module, recipe: Recipe, placement: Placement, total_steps: int) -> None:
+        self.net = net
+        self.objective: Objective = OBJECTIVES[recipe.objective]
+        self.placement = placement
+        self.parameters = [p for p in net.parameters() if p.requires_grad]
+        self.optimiser = recipe.optimiser.build(self.parameters)
+        self._rate = recipe.optimiser.lr
+        self._factor = recipe.schedule.factor(total_steps)
+        self._parts = recipe.accumulate
+        self._clip = recipe.clip_norm
+        self._forward: Callable[[Tensor], Tensor] = torch.compile(net) if recipe.compile else net
+
+    def step(self, batch: Batch, step: int) -> Update:
+        """Descend one step on a batch; see `LearningRule.step`."""
+        rate = self._rate * self._factor(step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        if self._parts == 1:
+            objective, errors = self._backward(batch.inputs, batch.targets, 1.0)
+        else:
+            objective, errors = self._backward_in_parts(batch)
+        norm = gradient_norm(self.parameters)
+        objective_value, error_count, norm_value = to_floats(objective, errors, norm)
+        update = Update(objective_value, error_count, norm_value, rate)
+        if not math.isfinite(update.objective + update.gradient_norm):
+            raise self._non_finite(batch, step, update)
+        if self._clip is not None and update.gradient_norm > self._clip:
+            torch._foreach_mul_(_gradients(self.parameters), self._clip / update.gradient_norm)
+        self.optimiser.step()
+        return update
+
+    def measure(self, batch: Batch) -> tuple[float, float]:
+        """Return the sums over the batch of objective and errors."""
+        with torch.inference_mode(), self.placement.autocast():
+            outputs = self._forward(batch.inputs)
+            objective = self.objective.loss(outputs.float(), batch.targets)
+            mean, errors = to_floats(objective, self.objective.error(outputs, batch.targets))
+        return mean * len(batch), errors
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the optimiser's state, its integer keys as strings."""
+        state = self.optimiser.state_dict()
+        return {"state": {str(key): value for key, value in state["state"].items()}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a saved optimiser state; rates and constants come from the recipe."""
+        restored = {}
+        for key, entry in state["state"].items():
+            parameter = self.parameters[int(key)]
+            restored[int(key)] = {name: _laid_out_like(parameter, value) for name, value in entry.items()}
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": restored, "param_groups": groups})
+
+    def _backward(self, inputs: Tensor, targets: Tensor, share: float) -> tuple[Tensor, Tensor]:
+        with self.placement.autocast():
+            outputs = self._forward(inputs)
+        # Losses are taken in float32: a sum of exponentials has no room in bfloat16's 8 bits.
+        objective = self.objective.loss(outputs if outputs.dtype == torch.float64 else outputs.float(), targets)
+        (objective if share == 1.0 else objective * share).backward()
+        return objective.detach(), self.objective.error(outputs.detach(), targets)
+
+    def _backward_in_parts(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Sum the gradients of the batch's parts, each weighted by its share of the batch."""
+        size = math.ceil(len(batch) / self._parts)
+        objective = errors = torch.zeros((), device=batch.inputs.device)
+        for inputs, targets in zip(batch.inputs.split(size), batch.targets.split(size), strict=True):
+            share = len(inputs) / len(batch)
+            part_objective, part_errors = self._backward(inputs, targets, share)
+            objective, errors = objective + share * part_objective, errors + part_errors
+        return objective, errors
+
+    def _non_finite(self, batch: Batch, step: int, update: Update) -> NonFiniteError:
+        where = first_non_finite(self.net, self.objective.loss, batch, self.placement)
+        return NonFiniteError(
+            f"step {step + 1}, {where}",
+            expected="finite numbers",
+            got=f"objective {update.objective:g}, gradient norm {update.gradient_norm:g}",
+            remedy="lower --optimiser.lr, or set --clip-norm 1; the weights were not updated",
+        )
+
+
+def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
+    """Euclidean norm of the gradient over all parameters."""
+    gradients = _gradients(parameters)
+    if not gradients:
+        return torch.zeros(())
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+
+
+def _gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
+    return [p.grad for p in parameters if p.grad is not None]
+
+
+def _laid_out_like(parameter: nn.Parameter, value: Any) -> Any:
+    """Give a state tensor its parameter's memory layout: fused kernels walk both in step."""
+    if isinstance(value, Tensor) and value.shape == parameter.shape:
+        return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+    return value

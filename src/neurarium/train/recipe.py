@@ -1,0 +1,146 @@
+"""A complete run as plain values: net, data, objective, optimiser, and everything else that decides its weights.
+
+Torch-free, so that it parses, prints and compares without loading anything heavy.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from neurarium.checks import ConfigError, choose
+from neurarium.learning.early_stopping import EarlyStopping
+from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.schedules import Schedule
+from neurarium.nets.catalogue import NETS
+from neurarium.nets.spec import NetSpec
+from neurarium.record.config import overlay, to_plain
+
+Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """How often a run is saved; the end of the run always is."""
+
+    seconds: float = 10.0
+    """Save at the first step after so many seconds."""
+    steps: int | None = None
+    """Save every so many steps as well."""
+    keep: int = 2
+    """Number of checkpoints kept."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would lose a run."""
+        if not self.seconds > 0:
+            raise ConfigError("checkpoints.seconds", expected="a number > 0", got=str(self.seconds))
+        _at_least_one("checkpoints.keep", self.keep)
+        if self.steps is not None:
+            _at_least_one("checkpoints.steps", self.steps)
+
+
+@dataclass(frozen=True)
+class OwnNet(NetSpec):
+    """Stands for a module that the user passed in; a run folder cannot rebuild it by itself."""
+
+    summary = "your own module"
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> Any:
+        """Refuse: only the user has the module."""
+        raise ConfigError(
+            "net",
+            expected="the module that this run trained",
+            got="none",
+            remedy="pass it: load(folder, net=module)",
+        )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A complete run. Same recipe, data, machine and thread count: same weights, bit for bit."""
+
+    name: str = "mine"
+    """Name of the run; its folder is called after it."""
+    net: NetSpec = field(default_factory=OwnNet)
+    """The net and its sizes."""
+    data: str = "mnist-5k"
+    """Data set: a name from `neurarium list`, an idx, npz or csv file, or a folder of images."""
+    objective: Literal["cross-entropy", "squared-error"] = "cross-entropy"
+    """What the net is asked to make small."""
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    """How weights follow the gradient."""
+    schedule: Schedule = field(default_factory=Schedule)
+    """Course of the learning rate over the run."""
+    early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
+    """When to stop early, and which weights to keep."""
+    epochs: int = 10
+    """Passes over the training data."""
+    batch_size: int = 128
+    """Examples in one update."""
+    accumulate: int = 1
+    """Parts into which a batch is cut to save memory; the update is the same."""
+    clip_norm: float | None = None
+    """Largest gradient norm; longer gradients are scaled down to it."""
+    seed: int = 0
+    """Seed of initial weights, shuffling and dropout."""
+    device: str = "auto"
+    """Where to compute: auto, cpu, cuda, cuda:1, mps."""
+    precision: Precision = "float32"
+    """Number format of the forward and backward pass; weights stay float32."""
+    threads: int | None = None
+    """Number of CPU threads; none: as many as torch takes."""
+    compile: bool = False
+    """Compile the net with torch.compile (slow start, faster steps)."""
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    """How often the run is saved."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no run can mean."""
+        for name in ("epochs", "batch_size", "accumulate"):
+            _at_least_one(name, getattr(self, name))
+        if self.accumulate > self.batch_size:
+            raise ConfigError(
+                "accumulate", expected=f"at most the batch size {self.batch_size}", got=str(self.accumulate)
+            )
+        if self.threads is not None:
+            _at_least_one("threads", self.threads)
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise ConfigError("clip_norm", expected="a number > 0 or none", got=str(self.clip_norm))
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError("seed", expected="a whole number in [0, 2^63)", got=str(self.seed))
+        if not self.name or "/" in self.name or self.name.startswith("."):
+            raise ConfigError("name", expected="a plain folder name", got=repr(self.name))
+
+
+def recipe_to_plain(recipe: Recipe) -> dict[str, Any]:
+    """Turn a recipe into the dictionary that `config.toml` holds; the net's table gets its kind."""
+    plain = to_plain(recipe)
+    plain["net"] = {"kind": net_kind(recipe.net), **plain["net"]}
+    return plain
+
+
+def recipe_from_plain(values: Mapping[str, Any], base: Recipe | None = None) -> Recipe:
+    """Lay plain values over `base`, or over an empty recipe when none is given.
+
+    Raises:
+        ConfigError: unknown net kind, unknown field, wrong type, value out of range.
+    """
+    recipe, values = base or Recipe(), dict(values)
+    net = values.get("net")
+    if isinstance(net, Mapping) and "kind" in net:
+        kinds = {**NETS, "own": OwnNet}
+        kind = choose(str(net["kind"]), kinds, subject="net.kind")
+        if type(recipe.net) is not kind:
+            recipe = dataclasses.replace(recipe, net=kind())
+        values["net"] = {name: value for name, value in net.items() if name != "kind"}
+    return overlay(recipe, values)
+
+
+def net_kind(spec: NetSpec) -> str:
+    """Name of a spec's net in the catalogue, "own" for a module of the user's."""
+    return next((name for name, kind in NETS.items() if type(spec) is kind), "own")
+
+
+def _at_least_one(name: str, value: int) -> None:
+    if value < 1:
+        raise ConfigError(name, expected="a whole number >= 1", got=str(value))

@@ -1,0 +1,181 @@
+"""A trained run, read back from its folder: evaluate, predict, look at its history."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from neurarium.checks import DataError, RunError, ShapeError
+from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Dense, Examples
+from neurarium.data.scaling import Scaling
+from neurarium.learning.objective import OBJECTIVES
+from neurarium.record.run_record import epochs_of, read_record
+from neurarium.train.card import read_card
+from neurarium.train.checkpoint import load_checkpoint, load_newest
+from neurarium.train.device import Placement, find_placement
+from neurarium.train.evaluation import Evaluation, evaluate, outputs_of
+from neurarium.train.recipe import Recipe
+from neurarium.train.session import read_recipe
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Answers of a net for a table of inputs.
+
+    Attributes:
+        classes: names of the classes, in the order of the columns.
+        probabilities: softmax of the outputs; rows sum to 1.
+    """
+
+    classes: tuple[str, ...]
+    probabilities: Float[np.ndarray, "examples classes"]
+
+    @property
+    def indices(self) -> Int[np.ndarray, " examples"]:
+        """Index of the most probable class of each example."""
+        return self.probabilities.argmax(1)
+
+    @property
+    def labels(self) -> list[str]:
+        """Name of the most probable class of each example."""
+        return [self.classes[i] for i in self.indices]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A net with its weights, the recipe that made them and what it knows of the data."""
+
+    folder: Path
+    recipe: Recipe
+    card: dict[str, Any]
+    net: nn.Module
+    placement: Placement
+    notices: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return tuple(self.card["classes"])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example."""
+        return tuple(self.card["shape"])
+
+    @property
+    def scaling(self) -> Scaling:
+        """How inputs are scaled before they reach the net."""
+        return Scaling.from_dict(self.card["scaling"])
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """One entry an epoch: objective, errors, gradient norm, learning rate, seconds."""
+        return epochs_of(read_record(self.folder / "record.jsonl"))
+
+    def evaluate(self, dataset: Dataset, split: str = "test") -> Evaluation:
+        """Measure the net on a split of a data set of the same shape and classes.
+
+        Raises:
+            DataError: another shape or other classes than the run learnt.
+        """
+        if tuple(dataset.shape) != self.shape or dataset.classes != self.classes:
+            raise DataError(
+                f"data {dataset.name}",
+                expected=f"examples of shape {self.shape} in the classes {_few(self.classes)}",
+                got=f"shape {tuple(dataset.shape)}, classes {_few(dataset.classes)}",
+                remedy="evaluate on data like those of the training",
+            )
+        examples: Examples = getattr(dataset, split)
+        return evaluate(
+            self.net,
+            self._rescaled(examples),
+            OBJECTIVES[self.recipe.objective],
+            self.classes,
+            self.placement,
+        )
+
+    def predict(self, inputs: Tensor | np.ndarray) -> Prediction:
+        """Answer for raw inputs, in the units of the training data (pixels 0 to 255 for images).
+
+        Args:
+            inputs: (examples, *shape), or one example of `shape`.
+
+        Raises:
+            ShapeError: inputs of another shape.
+        """
+        tensor = torch.as_tensor(inputs)
+        if tuple(tensor.shape) == self.shape:
+            tensor = tensor[None]
+        if tuple(tensor.shape[1:]) != self.shape:
+            wanted = ", ".join(["examples", *map(str, self.shape)])
+            raise ShapeError("inputs", expected=f"({wanted})", got=str(tuple(tensor.shape)))
+        if len(tensor) == 0:
+            raise ShapeError("inputs", expected="at least one example", got="none")
+        examples = Dense(tensor, torch.zeros(len(tensor), dtype=torch.int64), self.scaling)
+        outputs = outputs_of(self.net, examples, self.placement)
+        return Prediction(self.classes, outputs.softmax(1).numpy())
+
+    def _rescaled(self, examples: Examples) -> Examples:
+        """Give examples the scaling that the net learnt with: another data set brings its own."""
+        return examples.with_scaling(self.scaling)
+
+
+def load_run(folder: str | Path, net: nn.Module | None = None, device: str | None = None) -> Run:
+    """Read a run back from its folder.
+
+    Args:
+        folder: a run folder.
+        net: the module that was trained, where it was the user's own.
+        device: where to compute; none: where the run was trained, or what is there.
+
+    Raises:
+        RunError: no run there, not trained yet, or damaged beyond its last checkpoint.
+    """
+    folder = Path(folder)
+    recipe, card = read_recipe(folder), read_card(folder)
+    placement = find_placement(device or "auto", recipe.precision)
+    if net is None:
+        # building draws initial weights; the caller's generator is none of its business
+        with torch.random.fork_rng(devices=[]):
+            net = recipe.net.build(tuple(card["shape"]), len(card["classes"]))
+    state, notices = _weights(folder)
+    try:
+        net.load_state_dict(state)
+    except RuntimeError as error:
+        raise RunError(
+            str(folder),
+            expected="weights of the net in config.toml",
+            got=str(error).splitlines()[-1].strip(),
+            remedy="restore config.toml, or pass the module that was trained",
+        ) from error
+    return Run(folder, recipe, card, placement.place(net).eval(), placement, notices)
+
+
+def _weights(folder: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Read the final weights, or else the best ones of the newest checkpoint."""
+    try:
+        return load_checkpoint(folder / "weights").tensors, ()
+    except RunError as error:
+        checkpoint, damaged = load_newest(folder / "checkpoints")
+        if checkpoint is None:
+            raise RunError(
+                str(folder),
+                expected="a trained run",
+                got="one without weights yet",
+                remedy=f"neurarium resume {folder}",
+            ) from error
+        reason = "the run is not over" if not (folder / "weights.json").exists() else str(error)
+        for prefix in ("best/", "net/"):
+            state = {n.removeprefix(prefix): t for n, t in checkpoint.tensors.items() if n.startswith(prefix)}
+            if state:
+                break
+        return state, (*damaged, f"{reason}: using the newest checkpoint's weights")
+
+
+def _few(names: tuple[str, ...], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

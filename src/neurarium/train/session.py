@@ -1,0 +1,230 @@
+"""One sitting of a run: a fresh start or a continuation, its events, its files.
+
+A run folder holds `config.toml`, `data.json`, `record.jsonl`, `checkpoints/`, and when the run is over
+`weights.safetensors` (with the best epoch's weights, unless the recipe says otherwise), `best.safetensors` and manifests.
+"""
+
+import dataclasses
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from neurarium.checks import ConfigError, DataError, RunError
+from neurarium.data.batches import batch_count
+from neurarium.data.dataset import Dataset
+from neurarium.record.config import read_toml, write_toml
+from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
+from neurarium.record.files import make_folder, storage_errors, write_atomic
+from neurarium.record.run_record import recorded, rewind
+from neurarium.train.card import card_of, read_card
+from neurarium.train.checkpoint import (
+    Checkpoint,
+    load_newest,
+    pack,
+    prune,
+    save_checkpoint,
+    step_path,
+    unpack,
+)
+from neurarium.train.device import Placement, find_placement, set_threads
+from neurarium.train.gradient_rule import GradientRule
+from neurarium.train.interrupt import StopRequest
+from neurarium.train.loop import BestWeights, learn
+from neurarium.train.progress import Progress
+from neurarium.train.recipe import Recipe, recipe_from_plain, recipe_to_plain
+from neurarium.train.rule import LearningRule
+from neurarium.train.seed import generator_states, restore_generators, seed_everything
+
+
+@dataclasses.dataclass
+class Session:
+    """A net, its rule and its data, at some point of a run."""
+
+    recipe: Recipe
+    dataset: Dataset
+    net: nn.Module
+    rule: LearningRule
+    placement: Placement
+    folder: Path | None = None
+    progress: Progress = dataclasses.field(default_factory=Progress)
+    best: BestWeights = dataclasses.field(default_factory=BestWeights)
+    notices: list[str] = dataclasses.field(default_factory=list)
+    generators: dict[str, Tensor] = dataclasses.field(default_factory=generator_states)
+    _saved_last: Path | None = None
+
+    def events(self, stop: StopRequest | None = None) -> Iterator[Event]:
+        """Learn, save, record; yield everything that happens.
+
+        Raises:
+            NonFiniteError: see `learn`; the folder keeps its last good checkpoint.
+            StorageError: the disk does not take a file.
+        """
+        restore_generators(self.generators)  # whatever has drawn from them since the session was made
+        stream = learn(
+            self.rule,
+            self.dataset,
+            self.recipe,
+            self.placement,
+            self.progress,
+            self.best,
+            stop or StopRequest(),
+        )
+        if self.folder is not None:
+            stream = recorded(self._saved(stream, self.folder), self.folder / "record.jsonl")
+        for event in stream:
+            if isinstance(event, Stopped) and event.reason != "interrupted":
+                self._finish()
+            yield event
+
+    def _saved(self, events: Iterator[Event], folder: Path) -> Iterator[Event]:
+        """Pass events on, saving a checkpoint where one is due and at the end."""
+        policy, last = self.recipe.checkpoints, time.monotonic()
+        for event in events:
+            if isinstance(event, Stopped):
+                yield from self._save(folder)
+            yield event
+            if isinstance(event, Started):
+                yield from (Notice(text) for text in self.notices)
+            if isinstance(event, (Stepped, EpochEnded)):
+                counted = policy.steps and isinstance(event, Stepped) and event.step % policy.steps == 0
+                if counted or time.monotonic() - last >= policy.seconds:
+                    yield from self._save(folder)
+                    last = time.monotonic()
+
+    def _save(self, folder: Path) -> Iterator[CheckpointSaved]:
+        """Save a checkpoint, unless this very state is saved already."""
+        path = step_path(folder / "checkpoints", self.progress.step, self.progress.epoch)
+        if path == self._saved_last:
+            return
+        tensors: dict[str, Tensor] = {f"net/{name}": t for name, t in self.net.state_dict().items()}
+        tensors |= {f"best/{name}": t for name, t in self.best.state.items()}
+        tensors |= {f"rng/{name}": t for name, t in generator_states().items()}
+        values = {"rule": pack(self.rule.state_dict(), tensors, "rule"), "progress": self.progress.to_plain()}
+        save_checkpoint(path, tensors, values)
+        prune(path.parent, self.recipe.checkpoints.keep)
+        self._saved_last = path
+        yield CheckpointSaved(self.progress.step, str(path.with_suffix(".safetensors")))
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Take up a checkpoint: weights, rule, random generators, progress."""
+        tensors = checkpoint.tensors
+        try:
+            self.net.load_state_dict(_under("net/", tensors))
+            self.rule.load_state_dict(unpack(checkpoint.values["rule"], tensors))
+        except (RuntimeError, KeyError, IndexError) as error:
+            raise RunError(
+                str(self.folder),
+                expected="a checkpoint of this net",
+                got="one of another",
+                remedy="check config.toml",
+            ) from error
+        self.generators |= _under("rng/", tensors)
+        self.progress = Progress.from_plain(checkpoint.values["progress"])
+        self.best.state = {n: t.to(self.placement.device) for n, t in _under("best/", tensors).items()}
+        if self.folder is not None:
+            self._saved_last = step_path(self.folder / "checkpoints", self.progress.step, self.progress.epoch)
+
+    def _finish(self) -> None:
+        """End with the weights that the recipe asks for, and write them."""
+        if self.folder is not None and self.best.state:
+            save_checkpoint(self.folder / "best", self.best.state, {"epoch": self.progress.best.epoch})
+        epoch = self.progress.epoch - 1
+        if self.recipe.early_stopping.restore_best and self.best.state:
+            self.net.load_state_dict(self.best.state)
+            epoch = self.progress.best.epoch or epoch
+        if self.folder is not None:
+            save_checkpoint(self.folder / "weights", self.net.state_dict(), {"epoch": epoch})
+
+
+def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None) -> Session:
+    """Make a session in memory: seed, net on its device, rule, data on the device.
+
+    Raises:
+        ConfigError, DataError, ShapeError: net, data and device do not fit together.
+    """
+    if len(dataset.train) == 0:
+        raise DataError("training data", expected="at least one example", got="none")
+    set_threads(recipe.threads)
+    placement = find_placement(recipe.device, recipe.precision)
+    seed_everything(recipe.seed)
+    net = placement.place(net if net is not None else recipe.net.build(dataset.shape, len(dataset.classes)))
+    if not any(p.requires_grad for p in net.parameters()):
+        raise ConfigError("net", expected="at least one trainable parameter", got="none")
+    total = recipe.epochs * batch_count(len(dataset.train), recipe.batch_size)
+    return Session(recipe, dataset.to(placement.device), net, GradientRule(net, recipe, placement, total), placement)
+
+
+def start(recipe: Recipe, folder: str | Path, dataset: Dataset, net: nn.Module | None = None) -> Session:
+    """Start a run in a new folder.
+
+    Raises:
+        RunError: the folder holds a run already.
+        StorageError: the folder cannot be written.
+    """
+    folder = Path(folder)
+    if (folder / "config.toml").exists():
+        raise RunError(
+            str(folder),
+            expected="a new folder",
+            got="a run",
+            remedy=f"neurarium resume {folder}, or another --out",
+        )
+    session = prepare(recipe, dataset, net)
+    make_folder(folder / "checkpoints")
+    write_atomic(folder / "data.json", json.dumps(card_of(dataset), indent=1))
+    write_atomic(folder / "config.toml", write_toml(recipe_to_plain(recipe)))
+    session.folder = folder
+    return session
+
+
+def read_recipe(folder: str | Path, changes: dict[str, Any] | None = None) -> Recipe:
+    """Read the recipe of a run folder, with `changes` laid over it.
+
+    Raises:
+        RunError: no run there.
+    """
+    path = Path(folder) / "config.toml"
+    if not path.exists():
+        got = "no such folder" if not Path(folder).exists() else "a folder without config.toml"
+        raise RunError(str(folder), expected="a run folder", got=got, remedy="see `ls runs` for the runs there are")
+    recipe = recipe_from_plain(read_toml(path))
+    return recipe_from_plain(changes, base=recipe) if changes else recipe
+
+
+def resume(folder: str | Path, recipe: Recipe, dataset: Dataset, net: nn.Module | None = None) -> Session:
+    """Continue a run from its newest whole checkpoint.
+
+    The recipe is the run's own, or one with more epochs. Damaged checkpoints are passed over, with a notice.
+
+    Raises:
+        RunError: no run there, all checkpoints damaged, or the data has changed since.
+    """
+    folder = Path(folder)
+    recorded_print, now = read_card(folder)["fingerprint"], dataset.fingerprint()
+    if recorded_print != now:
+        raise RunError(
+            str(folder),
+            expected=f"the data it learnt from ({recorded_print[:12]})",
+            got=f"other data ({now[:12]})",
+            remedy="restore the data, or start a new run",
+        )
+    checkpoint, damaged = load_newest(folder / "checkpoints")
+    session = prepare(recipe, dataset, net)
+    session.folder = folder
+    session.notices = [f"passed over a damaged checkpoint: {line}" for line in damaged]
+    if checkpoint is None:
+        session.notices.append("no checkpoint yet: starting from the first step")
+    else:
+        session.restore(checkpoint)
+    with storage_errors(folder):
+        rewind(folder / "record.jsonl", session.progress.step)
+        write_atomic(folder / "config.toml", write_toml(recipe_to_plain(recipe)))
+    return session
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

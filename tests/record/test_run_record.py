@@ -1,0 +1,61 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from neurarium.checks import RunError
+from neurarium.record.events import EpochEnded, Event, Notice, Started, Stepped, Stopped
+from neurarium.record.run_record import epochs_of, read_record, recorded, rewind
+
+
+def stream(steps: int = 40) -> Iterator[Event]:
+    yield Started("run", epochs=1, steps_per_epoch=steps)
+    for k in range(1, steps + 1):
+        yield Stepped(k, 1, k, objective=1 / k, gradient_norm=0.1, learning_rate=0.01, seconds=k / 10)
+    yield EpochEnded(1, steps, {"objective": 0.5, "error": 0.25}, {}, 0.1, 0.01, 4.0, best=True)
+    yield Stopped("finished", 2, steps, 4.0, 1)
+
+
+def test_passes_all_events_on_and_thins_the_steps_written(tmp_path: Path) -> None:
+    path = tmp_path / "record.jsonl"
+    assert list(recorded(stream(), path)) == list(stream())
+    kinds = [entry["event"] for entry in read_record(path)]
+    assert kinds.count("step") == 20
+    assert (kinds[0], kinds[-2:]) == ("started", ["epoch", "stopped"])
+
+
+def test_numbers_read_back_exactly(tmp_path: Path) -> None:
+    path = tmp_path / "record.jsonl"
+    list(recorded(iter([Stepped(1, 1, 1, 1 / 3, 0.1 + 0.2, 1e-300, 0.0)]), path))
+    entry = read_record(path)[0]
+    assert (entry["objective"], entry["gradient_norm"], entry["learning_rate"]) == (1 / 3, 0.1 + 0.2, 1e-300)
+
+
+def test_each_event_is_on_the_disk_when_it_is_passed_on(tmp_path: Path) -> None:
+    path = tmp_path / "record.jsonl"
+    events = recorded(iter([Notice("one"), Notice("two")]), path)
+    next(events)
+    assert [entry["message"] for entry in read_record(path)] == ["one"]
+
+
+def test_broken_last_line_is_left_out_and_a_broken_middle_named(tmp_path: Path) -> None:
+    path = tmp_path / "record.jsonl"
+    path.write_text('{"event": "notice", "message": "a"}\n{"event": "no')
+    assert len(read_record(path)) == 1
+    path.write_text('{"event": "no\n{"event": "notice", "message": "a"}\n')
+    with pytest.raises(RunError, match="line 1"):
+        read_record(path)
+
+
+def test_rewind_drops_what_came_after(tmp_path: Path) -> None:
+    path = tmp_path / "record.jsonl"
+    list(recorded(stream(), path))
+    rewind(path, 10)
+    entries = read_record(path)
+    assert max(entry.get("step", 0) for entry in entries) == 10
+    assert epochs_of(entries) == []
+
+
+def test_no_record(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="name a run folder"):
+        read_record(tmp_path / "record.jsonl")

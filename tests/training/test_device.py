@@ -1,0 +1,45 @@
+import pytest
+import torch
+from torch import nn
+
+from neurarium.checks import ConfigError
+from neurarium.train.device import find_placement, to_floats
+
+
+def test_cpu_is_always_there() -> None:
+    assert find_placement("cpu").device == torch.device("cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_no_gpu_when_asked_for() -> None:
+    assert find_placement("auto").device.type == "cpu"
+    with pytest.raises(ConfigError, match="--device cpu"):
+        find_placement("cuda")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:-1", "xla", ""])
+def test_unknown_device(name: str) -> None:
+    with pytest.raises(ConfigError, match="device"):
+        find_placement(name)
+
+
+def test_convolutions_are_laid_out_channels_last() -> None:
+    net = find_placement("cpu").place(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4, 2)))
+    assert net[0].weight.is_contiguous(memory_format=torch.channels_last)
+    assert net[2].weight.is_contiguous()
+
+
+def test_bfloat16_reaches_the_matrix_product() -> None:
+    linear = nn.Linear(3, 3)
+    with find_placement("cpu", "bfloat16").autocast():
+        assert linear(torch.zeros(1, 3)).dtype == torch.bfloat16
+    with find_placement("cpu", "float32").autocast():
+        assert linear(torch.zeros(1, 3)).dtype == torch.float32
+
+
+def test_to_floats() -> None:
+    assert to_floats(torch.tensor(1.5), torch.tensor(2), torch.tensor(0.25, dtype=torch.float64)) == [
+        1.5,
+        2.0,
+        0.25,
+    ]
