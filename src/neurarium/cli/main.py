@@ -67,7 +67,7 @@ def _help() -> None:
     for name, line in COMMANDS.items():
         print(f"  {name:<10}{line}")
     print(
-        "\nNew here? `neurarium train lenet5` learns to read digits in half a minute and writes runs/lenet5-1/report.html"
+        "\nNew here? `neurarium train lenet5` learns to read digits in seconds; its report is runs/lenet5-1/report.html"
     )
     print("Every command takes --debug: show the traceback of an error.")
 

@@ -19,8 +19,7 @@ def tell_outcome(run: Run) -> int:
     if scores_file.exists():
         scores = json.loads(scores_file.read_text(encoding="utf-8"))
         wrong = round((1 - scores["accuracy"]) * scores["examples"])
-        console.print(
-            f"Test accuracy [bold]{scores['accuracy']:.4f}[/] ({wrong} of {scores['examples']:,} wrong) on {scores['data']}"
-        )
+        console.print(f"Test accuracy [bold]{scores['accuracy']:.4f}[/] on {scores['data']}", end=" ")
+        console.print(f"({wrong} of {scores['examples']:,} wrong)")
     console.print(f"Run folder: {run.folder}   (open {run.folder / 'report.html'} in a browser)")
     return 0

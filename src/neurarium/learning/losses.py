@@ -39,7 +39,9 @@ def squared_error(outputs: Float[Tensor, "batch classes"], targets: Int[Tensor, 
 
 
 def zero_one(outputs: Float[Tensor, "batch classes"], targets: Num[Tensor, " batch"]) -> Int[Tensor, ""]:
-    """Count the wrong answers: a score, not something to descend on (its gradient is zero almost everywhere, errata E22).
+    """Count the wrong answers: a score, not something to descend on.
+
+    Departs from the notes, which descend on it: its gradient is zero almost everywhere (errata E22).
 
     Returns:
         Number of rows whose largest output is not the target's.

@@ -10,8 +10,8 @@ for adamw, where it shrinks the weights apart from the gradient. A fused kernel 
 
 Source: B. Polyak, "Some methods of speeding up the convergence of iteration methods", 1964; Y. Nesterov, "A method of
 solving a convex programming problem with convergence rate O(1/k^2)", 1983; J. Duchi, E. Hazan, Y. Singer, "Adaptive
-subgradient methods", 2011; M. Zeiler, "ADADELTA", 2012; T. Tieleman, G. Hinton, "Lecture 6.5: RMSprop", 2012; D. Kingma,
-J. Ba, "Adam", 2015; I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", 2019.
+subgradient methods", 2011; M. Zeiler, "ADADELTA", 2012; T. Tieleman, G. Hinton, "Lecture 6.5: RMSprop", 2012;
+D. Kingma, J. Ba, "Adam", 2015; I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", 2019.
 """
 
 from __future__ import annotations
@@ -64,9 +64,7 @@ class Optimiser:
         fused = {"fused": all(t.is_floating_point() and t.device.type in {"cpu", "cuda"} for t in tensors)}
         momentum = {"momentum": self.momentum, "nesterov": self.name == "nesterov"}
         betas = {"betas": (self.betas[0], self.betas[1])}
-        kind: Callable[..., torch.optim.Optimizer]
-        settings: dict[str, Any]
-        kind, settings = {
+        table: dict[str, tuple[Callable[..., torch.optim.Optimizer], dict[str, Any]]] = {
             "sgd": (optim.SGD, fused),
             "momentum": (optim.SGD, momentum | fused),
             "nesterov": (optim.SGD, momentum | fused),
@@ -75,5 +73,6 @@ class Optimiser:
             "rmsprop": (optim.RMSprop, {}),
             "adam": (optim.Adam, betas | fused),
             "adamw": (optim.AdamW, betas | fused),
-        }[self.name]
+        }
+        kind, settings = table[self.name]
         return kind(tensors, **common, **settings)

@@ -1,7 +1,7 @@
 """The record of a run: one JSON object a line, in the order of events.
 
-The first line of each sitting is a `started` (a resumed run has several); `step` lines are thinned to about twenty an epoch,
-`epoch` lines are all there. A process killed while writing leaves at most a broken last line, which reading skips.
+The first line of each sitting is a `started` (a resumed run has several); `step` lines are thinned to about twenty an
+epoch, `epoch` lines are all there. A process killed while writing leaves at most a broken last line; reading skips it.
 """
 
 import dataclasses

@@ -79,14 +79,12 @@ def outputs_of(net: nn.Module, examples: Examples, placement: Placement) -> Floa
     """Run a net over examples in evaluation mode; the outputs come back on the CPU in float32."""
     was_training = net.training
     net.eval()
-    outputs = []
     with (
         torch.inference_mode(),
         placement.autocast(),
         contextlib.nullcontext(in_order(examples, EVALUATION_BATCH)) as batches,
     ):
-        for batch in batches:
-            outputs.append(net(batch.to(placement.device).inputs).float().cpu())
+        outputs = [net(batch.to(placement.device).inputs).float().cpu() for batch in batches]
     net.train(was_training)
     return torch.cat(outputs)
 

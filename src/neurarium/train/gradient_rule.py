@@ -1,4 +1,4 @@
-"""Mini-batch gradient descent on an objective, with accumulation, clipping and a look at every number before the update.
+"""Mini-batch gradient descent on an objective: accumulation, clipping, and a look at every number before the update.
 
     g = 1/N sum_n dL(f(x_n; W), t_n)/dW;   W <- optimiser(W, clip(g), eta(t))
 

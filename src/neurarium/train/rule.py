@@ -1,6 +1,6 @@
 """How a net learns from a batch: the protocol every learning rule follows, and the sums it reports.
 
-Gradient descent on an objective is one rule (`train.gradient_rule`). Perceptrons, Hopfield nets, Boltzmann machines and
+Gradient descent on an objective is one rule (`gradient_rule`). Perceptrons, Hopfield nets, Boltzmann machines and
 adversarial pairs bring their own; loop, records, checkpoints and reports ask for no more than this.
 """
 
@@ -46,7 +46,7 @@ class LearningRule(Protocol):
         """Return the sums over the batch of objective and errors, learning nothing."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that decides further learning beside the net's own weights: tensors and plain values, string keys."""
+        """Return all that decides further learning beside the net's weights: tensors and plain values, string keys."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a saved state."""

@@ -1,7 +1,7 @@
 """One sitting of a run: a fresh start or a continuation, its events, its files.
 
 A run folder holds `config.toml`, `data.json`, `record.jsonl`, `checkpoints/`, and when the run is over
-`weights.safetensors` (with the best epoch's weights, unless the recipe says otherwise), `best.safetensors` and manifests.
+`best.safetensors` and `weights.safetensors` (the best epoch's too, unless the recipe says otherwise), each with its manifest.
 """
 
 import dataclasses
