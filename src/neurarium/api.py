@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 
 from neurarium.checks import RunError, choose
@@ -93,7 +94,8 @@ def train(
         NonFiniteError: learning diverged; the folder keeps the last good checkpoint.
         StorageError: the folder cannot be written.
     """
-    data = data if data is not None else load_data(plan.data)
+    plan = _with_whole_paths(plan)
+    data = data if data is not None else load_data(plan.data, folder=plan.data_folder)
     with own_generators():
         session = sessions.start(plan, out or new_folder(plan.name), data, net)
         return _carry_out(session, data, progress, console)
@@ -122,7 +124,7 @@ def resume(
         RunError: no run there, other data than before, or nothing left to do.
     """
     plan = sessions.read_recipe(folder, changes)
-    data = data if data is not None else load_data(plan.data)
+    data = data if data is not None else load_data(plan.data, folder=plan.data_folder)
     with own_generators():
         session = sessions.resume(folder, plan, data, net)
         if session.progress.epoch > plan.epochs and (Path(folder) / "weights.json").exists():
@@ -173,11 +175,20 @@ def write_results(run: Run, data: Dataset, split: str = "test") -> Evaluation | 
         write_atomic(folder / "scores.json", json.dumps(_scores(evaluation, data, split), indent=1))
         save_figure(confusion_figure(evaluation), folder / "confusion.png")
         if data.kind == "images" and len(evaluation.mistakes):
-            worst = examples.raw(evaluation.mistakes[:_MISTAKES_LISTED])
+            worst = torch.cat(list(examples.select(torch.as_tensor(evaluation.mistakes[:_MISTAKES_LISTED])).pieces()))
             save_figure(mistakes_figure(evaluation, worst, examples.targets), folder / "mistakes.png")
     save_figure(plot(run), folder / "curves.png")
     write_report(folder)
     return evaluation
+
+
+def _with_whole_paths(plan: Recipe) -> Recipe:
+    """Write paths to data out in full, so that a run can be resumed from another folder."""
+    if plan.data not in data_catalogue.SOURCES and plan.data_folder is None and Path(plan.data).exists():
+        plan = dataclasses.replace(plan, data=str(Path(plan.data).resolve()))
+    if plan.data_folder is not None:
+        plan = dataclasses.replace(plan, data_folder=str(Path(plan.data_folder).resolve()))
+    return plan
 
 
 def _carry_out(session: Session, data: Dataset, progress: bool, console: Console | None) -> Run:
@@ -194,7 +205,7 @@ def _carry_out(session: Session, data: Dataset, progress: bool, console: Console
                 if isinstance(event, Stopped):
                     stopped = event
     net = session.net.eval()
-    run = dataclasses.replace(load_run(session.folder, net, str(session.placement.device)))
+    run = load_run(session.folder, net, str(session.placement.device))
     if stopped is not None and stopped.reason == "interrupted":
         save_figure(plot(run), session.folder / "curves.png")
         write_report(session.folder)

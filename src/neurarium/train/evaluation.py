@@ -82,7 +82,7 @@ def outputs_of(net: nn.Module, examples: Examples, placement: Placement) -> Floa
     with (
         torch.inference_mode(),
         placement.autocast(),
-        contextlib.nullcontext(in_order(examples, EVALUATION_BATCH)) as batches,
+        contextlib.closing(in_order(examples, EVALUATION_BATCH)) as batches,
     ):
         outputs = [net(batch.to(placement.device).inputs).float().cpu() for batch in batches]
     net.train(was_training)

@@ -67,7 +67,7 @@ def learn(
         batches = shuffled(
             dataset.train, recipe.batch_size, seed=recipe.seed, epoch=progress.epoch, skip=progress.position
         )
-        with contextlib.nullcontext():
+        with contextlib.closing(batches):
             for batch in batches:
                 update = rule.step(batch.to(placement.device), progress.step)
                 progress.count(update, len(batch))
@@ -93,7 +93,7 @@ def measure(rule: LearningRule, examples: Examples, device: torch.device) -> Sco
         return {}
     rule.net.eval()
     objective = errors = 0.0
-    with contextlib.nullcontext(in_order(examples, EVALUATION_BATCH)) as batches:
+    with contextlib.closing(in_order(examples, EVALUATION_BATCH)) as batches:
         for batch in batches:
             sums = rule.measure(batch.to(device))
             objective, errors = objective + sums[0], errors + sums[1]

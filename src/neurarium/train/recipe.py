@@ -65,6 +65,8 @@ class Recipe:
     """The net and its sizes."""
     data: str = "mnist-5k"
     """Data set: a name from `neurarium list`, an idx, npz or csv file, or a folder of images."""
+    data_folder: str | None = None
+    """Folder where the files of a named data set lie; none: where they usually are."""
     objective: Literal["cross-entropy", "squared-error"] = "cross-entropy"
     """What the net is asked to make small."""
     optimiser: Optimiser = field(default_factory=Optimiser)

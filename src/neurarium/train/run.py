@@ -93,7 +93,7 @@ class Run:
         examples: Examples = getattr(dataset, split)
         return evaluate(
             self.net,
-            self._rescaled(examples),
+            examples.with_scaling(self.scaling),
             OBJECTIVES[self.recipe.objective],
             self.classes,
             self.placement,
@@ -119,10 +119,6 @@ class Run:
         examples = Dense(tensor, torch.zeros(len(tensor), dtype=torch.int64), self.scaling)
         outputs = outputs_of(self.net, examples, self.placement)
         return Prediction(self.classes, outputs.softmax(1).numpy())
-
-    def _rescaled(self, examples: Examples) -> Examples:
-        """Give examples the scaling that the net learnt with: another data set brings its own."""
-        return examples.with_scaling(self.scaling)
 
 
 def load_run(folder: str | Path, net: nn.Module | None = None, device: str | None = None) -> Run:

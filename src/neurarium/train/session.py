@@ -1,7 +1,8 @@
 """One sitting of a run: a fresh start or a continuation, its events, its files.
 
 A run folder holds `config.toml`, `data.json`, `record.jsonl`, `checkpoints/`, and when the run is over
-`best.safetensors` and `weights.safetensors` (the best epoch's too, unless the recipe says otherwise), each with its manifest.
+`best.safetensors` and `weights.safetensors` (the best epoch's too, unless the recipe says otherwise), each with its
+manifest.
 """
 
 import dataclasses
@@ -30,7 +31,7 @@ from neurarium.train.checkpoint import (
     step_path,
     unpack,
 )
-from neurarium.train.device import Placement, find_placement, set_threads
+from neurarium.train.device import Placement, find_placement, keep_freed_memory, set_threads
 from neurarium.train.gradient_rule import GradientRule
 from neurarium.train.interrupt import StopRequest
 from neurarium.train.loop import BestWeights, learn
@@ -149,13 +150,16 @@ def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None) -> S
     if len(dataset.train) == 0:
         raise DataError("training data", expected="at least one example", got="none")
     set_threads(recipe.threads)
+    keep_freed_memory()
     placement = find_placement(recipe.device, recipe.precision)
     seed_everything(recipe.seed)
     net = placement.place(net if net is not None else recipe.net.build(dataset.shape, len(dataset.classes)))
     if not any(p.requires_grad for p in net.parameters()):
         raise ConfigError("net", expected="at least one trainable parameter", got="none")
     total = recipe.epochs * batch_count(len(dataset.train), recipe.batch_size)
-    return Session(recipe, dataset.to(placement.device), net, GradientRule(net, recipe, placement, total), placement)
+    return Session(
+        recipe, dataset.prepared().to(placement.device), net, GradientRule(net, recipe, placement, total), placement
+    )
 
 
 def start(recipe: Recipe, folder: str | Path, dataset: Dataset, net: nn.Module | None = None) -> Session:

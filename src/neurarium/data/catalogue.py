@@ -1,0 +1,66 @@
+"""Data sets by name or by path."""
+
+import difflib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from neurarium.checks import ConfigError, DataError
+from neurarium.data import csv_table, fashion_mnist, idx_pair, image_folder, mnist, mnist_5k, npz
+from neurarium.data.dataset import Dataset
+
+SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
+    "mnist-5k": (mnist_5k.load, "5,000 handwritten digits, 28 x 28, in 10 classes; comes with the package"),
+    "fashion-mnist": (fashion_mnist.load, "70,000 pictures of clothes, 28 x 28, in 10 classes"),
+    "mnist": (mnist.load, "70,000 handwritten digits, 28 x 28, in 10 classes"),
+}
+_KINDS = "an idx pair, .npz, .csv, or a folder with one sub-folder of pictures a class"
+
+
+def load(name: str, *, folder: str | None = None) -> Dataset:
+    """Return a data set.
+
+    Args:
+        name: one of `SOURCES`; or the path of an idx file of images (`idx_pair.load_pair`), a folder of idx
+            files, a folder of one sub-folder of pictures a class (`image_folder`), an .npz (`npz`) or a .csv
+            file (`csv_table`).
+        folder: where the files of a named data set lie, or where a relative path begins.
+
+    Raises:
+        ConfigError: neither a name nor a path.
+        DataError: nothing at that path, or what is there cannot be read or learnt from.
+
+    Example:
+        >>> load("mnist-5k").classes
+        ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
+    """
+    if name in SOURCES:
+        return SOURCES[name][0](folder)
+    path = Path(os.path.expanduser(folder or "."), os.path.expanduser(name))
+    if path.is_dir():
+        return _load_folder(path, name)
+    if not path.exists():
+        raise _nothing_there(name, path)
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        return npz.load(path, name)
+    if suffix == ".csv":
+        return csv_table.load(path, name)
+    if suffix == ".gz" or "idx" in path.name:
+        return idx_pair.load_pair(path, name)
+    remedy = "store it as one of these"
+    raise DataError(str(path), expected=_KINDS, got=f"a file named *{path.suffix}", remedy=remedy)
+
+
+def _load_folder(path: Path, name: str) -> Dataset:
+    return idx_pair.load_folder(path, name) if idx_pair.image_files(path) else image_folder.load(path, name)
+
+
+def _nothing_there(name: str, path: Path) -> DataError | ConfigError:
+    # A slash or a suffix shows that a path was meant.
+    if Path(name).suffix or len(Path(name).parts) > 1 or name.startswith("~"):
+        return DataError(str(path), expected=_KINDS, got="no such file or folder", remedy="check the path")
+    close = difflib.get_close_matches(name.lower(), list(SOURCES), n=3, cutoff=0.5)
+    remedy = f"did you mean {' or '.join(close)}?" if close else ""
+    expected = f"one of {', '.join(SOURCES)}, or the path of {_KINDS}"
+    return ConfigError("data", expected=expected, got=repr(name), remedy=remedy)

@@ -1,0 +1,86 @@
+"""A named data set: three parts, one scaling, and where it came from."""
+
+import hashlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from neurarium.data.batches import in_order
+from neurarium.data.examples import Dense, Examples
+from neurarium.data.scaling import Scaling
+from neurarium.data.stream import Streamed
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Examples to learn from, to choose by, and to be judged on once.
+
+    Args:
+        name: as it was asked for.
+        kind: "images" (channels, height, width) or "vectors" (features,).
+        train: examples that a net learns from.
+        development: examples by which settings are chosen and learning is stopped; may be empty.
+        test: examples for the final score alone; may be empty.
+        shape: of one example.
+        classes: their names; target k means `classes[k]`.
+        scaling: fitted on `train`; the three parts apply it themselves.
+        source: who made the data, which part of it this is, how it was split.
+        licence: under which it may be used.
+    """
+
+    name: str
+    kind: Literal["images", "vectors"]
+    train: Examples
+    development: Examples
+    test: Examples
+    shape: tuple[int, ...]
+    classes: tuple[str, ...]
+    scaling: Scaling
+    source: str
+    licence: str
+
+    def counts(self) -> dict[str, int]:
+        """Return how many examples each part has, by the part's name."""
+        return {"train": len(self.train), "development": len(self.development), "test": len(self.test)}
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of all examples and targets of the three parts, in hexadecimal.
+
+        Equal for equal data wherever it lies, in memory or streamed, on whichever device. Costs one pass over
+        the data. Taken over the source's numbers, before scaling.
+        """
+        digest = hashlib.sha256()
+        for part in (self.train, self.development, self.test):
+            digest.update(f"{len(part)} {self.shape}\n".encode())
+            for piece in itertools.chain(_stored(part), [part.targets]):
+                digest.update(str(piece.dtype).encode() + piece.cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    def to(self, device: torch.device | str) -> "Dataset":
+        """Return the data set with its three parts on `device`."""
+        return replace(
+            self,
+            train=self.train.to(device),
+            development=self.development.to(device),
+            test=self.test.to(device),
+        )
+
+    def prepared(self) -> "Dataset":
+        """Return the data set with its three parts scaled beforehand, where that takes little memory."""
+        return replace(
+            self,
+            train=self.train.prepared(),
+            development=self.development.prepared(),
+            test=self.test.prepared(),
+        )
+
+
+def _stored(examples: Examples) -> Iterator[Tensor]:
+    """Yield the source's numbers in pieces, as they lie; what only gathers is taken as it is gathered."""
+    if isinstance(examples, (Dense, Streamed)):
+        return examples.pieces()
+    return (batch.inputs for batch in in_order(examples, 1024))

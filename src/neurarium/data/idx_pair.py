@@ -1,0 +1,232 @@
+"""Data sets of an idx file of images and one of labels: a user's own, or a named one that may be fetched."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Shaped
+from torch import Tensor
+
+from neurarium.checks import DataError
+from neurarium.data.arrays import as_inputs
+from neurarium.data.assemble import Part, assemble
+from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Dense
+from neurarium.data.idx import read_idx
+from neurarium.data.labels import encode
+
+Pixels = Shaped[Tensor, "examples 1 height width"]
+_IMAGES = re.compile(r"images([-.])idx3")
+
+
+@dataclass(frozen=True)
+class Named:
+    """A published data set of four idx files in the layout of MNIST.
+
+    Args:
+        name: by which it is asked for.
+        url: the address before the file names.
+        md5: checksum of each of the four gzipped files, by file name; training images and labels, then test.
+        folders: names of folders in which others keep the files, beside `name`.
+        system: where the operating system's package puts the files.
+        classes: their names.
+        source: a line on who made it.
+        licence: a line.
+    """
+
+    name: str
+    url: str
+    md5: dict[str, str]
+    folders: tuple[str, ...]
+    system: Path
+    classes: tuple[str, ...]
+    source: str
+    licence: str
+
+
+def load_named(named: Named, folder: str | None = None) -> Dataset:
+    """Return a named data set: 11/12 of its training images to learn from, 1/12 for development; its test.
+
+    The files are looked for in `folder` and nowhere else where that is given; else in `$NEURARIUM_DATA`, in
+    the system's folder and in the cache (`$XDG_CACHE_HOME/neurarium` or `~/.cache/neurarium`), where they are
+    put after they were fetched, once, and their checksums found right.
+
+    Raises:
+        DataError: the files are not in `folder`, cannot be fetched, or are damaged.
+    """
+    home = _given(named, Path(os.path.expanduser(folder))) if folder else _find(named) or _fetch(named)
+    paths = [_either(home / name) or home / name for name in named.md5]
+    parts: dict[Part, Dense] = {}
+    files: tuple[tuple[Part, Path, Path], ...] = (("train", paths[0], paths[1]), ("test", paths[2], paths[3]))
+    for part, images, labels in files:
+        inputs, numbers = _read_pair(images, labels)
+        if not np.isin(numbers, range(len(named.classes))).all():
+            expected = f"labels from 0 to {len(named.classes) - 1}"
+            raise DataError(
+                str(labels), expected=expected, got=f"{numbers.min()} to {numbers.max()}", remedy="fetch the file again"
+            )
+        parts[part] = Dense(inputs, torch.from_numpy(numbers.astype(np.int64)))
+    return assemble(
+        named.name,
+        "images",
+        parts,
+        named.classes,
+        source=f"{named.source} (from {home})",
+        licence=named.licence,
+        subject=str(home),
+        development=round(len(parts["train"]) / 12),
+    )
+
+
+def load_pair(images: Path, name: str) -> Dataset:
+    """Return the data set of a file of images and the file of labels beside it.
+
+    The labels' file is named as the images' with `images-idx3` replaced by `labels-idx1`, gzipped or not.
+    Where the name holds `train`, the files beside it with `t10k` or `test` instead are the test split.
+
+    Raises:
+        DataError: a file is missing or damaged, or there are more images than labels or fewer.
+    """
+    if not _IMAGES.search(images.name):
+        raise DataError(
+            str(images),
+            expected="a name with images-idx3, such as train-images-idx3-ubyte.gz",
+            got=images.name,
+            remedy="give the images file of the pair; the labels file is found beside it",
+        )
+    pairs: dict[Part, tuple[Path, Path]] = {"train": (images, _labels_beside(images))}
+    if "train" in images.name:
+        others = (_either(images.with_name(images.name.replace("train", word))) for word in ("t10k", "test"))
+        if test := next(filter(None, others), None):
+            pairs["test"] = test, _labels_beside(test)
+    read = {part: _read_pair(*pair) for part, pair in pairs.items()}
+    shapes = {part: tuple(inputs.shape[1:]) for part, (inputs, _) in read.items()}
+    if shapes.get("test", shapes["train"]) != shapes["train"]:
+        raise DataError(
+            str(pairs["test"][0]),
+            expected=f"images of {shapes['train']} as in training",
+            got=str(shapes["test"]),
+            remedy="move the file elsewhere if it belongs to another data set",
+        )
+    targets, classes = encode(np.concatenate([labels for _, labels in read.values()]), str(images))
+    cut = torch.split(targets, [len(labels) for _, labels in read.values()])
+    parts: dict[Part, Dense] = {
+        part: Dense(inputs, numbers) for (part, (inputs, _)), numbers in zip(read.items(), cut, strict=True)
+    }
+    return assemble(name, "images", parts, classes, source=str(images), subject=str(images))
+
+
+def load_folder(folder: Path, name: str) -> Dataset:
+    """Return the data set of the one idx pair (and its test split) in a folder; see `load_pair`.
+
+    Raises:
+        DataError: there are several pairs, or what is there cannot be read.
+    """
+    images = image_files(folder)
+    chosen = [path for path in images if "train" in path.name] or images
+    # The same file may lie there plain and gzipped.
+    if len({path.name.removesuffix(".gz") for path in chosen}) > 1:
+        raise DataError(
+            str(folder),
+            expected="one idx pair (and its test split)",
+            got=f"several: {', '.join(path.name for path in chosen)}",
+            remedy="give one of these files instead of the folder",
+        )
+    return load_pair(chosen[0], name)
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Return the idx files of images in a folder, by name."""
+    return sorted(path for path in folder.iterdir() if _IMAGES.search(path.name) and path.is_file())
+
+
+def _read_pair(images: Path, labels: Path) -> tuple[Pixels, npt.NDArray[Any]]:
+    pixels, numbers = read_idx(images, 3), read_idx(labels, 1)
+    if len(pixels) != len(numbers):
+        raise DataError(
+            str(labels),
+            expected=f"{len(pixels)} labels, one for each image in {images.name}",
+            got=str(len(numbers)),
+            remedy="take both files from the same data set",
+        )
+    return as_inputs(pixels, str(images))[1], numbers
+
+
+def _labels_beside(images: Path) -> Path:
+    labels = images.with_name(_IMAGES.sub(r"labels\1idx1", images.name))
+    if found := _either(labels):
+        return found
+    remedy = "put the labels file beside the images file"
+    raise DataError(str(labels), expected=f"the labels of {images.name}", got="no such file", remedy=remedy)
+
+
+def _either(path: Path) -> Path | None:
+    """Return `path`, or the same with or without .gz, whichever is there."""
+    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(path.name + ".gz")
+    return next((candidate for candidate in (path, other) if candidate.is_file()), None)
+
+
+def _given(named: Named, folder: Path) -> Path:
+    if home := _within(named, folder, True):
+        return home
+    raise DataError(
+        str(folder),
+        expected=f"the files {', '.join(named.md5)} (or the same without .gz)",
+        got="not all of them",
+        remedy="put them there, or name no folder to have them fetched",
+    )
+
+
+def _find(named: Named) -> Path | None:
+    """Return the first folder with all files, among those where they may lie without having been named."""
+    cache = _within(named, _cache(), False)
+    if root := os.environ.get("NEURARIUM_DATA"):
+        return _within(named, Path(os.path.expanduser(root)), False) or _within(named, named.system, True) or cache
+    return _within(named, named.system, True) or cache
+
+
+def _within(named: Named, root: Path, given: bool) -> Path | None:
+    """Return `root`, or the folder of the data set's name in it, if all files are there.
+
+    MNIST and its successors share their file names: files lying in `root` itself are taken only where the
+    user named it for this data set (`given`) or it bears the data set's name.
+    """
+    names = (named.name, *named.folders)
+    own = given or root.name in names
+    for home in ([root] if own else []) + [root / name for name in names]:
+        if all(_either(home / file) for file in named.md5):
+            return home
+    return None
+
+
+def _cache() -> Path:
+    return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "neurarium"
+
+
+def _fetch(named: Named) -> Path:
+    import pooch  # only who downloads should pay for it
+
+    home = _cache() / named.name
+    for file, md5 in named.md5.items():
+        try:
+            pooch.retrieve(named.url + file, known_hash=f"md5:{md5}", fname=file, path=home)
+        except (OSError, ValueError) as error:
+            raise DataError(
+                named.name,
+                expected=f"{named.url}{file} to be fetched",
+                got=_reason(error),
+                remedy=f"fetch {', '.join(named.md5)} by hand and put them into {home}",
+            ) from error
+    return home
+
+
+def _reason(error: Exception) -> str:
+    """Return the message of what lay at the bottom, shortened: requests wraps errors several times."""
+    while error.__context__ is not None and isinstance(error.__context__, Exception):
+        error = error.__context__
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,129 @@
+"""Data sets of pictures in folders, one sub-folder a class.
+
+    FOLDER/cat/*.png  FOLDER/dog/*.jpg                   divided 80/10/10
+    FOLDER/train/cat/*  FOLDER/test/cat/*  (val/ too)    divided as the folders say
+
+All pictures are brought to one shape: grey where every one is grey, else red-green-blue; of the commonest
+size among the training pictures, of several the largest.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from neurarium.checks import DataError
+from neurarium.data.assemble import Part, assemble
+from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Dense
+from neurarium.data.labels import by_name
+from neurarium.data.picture import SUFFIXES, is_picture, picture_shape, read_picture
+from neurarium.data.stream import Array, Streamed
+
+_PART_FOLDERS: dict[Part, tuple[str, ...]] = {
+    "train": ("train",),
+    "development": ("val", "validation", "dev", "development"),
+    "test": ("test",),
+}
+_STREAM_BYTES = 2 << 30
+_PIECE = 64  # pictures decoded by a thread at a time
+
+
+def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES) -> Dataset:
+    """Return the data set of a folder with one sub-folder of pictures a class.
+
+    Args:
+        folder: laid out as this file says; hidden files and files that are no pictures are passed over.
+        name: of the data set.
+        limit_bytes: pictures that take more when decoded are read from the disk in every epoch (`Streamed`).
+
+    Raises:
+        DataError: no pictures, no classes, an empty class, or a picture that cannot be read.
+    """
+    roots = _part_folders(folder)
+    listed = {part: _listed(root) for part, root in roots.items()}
+    classes = by_name(listed["train"])
+    for part, members in listed.items():
+        for label in members.keys() - set(classes):
+            raise _empty(roots["train"] / label, f"none, while there are some in {roots[part] / label}")
+    files = {
+        part: [(path, classes.index(label)) for label in classes for path in members.get(label, [])]
+        for part, members in listed.items()
+    }
+    shape, resized = _common_shape({part: [path for path, _ in found] for part, found in files.items()})
+    streams = {part: _streamed(found, shape) for part, found in files.items()}
+    large = sum(map(len, streams.values())) * math.prod(shape) > limit_bytes
+    return assemble(
+        name,
+        "images",
+        streams if large else {part: _in_memory(stream) for part, stream in streams.items()},
+        tuple(classes),
+        source=f"{folder}" + (f"; {resized} pictures resized to {shape[2]} x {shape[1]}" if resized else ""),
+        subject=str(folder),
+    )
+
+
+def _has_classes(folder: Path) -> bool:
+    """Tell whether a folder has sub-folders, which may be classes."""
+    return any(map(_is_class, folder.iterdir()))
+
+
+def _is_class(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith((".", "__"))
+
+
+def _part_folders(folder: Path) -> dict[Part, Path]:
+    """Return the folder of each part; the folder itself for training where it has no train/ with classes in it."""
+    if not ((folder / "train").is_dir() and _has_classes(folder / "train")):
+        return {"train": folder}
+    candidates = ((part, folder / name) for part, names in _PART_FOLDERS.items() for name in names)
+    return {part: path for part, path in candidates if path.is_dir()}
+
+
+def _listed(root: Path) -> dict[str, list[Path]]:
+    """Return the pictures of each class, by name."""
+    listed = {sub.name: sorted(filter(is_picture, sub.iterdir())) for sub in sorted(filter(_is_class, root.iterdir()))}
+    if not any(listed.values()):
+        direct = sum(map(is_picture, root.iterdir()))
+        raise DataError(
+            str(root),
+            expected=f"one sub-folder of pictures ({', '.join(SUFFIXES)}) a class",
+            got=f"{direct} pictures, none of them in a sub-folder" if direct else "no pictures",
+            remedy="put the pictures of each class into a sub-folder that bears its name",
+        )
+    for label, paths in listed.items():
+        if not paths:
+            raise _empty(root / label, "none")
+    return listed
+
+
+def _empty(path: Path, got: str) -> DataError:
+    remedy = "add pictures or remove the folder"
+    return DataError(str(path), expected="pictures of this class", got=f"an empty class: {got}", remedy=remedy)
+
+
+def _common_shape(paths: Mapping[Part, Sequence[Path]]) -> tuple[tuple[int, int, int], int]:
+    """Return the shape to which all are brought, and how many have another size."""
+    shapes = {part: [picture_shape(path) for path in members] for part, members in paths.items()}
+    every = [shape for members in shapes.values() for shape in members]
+    sizes = Counter((height, width) for _, height, width in shapes["train"])
+    height, width = max(sizes, key=lambda size: (sizes[size], size[0] * size[1], size))
+    channels = max(channels for channels, _, _ in every)
+    return (channels, height, width), sum(shape[1:] != (height, width) for shape in every)
+
+
+def _streamed(files: Sequence[tuple[Path, int]], shape: tuple[int, int, int]) -> Streamed:
+    paths = [path for path, _ in files]
+    numbers = np.array([number for _, number in files], dtype=np.int64)
+
+    def read(index: Array) -> tuple[Array, Array]:
+        return np.stack([read_picture(paths[k], *shape) for k in index]), numbers[index]
+
+    return Streamed(read, len(paths), torch.from_numpy(numbers))
+
+
+def _in_memory(stream: Streamed) -> Dense:
+    return Dense(torch.cat(list(stream.pieces(_PIECE))), stream.targets)

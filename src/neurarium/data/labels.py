@@ -1,0 +1,93 @@
+"""Turn a column of labels into class numbers 0, 1, ... and the classes' names."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from neurarium.checks import DataError
+
+
+def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examples"], tuple[str, ...]]:
+    """Number the classes that occur in `labels`.
+
+    Whole numbers are ordered by size, names by alphabet (by number where all are numbers); the names of
+    classes are the labels as text. Numbers need not be consecutive: labels 1, 2, 4 are classes 0, 1, 2 named
+    "1", "2", "4".
+
+    Args:
+        labels: one axis (an axis of length 1 behind it is dropped); whole numbers >= 0, truth values or text.
+        subject: where the labels come from, for messages.
+
+    Raises:
+        DataError: another shape, fractions, negative numbers or an empty name.
+
+    Example:
+        >>> encode(np.array(["cat", "dog", "cat"]), "pets.csv")
+        (tensor([0, 1, 0]), ('cat', 'dog'))
+    """
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        remedy = "turn one-hot rows into numbers with argmax(axis=1)" if labels.ndim == 2 else ""
+        raise DataError(subject, expected="one label an example", got=f"shape {labels.shape}", remedy=remedy)
+    if not len(labels):
+        return torch.empty(0, dtype=torch.int64), ()
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels)
+    if labels.dtype.kind not in "iubU":
+        raise DataError(
+            subject,
+            expected="labels that are whole numbers or names",
+            got=f"labels of type {labels.dtype}",
+            remedy="save them as integers, y.astype(int); numbers to be predicted are no classes",
+        )
+    if labels.dtype.kind == "i" and labels.min() < 0:
+        row = int(np.argmax(labels < 0))
+        raise DataError(
+            f"{subject}, label {row}",
+            expected="a whole number >= 0",
+            got=str(labels[row]),
+            remedy="number the classes 0, 1, 2, ... or name them",
+        )
+    values, numbers = np.unique(labels, return_inverse=True)
+    names = [str(value.item()) for value in values]
+    if not all(name.strip() for name in names):
+        row = int(np.argmax(numbers == 0))
+        raise DataError(f"{subject}, label {row}", expected="a name", got="nothing", remedy="fill it in")
+    order = by_name(names)
+    place = np.empty(len(names), dtype=np.int64)
+    place[[names.index(name) for name in order]] = np.arange(len(names))
+    return torch.from_numpy(place[numbers]), tuple(order)
+
+
+def by_name(names: Iterable[str]) -> list[str]:
+    """Return the names in alphabetical order, or by size where all are whole numbers: 2 before 10."""
+    names = list(names)
+    return sorted(names, key=int) if all(name.isdecimal() for name in names) else sorted(names)
+
+
+def check_classes(targets: Int64[Tensor, "examples"], classes: Sequence[str], subject: str) -> None:
+    """See that there is something to learn: two classes or more, and training examples of each.
+
+    Raises:
+        DataError: it is not so.
+    """
+    if not len(targets):
+        raise DataError(subject, expected="at least one example", got="an empty data set", remedy="add some")
+    if len(classes) < 2:
+        remedy = "add examples of a second class, or name the label column 'label' if another was taken for it"
+        raise DataError(subject, expected="two classes or more", got=f"only {classes[0]!r}", remedy=remedy)
+    counts = torch.bincount(targets, minlength=len(classes)).tolist()
+    empty = [name for name, count in zip(classes, counts, strict=True) if not count]
+    if empty:
+        raise DataError(
+            subject,
+            expected="at least one training example of each class",
+            got=f"an empty class: none of {', '.join(map(repr, empty))}",
+            remedy="add training examples of it or remove the class",
+        )

@@ -1,0 +1,136 @@
+"""Data sets in NumPy's .npz: inputs and labels, or inputs and labels of each part as Keras keeps them.
+
+Nothing pickled is loaded: an archive from a stranger may not run code here.
+"""
+
+import contextlib
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from neurarium.checks import DataError
+from neurarium.data.arrays import as_inputs
+from neurarium.data.assemble import Part, assemble
+from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Dense
+from neurarium.data.labels import encode
+from neurarium.data.reading import reading
+from neurarium.data.scaling import Kind
+
+Array = npt.NDArray[Any]
+
+INPUT_KEYS = ("x", "inputs", "images", "data")
+LABEL_KEYS = ("y", "labels", "targets")
+_PART_KEYS: dict[Part, tuple[str, str]] = {
+    "train": ("x_train", "y_train"),
+    "development": ("x_val", "y_val"),
+    "test": ("x_test", "y_test"),
+}
+
+
+def load(path: Path, name: str) -> Dataset:
+    """Return the data set in an .npz file.
+
+    Keys, in capitals or not: one of x, inputs, images, data and one of y, labels, targets, divided 80/10/10;
+    or x_train, y_train and, where they are there, x_val, y_val, x_test, y_test. Shapes: see
+    `arrays.as_inputs`.
+
+    Raises:
+        DataError: no such file or a damaged one, keys missing, pickled objects, inputs and labels of unequal
+            number, inputs that are no finite numbers, labels that are no classes.
+    """
+    parts: dict[Part, Dense] = {}
+    labels: list[Array] = []
+    kinds: dict[Kind, tuple[int, ...]] = {}
+    for part, (x_key, y_key) in _part_keys(stored_keys(path), path).items():
+        x, y = read_arrays(path, (x_key, y_key))
+        kind, inputs = as_inputs(x, f"{path}, {x_key}")
+        if y.shape[:1] != x.shape[:1]:
+            raise DataError(
+                f"{path}, {y_key}",
+                expected=f"{len(x)} labels, one for each row of {x_key}",
+                got=f"shape {y.shape}",
+                remedy="save inputs and labels of the same examples",
+            )
+        shape = kinds.setdefault(kind, tuple(inputs.shape[1:]))
+        if len(kinds) > 1 or shape != tuple(inputs.shape[1:]):
+            expected = f"examples of shape {next(iter(kinds.values()))} as in training"
+            raise DataError(f"{path}, {x_key}", expected=expected, got=f"{tuple(inputs.shape[1:])}")
+        parts[part] = Dense(inputs, torch.zeros(len(inputs), dtype=torch.int64))
+        labels.append(y)
+    targets, classes = encode(np.concatenate(labels), str(path))
+    cut = iter(torch.split(targets, [len(y) for y in labels]))
+    parts = {part: Dense(examples.inputs, next(cut)) for part, examples in parts.items()}
+    return assemble(name, next(iter(kinds)), parts, classes, source=str(path), subject=str(path))
+
+
+def stored_keys(path: Path) -> dict[str, str]:
+    """Return the keys of an .npz file, by the same in small letters.
+
+    Raises:
+        DataError: no such file, or no .npz file.
+    """
+    with _archive(path) as archive:
+        return {key.lower(): key for key in archive}
+
+
+def read_arrays(path: Path, keys: Iterable[str]) -> list[Array]:
+    """Return the arrays of these keys.
+
+    Raises:
+        DataError: no such file, a damaged one, or one of the arrays holds pickled objects.
+    """
+    with _archive(path) as archive:
+        return [archive[key] for key in keys]
+
+
+def first_key(keys: Mapping[str, str], names: Iterable[str]) -> str | None:
+    """Return the first of `names` that is a key, spelt as in the file."""
+    return next((keys[name] for name in names if name in keys), None)
+
+
+def _part_keys(keys: Mapping[str, str], path: Path) -> dict[Part, tuple[str, str]]:
+    if "x_train" in keys and "y_train" in keys:
+        found = {part: pair for part, pair in _PART_KEYS.items() if set(pair) <= keys.keys()}
+        return {part: (keys[x], keys[y]) for part, (x, y) in found.items()}
+    x, y = first_key(keys, INPUT_KEYS), first_key(keys, LABEL_KEYS)
+    if x is None or y is None:
+        raise DataError(
+            str(path),
+            expected=f"one of {', '.join(INPUT_KEYS)} and one of {', '.join(LABEL_KEYS)} "
+            "(or x_train, y_train, x_test, y_test)",
+            got=f"the keys {', '.join(keys.values()) or 'of an empty archive'}",
+            remedy="save with numpy.savez(path, x=inputs, y=labels)",
+        )
+    return {"train": (x, y)}
+
+
+@contextlib.contextmanager
+def _archive(path: Path) -> Iterator[Mapping[str, Array]]:
+    damaged = "save it again with numpy.savez(path, x=inputs, y=labels)"
+    try:
+        with reading(path, "an .npz file"), path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError(str(path), expected="an .npz file", got="a single array (.npy)", remedy=damaged)
+            with archive:
+                yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
+        raise DataError(str(path), expected="a whole .npz file", got=f"{error}", remedy=damaged) from error
+    except ValueError as error:
+        if isinstance(error, DataError):
+            raise
+        if "allow_pickle" in str(error):
+            raise DataError(
+                str(path),
+                expected="arrays of numbers or text",
+                got="pickled objects, which could run code and are never loaded, or no .npz file at all",
+                remedy="save plain arrays: numpy.savez(path, x=inputs.astype(float), y=labels.astype(int))",
+            ) from error
+        raise DataError(str(path), expected="a whole .npz file", got=f"{error}", remedy=damaged) from error

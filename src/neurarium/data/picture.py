@@ -1,0 +1,92 @@
+"""Read a picture file as bytes of one shape: grey or red-green-blue, of one size.
+
+Pictures are turned as their EXIF tag says, transparent parts are laid over white, 16-bit grey levels are
+halved to 8 bits, of an animation the first frame is taken. Another size is reached by bilinear resampling,
+whatever that does to the aspect ratio.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import UInt8
+
+from neurarium.checks import DataError
+from neurarium.data.reading import reading
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+_GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
+_TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")
+_ORIENTATION = 0x0112  # EXIF tag; from 5 on, width and height change places
+
+
+def is_picture(path: Path) -> bool:
+    """Tell by the name whether `path` is a picture that can be read."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def picture_shape(path: Path) -> tuple[int, int, int]:
+    """Return channels (1 or 3), height and width of a picture, from its header alone.
+
+    Raises:
+        DataError: no such file, or no picture.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        if image.getexif().get(_ORIENTATION, 1) >= 5:
+            width, height = height, width
+        return 1 if image.mode in _GREY else 3, height, width
+
+
+def read_picture(path: Path, channels: int, height: int, width: int) -> UInt8[np.ndarray, "channels height width"]:
+    """Return a picture as bytes.
+
+    Args:
+        path: the file.
+        channels: 1 for grey levels (0.299 red + 0.587 green + 0.114 blue), 3 for red, green, blue.
+        height: in pixels.
+        width: in pixels.
+
+    Raises:
+        DataError: no such file, no picture, or a damaged one.
+    """
+    from PIL import Image, ImageOps
+
+    with _opened(path) as image:
+        image = ImageOps.exif_transpose(image)
+        if image.mode.startswith("I"):
+            image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+        if image.mode in _TRANSPARENT or "transparency" in image.info:
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image.convert("RGBA"))
+        image = image.convert("L" if channels == 1 else "RGB")
+        if image.size != (width, height):
+            image = image.resize((width, height), Image.Resampling.BILINEAR)
+        pixels = np.asarray(image)
+    return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator["Image"]:
+    from PIL import Image
+
+    with reading(path, "a picture"):
+        content = path.open("rb")
+    with content:
+        try:
+            with Image.open(content) as image:
+                yield image
+        # Decoders raise whatever a damaged file leads them into: OSError, SyntaxError, ValueError,
+        # struct.error, ...
+        except Exception as error:
+            raise DataError(
+                str(path),
+                expected="a picture (png, jpg, bmp, gif)",
+                got=f"a file that cannot be decoded ({type(error).__name__})",
+                remedy="remove it or save it again",
+            ) from error

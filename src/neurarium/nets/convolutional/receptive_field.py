@@ -1,0 +1,237 @@
+"""Output sizes, costs and receptive fields of stacks of windows (convolution, pooling), by arithmetic.
+
+A layer with kernel k, stride s, zero padding p and dilation e turns d positions along an axis into
+
+    n = floor((d + 2 p - e (k - 1) - 1) / s) + 1
+
+and its unit i looks at the inputs  s i - p + e t,  t = 0, ..., k - 1. Composed over layers, unit i of a stack
+looks at the span  start + jump i, ..., start + jump i + size - 1  of the net's input, with
+
+    size <- size + e (k - 1) jump        start <- start - p jump        jump <- s jump
+
+from size = jump = 1, start = 0 at the input itself. Every axis has its own numbers.
+
+Source: A. Araujo, W. Norris, J. Sim, "Computing receptive fields of convolutional neural networks", Distill,
+2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import nn
+
+from neurarium.checks import ConfigError, ShapeError
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a convolution or pooling layer does along one axis.
+
+    Raises:
+        ConfigError: kernel, stride or dilation below 1, or padding below 0.
+    """
+
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+
+    def __post_init__(self) -> None:
+        for name, least in (("kernel", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
+            if getattr(self, name) < least:
+                raise ConfigError(name, expected=f"a whole number >= {least}", got=str(getattr(self, name)))
+
+    @property
+    def span(self) -> int:
+        """Positions from the first to the last that one unit reads, e (k - 1) + 1."""
+        return self.dilation * (self.kernel - 1) + 1
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """What a unit sees along one axis of the net's input: unit i sees start + jump i, ..., start + jump i + size - 1.
+
+    `start` may be negative: those positions are padding.
+
+    Example:
+        >>> ReceptiveField().through(Window(kernel=5)).through(Window(kernel=2, stride=2))
+        ReceptiveField(size=6, jump=2, start=0)
+    """
+
+    size: int = 1
+    jump: int = 1
+    start: int = 0
+
+    def through(self, window: Window) -> ReceptiveField:
+        """The receptive field of a unit one layer further up."""
+        return ReceptiveField(
+            size=self.size + (window.span - 1) * self.jump,
+            jump=self.jump * window.stride,
+            start=self.start - window.padding * self.jump,
+        )
+
+    def united(self, other: ReceptiveField) -> ReceptiveField:
+        """The smallest span that holds both, as where a shortcut meets its branch.
+
+        Raises:
+            ConfigError: the two step over the input at different paces.
+        """
+        if self.jump != other.jump:
+            raise ConfigError("jump", expected=f"{self.jump} in both branches", got=str(other.jump))
+        start = min(self.start, other.start)
+        end = max(self.start + self.size, other.start + other.size)
+        return ReceptiveField(size=end - start, jump=self.jump, start=start)
+
+
+def output_size(d: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
+    """Positions that a window leaves along one axis, floor((d + 2 p - e (k - 1) - 1) / s) + 1.
+
+    Args:
+        d: positions of the input.
+        kernel: positions that the window reads, k (the notes' f).
+        stride: step between windows, s.
+        padding: zeros added on each side, p.
+        dilation: distance between two positions read, e.
+
+    Raises:
+        ConfigError: a number out of range.
+        ShapeError: the window is wider than the padded input.
+
+    Example:
+        >>> output_size(28, kernel=5), output_size(28, kernel=3, stride=2, padding=1)
+        (24, 14)
+    """
+    window = Window(kernel, stride, padding, dilation)
+    if d + 2 * padding < window.span:
+        raise ShapeError(
+            "kernel",
+            expected=f"at most the {d + 2 * padding} positions of the padded input",
+            got=f"{window.span} (kernel {kernel}, dilation {dilation})",
+            remedy="pad the input or take a smaller kernel",
+        )
+    return (d + 2 * padding - window.span) // stride + 1
+
+
+@dataclass(frozen=True)
+class ConvolutionCost:
+    """Size and price of one convolution of one example."""
+
+    output: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+def convolution_cost(
+    sizes: Sequence[int],
+    kernels: int,
+    window: Sequence[Window],
+    *,
+    channels: int = 1,
+    groups: int = 1,
+    bias: bool = True,
+) -> ConvolutionCost:
+    """Output size, parameters and multiply-adds of a convolution.
+
+        output         n_1 x ... x n_m x K
+        parameters     f_1 ... f_m (C / g) K + K
+        multiply-adds  n_1 ... n_m f_1 ... f_m (C / g) K
+
+    Args:
+        sizes: positions of the input along each axis, d_1, ..., d_m.
+        kernels: number of kernels, so of output channels, K (the notes' k).
+        window: one for each axis, with kernel size f_i.
+        channels: input channels, C (the notes' plies p).
+        groups: blocks of channels that do not see each other, g.
+        bias: whether each kernel has a bias.
+
+    Returns:
+        Output size along each axis and then channels, parameters, multiply-adds (additions of the bias not
+        counted).
+
+    Raises:
+        ConfigError: not one window an axis, or groups that do not divide both channel numbers.
+        ShapeError: a window wider than its axis.
+
+    Example:
+        >>> convolution_cost((28, 28), kernels=6, window=[Window(5), Window(5)])
+        ConvolutionCost(output=(24, 24, 6), parameters=156, multiply_adds=86400)
+
+    Departs from the notes: their O(d^2 f^2 p k) is this with n for d, exact rather than an order; their
+    output (d - f + 1) x k of a two-dimensional convolution is (d - f + 1)^2 x k (errata E17).
+    """
+    if len(window) != len(sizes):
+        raise ConfigError("window", expected=f"{len(sizes)}, one an axis", got=str(len(window)))
+    if groups < 1 or channels % groups or kernels % groups:
+        raise ConfigError(
+            "groups",
+            expected=f"a common divisor of {channels} channels and {kernels} kernels",
+            got=str(groups),
+        )
+    positions = tuple(
+        output_size(d, w.kernel, w.stride, w.padding, w.dilation) for d, w in zip(sizes, window, strict=True)
+    )
+    weights = prod(w.kernel for w in window) * (channels // groups) * kernels
+    return ConvolutionCost(
+        output=(*positions, kernels),
+        parameters=weights + (kernels if bias else 0),
+        multiply_adds=prod(positions) * weights,
+    )
+
+
+def receptive_fields(layers: Iterable[Window]) -> list[ReceptiveField]:
+    """Receptive field after each layer of a stack, along one axis.
+
+    Example (LeNet-5: convolution, pooling, convolution, pooling):
+        >>> [field.size for field in receptive_fields([Window(5), Window(2, 2), Window(5), Window(2, 2)])]
+        [5, 6, 14, 16]
+    """
+    fields, field = [], ReceptiveField()
+    for window in layers:
+        field = field.through(window)
+        fields.append(field)
+    return fields
+
+
+def measured_receptive_field(net: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Span of the input that changes the output's central unit, along each axis, found by gradient.
+
+    The gradient of the sum over channels of the central position is taken at random inputs; the span runs
+    from the first to the last position where it is not zero. Units that happen to be off hide what they see
+    (a ReLU below zero, an entry that did not win a maximum), so the largest span over a few inputs counts;
+    the answer is then a lower bound that a stack with positive weights attains.
+
+    Args:
+        net: any net whose output keeps the axes, (batch, channels, ...). It is run in the mode it is in.
+        shape: one example without the batch, (channels, ...), wide enough that the field does not touch the
+        border.
+
+    Returns:
+        The size along each axis.
+
+    Raises:
+        ShapeError: the output has lost the axes.
+    """
+    parameter = next(net.parameters(), torch.empty(0))
+    generator = torch.Generator().manual_seed(0)
+    spans = [0] * (len(shape) - 1)
+    for _ in range(8):
+        drawn = torch.rand((1, *shape), generator=generator, dtype=torch.float64)
+        x = drawn.to(parameter).requires_grad_()
+        output = net(x)
+        if output.ndim != x.ndim:
+            raise ShapeError(
+                "output",
+                expected=f"{x.ndim} axes as in the input",
+                got=f"{output.ndim}",
+                remedy="measure the convolutional part of the net alone",
+            )
+        centre = (0, slice(None), *(n // 2 for n in output.shape[2:]))
+        (gradient,) = torch.autograd.grad(output[centre].sum(), x)
+        for axis, positions in enumerate(gradient[0].abs().sum(dim=0).nonzero().T):
+            if len(positions):
+                spans[axis] = max(spans[axis], int(positions.max() - positions.min()) + 1)
+    return tuple(spans)

@@ -1,0 +1,107 @@
+"""Multilayer perceptron: linear maps with a non-linearity between them.
+
+    a_0 = x,    a_l = phi(W_l a_{l-1} + b_l)  for l = 1 .. L-1,    logits = W_L a_{L-1} + b_L
+
+The last layer is linear: what its numbers mean is the objective's affair. With no hidden layer it is a linear
+classifier; renaming the hidden units of a layer leaves the function unchanged.
+
+Source: D. Rumelhart, G. Hinton, R. Williams, "Learning representations by back-propagating errors", 1986.
+Departs from the notes: equation (1) of the lecture puts phi on the last layer too, the text does
+not (errata E8).
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurarium.checks import ConfigError, ShapeError
+from neurarium.nets.parts.activation import activation as find_activation
+from neurarium.nets.parts.initial import initialise_layer_
+
+
+def mlp(
+    x: Float[Tensor, "batch inputs"],
+    weights: Sequence[Float[Tensor, "_ _"]],
+    biases: Sequence[Float[Tensor, "_"]],
+    activation: Callable[[Tensor], Tensor],
+) -> Float[Tensor, "batch outputs"]:
+    """The function above.
+
+    Args:
+        x: examples.
+        weights: W_1 .. W_L, each (units of this layer, units of the layer before).
+        biases: b_1 .. b_L.
+        activation: phi, element by element.
+
+    Returns:
+        Logits.
+
+    Example:
+        >>> import torch
+        >>> w = [torch.tensor([[1.0], [-1.0]]), torch.tensor([[1.0, 1.0]])]
+        >>> mlp(torch.tensor([[-3.0], [2.0]]), w, [torch.zeros(2), torch.zeros(1)], torch.relu)  # |x|
+        tensor([[3.],
+                [2.]])
+    """
+    for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
+        x = activation(F.linear(x, weight, bias))
+    return F.linear(x, weights[-1], biases[-1])
+
+
+class MLP(nn.Module):
+    """The function `mlp` with its parameters, and dropout after each hidden layer while training.
+
+    Args:
+        sizes: units of each layer, input and output included: (784, 256, 256, 10).
+        activation: name in `parts.activation.ACTIVATIONS`.
+        dropout: probability of dropping a hidden unit, in [0, 1); the others grow by 1 / (1 - dropout).
+        initial: scheme of the first weights, in `parts.initial.SCHEMES`; biases begin at zero.
+
+    Raises:
+        ConfigError: an unknown name, a layer without units, or a probability out of range.
+    """
+
+    def __init__(
+        self, sizes: Sequence[int], activation: str = "relu", dropout: float = 0.0, initial: str = "he"
+    ) -> None:
+        super().__init__()
+        if len(sizes) < 2 or min(sizes) < 1:
+            raise ConfigError("hidden", expected="at least one unit in every layer", got=f"layers of {tuple(sizes)}")
+        if not 0 <= dropout < 1:
+            raise ConfigError("dropout", expected="a probability in [0, 1)", got=str(dropout))
+        self.inputs = sizes[0]
+        make = find_activation(activation).module
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        last = len(sizes) - 1
+        for l in range(1, last + 1):
+            linear = nn.Linear(sizes[l - 1], sizes[l])
+            initialise_layer_(linear, initial, activation)
+            layers[f"linear{l}"] = linear
+            if l < last:
+                layers[f"{activation}{l}"] = make()
+                if dropout > 0:
+                    layers[f"dropout{l}"] = nn.Dropout(dropout)
+        self.layers = nn.Sequential(layers)
+
+    def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
+        """Logits of a batch.
+
+        Args:
+            x: (batch, *example); an example of any shape is flattened.
+
+        Raises:
+            ShapeError: the examples hold another count of numbers than the first layer takes.
+        """
+        if x.dim() < 2 or math.prod(x.shape[1:]) != self.inputs:
+            raise ShapeError(
+                "input of layer linear1",
+                expected=f"a batch of examples with {self.inputs} numbers each",
+                got=f"a tensor of shape {tuple(x.shape)}",
+                remedy=f"reshape it to (batch, {self.inputs})",
+            )
+        logits: Tensor = self.layers(x.flatten(1))
+        return logits

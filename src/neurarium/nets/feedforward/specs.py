@@ -1,0 +1,36 @@
+"""Feed-forward nets as a recipe names them (no torch)."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from neurarium.nets.spec import NetSpec
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class MLPSpec(NetSpec):
+    """Multilayer perceptron."""
+
+    summary: ClassVar[str] = "multilayer perceptron: fully connected layers of any width, depth and activation"
+
+    hidden: tuple[int, ...] = (256, 256)
+    """Units in each hidden layer, from the input upwards; empty for a linear classifier."""
+
+    activation: str = "relu"
+    """Non-linearity after each hidden layer: relu, tanh, sigmoid, gelu, silu, ..."""
+
+    dropout: float = 0.0
+    """Probability of dropping a hidden unit while training, at least 0 and below 1."""
+
+    initial: str = "he"
+    """Distribution of the first weights: normal, uniform, lecun, xavier, he or orthogonal."""
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+        """Make the net; an example of any shape is flattened."""
+        from neurarium.nets.feedforward.mlp import MLP
+
+        sizes = (math.prod(shape), *self.hidden, outputs)
+        return MLP(sizes, activation=self.activation, dropout=self.dropout, initial=self.initial)

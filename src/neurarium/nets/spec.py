@@ -1,0 +1,34 @@
+"""What a recipe says about a net: plain values that print, parse and compare (no torch)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class NetSpec:
+    """The choices a user has about a net, all with defaults; everything else follows from the data.
+
+    A subclass adds fields and `build`, enters `nets.catalogue.NETS`, and imports torch only inside `build`.
+    """
+
+    summary: ClassVar[str] = ""
+    """One line for `neurarium list`."""
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+        """Make the net with fresh weights drawn from torch's default generator.
+
+        Args:
+            shape: shape of one example without the batch, such as (1, 28, 28) or (13,).
+            outputs: number of logits: classes to tell apart.
+
+        Returns:
+            A module from (batch, *shape) to logits (batch, outputs).
+
+        Raises:
+            ShapeError: the net cannot take examples of this shape.
+            ConfigError: a field holds a value that cannot be used.
+        """
+        raise NotImplementedError

@@ -1,0 +1,11 @@
+"""The laws that each net of `nets.catalogue` declares, by its name there; the tests hold every net to them."""
+
+from neurarium.symmetry.laws import Law
+from neurarium.symmetry.permutation import BATCH, HIDDEN_UNITS
+from neurarium.symmetry.shift import SHIFT_OF_FEATURES
+
+LAWS: dict[str, tuple[Law, ...]] = {
+    "mlp": (BATCH, HIDDEN_UNITS),
+    "lenet5": (BATCH, HIDDEN_UNITS, SHIFT_OF_FEATURES),
+    "lenet5-1998": (BATCH, HIDDEN_UNITS, SHIFT_OF_FEATURES),
+}

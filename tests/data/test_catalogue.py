@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from neurarium.checks import ConfigError, DataError
+from neurarium.data.catalogue import SOURCES, load
+
+
+def test_names():
+    assert list(SOURCES) == ["mnist-5k", "fashion-mnist", "mnist"]
+    assert all(line for _, line in SOURCES.values())
+    assert load("mnist-5k").counts() == {"train": 4000, "development": 500, "test": 500}
+
+
+@pytest.fixture
+def sources(tmp_path, write_idx, digits):
+    pixels, labels = digits
+    for folder in ("idx", "pictures/0", "pictures/1", "pictures/2", "pictures/3"):
+        (tmp_path / folder).mkdir(parents=True)
+    write_idx(tmp_path / "idx" / "my-images-idx3-ubyte.gz", pixels)
+    write_idx(tmp_path / "idx" / "my-labels-idx1-ubyte.gz", labels)
+    np.savez(tmp_path / "a.npz", x=pixels, y=labels)
+    for k, (image, label) in enumerate(zip(pixels, labels, strict=True)):
+        Image.fromarray(image).save(tmp_path / "pictures" / str(label) / f"{k:02}.png")
+    rows = np.column_stack([pixels.reshape(40, -1), labels])
+    np.savetxt(tmp_path / "a.csv", rows, fmt="%d", delimiter=",")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["idx", "idx/my-images-idx3-ubyte.gz", "a.npz", "pictures", "a.csv"])
+def test_paths(sources, digits, name):
+    for data in (load(str(sources / name)), load(name, folder=str(sources))):
+        assert data.counts() == {"train": 32, "development": 4, "test": 4}
+        assert data.classes == ("0", "1", "2", "3")
+        assert data.kind == ("vectors" if name == "a.csv" else "images")
+        total = sum(float(part.inputs.double().sum()) for part in (data.train, data.development, data.test))
+        assert total == digits[0].sum()
+
+
+def test_unknown_names_and_missing_paths(tmp_path):
+    with pytest.raises(ConfigError, match=r"data: expected one of mnist-5k, .*, got 'fashionmnist'; did you mean fash"):
+        load("fashionmnist")
+    with pytest.raises(ConfigError, match=r"got 'zebra'$"):
+        load("zebra")
+    for name in ("digits.npz", "no/such/folder", "~nobody-of-this-name/x"):
+        with pytest.raises(DataError, match=r"expected an idx pair, .*, got no such file or folder; check the path"):
+            load(name, folder=str(tmp_path))
+    (tmp_path / "a.parquet").write_text("x")
+    with pytest.raises(DataError, match=r"a\.parquet: expected an idx pair, .* got a file named \*\.parquet"):
+        load(str(tmp_path / "a.parquet"))
+
+
+def test_empty_folder(tmp_path):
+    with pytest.raises(DataError, match=r"got no pictures"):
+        load(str(tmp_path))

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+import torch
+
+from neurarium.checks import DataError
+from neurarium.data.labels import by_name, check_classes, encode
+
+
+@pytest.mark.parametrize(
+    ("labels", "numbers", "classes"),
+    [
+        (np.array([3, 1, 3, 10], dtype=np.uint8), [1, 0, 1, 2], ("1", "3", "10")),
+        (np.array([[0], [2]]), [0, 1], ("0", "2")),
+        (np.array(["dog", "cat", "dog"]), [1, 0, 1], ("cat", "dog")),
+        (np.array(["10", "9", "10"]), [1, 0, 1], ("9", "10")),
+        (np.array([b"dog", b"cat"]), [1, 0], ("cat", "dog")),
+        (np.array([True, False]), [1, 0], ("False", "True")),
+    ],
+)
+def test_classes_are_numbered_in_order(labels, numbers, classes):
+    targets, names = encode(labels, "pets")
+    assert targets.dtype == torch.int64
+    assert (targets.tolist(), names) == (numbers, classes)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (
+            np.array([0.0, 1.0]),
+            r"pets: expected labels that are whole numbers or names, got .*float64; save .*astype\(int\)",
+        ),
+        (np.array([2, 0, -1, -2]), "pets, label 2: expected a whole number >= 0, got -1"),
+        (np.eye(3, dtype=np.int64), r"expected one label an example, got shape \(3, 3\); .*argmax"),
+        (np.array(["cat", "", "dog"]), "pets, label 1: expected a name, got nothing"),
+        (np.array(3), "expected one label an example"),
+    ],
+)
+def test_labels_that_are_no_classes(labels, message):
+    with pytest.raises(DataError, match=message):
+        encode(labels, "pets")
+
+
+def test_by_name():
+    assert by_name(["10", "9", "1"]) == ["1", "9", "10"]
+    assert by_name(["b", "10", "9"]) == ["10", "9", "b"]
+
+
+@pytest.mark.parametrize(
+    ("targets", "classes", "message"),
+    [
+        ([], [], "pets: expected at least one example, got an empty data set"),
+        ([0, 0], ["cat"], "pets: expected two classes or more, got only 'cat'"),
+        ([0, 2], ["cat", "cow", "dog", "elk"], "pets: .* got an empty class: none of 'cow', 'elk'; add training"),
+    ],
+)
+def test_nothing_to_learn(targets, classes, message):
+    with pytest.raises(DataError, match=message):
+        check_classes(torch.tensor(targets, dtype=torch.int64), classes, "pets")

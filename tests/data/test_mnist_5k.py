@@ -1,0 +1,50 @@
+import hashlib
+import math
+from fractions import Fraction
+from importlib.resources import files
+
+import numpy as np
+import pytest
+import torch
+
+from neurarium.data import mnist_5k
+
+EMBEDDED = files("neurarium.data") / "embedded"
+
+
+def test_the_digits_are_those_of_the_source():
+    # Digests taken from the source's table of text with the standard library alone.
+    with EMBEDDED.joinpath("mnist_5k.npz").open("rb") as file, np.load(file) as stored:
+        images, labels = stored["images"], stored["labels"]
+    assert (images.shape, images.dtype, labels.dtype) == ((5000, 28, 28), np.uint8, np.uint8)
+    assert hashlib.sha256(images.tobytes()).hexdigest() == (
+        "2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f"
+    )
+    assert hashlib.sha256(labels.tobytes()).hexdigest() == (
+        "41b7b0a9d94690a3a2f54a1d01a9f1cc1b9512e3954fb737ad5ed9f66972403d"
+    )
+
+
+def test_source_and_licence_lie_beside_the_digits():
+    text = EMBEDDED.joinpath("mnist_5k.LICENSE.md").read_text()
+    assert "LeCun" in text
+    assert "Attribution-ShareAlike 3.0" in text
+
+
+def test_the_split_is_balanced_and_complete():
+    data = mnist_5k.load()
+    parts = (data.train, data.development, data.test)
+    counts = [torch.bincount(part.targets).tolist() for part in parts]
+    assert counts == [[400] * 10, [50] * 10, [50] * 10]
+    assert (data.kind, data.shape, data.classes) == ("images", (1, 28, 28), tuple("0123456789"))
+    total = sum(int(part.inputs.sum()) for part in parts)
+    assert total == 131267102  # the sum of all pixels of the source's table
+    train = data.train.inputs.long()
+    mean, square = (Fraction(int(x.sum()), train.numel()) for x in (train, train.square()))
+    assert data.scaling.mean[0] == pytest.approx(float(mean), rel=1e-13)
+    assert data.scaling.std[0] == pytest.approx(math.sqrt(square - mean**2), rel=1e-13)
+
+
+def test_the_split_never_changes():
+    # Taken down once: scores on the test split are comparable only while it stays.
+    assert mnist_5k.load().fingerprint() == "e598359a883c6411a13d9f1ade09c9d6f17c53b0bd55cb6f4bb80d4f75754c1f"

@@ -1,0 +1,22 @@
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from neurarium.nets.spec import NetSpec
+
+
+def test_base_builds_nothing() -> None:
+    with pytest.raises(NotImplementedError):
+        NetSpec().build((1, 28, 28), 10)
+
+
+def test_spec_is_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        NetSpec().summary = "changed"  # type: ignore[misc]
+
+
+def test_catalogue_imports_no_torch() -> None:
+    program = "import sys, neurarium.nets.catalogue; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
