@@ -31,6 +31,7 @@ from neurarium.record.files import write_atomic
 from neurarium.record.run_record import read_record
 from neurarium.report.confusion import confusion_figure
 from neurarium.report.curves import compare_figure, curves_figure, save_figure
+from neurarium.report.layers import plain_rows
 from neurarium.report.mistakes import mistakes_figure
 from neurarium.report.page import write_report
 from neurarium.report.progress import shown
@@ -167,7 +168,7 @@ def write_results(run: Run, data: Dataset, split: str = "test") -> Evaluation | 
         The evaluation; none where the data set has no such split.
     """
     folder, evaluation = run.folder, None
-    rows = summarise(run.net, run.shape).to_plain()
+    rows = plain_rows(summarise(run.net, run.shape))
     write_atomic(folder / "layers.json", json.dumps(rows, indent=1))
     if len(getattr(data, split)) > 0:
         evaluation = run.evaluate(data, split)

@@ -15,9 +15,7 @@ def test_every_net_declares_its_laws_and_no_other_does() -> None:
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
 @pytest.mark.parametrize(("name", "law"), [(name, law) for name, laws in LAWS.items() for law in laws])
-def test_net_keeps_law(
-    name: str, law: Law, shape: tuple[int, ...], dtype: torch.dtype, tolerance: float
-) -> None:
+def test_net_keeps_law(name: str, law: Law, shape: tuple[int, ...], dtype: torch.dtype, tolerance: float) -> None:
     torch.manual_seed(0)
     net = NETS[name]().build(shape, outputs=10).to(dtype)
     assert law.deviation(net, torch.rand(4, *shape, dtype=dtype)) < tolerance

@@ -35,7 +35,8 @@ def evaluate(
     from neurarium.report.tables import scores_table
 
     trained = api.load(folder, device=device)
-    evaluation = trained.evaluate(api.load_data(data or trained.recipe.data), split)
+    named = api.load_data(data) if data else api.load_data(trained.recipe.data, folder=trained.recipe.data_folder)
+    evaluation = trained.evaluate(named, split)
     console = Console()
     for notice in trained.notices:
         console.print(notice, style="yellow")

@@ -1,7 +1,7 @@
 """What a net is asked to make small, and what is counted beside it.
 
-An objective sees outputs and targets, not the net: the learning rule owns that. Its loss is a mean over the batch, its error a
-count, which divided by the number of examples is the error rate.
+An objective sees outputs and targets, not the net: the learning rule owns that. Its loss is a mean over the batch,
+its error a count, which divided by the number of examples is the error rate.
 """
 
 from collections.abc import Callable, Mapping

@@ -11,10 +11,10 @@ def lenet5() -> Recipe:
     return Recipe(
         name="lenet5",
         net=LeNet5Spec(),
-        optimiser=Optimiser("adamw", lr=3e-3, weight_decay=1e-2),
+        optimiser=Optimiser("adamw", lr=3e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
         epochs=20,
-        batch_size=64,
+        batch_size=32,
     )
 
 

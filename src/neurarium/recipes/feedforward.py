@@ -1,6 +1,5 @@
 """Complete runs of fully connected nets."""
 
-from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.specs import MLPSpec
@@ -12,9 +11,8 @@ def mlp() -> Recipe:
     return Recipe(
         name="mlp",
         net=MLPSpec(hidden=(256, 256), dropout=0.2),
-        optimiser=Optimiser("adamw", lr=2e-3, weight_decay=1e-2),
+        optimiser=Optimiser("adamw", lr=2e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
-        early_stopping=EarlyStopping(restore_best=True),
         epochs=30,
     )
 

@@ -81,7 +81,7 @@ def before_flattening(net: nn.Module) -> nn.Sequential:
         if isinstance(module, nn.Sequential):
             for i, layer in enumerate(module):
                 if isinstance(layer, nn.Flatten):
-                    return nn.Sequential(*module[:i])
+                    return nn.Sequential(*list(module)[:i])
     raise ConfigError("net", expected="a sequence of layers with nn.Flatten", got=type(net).__name__)
 
 

@@ -8,6 +8,7 @@ difficulty of training recurrent neural networks", 2013.
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -34,11 +35,14 @@ class GradientRule:
         self._rate = recipe.optimiser.lr
         self._factor = recipe.schedule.factor(total_steps)
         self._parts = recipe.accumulate
+        self._augmentation = recipe.augmentation
         self._clip = recipe.clip_norm
         self._forward: Callable[[Tensor], Tensor] = torch.compile(net) if recipe.compile else net
 
     def step(self, batch: Batch, step: int) -> Update:
         """Descend one step on a batch; see `LearningRule.step`."""
+        if self._augmentation.active:
+            batch = replace(batch, inputs=self._augmentation.apply(batch.inputs))
         rate = self._rate * self._factor(step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate

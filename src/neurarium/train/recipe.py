@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from neurarium.checks import ConfigError, choose
+from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
@@ -73,6 +74,8 @@ class Recipe:
     """How weights follow the gradient."""
     schedule: Schedule = field(default_factory=Schedule)
     """Course of the learning rate over the run."""
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    """Transformations of images that leave their class as it is."""
     early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
     """When to stop early, and which weights to keep."""
     epochs: int = 10

@@ -149,6 +149,7 @@ def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None) -> S
     """
     if len(dataset.train) == 0:
         raise DataError("training data", expected="at least one example", got="none")
+    recipe.augmentation.check(tuple(dataset.shape))
     set_threads(recipe.threads)
     keep_freed_memory()
     placement = find_placement(recipe.device, recipe.precision)

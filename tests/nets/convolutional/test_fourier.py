@@ -81,13 +81,15 @@ def test_best_path_takes_the_one_it_should(length: int, kernel: int, transforms:
 
 
 def test_the_choice_follows_the_printed_formula() -> None:
-    # B = 2, C = 3, K = 4, L = 128: the Fourier side is 3e5 + 4 . 26 . 128 . 7 + 16 . 24 . 128 = 442,336; the direct
-    # side is 24 . 2 n f, and n f = (129 - f) f is at most 64 . 65, so 199,680: it is never passed.
+    # B = 2, C = 3, K = 4, L = 128: the Fourier side is 8 . 26 . 128 . 15 + 16 . 24 . 128 = 448,512. The direct side
+    # is 24 . 2 n f = 48 (129 - f) f, at most 199,680; in float64 192 (129 - f) f: 435,456 for f = 21, 451,968 for 22.
     assert not any(fourier_is_faster(2, 3, 4, (128,), (f,)) for f in range(1, 129))
-    # B = C = K = 1, L = 4096: 3e5 + 12 . 4096 . 12 + 16 . 4096 = 955,360 against 8 n f with n = 4097 - f, which is
-    # 943,776 for f = 29 and 976,080 for f = 30.
-    assert not fourier_is_faster(1, 1, 1, (4096,), (29,))
-    assert fourier_is_faster(1, 1, 1, (4096,), (30,))
+    assert not fourier_is_faster(2, 3, 4, (128,), (21,), torch.float64)
+    assert fourier_is_faster(2, 3, 4, (128,), (22,), torch.float64)
+    # B = C = K = 1, L = 4096: 8 . 3 . 4096 . 20 + 16 . 4096 = 2,031,616 against 8 (4097 - f) f: 2,001,360 for f = 62,
+    # 2,033,136 for f = 63.
+    assert not fourier_is_faster(1, 1, 1, (4096,), (62,))
+    assert fourier_is_faster(1, 1, 1, (4096,), (63,))
 
 
 @given(n=st.integers(1, 3000))

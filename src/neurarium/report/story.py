@@ -1,0 +1,162 @@
+"""What happened in a run, told in sentences made from its numbers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from neurarium.report.confusion import most_confused
+from neurarium.report.history import History
+from neurarium.report.numbers import duration, percent, share_digits
+from neurarium.report.wilson import Z_95, wilson_interval
+
+_RISE = 0.05  # rise of the development objective above its minimum from which it is called one
+_REMEDY = "More data, stronger regularisation or an earlier stop are the remedies."
+
+
+def tell_story(
+    history: History, counts: Mapping[str, int], kept_best: bool, scores: Mapping[str, Any] | None
+) -> list[str]:
+    """Tell a run in a few paragraphs of plain text.
+
+    Args:
+        history: the run.
+        counts: number of examples in "train", "development" and "test".
+        kept_best: the net ended with the weights of its best epoch.
+        scores: the content of `scores.json`; none where the net was not measured.
+    """
+    course = [tell_course(history), tell_best(history, kept_best)]
+    learning = [tell_gap(history, counts.get("development", 0)), tell_trend(history, kept_best)]
+    paragraphs = [course, learning, [tell_scores(scores), *tell_mistakes(scores)]]
+    return [" ".join(filter(None, sentences)) for sentences in paragraphs if any(sentences)]
+
+
+def tell_course(history: History) -> str:
+    """Say how long the net learnt and why it stopped."""
+    total = history.planned_epochs * history.steps_per_epoch
+    done = history.step // history.steps_per_epoch
+    time = duration(history.seconds) + (f" in {history.sittings} sittings" if history.sittings > 1 else "")
+    if history.reason == "finished":
+        return f"The net learnt for {_many(done, 'epoch')}, {history.step:,} updates of its weights, in {time}."
+    if history.reason == "early":
+        since = f" since epoch {history.best['epoch']}" if history.best else ""
+        return (
+            f"Learning stopped early, after {done} of {history.planned_epochs} epochs ({history.step:,} updates, "
+            f"{time}): there had been no gain on the development data{since}."
+        )
+    where = f"after {history.step:,} of {total:,} updates ({time})"
+    if history.reason == "interrupted":
+        return f"The run was interrupted {where} and can be resumed."
+    return f"The record ends {where}: the run is still under way, or was killed and can be resumed."
+
+
+def tell_best(history: History, kept_best: bool) -> str:
+    """Say which epoch was the best and whether its weights were kept."""
+    best = history.best
+    if best is None:
+        return "No epoch was completed."
+    part = "development" if best["development"] else "training"
+    error = (best["development"] or best["train"]).get("error")
+    reached = f": its {part} error was {percent(error)}" if error is not None else ""
+    ended = history.reason in ("finished", "early")
+    kept = " Its weights are the ones kept." if ended and kept_best else ""
+    return f"Epoch {best['epoch']} was the best{reached}.{kept}"
+
+
+def tell_gap(history: History, examples: int) -> str:
+    """Compare training and development error in the best epoch.
+
+    The gap counts as one where it exceeds 1.96 standard errors sqrt(e (1 - e) / n) of the development error e.
+    """
+    best = history.best
+    if best is None or "error" not in best["development"] or "error" not in best["train"]:
+        return ""
+    train, development = best["train"]["error"], best["development"]["error"]
+    gap = development - train
+    erred = f"In its best epoch it erred on {percent(train)} of the training examples"
+    erred += f" and {percent(development)} of the development examples"
+    if gap <= 0:
+        return f"{erred}: it does no worse on examples that it has not learnt from."
+    noise = Z_95 * math.sqrt(development * (1 - development) / examples) if examples else 0.0
+    points = f"{100 * gap:.1f} percentage points"
+    if gap <= noise:
+        return (
+            f"{erred}: a gap of {points}, no more than chance explains with {_many(examples, 'development example')}."
+        )
+    return (
+        f"{erred}: a gap of {points}, more than chance explains. "
+        "It knows the training examples better than it can generalise from them."
+    )
+
+
+def tell_trend(history: History, kept_best: bool) -> str:
+    """Say whether it overfitted, or could have learnt longer."""
+    objective = history.scores("development", "objective")
+    best = history.best
+    if best is None or len(objective) < 3 or any(map(math.isnan, objective)):
+        return ""
+    lowest = min(range(len(objective)), key=objective.__getitem__)
+    training = history.scores("train", "objective")
+    low, last = objective[lowest], objective[-1]
+    if low > 0 and last > (1 + _RISE) * low and training[-1] < training[lowest]:
+        epoch = history.epochs[lowest]["epoch"]
+        remedy = "The weights kept are from before that." if kept_best and best["epoch"] <= epoch else _REMEDY
+        return (
+            f"After epoch {epoch} the development objective rose again, by {percent(last / low - 1, 0)} until the end, "
+            f"while the training objective kept falling: from there on it overfitted. {remedy}"
+        )
+    if best["epoch"] == history.epochs[-1]["epoch"] and history.reason == "finished":
+        return "The last epoch was the best one: learning longer may still help."
+    return "The development objective did not rise while the training objective fell: to learn on did no harm."
+
+
+def tell_scores(scores: Mapping[str, Any] | None) -> str:
+    """Say how well it did on the test examples, and how sure that is."""
+    if scores is None:
+        return "It has not been measured on test examples yet."
+    total, split = scores["examples"], scores["split"]
+    right = hits(scores)
+    low, high = wilson_interval(right, total)
+    digits = share_digits(total)
+    return (
+        f"Of the {total:,} {split} examples it answered {right:,} right, {percent(right / total, digits)}; on the "
+        f"evidence of so many examples its true accuracy lies between {percent(low, digits)} and "
+        f"{percent(high, digits)} (95 % confidence)."
+    )
+
+
+def tell_mistakes(scores: Mapping[str, Any] | None) -> Sequence[str]:
+    """Name the most confused pair and the hardest class."""
+    if scores is None:
+        return []
+    confusion = np.array(scores["confusion"], dtype=np.int64)
+    pair = most_confused(confusion)
+    if pair is None:
+        return ["It made no mistake."]
+    truth, answer = pair
+    classes = scores["classes"]
+    count = int(confusion[truth, answer])
+    wrong = confusion[~np.eye(len(classes), dtype=bool)]
+    others = int((wrong == count).sum()) - 1
+    sentences = [
+        f"Most often “{classes[truth]}” was taken for “{classes[answer]}”: "
+        f"{count:,} of {confusion[truth].sum():,} times"
+        + (f", as often as {_many(others, 'other pair')} of classes." if others else ".")
+    ]
+    present = [row for row in scores["per_class"] if row["examples"]]
+    if len(present) > 2:
+        hardest = min(present, key=lambda row: row["recall"])
+        sentences.append(
+            f"The hardest class was “{hardest['class']}”, of which it knew {percent(hardest['recall'], 0)}."
+        )
+    return sentences
+
+
+def hits(scores: Mapping[str, Any]) -> int:
+    """Number of right answers."""
+    return round(scores["accuracy"] * scores["examples"])
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
