@@ -17,9 +17,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from neurarium.api import compare, load, load_data, plot, recipe, resume, train
     from neurarium.estimator import NeuralClassifier
-    from neurarium.train.export import export
-    from neurarium.train.recipe import Recipe
-    from neurarium.train.run import Run
+    from neurarium.training.export import export
+    from neurarium.training.recipe import Recipe
+    from neurarium.training.run import Run
 
 _HOMES = {
     "compare": "neurarium.api",
@@ -29,10 +29,10 @@ _HOMES = {
     "recipe": "neurarium.api",
     "resume": "neurarium.api",
     "train": "neurarium.api",
-    "export": "neurarium.train.export",
+    "export": "neurarium.training.export",
     "NeuralClassifier": "neurarium.estimator",
-    "Recipe": "neurarium.train.recipe",
-    "Run": "neurarium.train.run",
+    "Recipe": "neurarium.training.recipe",
+    "Run": "neurarium.training.run",
 }
 
 __all__ = [

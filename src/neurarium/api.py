@@ -35,13 +35,13 @@ from neurarium.report.layers import plain_rows
 from neurarium.report.mistakes import mistakes_figure
 from neurarium.report.page import write_report
 from neurarium.report.progress import shown
-from neurarium.train import session as sessions
-from neurarium.train.evaluation import Evaluation
-from neurarium.train.interrupt import stop_on_interrupt
-from neurarium.train.recipe import Recipe
-from neurarium.train.run import Run, load_run
-from neurarium.train.seed import own_generators
-from neurarium.train.session import Session
+from neurarium.training import session as sessions
+from neurarium.training.evaluation import Evaluation
+from neurarium.training.interrupt import stop_on_interrupt
+from neurarium.training.recipe import Recipe
+from neurarium.training.run import Run, load_run
+from neurarium.training.seed import own_generators
+from neurarium.training.session import Session
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -139,7 +139,7 @@ def resume(
 
 
 def load(folder: str | Path, *, net: nn.Module | None = None, device: str | None = None) -> Run:
-    """Read a run back from its folder, ready to evaluate and predict; see `train.run.load_run`."""
+    """Read a run back from its folder, ready to evaluate and predict; see `training.run.load_run`."""
     return load_run(folder, net, device)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from neurarium.train.checkpoint import load_newest, saved_steps
+from neurarium.training.checkpoint import load_newest, saved_steps
 
 from .conftest import call, environment
 

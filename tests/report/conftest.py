@@ -13,8 +13,8 @@ from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.record.config import write_toml
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped, StopReason
 from neurarium.record.run_record import to_line
-from neurarium.train.evaluation import Evaluation
-from neurarium.train.recipe import Recipe, recipe_to_plain
+from neurarium.training.evaluation import Evaluation
+from neurarium.training.recipe import Recipe, recipe_to_plain
 
 ENVIRONMENT = {
     "device": "cpu", "precision": "float32", "threads": "2", "torch": "2.13.0", "python": "3.11.9",

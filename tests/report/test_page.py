@@ -9,7 +9,7 @@ from neurarium.checks import RunError
 from neurarium.nets.summary import summarise
 from neurarium.report.layers import plain_rows
 from neurarium.report.page import write_report
-from neurarium.train.recipe import OwnNet, Recipe
+from neurarium.training.recipe import OwnNet, Recipe
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000 1f15c4890000000d49444154789c6360000002000001"

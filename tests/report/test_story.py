@@ -11,7 +11,7 @@ from neurarium.report.story import (
     tell_story,
     tell_trend,
 )
-from neurarium.train.evaluation import Evaluation
+from neurarium.training.evaluation import Evaluation
 
 
 @pytest.fixture

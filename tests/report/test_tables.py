@@ -5,7 +5,7 @@ from torch import nn
 
 from neurarium.nets.summary import summarise
 from neurarium.report.tables import comparison_table, layers_table, scores_table
-from neurarium.train.recipe import Recipe, recipe_to_plain
+from neurarium.training.recipe import Recipe, recipe_to_plain
 
 
 def text_of(table, width=120):

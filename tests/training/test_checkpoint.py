@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurarium.checks import RunError
-from neurarium.train.checkpoint import (
+from neurarium.training.checkpoint import (
     load_checkpoint,
     load_newest,
     pack,

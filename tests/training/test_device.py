@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from neurarium.checks import ConfigError
-from neurarium.train.device import find_placement, to_floats
+from neurarium.training.device import find_placement, to_floats
 
 
 def test_cpu_is_always_there() -> None:

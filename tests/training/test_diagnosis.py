@@ -6,8 +6,8 @@ from torch import nn
 
 from neurarium.data.batch import Batch
 from neurarium.learning.losses import cross_entropy
-from neurarium.train.device import Placement
-from neurarium.train.diagnosis import first_non_finite
+from neurarium.training.device import Placement
+from neurarium.training.diagnosis import first_non_finite
 
 CPU = Placement(torch.device("cpu"))
 BATCH = Batch(torch.ones(2, 3), torch.tensor([0, 1]))

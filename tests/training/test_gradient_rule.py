@@ -10,9 +10,9 @@ from neurarium.checks import NonFiniteError
 from neurarium.data.batch import Batch
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
-from neurarium.train.device import Placement
-from neurarium.train.gradient_rule import GradientRule, gradient_norm
-from neurarium.train.recipe import Recipe
+from neurarium.training.device import Placement
+from neurarium.training.gradient_rule import GradientRule, gradient_norm
+from neurarium.training.recipe import Recipe
 
 CPU = Placement(torch.device("cpu"))
 SGD = Recipe(optimiser=Optimiser("sgd", lr=0.5))

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from neurarium.train.interrupt import stop_on_interrupt
+from neurarium.training.interrupt import stop_on_interrupt
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

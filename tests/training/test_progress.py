@@ -1,8 +1,8 @@
 import json
 
 from neurarium.learning.early_stopping import BestSoFar
-from neurarium.train.progress import Progress
-from neurarium.train.rule import Update
+from neurarium.training.progress import Progress
+from neurarium.training.rule import Update
 
 
 def test_means_are_weighted_by_examples() -> None:

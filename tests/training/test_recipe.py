@@ -7,7 +7,7 @@ from neurarium.learning.optimisers import Optimiser
 from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.config import write_toml
-from neurarium.train.recipe import Checkpoints, OwnNet, Recipe, recipe_from_plain, recipe_to_plain
+from neurarium.training.recipe import Checkpoints, OwnNet, Recipe, recipe_from_plain, recipe_to_plain
 
 
 def test_round_trip_keeps_every_field() -> None:

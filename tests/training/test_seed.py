@@ -1,6 +1,6 @@
 import torch
 
-from neurarium.train.seed import generator_states, own_generators, restore_generators, seed_everything
+from neurarium.training.seed import generator_states, own_generators, restore_generators, seed_everything
 
 
 def test_same_seed_same_numbers() -> None:

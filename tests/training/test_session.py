@@ -14,10 +14,10 @@ from neurarium.learning.optimisers import Optimiser
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.events import CheckpointSaved, EpochEnded, Notice, Started, Stepped, Stopped
 from neurarium.record.run_record import epochs_of, read_record
-from neurarium.train.checkpoint import load_checkpoint, saved_steps
-from neurarium.train.interrupt import StopRequest
-from neurarium.train.recipe import Checkpoints, Recipe
-from neurarium.train.session import Session, prepare, read_recipe, resume, start
+from neurarium.training.checkpoint import load_checkpoint, saved_steps
+from neurarium.training.interrupt import StopRequest
+from neurarium.training.recipe import Checkpoints, Recipe
+from neurarium.training.session import Session, prepare, read_recipe, resume, start
 
 # dropout makes the run depend on the generator's state, Adam on its moments, the last batch of 90 is smaller
 RECIPE = Recipe(
@@ -180,8 +180,8 @@ def test_divergence_stops_before_the_update_and_keeps_the_checkpoint(vectors: Da
 def test_another_learning_rule_in_the_same_loop(vectors: Dataset) -> None:
     """Rosenblatt's rule on one-against-all outputs: no loss, no autograd, no optimiser."""
     from neurarium.data.batch import Batch
-    from neurarium.train.device import find_placement
-    from neurarium.train.rule import Update
+    from neurarium.training.device import find_placement
+    from neurarium.training.rule import Update
 
     class Rosenblatt:
         def __init__(self) -> None:

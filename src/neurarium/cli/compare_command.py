@@ -28,8 +28,8 @@ def compare(folders: tyro.conf.Positional[tuple[Path, ...]], /, out: Path = Path
     from neurarium.record.run_record import read_record
     from neurarium.report.curves import save_figure
     from neurarium.report.tables import comparison_table
-    from neurarium.train.recipe import recipe_to_plain
-    from neurarium.train.session import read_recipe
+    from neurarium.training.recipe import recipe_to_plain
+    from neurarium.training.session import read_recipe
 
     if len(folders) < 2:
         raise ConfigError("runs", expected="two run folders or more", got=str(len(folders)))

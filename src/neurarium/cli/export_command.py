@@ -30,7 +30,7 @@ def export(
     from rich.console import Console
 
     from neurarium import api
-    from neurarium.train.export import export as write
+    from neurarium.training.export import export as write
 
     path = write(api.load(folder), to, out)
     Console(highlight=False, soft_wrap=True).print(f"Written: {path}  ({path.stat().st_size:,} bytes)")

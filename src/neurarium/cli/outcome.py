@@ -4,7 +4,7 @@ import json
 
 from rich.console import Console
 
-from neurarium.train.run import Run
+from neurarium.training.run import Run
 
 _INTERRUPTED = 130
 

@@ -11,7 +11,7 @@ import tyro
 from neurarium.cli.parse import parse
 
 if TYPE_CHECKING:
-    from neurarium.train.run import Prediction
+    from neurarium.training.run import Prediction
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from neurarium.checks import ConfigError, choose
 from neurarium.cli.parse import parse
 from neurarium.recipes.catalogue import RECIPES
 from neurarium.record.config import read_toml
-from neurarium.train.recipe import OwnNet, Recipe, recipe_from_plain
+from neurarium.training.recipe import OwnNet, Recipe, recipe_from_plain
 
 USAGE = """usage: neurarium train NAME [options]
        neurarium train [NAME] --config FILE.toml [options]

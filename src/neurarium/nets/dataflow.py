@@ -79,6 +79,11 @@ class Dataflow(TorchDispatchMode):
         self._padding = _WatchPadding(self)
         self._resting = False
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Guarding against the compiler would import it, most of a second, for a net that is only run.
+        return False
+
     def watch(self, x: Tensor, axes: Sequence[int]) -> None:
         """Call `x` the input, and its dimensions `axes` the axes to follow."""
         layout = (

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from neurarium.recipes.convolutional import lenet5, lenet5_1998, lenet5_fashion
 from neurarium.recipes.feedforward import mlp, mlp_fashion
-from neurarium.train.recipe import Recipe
+from neurarium.training.recipe import Recipe
 
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "lenet5": lenet5,

@@ -1,9 +1,10 @@
 """Complete runs of convolutional nets."""
 
+from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.convolutional.specs import LeNet5Spec, LeNet1998Spec
-from neurarium.train.recipe import Recipe
+from neurarium.training.recipe import Recipe
 
 
 def lenet5() -> Recipe:
@@ -13,7 +14,8 @@ def lenet5() -> Recipe:
         net=LeNet5Spec(),
         optimiser=Optimiser("adamw", lr=3e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
-        epochs=20,
+        augmentation=Augmentation(shift=2),
+        epochs=25,
         batch_size=32,
     )
 
@@ -35,8 +37,9 @@ def lenet5_1998() -> Recipe:
     return Recipe(
         name="lenet5-1998",
         net=LeNet1998Spec(),
-        optimiser=Optimiser("adam", lr=2e-3),
+        optimiser=Optimiser("adam", lr=1e-3),
         schedule=Schedule("cosine", warmup=0.05),
-        epochs=20,
+        augmentation=Augmentation(shift=2),
+        epochs=30,
         batch_size=64,
     )

@@ -1,9 +1,10 @@
 """Complete runs of fully connected nets."""
 
+from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.specs import MLPSpec
-from neurarium.train.recipe import Recipe
+from neurarium.training.recipe import Recipe
 
 
 def mlp() -> Recipe:
@@ -13,7 +14,8 @@ def mlp() -> Recipe:
         net=MLPSpec(hidden=(256, 256), dropout=0.2),
         optimiser=Optimiser("adamw", lr=2e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
-        epochs=30,
+        augmentation=Augmentation(shift=1),
+        epochs=40,
     )
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from neurarium.checks import ShapeError
 from neurarium.report.confusion import shorten
-from neurarium.train.evaluation import Evaluation
+from neurarium.training.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

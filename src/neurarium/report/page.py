@@ -15,7 +15,7 @@ from neurarium.report.history import digest
 from neurarium.report.numbers import duration
 from neurarium.report.story import tell_story
 from neurarium.report.stylesheet import STYLE
-from neurarium.train.card import read_card
+from neurarium.training.card import read_card
 
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en">

@@ -12,7 +12,7 @@ from neurarium.report.layers import receptive_field
 from neurarium.report.numbers import duration, number, percent, shape, share_digits
 from neurarium.report.story import hits
 from neurarium.report.wilson import wilson_interval
-from neurarium.train.evaluation import Evaluation
+from neurarium.training.evaluation import Evaluation
 
 Compared = tuple[str, Mapping[str, Any], Sequence[Entry], Mapping[str, Any] | None]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from neurarium.data.batch import Batch
-from neurarium.train.device import Placement
+from neurarium.training.device import Placement
 
 
 def first_non_finite(

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from neurarium.checks import NonFiniteError
 from neurarium.data.batch import Batch
 from neurarium.learning.objective import OBJECTIVES, Objective
-from neurarium.train.device import Placement, to_floats
-from neurarium.train.diagnosis import first_non_finite
-from neurarium.train.recipe import Recipe
-from neurarium.train.rule import Update
+from neurarium.training.device import Placement, to_floats
+from neurarium.training.diagnosis import first_non_finite
+from neurarium.training.recipe import Recipe
+from neurarium.training.rule import Update
 
 
 class GradientRule:

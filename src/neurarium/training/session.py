@@ -21,8 +21,8 @@ from neurarium.record.config import read_toml, write_toml
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
 from neurarium.record.files import make_folder, storage_errors, write_atomic
 from neurarium.record.run_record import recorded, rewind
-from neurarium.train.card import card_of, read_card
-from neurarium.train.checkpoint import (
+from neurarium.training.card import card_of, read_card
+from neurarium.training.checkpoint import (
     Checkpoint,
     load_newest,
     pack,
@@ -31,14 +31,14 @@ from neurarium.train.checkpoint import (
     step_path,
     unpack,
 )
-from neurarium.train.device import Placement, find_placement, keep_freed_memory, set_threads
-from neurarium.train.gradient_rule import GradientRule
-from neurarium.train.interrupt import StopRequest
-from neurarium.train.loop import BestWeights, learn
-from neurarium.train.progress import Progress
-from neurarium.train.recipe import Recipe, recipe_from_plain, recipe_to_plain
-from neurarium.train.rule import LearningRule
-from neurarium.train.seed import generator_states, restore_generators, seed_everything
+from neurarium.training.device import Placement, find_placement, keep_freed_memory, set_threads
+from neurarium.training.gradient_rule import GradientRule
+from neurarium.training.interrupt import StopRequest
+from neurarium.training.loop import BestWeights, learn
+from neurarium.training.progress import Progress
+from neurarium.training.recipe import Recipe, recipe_from_plain, recipe_to_plain
+from neurarium.training.rule import LearningRule
+from neurarium.training.seed import generator_states, restore_generators, seed_everything
 
 
 @dataclasses.dataclass

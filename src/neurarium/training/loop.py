@@ -14,11 +14,11 @@ from neurarium.data.batches import batch_count, in_order, shuffled
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.record.events import EpochEnded, Event, Scores, Started, Stepped, Stopped, StopReason
-from neurarium.train.device import Placement
-from neurarium.train.interrupt import StopRequest
-from neurarium.train.progress import Progress
-from neurarium.train.recipe import Recipe
-from neurarium.train.rule import LearningRule
+from neurarium.training.device import Placement
+from neurarium.training.interrupt import StopRequest
+from neurarium.training.progress import Progress
+from neurarium.training.recipe import Recipe
+from neurarium.training.rule import LearningRule
 
 EVALUATION_BATCH = 1000
 

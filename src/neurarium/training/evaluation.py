@@ -13,8 +13,8 @@ from neurarium.checks import DataError
 from neurarium.data.batches import in_order
 from neurarium.data.examples import Examples
 from neurarium.learning.objective import Objective
-from neurarium.train.device import Placement
-from neurarium.train.loop import EVALUATION_BATCH
+from neurarium.training.device import Placement
+from neurarium.training.loop import EVALUATION_BATCH
 
 
 @dataclass(frozen=True)

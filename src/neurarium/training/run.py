@@ -15,12 +15,12 @@ from neurarium.data.examples import Dense, Examples
 from neurarium.data.scaling import Scaling
 from neurarium.learning.objective import OBJECTIVES
 from neurarium.record.run_record import epochs_of, read_record
-from neurarium.train.card import read_card
-from neurarium.train.checkpoint import load_checkpoint, load_newest
-from neurarium.train.device import Placement, find_placement
-from neurarium.train.evaluation import Evaluation, evaluate, outputs_of
-from neurarium.train.recipe import Recipe
-from neurarium.train.session import read_recipe
+from neurarium.training.card import read_card
+from neurarium.training.checkpoint import load_checkpoint, load_newest
+from neurarium.training.device import Placement, find_placement
+from neurarium.training.evaluation import Evaluation, evaluate, outputs_of
+from neurarium.training.recipe import Recipe
+from neurarium.training.session import read_recipe
 
 
 @dataclass(frozen=True)

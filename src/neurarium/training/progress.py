@@ -7,7 +7,7 @@ from typing import Any
 
 from neurarium.learning.early_stopping import BestSoFar
 from neurarium.record.events import Scores
-from neurarium.train.rule import Update
+from neurarium.training.rule import Update
 
 
 @dataclass

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError, choose
 from neurarium.data.scaling import Scaling
 from neurarium.record.files import write_atomic
-from neurarium.train.run import Run
+from neurarium.training.run import Run
 
 ExportFormat = Literal["torch-export", "onnx", "safetensors"]
 ENDINGS = {"torch-export": ".pt2", "onnx": ".onnx", "safetensors": ".safetensors"}

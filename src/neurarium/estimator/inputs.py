@@ -1,0 +1,132 @@
+"""From the arrays that scikit-learn hands over, rows of a table or images, to a data set in memory."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int64, Shaped
+from torch import Tensor
+
+from neurarium.checks import ConfigError, DataError, ShapeError
+from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Dense
+from neurarium.data.scaling import Kind, Scaling
+from neurarium.data.split import stratified
+
+
+def as_table(X: Any) -> tuple[Any, tuple[int, int, int] | None]:
+    """Lay images out as rows of a table; leave everything else as it is.
+
+    Args:
+        X: images (examples, height, width) or (examples, channels, height, width), or a table of any type.
+
+    Returns:
+        The table, and the shape of an image (channels, height, width), none where `X` was no array of images.
+
+    Example:
+        >>> table, shape = as_table(np.zeros((5, 8, 8)))
+        >>> table.shape, shape
+        ((5, 64), (1, 8, 8))
+    """
+    images = np.asarray(X)
+    if images.ndim not in (3, 4):
+        return X, None
+    channels, height, width = images.shape[1:] if images.ndim == 4 else (1, *images.shape[1:])
+    return images.reshape(len(images), channels * height * width), (channels, height, width)
+
+
+def example_shape(
+    features: int, images: tuple[int, int, int] | None, image_shape: Sequence[int] | None
+) -> tuple[int, ...]:
+    """Find the shape in which a net shall see an example.
+
+    Args:
+        features: numbers an example holds.
+        images: shape of the images that came, if they came as such.
+        image_shape: what the user said it is: (channels, height, width), or (height, width) of grey images.
+
+    Returns:
+        (channels, height, width) of images, (features,) of vectors.
+
+    Raises:
+        ConfigError: `image_shape` is no such shape.
+        ShapeError: it does not fit what came.
+
+    Example:
+        >>> example_shape(64, None, None), example_shape(64, None, (8, 8))
+        ((64,), (1, 8, 8))
+    """
+    if image_shape is None:
+        return images or (features,)
+    sizes = _sizes(image_shape)
+    said = sizes if len(sizes) == 3 else (1, *sizes)
+    if images is not None and images != said:
+        raise ShapeError("X", expected=f"images of shape {said}, as image_shape says", got=f"images of shape {images}")
+    if math.prod(said) != features:
+        raise ShapeError(
+            "image_shape",
+            expected=f"as many pixels as X has features, {features}",
+            got=f"{image_shape}, {math.prod(said)} pixels",
+            remedy="give (channels, height, width) of one image",
+        )
+    return said
+
+
+def to_tensor(table: Shaped[np.ndarray, "examples features"], shape: tuple[int, ...]) -> Shaped[Tensor, "..."]:
+    """Make a tensor (examples, *shape) of a checked table; the memory is shared where torch can."""
+    # torch takes neither read-only memory nor negative strides
+    whole = np.require(table, requirements=["C", "W"])
+    return torch.from_numpy(whole).view(len(table), *shape)
+
+
+def dataset_of(
+    inputs: Shaped[Tensor, "examples *shape"],
+    targets: Int64[Tensor, " examples"],
+    classes: tuple[str, ...],
+    validation: int,
+) -> Dataset:
+    """Make a data set without a test part, scaled by the examples that are left to learn from.
+
+    Args:
+        inputs: vectors, or images (examples, channels, height, width).
+        targets: class numbers.
+        classes: their names.
+        validation: how many examples to hold out, stratified, by a fixed seed.
+
+    Raises:
+        DataError: no class can spare an example to hold out.
+    """
+    kept, held_out = stratified(targets, validation)
+    if validation and len(held_out) == 0:
+        raise DataError(
+            "y",
+            expected="a class of more than one example, to hold one out for early_stopping",
+            got=f"{len(targets)} classes of one example each",
+            remedy="give more examples, or set early_stopping=False",
+        )
+    kind: Kind = "images" if inputs.ndim == 4 else "vectors"
+    whole = Dense(inputs, targets)
+    train = whole.select(kept)
+    scaling = Scaling.fit(train.inputs, kind)
+    return Dataset(
+        name="X",
+        kind=kind,
+        train=replace(train, scaling=scaling).prepared(),
+        development=replace(whole.select(held_out), scaling=scaling).prepared(),
+        test=whole.select(torch.arange(0)),
+        shape=tuple(inputs.shape[1:]),
+        classes=classes,
+        scaling=scaling,
+        source="memory",
+        licence="not stated",
+    )
+
+
+def _sizes(image_shape: Any) -> tuple[int, ...]:
+    sizes = np.asarray(image_shape)
+    if sizes.dtype.kind not in "iu" or sizes.shape not in ((2,), (3,)) or sizes.min() < 1:
+        raise ConfigError("image_shape", expected="(channels, height, width) or (height, width)", got=repr(image_shape))
+    return tuple(sizes.tolist())

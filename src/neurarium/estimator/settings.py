@@ -1,0 +1,105 @@
+"""From an estimator's parameters to the recipe of its run, and errors in the estimator's own words."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from neurarium.checks import ConfigError, NonFiniteError, choose
+from neurarium.nets.catalogue import NETS
+from neurarium.nets.spec import NetSpec
+from neurarium.training.recipe import Recipe, recipe_from_plain
+
+_UPDATES = 20  # an epoch, where batches of 8 to 200 examples allow it
+_OWN_NAMES = {
+    "net.hidden": "hidden_layer_sizes",
+    "hidden": "hidden_layer_sizes",
+    "net.activation": "activation",
+    "optimiser.name": "optimiser",
+    "optimiser.lr": "learning_rate_init",
+    "optimiser.weight_decay": "weight_decay",
+    "early_stopping.patience": "n_iter_no_change",
+    "early_stopping.least_gain": "tol",
+    "epochs": "max_iter",
+}
+
+
+def recipe_of(parameters: Mapping[str, Any], examples: int, seed: int) -> Recipe:
+    """Lay the parameters of an estimator out as a recipe.
+
+    Args:
+        parameters: as `get_params` gives them.
+        examples: how many there are to learn from.
+        seed: drawn from the estimator's `random_state`.
+
+    Raises:
+        ConfigError: an unknown name, a wrong type or a value out of range; under the parameter's own name.
+    """
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in parameters.items()}
+    early, size = plain["early_stopping"], plain["batch_size"]
+    values: dict[str, Any] = {
+        "optimiser": {
+            "name": plain["optimiser"],
+            "lr": plain["learning_rate_init"],
+            "weight_decay": plain["weight_decay"],
+        },
+        "early_stopping": {
+            "patience": plain["n_iter_no_change"],
+            "least_gain": plain["tol"],
+            "monitor": "error" if early else "objective",
+            "restore_best": bool(early),
+        },
+        "epochs": plain["max_iter"],
+        "batch_size": auto_batch_size(examples) if isinstance(size, str) and size == "auto" else size,
+        "device": plain["device"],
+        "threads": plain["threads"],
+        "seed": seed,
+    }
+    net = plain["net"]
+    if isinstance(net, NetSpec):
+        return recipe_from_plain(values, base=Recipe(name="estimator", net=net))
+    if not isinstance(net, str):
+        raise ConfigError("net", expected="the name of a net, or a spec such as MLPSpec()", got=repr(net))
+    choose(net, NETS, subject="net")
+    values["net"] = {"kind": net}
+    if net == "mlp":
+        hidden = np.atleast_1d(plain["hidden_layer_sizes"]).tolist()
+        values["net"] |= {"hidden": hidden, "activation": plain["activation"]}
+    return recipe_from_plain(values, base=Recipe(name="estimator"))
+
+
+def auto_batch_size(examples: int) -> int:
+    """Return the batch size that makes about 20 updates an epoch: from 8, for few examples, to 200.
+
+    Example:
+        >>> [auto_batch_size(n) for n in (30, 1000, 60_000)]
+        [8, 50, 200]
+    """
+    return min(200, max(8, examples // _UPDATES))
+
+
+def validation_size(fraction: Any, examples: int) -> int:
+    """Return how many examples to hold out, at least one.
+
+    Raises:
+        ConfigError: the fraction is not between 0 and 1.
+    """
+    if not isinstance(fraction, (int, float, np.number)) or not 0 < fraction < 1:
+        raise ConfigError("validation_fraction", expected="a number between 0 and 1", got=repr(fraction))
+    return max(1, round(fraction * examples))
+
+
+@contextlib.contextmanager
+def own_words() -> Iterator[None]:
+    """Let errors inside name the estimator's parameters and not the recipe's fields."""
+    try:
+        yield
+    except ConfigError as error:
+        subject = error.subject.removeprefix("setting ").strip("'")
+        field, bracket, place = subject.partition("[")
+        own = _OWN_NAMES.get(field, field) + bracket + place
+        raise ConfigError(own, expected=error.expected, got=error.got, remedy=error.remedy) from error
+    except NonFiniteError as error:
+        remedy = "lower learning_rate_init; if that does not help, look for enormous values in X"
+        raise NonFiniteError(error.subject, expected=error.expected, got=error.got, remedy=remedy) from error
