@@ -14,8 +14,8 @@ from neurarium.training.checkpoint import load_newest, saved_steps
 from .conftest import call, environment
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
-# dropout, a smaller last batch, and a checkpoint every few steps; some seconds long, so that a kill meets it at work
-LONG = ["mlp", "--epochs", "60", "--net.hidden", "32", "--threads", "1", "--batch-size", "64"]
+# dropout, a smaller last batch, and a checkpoint every few steps; a second or two long, so that a kill meets it at work
+LONG = ["mlp", "--epochs", "12", "--net.hidden", "32", "--threads", "1", "--batch-size", "64"]
 LONG += ["--checkpoints.steps", "20"]
 
 
@@ -48,11 +48,11 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def test_killed_three_times_and_resumed_ends_with_the_same_weights(tmp_path: Path, uninterrupted: bytes) -> None:
     run = tmp_path / "runs/mlp-1"
     arguments = ["train", *LONG]
-    for steps in (100, 700, 1500):
+    for steps in (100, 300, 500):
         process = launch(tmp_path, *arguments)
         wait_for_steps(run, steps, process)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.communicate()
         checkpoint, damaged = load_newest(run / "checkpoints")
         assert checkpoint is not None
         assert damaged == []

@@ -26,8 +26,9 @@ def lenet5_fashion() -> Recipe:
         name="lenet5-fashion",
         net=LeNet5Spec(),
         data="fashion-mnist",
-        optimiser=Optimiser("adamw", lr=2e-3, weight_decay=1e-2),
+        optimiser=Optimiser("adamw", lr=3e-3, weight_decay=0.05),
         schedule=Schedule("cosine", warmup=0.05),
+        augmentation=Augmentation(flip=True),
         epochs=20,
     )
 

@@ -25,7 +25,8 @@ def mlp_fashion() -> Recipe:
         name="mlp-fashion",
         net=MLPSpec(hidden=(256, 256), dropout=0.2),
         data="fashion-mnist",
-        optimiser=Optimiser("adamw", lr=2e-3, weight_decay=1e-2),
+        optimiser=Optimiser("adamw", lr=2e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
+        augmentation=Augmentation(flip=True),
         epochs=20,
     )

@@ -3,6 +3,7 @@
 The first two hold the scaling as well: they take raw inputs (pixels 0 to 255) in batches of any size and return logits.
 """
 
+import copy
 import io
 import json
 from pathlib import Path
@@ -60,12 +61,10 @@ def export(run: Run, to: str, path: str | Path | None = None) -> Path:
     if to == "safetensors":
         content = _safetensors(run)
     else:
-        net = Deployed(run.net, run.scaling, run.shape).cpu().eval()
+        # a copy in the usual memory layout: the run's own net stays where and as it is
+        net = Deployed(copy.deepcopy(run.net), run.scaling, run.shape).cpu().to(memory_format=torch.contiguous_format)
         example = torch.zeros(2, *run.shape)
-        try:
-            content = _torch_export(net, example) if to == "torch-export" else _onnx(net, example)
-        finally:
-            run.placement.place(run.net)
+        content = _torch_export(net.eval(), example) if to == "torch-export" else _onnx(net.eval(), example)
     write_atomic(path, content)
     return path
 

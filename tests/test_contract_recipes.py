@@ -1,0 +1,90 @@
+"""What every recipe must do, whatever it is: one suite over the whole catalogue.
+
+The data that a recipe names may not be on this machine: it learns here from a small stand-in of the same shape.
+"""
+
+import dataclasses
+import tomllib
+
+import pytest
+import torch
+
+from neurarium.data.catalogue import SOURCES
+from neurarium.data.dataset import Dataset
+from neurarium.learning.augmentation import Augmentation
+from neurarium.learning.early_stopping import EarlyStopping
+from neurarium.learning.schedules import Schedule
+from neurarium.recipes.catalogue import RECIPES
+from neurarium.record.config import write_toml
+from neurarium.record.events import EpochEnded, Stepped, Stopped
+from neurarium.training.recipe import Recipe, recipe_from_plain, recipe_to_plain
+from neurarium.training.session import prepare
+
+from .conftest import make_toy
+
+SHAPES = {"mnist-5k": (1, 28, 28), "fashion-mnist": (1, 28, 28), "mnist": (1, 28, 28)}
+
+
+@pytest.fixture(params=RECIPES)
+def recipe(request: pytest.FixtureRequest) -> Recipe:
+    return dataclasses.replace(RECIPES[request.param](), threads=1, device="cpu")
+
+
+@pytest.fixture
+def stand_in(recipe: Recipe) -> Dataset:
+    return make_toy(SHAPES[recipe.data], 10, (64, 20, 20))
+
+
+def test_says_what_it_is_in_a_line(recipe: Recipe) -> None:
+    line = (RECIPES[recipe.name].__doc__ or "").splitlines()[0]
+    assert 10 < len(line) < 100
+    assert line.endswith(".")
+
+
+def test_bears_its_name_and_names_known_data(recipe: Recipe) -> None:
+    assert recipe.name in RECIPES
+    assert recipe.data in SOURCES
+
+
+def test_survives_toml(recipe: Recipe) -> None:
+    assert recipe_from_plain(tomllib.loads(write_toml(recipe_to_plain(recipe)))) == recipe
+
+
+def test_learns_and_counts(recipe: Recipe, stand_in: Dataset) -> None:
+    session = prepare(dataclasses.replace(recipe, epochs=2), stand_in)
+    before = {name: tensor.clone() for name, tensor in session.net.state_dict().items()}
+    events = list(session.events())
+    assert isinstance(events[-1], Stopped)
+    assert len([e for e in events if isinstance(e, EpochEnded)]) == 2
+    steps = [e for e in events if isinstance(e, Stepped)]
+    assert [e.step for e in steps] == list(range(1, len(steps) + 1))
+    assert all(e.gradient_norm > 0 for e in steps)
+    trained = dict(session.net.named_parameters())
+    assert all(not torch.equal(before[name], parameter) for name, parameter in trained.items())
+
+
+def test_same_seed_same_weights(recipe: Recipe, stand_in: Dataset) -> None:
+    weights = []
+    for seed in (0, 0, 1):
+        session = prepare(dataclasses.replace(recipe, epochs=1, seed=seed), stand_in)
+        list(session.events())
+        weights.append(torch.cat([p.detach().flatten() for p in session.net.parameters()]))
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_overfits_one_batch(recipe: Recipe) -> None:
+    """The net of the recipe, with its own optimiser, learns 20 pictures by heart."""
+    data = make_toy(SHAPES[recipe.data], 10, (20, 0, 0), seed=3)
+    by_heart = {"schedule": Schedule(), "early_stopping": EarlyStopping(), "augmentation": Augmentation()}
+    plan = dataclasses.replace(recipe, epochs=150, batch_size=20, **by_heart)
+    session = prepare(plan, data)
+    best = min(e.train["error"] for e in session.events() if isinstance(e, EpochEnded))
+    assert best == 0
+
+
+def test_bfloat16_and_accumulation_run(recipe: Recipe, stand_in: Dataset) -> None:
+    plan = dataclasses.replace(recipe, epochs=1, precision="bfloat16", accumulate=2, clip_norm=1.0)
+    ends = [e for e in prepare(plan, stand_in).events() if isinstance(e, EpochEnded)]
+    assert len(ends) == 1
+    assert ends[0].train["objective"] < 20
