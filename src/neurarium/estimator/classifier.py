@@ -146,21 +146,21 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         table, images = as_table(X)
         table, labels = validate_data(self, table, y, dtype=_NUMBERS)
         check_classification_targets(labels)
-        self.classes_, targets = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise DataError("y", expected="two classes or more", got=f"only one class, {self.classes_[0]}")
-        self.example_shape_ = example_shape(self.n_features_in_, images, self.image_shape)
+        classes, targets = np.unique(labels, return_inverse=True)
+        if len(classes) < 2:
+            raise DataError("y", expected="two classes or more", got=f"only one class, {classes[0]}")
+        shape = example_shape(self.n_features_in_, images, self.image_shape)
         dataset = dataset_of(
-            to_tensor(table, self.example_shape_),
+            to_tensor(table, shape),
             torch.from_numpy(targets),
-            tuple(str(label) for label in self.classes_),
+            tuple(str(label) for label in classes),
             validation_size(self.validation_fraction, len(targets)) if self.early_stopping else 0,
         )
-        self.scaling_ = dataset.scaling
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        with own_words(), own_generators(), _own_threads():
+        with own_words(shape), own_generators(), _own_threads():
             session = prepare(recipe_of(self.get_params(deep=False), len(dataset.train), seed), dataset)
             epochs = [event for event in self._events(session) if isinstance(event, EpochEnded)]
+        self.classes_, self.example_shape_, self.scaling_ = classes, shape, dataset.scaling
         self.net_ = session.net.eval()
         self.n_iter_ = len(epochs)
         self.loss_curve_ = [epoch.train["objective"] for epoch in epochs]
@@ -175,7 +175,7 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
 
     def predict_proba(self, X: Any) -> Float[np.ndarray, "examples classes"]:
         """Return the softmax of the net's outputs, in float32: rows sum to 1."""
-        check_is_fitted(self)
+        check_is_fitted(self, "net_")
         table, images = as_table(X)
         if images not in (None, self.example_shape_):
             raise ShapeError("X", expected=f"examples of shape {self.example_shape_}", got=f"of shape {images}")

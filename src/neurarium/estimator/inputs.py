@@ -1,7 +1,6 @@
 """From the arrays that scikit-learn hands over, rows of a table or images, to a data set in memory."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,15 +37,13 @@ def as_table(X: Any) -> tuple[Any, tuple[int, int, int] | None]:
     return images.reshape(len(images), channels * height * width), (channels, height, width)
 
 
-def example_shape(
-    features: int, images: tuple[int, int, int] | None, image_shape: Sequence[int] | None
-) -> tuple[int, ...]:
+def example_shape(features: int, images: tuple[int, int, int] | None, image_shape: Any) -> tuple[int, ...]:
     """Find the shape in which a net shall see an example.
 
     Args:
         features: numbers an example holds.
         images: shape of the images that came, if they came as such.
-        image_shape: what the user said it is: (channels, height, width), or (height, width) of grey images.
+        image_shape: what the user said it is: (channels, height, width), (height, width) of grey images, or none.
 
     Returns:
         (channels, height, width) of images, (features,) of vectors.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neurarium.checks import ConfigError, NonFiniteError, choose
+from neurarium.checks import ConfigError, NonFiniteError, ShapeError, choose
 from neurarium.nets.catalogue import NETS
 from neurarium.nets.spec import NetSpec
 from neurarium.training.recipe import Recipe, recipe_from_plain
@@ -91,15 +91,23 @@ def validation_size(fraction: Any, examples: int) -> int:
 
 
 @contextlib.contextmanager
-def own_words() -> Iterator[None]:
-    """Let errors inside name the estimator's parameters and not the recipe's fields."""
+def own_words(shape: tuple[int, ...]) -> Iterator[None]:
+    """Let errors inside name the estimator's parameters and not the recipe's fields.
+
+    Args:
+        shape: of the examples; where they are vectors, a net that cannot take them may want images.
+    """
     try:
         yield
     except ConfigError as error:
-        subject = error.subject.removeprefix("setting ").strip("'")
-        field, bracket, place = subject.partition("[")
+        field, bracket, place = error.subject.partition("[")
         own = _OWN_NAMES.get(field, field) + bracket + place
         raise ConfigError(own, expected=error.expected, got=error.got, remedy=error.remedy) from error
+    except ShapeError as error:
+        if len(shape) > 1:
+            raise
+        remedy = f"{error.remedy}, or say image_shape=(channels, height, width) if images lie flat in X"
+        raise ShapeError(error.subject, expected=error.expected, got=error.got, remedy=remedy) from error
     except NonFiniteError as error:
         remedy = "lower learning_rate_init; if that does not help, look for enormous values in X"
         raise NonFiniteError(error.subject, expected=error.expected, got=error.got, remedy=remedy) from error

@@ -62,7 +62,8 @@ def export(run: Run, to: str, path: str | Path | None = None) -> Path:
         content = _safetensors(run)
     else:
         # a copy in the usual memory layout: the run's own net stays where and as it is
-        net = Deployed(copy.deepcopy(run.net), run.scaling, run.shape).cpu().to(memory_format=torch.contiguous_format)
+        net = Deployed(copy.deepcopy(run.net).cpu(), run.scaling, run.shape)
+        net.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         example = torch.zeros(2, *run.shape)
         content = _torch_export(net.eval(), example) if to == "torch-export" else _onnx(net.eval(), example)
     write_atomic(path, content)
