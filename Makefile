@@ -14,7 +14,7 @@ test: $(VENV)/.test
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 	$(BIN)/pytest --doctest-modules src
 
 results: $(VENV)/.test
@@ -22,6 +22,7 @@ results: $(VENV)/.test
 
 benchmarks: $(VENV)/.bench
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/startup.py
 
 # torch first and alone: a plain request for it would fetch builds for accelerators.
 $(VENV)/.torch: constraints.txt

@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 Result = subprocess.CompletedProcess[str]
-QUICK = ["mlp", "--epochs", "2", "--net.hidden", "32", "--threads", "1", "--batch-size", "50", "--augmentation.shift", "0"]
+QUICK = [
+    "mlp",
+    "--epochs",
+    "2",
+    "--net.hidden",
+    "32",
+    "--threads",
+    "1",
+    "--batch-size",
+    "50",
+    "--augmentation.shift",
+    "0",
+]
 
 
 def environment() -> dict[str, str]:

@@ -155,7 +155,9 @@ def test_corrupt_run_folder(finished: Path, neurarium: Call, tmp_path: Path) -> 
     assert (result.returncode, "data.json" in result.stderr) == (2, True)
 
 
-def test_damaged_weights_fall_back_to_the_checkpoint_and_say_so(finished: Path, neurarium: Call, tmp_path: Path) -> None:
+def test_damaged_weights_fall_back_to_the_checkpoint_and_say_so(
+    finished: Path, neurarium: Call, tmp_path: Path
+) -> None:
     import shutil
 
     shutil.copytree(finished, tmp_path / "r")

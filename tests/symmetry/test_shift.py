@@ -19,7 +19,7 @@ DTYPES = st.sampled_from([torch.float32, torch.float64])
 @st.composite
 def stacks(draw: Any) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(draw(st.integers(1, 2))):
         kernel, dilation = draw(st.integers(1, 4)), draw(st.integers(1, 2))
         layers += [
             nn.Conv2d(2, 2, kernel, draw(st.integers(1, 2)), draw(st.integers(0, 3)), dilation),

@@ -11,7 +11,7 @@ from neurarium.data.batch import Batch
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.training.device import Placement
-from neurarium.training.gradient_rule import GradientRule, gradient_norm
+from neurarium.training.gradient_rule import GradientRule
 from neurarium.training.recipe import Recipe
 
 CPU = Placement(torch.device("cpu"))
@@ -70,12 +70,6 @@ def test_clipping_shortens_the_step_to_the_norm_given() -> None:
     )
     assert update.gradient_norm > 0.01  # the norm reported is that of the gradient itself
     assert moved == pytest.approx(0.5 * 0.01, rel=1e-4)
-
-
-def test_gradient_norm_of_a_known_gradient() -> None:
-    a, b = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(1))
-    a.grad, b.grad = torch.tensor([3.0, 0.0]), torch.tensor([4.0])
-    assert float(gradient_norm([a, b, nn.Parameter(torch.zeros(3))])) == 5.0
 
 
 def test_nothing_is_updated_when_the_loss_is_not_finite() -> None:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError
 
-
 # numbers of the parameters in glibc's malloc.h
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 

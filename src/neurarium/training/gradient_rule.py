@@ -46,14 +46,13 @@ class GradientRule:
         rate = self._rate * self._factor(step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        self.optimiser.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None
         if self._parts == 1:
             objective, errors = self._backward(batch.inputs, batch.targets, 1.0)
         else:
             objective, errors = self._backward_in_parts(batch)
-        norm = gradient_norm(self.parameters)
-        objective_value, error_count, norm_value = to_floats(objective, errors, norm)
-        update = Update(objective_value, error_count, norm_value, rate)
+        update = Update(*self._look(objective, errors), rate)
         if not math.isfinite(update.objective + update.gradient_norm):
             raise self._non_finite(batch, step, update)
         if self._clip is not None and update.gradient_norm > self._clip:
@@ -83,6 +82,11 @@ class GradientRule:
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": restored, "param_groups": groups})
 
+    def _look(self, objective: Tensor, errors: Tensor) -> tuple[float, float, float]:
+        """Read objective, errors and gradient norm, at the price of one wait for the device."""
+        values = to_floats(objective, errors, *torch._foreach_norm(_gradients(self.parameters)))
+        return values[0], values[1], math.hypot(*values[2:])
+
     def _backward(self, inputs: Tensor, targets: Tensor, share: float) -> tuple[Tensor, Tensor]:
         with self.placement.autocast():
             outputs = self._forward(inputs)
@@ -109,14 +113,6 @@ class GradientRule:
             got=f"objective {update.objective:g}, gradient norm {update.gradient_norm:g}",
             remedy="lower --optimiser.lr, or set --clip-norm 1; the weights were not updated",
         )
-
-
-def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
-    """Euclidean norm of the gradient over all parameters."""
-    gradients = _gradients(parameters)
-    if not gradients:
-        return torch.zeros(())
-    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
 
 
 def _gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:

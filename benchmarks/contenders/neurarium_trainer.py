@@ -1,0 +1,68 @@
+"""neurarium's own trainer, in memory, with all it does by default.
+
+That is, beyond a bare loop: training error, gradient norm and a look whether loss and gradient are finite before every
+update, an event for every step and epoch, a copy of the best weights. By default it measures a development set after
+every epoch too; here that set is empty, since the others measure none.
+"""
+
+import torch
+from pictures import Pictures
+from protocol import BATCH, RATE, SEED, serve
+from torch_score import as_images, test_accuracy
+
+from neurarium.data.assemble import assemble
+from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Dense
+from neurarium.data.fashion_mnist import FASHION_MNIST
+from neurarium.learning.optimisers import Optimiser
+from neurarium.nets.catalogue import NETS
+from neurarium.record.events import EpochEnded
+from neurarium.training.recipe import Recipe
+from neurarium.training.session import prepare
+
+ENDLESS = 1_000_000
+
+
+class NeurariumTrainer:
+    """A session and the stream of its events."""
+
+    def __init__(self, pictures: Pictures, net: str) -> None:
+        dataset = as_dataset(pictures)
+        recipe = Recipe(
+            name=net,
+            net=NETS[net](),
+            data=dataset.name,
+            optimiser=Optimiser("adam", lr=RATE),
+            epochs=ENDLESS,
+            batch_size=BATCH,
+            seed=SEED,
+            device="cpu",
+        )
+        session = prepare(recipe, dataset)
+        self.net = session.net
+        self.events = session.events()
+        self.test, self.test_targets = as_images(pictures.scaled_test()), pictures.test_targets
+
+    def epoch(self) -> None:
+        """Consume events until an epoch has ended."""
+        next(event for event in self.events if isinstance(event, EpochEnded))
+
+    def accuracy(self) -> float:
+        """On the test pictures."""
+        return test_accuracy(self.net, self.test, self.test_targets)
+
+
+def as_dataset(pictures: Pictures) -> Dataset:
+    """Make a data set without development examples: the training pictures are all learnt from."""
+    train = Dense(as_images(pictures.train), torch.from_numpy(pictures.train_targets))
+    return assemble(
+        FASHION_MNIST.name,
+        "images",
+        {"train": train, "development": train.select(torch.arange(0)), "test": train.select(torch.arange(0))},
+        FASHION_MNIST.classes,
+        source=FASHION_MNIST.source,
+    )
+
+
+if __name__ == "__main__":
+    serve(NeurariumTrainer)
