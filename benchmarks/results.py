@@ -64,8 +64,8 @@ def write_page(rows: dict[str, dict[str, object]]) -> None:
     lines = [
         "# Results",
         "",
-        "Written by `make results`. Every score comes from the test split, looked at once, after the settings were chosen",
-        "on development data. Seconds: the whole run with its pictures and report; learning alone in brackets.",
+        "Written by `make results`. Every score comes from the test split, looked at once, after the settings were",
+        "chosen on development data. Seconds: the whole run with pictures and report; learning alone in brackets.",
         "",
         "| recipe | data | test accuracy | target | wrong | seconds | seed | oracle |",
         "|---|---|---|---|---|---|---|---|",
@@ -75,7 +75,8 @@ def write_page(rows: dict[str, dict[str, object]]) -> None:
         wrong = round((1 - row["accuracy"]) * row["examples"])
         lines.append(
             f"| {row['recipe']} | {row['data']} | {row['accuracy']:.4f} | {row['target']} {met} "
-            f"| {wrong:,} of {row['examples']:,} | {row['seconds']:.0f} ({row['learning_seconds']:.0f}) | {row['seed']} | {row['oracle']} |"
+            f"| {wrong:,} of {row['examples']:,} "
+            f"| {row['seconds']:.0f} ({row['learning_seconds']:.0f}) | {row['seed']} | {row['oracle']} |"
         )
     hardware = sorted({f"{row['hardware']} ({row['date']})" for row in rows.values()})
     PAGE.write_text("\n".join([*lines, "", f"Hardware: {'; '.join(hardware)}.", ""]), encoding="utf-8")
