@@ -58,7 +58,7 @@ def recipe(name: str) -> Recipe:
 
     Example:
         >>> recipe("lenet5").epochs
-        20
+        25
     """
     return choose(name, RECIPES, subject="recipe")()
 

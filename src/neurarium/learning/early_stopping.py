@@ -35,7 +35,7 @@ class BestSoFar:
     """The best epoch of a run so far and how long ago it was.
 
     Example:
-        >>> best = BestSoFar().after(1, 0.5, least_gain=0).after(2, 0.6, least_gain=0)
+        >>> best = BestSoFar().after(1, 0.5, least_gain=0.0).after(2, 0.6, least_gain=0.0)
         >>> best.epoch, best.waited
         (1, 1)
     """

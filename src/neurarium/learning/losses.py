@@ -19,6 +19,7 @@ def cross_entropy(logits: Float[Tensor, "batch classes"], targets: Int[Tensor, "
         ShapeError: as many targets as outputs are needed.
 
     Example:
+        >>> import torch
         >>> cross_entropy(torch.zeros(1, 4), torch.tensor([2]))  # log 4
         tensor(1.3863)
     """
