@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from neurarium.api import compare, load, load_data, plot, recipe, resume, train
-    from neurarium.estimator import NeuralClassifier
+    from neurarium.estimator import NeuralClassifier as NeuralClassifier
     from neurarium.training.export import export
     from neurarium.training.recipe import Recipe
     from neurarium.training.run import Run
@@ -35,8 +35,8 @@ _HOMES = {
     "Run": "neurarium.training.run",
 }
 
+# NeuralClassifier needs scikit-learn, an extra: it is there by name, and not for `import *`
 __all__ = [
-    "NeuralClassifier",
     "Recipe",
     "Run",
     "compare",

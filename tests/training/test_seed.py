@@ -29,3 +29,4 @@ def test_callers_state_is_left_alone() -> None:
         seed_everything(99)
         torch.rand(10)
     assert torch.equal(torch.rand(2), expected)
+    assert not torch.backends.cudnn.deterministic

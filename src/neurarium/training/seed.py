@@ -36,9 +36,11 @@ def restore_generators(states: dict[str, Tensor]) -> None:
 
 @contextlib.contextmanager
 def own_generators() -> Iterator[None]:
-    """Keep the caller's random state as it was, whatever happens inside."""
+    """Keep the caller's random state and choice of kernels as they were, whatever happens inside."""
     states = generator_states()
+    benchmark, deterministic = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
     try:
         yield
     finally:
         restore_generators(states)
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = benchmark, deterministic
