@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from neurarium.training.seed import generator_states, own_generators, restore_generators, seed_everything
@@ -29,4 +30,13 @@ def test_callers_state_is_left_alone() -> None:
         seed_everything(99)
         torch.rand(10)
     assert torch.equal(torch.rand(2), expected)
+
+
+def test_callers_choice_of_kernels_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    with own_generators():
+        seed_everything(99)
+        assert torch.backends.cudnn.deterministic
+    assert torch.backends.cudnn.benchmark
     assert not torch.backends.cudnn.deterministic
