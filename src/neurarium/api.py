@@ -68,6 +68,11 @@ def load_data(name: str, *, folder: str | None = None) -> Dataset:
     return data_catalogue.load(name, folder=folder)
 
 
+def data_of(plan: Recipe) -> Dataset:
+    """Load the data set that a recipe names."""
+    return load_data(plan.data, folder=plan.data_folder)
+
+
 def train(
     plan: Recipe,
     *,
@@ -96,7 +101,7 @@ def train(
         StorageError: the folder cannot be written.
     """
     plan = _with_whole_paths(plan)
-    data = data if data is not None else load_data(plan.data, folder=plan.data_folder)
+    data = data if data is not None else data_of(plan)
     with own_generators():
         session = sessions.start(plan, out or new_folder(plan.name), data, net)
         return _carry_out(session, data, progress, console)
@@ -125,7 +130,7 @@ def resume(
         RunError: no run there, other data than before, or nothing left to do.
     """
     plan = sessions.read_recipe(folder, changes)
-    data = data if data is not None else load_data(plan.data, folder=plan.data_folder)
+    data = data if data is not None else data_of(plan)
     with own_generators():
         session = sessions.resume(folder, plan, data, net)
         if session.progress.epoch > plan.epochs and (Path(folder) / "weights.json").exists():

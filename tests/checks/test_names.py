@@ -1,6 +1,6 @@
 import pytest
 
-from neurarium.checks import ConfigError, choose
+from neurarium.checks import ConfigError, choose, suggest
 
 TABLE = {"lenet5": 5, "lenet5-fashion": 6, "mlp": 1}
 
@@ -20,3 +20,8 @@ def test_lists_all_when_nothing_is_close() -> None:
     with pytest.raises(ConfigError) as caught:
         choose("xyz", TABLE, "recipe")
     assert str(caught.value) == "recipe: expected one of lenet5, lenet5-fashion, mlp, got 'xyz'"
+
+
+def test_suggests_nothing_when_nothing_is_close() -> None:
+    assert suggest("xyz", TABLE) == ""
+    assert suggest("lenet6", TABLE) == "did you mean lenet5?"

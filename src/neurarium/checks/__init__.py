@@ -9,7 +9,7 @@ from neurarium.checks.errors import (
     StorageError,
     UserError,
 )
-from neurarium.checks.names import choose
+from neurarium.checks.names import choose, suggest
 
 __all__ = [
     "ConfigError",
@@ -20,4 +20,5 @@ __all__ = [
     "StorageError",
     "UserError",
     "choose",
+    "suggest",
 ]

@@ -1,7 +1,7 @@
 """Look a name up, and on a miss say the closest ones."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from neurarium.checks.errors import ConfigError
@@ -22,6 +22,15 @@ def choose(name: str, table: Mapping[str, T], subject: str) -> T:
     """
     if name in table:
         return table[name]
-    close = difflib.get_close_matches(name.lower(), list(table), n=3, cutoff=0.6)
-    remedy = f"did you mean {' or '.join(close)}?" if close else ""
-    raise ConfigError(subject, expected=f"one of {', '.join(table)}", got=repr(name), remedy=remedy)
+    raise ConfigError(subject, expected=f"one of {', '.join(table)}", got=repr(name), remedy=suggest(name, table))
+
+
+def suggest(name: str, names: Iterable[str], cutoff: float = 0.6) -> str:
+    """Ask whether one of the closest `names` was meant; empty where none is close.
+
+    Example:
+        >>> suggest("lenet6", ["lenet5", "mlp"])
+        'did you mean lenet5?'
+    """
+    close = difflib.get_close_matches(name.lower(), list(names), n=3, cutoff=cutoff)
+    return f"did you mean {' or '.join(close)}?" if close else ""

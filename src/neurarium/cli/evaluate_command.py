@@ -35,8 +35,7 @@ def evaluate(
     from neurarium.report.tables import scores_table
 
     trained = api.load(folder, device=device)
-    named = api.load_data(data) if data else api.load_data(trained.recipe.data, folder=trained.recipe.data_folder)
-    evaluation = trained.evaluate(named, split)
+    evaluation = trained.evaluate(api.load_data(data) if data else api.data_of(trained.recipe), split)
     console = Console()
     for notice in trained.notices:
         console.print(notice, style="yellow")

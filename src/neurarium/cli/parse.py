@@ -8,7 +8,7 @@ import tyro
 T = TypeVar("T")
 
 
-def parse(target: Callable[..., T], command: str, arguments: Sequence[str], default: Any = tyro.conf.Suppress) -> T:
+def parse(target: Callable[..., T], command: str, arguments: Sequence[str], default: T | None = None) -> T:
     """Build or call `target` from a command line; a mistake prints what was meant and exits with code 2."""
-    extra = {} if default is tyro.conf.Suppress else {"default": default}
+    extra: dict[str, Any] = {} if default is None else {"default": default}
     return tyro.cli(target, prog=f"neurarium {command}", args=list(arguments), **extra)

@@ -11,7 +11,7 @@ from neurarium.cli.parse import parse
 if TYPE_CHECKING:
     from torch import nn
 
-_DEFAULT_SHAPE, _DEFAULT_CLASSES = (1, 28, 28), 10
+_DEFAULT_SHAPE = (1, 28, 28)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -1,11 +1,10 @@
 """Data sets by name or by path."""
 
-import difflib
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-from neurarium.checks import ConfigError, DataError
+from neurarium.checks import ConfigError, DataError, suggest
 from neurarium.data import csv_table, fashion_mnist, idx_pair, image_folder, mnist, mnist_5k, npz
 from neurarium.data.dataset import Dataset
 
@@ -60,7 +59,6 @@ def _nothing_there(name: str, path: Path) -> DataError | ConfigError:
     # A slash or a suffix shows that a path was meant.
     if Path(name).suffix or len(Path(name).parts) > 1 or name.startswith("~"):
         return DataError(str(path), expected=_KINDS, got="no such file or folder", remedy="check the path")
-    close = difflib.get_close_matches(name.lower(), list(SOURCES), n=3, cutoff=0.5)
-    remedy = f"did you mean {' or '.join(close)}?" if close else ""
+    remedy = suggest(name, SOURCES, cutoff=0.5)
     expected = f"one of {', '.join(SOURCES)}, or the path of {_KINDS}"
     return ConfigError("data", expected=expected, got=repr(name), remedy=remedy)

@@ -70,13 +70,8 @@ class Dataset:
         )
 
     def prepared(self) -> "Dataset":
-        """Return the data set with its three parts scaled beforehand, where that takes little memory."""
-        return replace(
-            self,
-            train=self.train.prepared(),
-            development=self.development.prepared(),
-            test=self.test.prepared(),
-        )
+        """Return the data set with the parts seen in every epoch scaled beforehand, where that takes little memory."""
+        return replace(self, train=self.train.prepared(), development=self.development.prepared())
 
 
 def _stored(examples: Examples) -> Iterator[Tensor]:

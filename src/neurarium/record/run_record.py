@@ -36,12 +36,16 @@ _POINTS_PER_EPOCH = 20
 def recorded(events: Iterator[Event], path: str | Path) -> Iterator[Event]:
     """Append each event to the record at `path` and pass it on."""
     stride = 1
-    with storage_errors(path), open(path, "a", encoding="utf-8", buffering=1) as file:
+    with storage_errors(path):
+        file = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115  (closed by the next line's `with`)
+    with file:
         for event in events:
             if isinstance(event, Started):
                 stride = max(1, event.steps_per_epoch // _POINTS_PER_EPOCH)
             if not isinstance(event, Stepped) or event.position % stride == 0:
-                file.write(to_line(event) + "\n")
+                # no wider: an error of the disk that `events` meets elsewhere is not one about the record
+                with storage_errors(path):
+                    file.write(to_line(event) + "\n")
             yield event
 
 
