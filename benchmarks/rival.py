@@ -11,8 +11,6 @@ from types import TracebackType
 from typing import Any
 
 CONTENDERS = Path(__file__).parent / "contenders"
-# glibc's own names; the values are those that neurarium's trainer sets for itself
-KEEP_FREED_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 28), "MALLOC_TRIM_THRESHOLD_": str(1 << 29)}
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from machine import describe_machine, warn_if_busy
-from rival import CONTENDERS, KEEP_FREED_MEMORY, ContenderError, Entry, Rival, thread_settings
+from rival import CONTENDERS, ContenderError, Entry, Rival, thread_settings
 from table import markdown, overhead_row, rows
 
 ROSTER = (
     Entry("neurarium", "neurarium_trainer"),
-    Entry("hand-tuned loop", "hand_tuned", settings=KEEP_FREED_MEMORY),
-    Entry("hand-tuned loop, memory as glibc does", "hand_tuned"),
+    Entry("hand-tuned loop", "hand_tuned"),
+    Entry("hand-tuned loop, matrix products by MKL", "hand_tuned_mkl"),
     Entry("textbook script", "textbook"),
     Entry("Keras (torch)", "keras_fit", needs="keras", settings={"KERAS_BACKEND": "torch"}),
     Entry("Keras (jax)", "keras_fit", needs="jax", settings={"KERAS_BACKEND": "jax"}),
@@ -77,11 +77,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--nets", nargs="+", choices=NETS, default=NETS)
     parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="folder of the four idx files")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument(
-        "--keep-freed-memory",
-        action="store_true",
-        help="give every peer the setting of glibc's malloc that neurarium's trainer gives itself",
-    )
     given = parser.parse_args()
     if given.threads < 1 or given.repeats < 1:
         parser.error("--threads and --repeats are whole numbers >= 1")
@@ -110,8 +105,6 @@ def measure(net: str, pictures: Path, given: argparse.Namespace) -> dict[str, An
     with ExitStack() as stack:
         rivals = []
         for entry in (entry for entry in ROSTER if net in entry.nets):
-            if given.keep_freed_memory:
-                entry = dataclasses.replace(entry, settings=entry.settings | KEEP_FREED_MEMORY)
             print(f"{net}: {entry.name} starts", file=sys.stderr)
             began = time.perf_counter()
             rival = stack.enter_context(Rival(entry, net, pictures, given.threads))
@@ -146,14 +139,13 @@ def loop_overhead(net: str, pictures: Path, given: argparse.Namespace) -> dict[s
 def method(given: argparse.Namespace) -> str:
     """Say how it was measured."""
     pictures = "the first 2,000 (quick: not a measurement)" if given.quick else "all 60,000"
-    memory = " All have glibc keep freed memory, as neurarium does." if given.keep_freed_memory else ""
     return (
         f"One epoch of {pictures} training pictures, batch 128, Adam 1e-3, float32, {given.threads} threads and cores. "
         f"Median of {given.repeats} epochs after one to warm up, contenders in turns, each in a process of its own; "
         f"ratios are medians over the rounds; test accuracy after all {given.repeats + 1} epochs. None holds "
         "examples out for development. neurarium does what it does by default (training error, gradient norm and "
         "finite check in every step, an event a step, a copy of the best weights); each contender's file says how it "
-        f"was tuned.{memory}"
+        f"was tuned."
     )
 
 

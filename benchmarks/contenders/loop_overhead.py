@@ -30,7 +30,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     given = parser.parse_args()
     pictures = load_pictures(given.folder)
-    # `prepare` changes how the C library keeps memory, for the whole process: the hand-tuned loop has it too
     ours, by_hand = NeurariumTrainer(pictures, given.net), HandTuned(pictures, given.net)
     pair: list[tuple[str, Contender]] = [("neurarium", ours), ("hand-tuned", by_hand)]
     for _, contender in pair:

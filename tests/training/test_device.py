@@ -31,9 +31,9 @@ def test_convolutions_are_laid_out_channels_last() -> None:
 
 def test_bfloat16_reaches_the_matrix_product() -> None:
     linear = nn.Linear(3, 3)
-    with find_placement("cpu", "bfloat16").autocast():
+    with find_placement("cpu", "bfloat16").computing():
         assert linear(torch.zeros(1, 3)).dtype == torch.bfloat16
-    with find_placement("cpu", "float32").autocast():
+    with find_placement("cpu", "float32").computing():
         assert linear(torch.zeros(1, 3)).dtype == torch.float32
 
 

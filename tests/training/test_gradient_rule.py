@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from neurarium.checks import NonFiniteError
 from neurarium.data.batch import Batch
+from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.training.device import Placement
@@ -15,6 +16,7 @@ from neurarium.training.gradient_rule import GradientRule
 from neurarium.training.recipe import Recipe
 
 CPU = Placement(torch.device("cpu"))
+CRITERION = Objective().build()
 SGD = Recipe(optimiser=Optimiser("sgd", lr=0.5))
 
 
@@ -31,7 +33,7 @@ def make_batch(n: int = 10) -> Batch:
 def test_steps_equal_a_loop_written_by_hand() -> None:
     net, peer, batch = make_net(), make_net(), make_batch()
     recipe = replace(SGD, schedule=Schedule("cosine"), optimiser=Optimiser("nesterov", lr=0.3))
-    rule = GradientRule(net, recipe, CPU, total_steps=6)
+    rule = GradientRule(net, recipe, CPU, CRITERION, total_steps=6)
     optimiser = torch.optim.SGD(peer.parameters(), lr=0.3, momentum=0.9, nesterov=True)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=6)
     for step in range(5):
@@ -52,8 +54,8 @@ def test_steps_equal_a_loop_written_by_hand() -> None:
 @pytest.mark.parametrize("parts", [2, 3, 10])
 def test_accumulation_is_the_same_update(parts: int) -> None:
     whole, cut, batch = make_net(), make_net(), make_batch()
-    one = GradientRule(whole, SGD, CPU, 1).step(batch, 0)
-    several = GradientRule(cut, replace(SGD, accumulate=parts), CPU, 1).step(batch, 0)
+    one = GradientRule(whole, SGD, CPU, CRITERION, 1).step(batch, 0)
+    several = GradientRule(cut, replace(SGD, accumulate=parts), CPU, CRITERION, 1).step(batch, 0)
     assert several.objective == pytest.approx(one.objective, rel=1e-5)
     assert several.errors == one.errors
     assert several.gradient_norm == pytest.approx(one.gradient_norm, rel=1e-5)
@@ -64,7 +66,7 @@ def test_accumulation_is_the_same_update(parts: int) -> None:
 def test_clipping_shortens_the_step_to_the_norm_given() -> None:
     net, batch = make_net(), make_batch()
     before = [p.detach().clone() for p in net.parameters()]
-    update = GradientRule(net, replace(SGD, clip_norm=0.01), CPU, 1).step(batch, 0)
+    update = GradientRule(net, replace(SGD, clip_norm=0.01), CPU, CRITERION, 1).step(batch, 0)
     moved = math.sqrt(
         sum(float((a - b).detach().square().sum()) for a, b in zip(before, net.parameters(), strict=True))
     )
@@ -75,7 +77,7 @@ def test_clipping_shortens_the_step_to_the_norm_given() -> None:
 def test_nothing_is_updated_when_the_loss_is_not_finite() -> None:
     net, batch = make_net(), make_batch()
     before = [p.detach().clone() for p in net.parameters()]
-    rule = GradientRule(net, SGD, CPU, 1)
+    rule = GradientRule(net, SGD, CPU, CRITERION, 1)
     bad = Batch(batch.inputs.index_fill(0, torch.tensor([0]), math.inf), batch.targets)
     with pytest.raises(NonFiniteError, match="step 8, inputs of the batch"):
         rule.step(bad, 7)
@@ -90,7 +92,7 @@ def test_nothing_is_updated_when_only_the_gradient_is_not_finite() -> None:
     net = nn.Sequential(nn.Linear(4, 3), RootOfZero())
     before = net[0].weight.detach().clone()
     with pytest.raises(NonFiniteError, match="RootOfZero") as caught:
-        GradientRule(net, SGD, CPU, 1).step(make_batch(), 0)
+        GradientRule(net, SGD, CPU, CRITERION, 1).step(make_batch(), 0)
     assert "error signal" in str(caught.value)
     assert torch.equal(before, net[0].weight)
 
@@ -99,7 +101,7 @@ def test_state_goes_on_bit_for_bit_in_channels_last() -> None:
     def make() -> tuple[nn.Module, GradientRule]:
         torch.manual_seed(0)
         net = CPU.place(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 9, 3)))
-        return net, GradientRule(net, Recipe(optimiser=Optimiser("adam", lr=0.01)), CPU, 10)
+        return net, GradientRule(net, Recipe(optimiser=Optimiser("adam", lr=0.01)), CPU, CRITERION, 10)
 
     batch = Batch(torch.randn(8, 3, 5, 5), torch.arange(8) % 3)
     net, rule = make()
@@ -119,7 +121,7 @@ def test_state_goes_on_bit_for_bit_in_channels_last() -> None:
 def test_measure_sums_over_the_batch_and_learns_nothing() -> None:
     net, batch = make_net(), make_batch()
     before = net[0].weight.detach().clone()
-    objective, errors = GradientRule(net, SGD, CPU, 1).measure(batch)
+    objective, errors = GradientRule(net, SGD, CPU, CRITERION, 1).measure(batch)
     outputs = net(batch.inputs).detach()
     assert objective == pytest.approx(float(F.cross_entropy(outputs, batch.targets, reduction="sum")), rel=1e-5)
     assert errors == int((outputs.argmax(1) != batch.targets).sum())
@@ -128,7 +130,7 @@ def test_measure_sums_over_the_batch_and_learns_nothing() -> None:
 
 def test_bfloat16_learns() -> None:
     net, batch = make_net(), make_batch()
-    rule = GradientRule(net, SGD, Placement(torch.device("cpu"), "bfloat16"), 100)
+    rule = GradientRule(net, SGD, Placement(torch.device("cpu"), "bfloat16"), CRITERION, 100)
     first = rule.step(batch, 0).objective
     for step in range(1, 30):
         last = rule.step(batch, step).objective

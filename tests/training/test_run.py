@@ -7,7 +7,7 @@ import torch
 
 from neurarium.checks import DataError, RunError, ShapeError
 from neurarium.data.dataset import Dataset
-from neurarium.learning.objective import OBJECTIVES
+from neurarium.learning.objective import Objective
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.training.evaluation import evaluate
 from neurarium.training.recipe import Checkpoints, Recipe
@@ -65,7 +65,7 @@ def test_mistakes_come_most_confident_first(images: Dataset) -> None:
 
     from neurarium.training.device import find_placement
 
-    found = evaluate(Constant(), images.test, OBJECTIVES["cross-entropy"], images.classes, find_placement("cpu"))
+    found = evaluate(Constant(), images.test, Objective().build(), images.classes, find_placement("cpu"))
     wrong = [i for i in range(50) if i % 5 != 1 and i > 0]  # at i = 0 all outputs tie and class 0 is the answer
     # confidences of float32 saturate at 1: ties keep the order in which the examples lie
     assert sorted(found.mistakes.tolist()) == wrong

@@ -201,6 +201,8 @@ def test_another_learning_rule_in_the_same_loop(vectors: Dataset) -> None:
             errors = float((self.net(batch.inputs).argmax(1) != batch.targets).sum())
             return errors, errors
 
+        def epoch_ended(self, score: float) -> None: ...
+
         def state_dict(self) -> dict[str, object]:
             return {}
 

@@ -56,7 +56,7 @@ def _run(given: list[str]) -> int:
         return 0
     choose(given[0], COMMANDS, subject="command")
     try:
-        return int(import_module(f"neurarium.cli.{given[0]}_command").run(given[1:]))
+        return int(import_module(f"neurarium.cli.{given[0].replace('-', '_')}_command").run(given[1:]))
     except SystemExit as stop:  # the argument parser's own way out
         return stop.code if isinstance(stop.code, int) else 2
 

@@ -28,7 +28,9 @@ class Batch:
         return len(self.targets)
 
     def to(self, device: torch.device | str) -> "Batch":
-        """Return the batch on `device`."""
+        """Return the batch on `device`; itself where it is there already."""
+        if self.inputs.device == device:
+            return self
         return replace(self, inputs=self.inputs.to(device), targets=self.targets.to(device))
 
 

@@ -1,29 +1,33 @@
-"""What a net is asked to make small, and what is counted beside it.
+"""What a net is asked to make small, as a recipe names it (no torch until it is built)."""
 
-An objective sees outputs and targets, not the net: the learning rule owns that. Its loss is a mean over the batch,
-its error a count, which divided by the number of examples is the error rate.
-"""
+from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from torch import Tensor
-
-from neurarium.learning.losses import cross_entropy, squared_error, zero_one
+if TYPE_CHECKING:
+    from neurarium.learning.criterion import Criterion
 
 ObjectiveName = Literal["cross-entropy", "squared-error"]
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A differentiable loss (mean over the batch) and an error count (sum over the batch) of (outputs, targets)."""
+    """Which loss, and its constants.
 
-    loss: Callable[[Tensor, Tensor], Tensor]
-    error: Callable[[Tensor, Tensor], Tensor]
+    Example:
+        >>> Objective("squared-error").build().loss  # doctest: +ELLIPSIS
+        <function ...>
+    """
 
+    name: ObjectiveName = "cross-entropy"
+    """Loss to descend on."""
 
-OBJECTIVES: Mapping[str, Objective] = {
-    "cross-entropy": Objective(loss=cross_entropy, error=zero_one),
-    "squared-error": Objective(loss=squared_error, error=zero_one),
-}
+    def build(self) -> Criterion:
+        """Make the functions that a learning rule calls."""
+        from neurarium.learning.criterion import Criterion
+        from neurarium.learning.losses import cross_entropy, squared_error, zero_one
+
+        losses = {"cross-entropy": cross_entropy, "squared-error": squared_error}
+        chosen = losses[self.name]
+        return Criterion(loss=lambda outputs, targets, inputs: chosen(outputs, targets), error=zero_one)

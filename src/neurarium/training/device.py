@@ -1,18 +1,14 @@
 """Device, precision, memory layout and threads: the one place that decides where and how a net computes."""
 
 import contextlib
-import ctypes
 import platform
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError
-
-# numbers of the parameters in glibc's malloc.h
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+from neurarium.training import matrix_products
 
 
 @dataclass(frozen=True)
@@ -32,14 +28,13 @@ class Placement:
         # torch annotates `to` without the layout argument
         return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    @contextlib.contextmanager
-    def autocast(self) -> Iterator[None]:
-        """Compute in the chosen precision inside."""
-        if self.precision == "float32":
-            yield
-            return
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            yield
+    def computing(self) -> contextlib.AbstractContextManager[object]:
+        """Compute inside in the chosen precision, by the fastest matrix products there are."""
+        if self.precision != "float32":
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        if self.device.type == "cpu" and matrix_products.is_available():
+            return matrix_products.FastLinear()
+        return contextlib.nullcontext()
 
     def environment(self) -> dict[str, str]:
         """Describe machine and software, as far as they decide the numbers."""
@@ -93,19 +88,6 @@ def set_threads(count: int | None) -> None:
     """Use `count` CPU threads; none leaves torch's own choice."""
     if count is not None and count != torch.get_num_threads():
         torch.set_num_threads(count)
-
-
-def keep_freed_memory() -> None:
-    """Let the C library keep the memory of freed tensors for the next ones, where it is glibc.
-
-    Each step frees and allocates the same activations. By default the larger ones go back to the system and come again
-    page by page, zeroed: LeNet-5 spends 15 % of its time on that.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    c_library = ctypes.CDLL(None)
-    c_library.mallopt(_M_MMAP_THRESHOLD, 1 << 28)
-    c_library.mallopt(_M_TRIM_THRESHOLD, 1 << 29)
 
 
 def to_floats(*scalars: Tensor) -> list[float]:

@@ -13,7 +13,7 @@ from neurarium.training.device import Placement
 
 
 def first_non_finite(
-    net: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], batch: Batch, placement: Placement
+    net: nn.Module, loss: Callable[[Tensor, Tensor, Tensor], Tensor], batch: Batch, placement: Placement
 ) -> str:
     """Name the place where the first non-finite number arises, in the order of computation."""
     if batch.inputs.is_floating_point() and not batch.inputs.isfinite().all():
@@ -34,11 +34,11 @@ def first_non_finite(
         inputs.requires_grad_()  # so that the first layer has an error signal at its inputs too
     try:
         net.zero_grad(set_to_none=True)
-        with placement.autocast():
+        with placement.computing():
             outputs = net(inputs)
         if forward:
             return f"output of layer {forward[0]}"
-        objective = loss(outputs.float(), batch.targets)
+        objective = loss(outputs.float(), batch.targets, batch.inputs)
         if not objective.isfinite():
             return "objective (the net's outputs are finite)"
         objective.backward()

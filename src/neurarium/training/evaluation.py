@@ -1,6 +1,7 @@
 """Measure a trained net on labelled examples: scores, confusion matrix, worst mistakes."""
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,10 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from neurarium.checks import DataError
+from neurarium.data.batch import Batch
 from neurarium.data.batches import in_order
 from neurarium.data.examples import Examples
-from neurarium.learning.objective import Objective
+from neurarium.learning.criterion import Criterion
 from neurarium.training.device import Placement
 from neurarium.training.loop import EVALUATION_BATCH
 
@@ -77,20 +79,11 @@ class Evaluation:
 
 def outputs_of(net: nn.Module, examples: Examples, placement: Placement) -> Float[Tensor, "examples outputs"]:
     """Run a net over examples in evaluation mode; the outputs come back on the CPU in float32."""
-    was_training = net.training
-    net.eval()
-    with (
-        torch.inference_mode(),
-        placement.autocast(),
-        contextlib.closing(in_order(examples, EVALUATION_BATCH)) as batches,
-    ):
-        outputs = [net(batch.to(placement.device).inputs).float().cpu() for batch in batches]
-    net.train(was_training)
-    return torch.cat(outputs)
+    return torch.cat([outputs.cpu() for _, outputs in _answers(net, examples, placement)])
 
 
 def evaluate(
-    net: nn.Module, examples: Examples, objective: Objective, classes: tuple[str, ...], placement: Placement
+    net: nn.Module, examples: Examples, criterion: Criterion, classes: tuple[str, ...], placement: Placement
 ) -> Evaluation:
     """Measure a net on labelled examples.
 
@@ -101,20 +94,39 @@ def evaluate(
         raise DataError(
             "evaluation", expected="at least one example", got="an empty split", remedy="name another split"
         )
-    outputs = outputs_of(net, examples, placement)
-    targets = examples.targets.cpu()
+    answers, objective, errors = [], 0.0, 0.0
+    for batch, some in _answers(net, examples, placement):
+        objective += float(criterion.loss(some, batch.targets, batch.inputs)) * len(batch)
+        errors += float(criterion.error(some, batch.targets))
+        answers.append(some.cpu())
+    outputs, targets = torch.cat(answers), examples.targets.cpu()
     confidence, predicted = outputs.softmax(1).max(1)
     wrong = (predicted != targets).nonzero().flatten()
     worst = wrong[confidence[wrong].argsort(descending=True, stable=True)]
     return Evaluation(
         classes=classes,
-        objective=float(objective.loss(outputs, targets)),
-        accuracy=1.0 - float(objective.error(outputs, targets)) / len(targets),
+        objective=objective / len(targets),
+        accuracy=1.0 - errors / len(targets),
         confusion=_confusion(targets, predicted, len(classes)),
         mistakes=worst.numpy(),
         predicted=predicted.numpy(),
         confidence=confidence.numpy(),
     )
+
+
+def _answers(net: nn.Module, examples: Examples, placement: Placement) -> Iterator[tuple[Batch, Tensor]]:
+    """Yield batches with the net's outputs in float32, in evaluation mode."""
+    was_training = net.training
+    net.eval()
+    try:
+        with contextlib.closing(in_order(examples, EVALUATION_BATCH)) as batches:
+            for batch in batches:
+                batch = batch.to(placement.device)
+                with torch.inference_mode(), placement.computing():
+                    outputs = net(batch.inputs).float()
+                yield batch, outputs
+    finally:
+        net.train(was_training)
 
 
 def _confusion(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import NonFiniteError
 from neurarium.data.batch import Batch
-from neurarium.learning.objective import OBJECTIVES, Objective
+from neurarium.learning.criterion import Criterion
 from neurarium.training.device import Placement, to_floats
 from neurarium.training.diagnosis import first_non_finite
 from neurarium.training.recipe import Recipe
@@ -26,9 +26,11 @@ from neurarium.training.rule import Update
 class GradientRule:
     """Learning rule: back-propagated gradient of an objective, followed by an optimiser."""
 
-    def __init__(self, net: nn.Module, recipe: Recipe, placement: Placement, total_steps: int) -> None:
+    def __init__(
+        self, net: nn.Module, recipe: Recipe, placement: Placement, criterion: Criterion, total_steps: int
+    ) -> None:
         self.net = net
-        self.objective: Objective = OBJECTIVES[recipe.objective]
+        self.criterion = criterion
         self.placement = placement
         self.parameters = [p for p in net.parameters() if p.requires_grad]
         self.optimiser = recipe.optimiser.build(self.parameters)
@@ -62,11 +64,14 @@ class GradientRule:
 
     def measure(self, batch: Batch) -> tuple[float, float]:
         """Return the sums over the batch of objective and errors."""
-        with torch.inference_mode(), self.placement.autocast():
+        with torch.inference_mode(), self.placement.computing():
             outputs = self._forward(batch.inputs)
-            objective = self.objective.loss(outputs.float(), batch.targets)
-            mean, errors = to_floats(objective, self.objective.error(outputs, batch.targets))
+            objective = self.criterion.loss(outputs.float(), batch.targets, batch.inputs)
+            mean, errors = to_floats(objective, self.criterion.error(outputs, batch.targets))
         return mean * len(batch), errors
+
+    def epoch_ended(self, score: float) -> None:
+        """Take note of an epoch's score; see `LearningRule.epoch_ended`."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return the optimiser's state, its integer keys as strings."""
@@ -88,12 +93,13 @@ class GradientRule:
         return values[0], values[1], math.hypot(*values[2:])
 
     def _backward(self, inputs: Tensor, targets: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        with self.placement.autocast():
+        with self.placement.computing():
             outputs = self._forward(inputs)
         # Losses are taken in float32: a sum of exponentials has no room in bfloat16's 8 bits.
-        objective = self.objective.loss(outputs if outputs.dtype == torch.float64 else outputs.float(), targets)
+        floats = outputs if outputs.dtype == torch.float64 else outputs.float()
+        objective = self.criterion.loss(floats, targets, inputs)
         (objective if share == 1.0 else objective * share).backward()
-        return objective.detach(), self.objective.error(outputs.detach(), targets)
+        return objective.detach(), self.criterion.error(outputs.detach(), targets)
 
     def _backward_in_parts(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Sum the gradients of the batch's parts, each weighted by its share of the batch."""
@@ -106,7 +112,7 @@ class GradientRule:
         return objective, errors
 
     def _non_finite(self, batch: Batch, step: int, update: Update) -> NonFiniteError:
-        where = first_non_finite(self.net, self.objective.loss, batch, self.placement)
+        where = first_non_finite(self.net, self.criterion.loss, batch, self.placement)
         return NonFiniteError(
             f"step {step + 1}, {where}",
             expected="finite numbers",

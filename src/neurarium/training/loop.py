@@ -114,6 +114,7 @@ def _end_epoch(
     watched = development or train
     score = watched.get(early.monitor, watched["objective"])
     after = progress.best.after(epoch, score, early.least_gain)
+    rule.epoch_ended(score)
     if after.epoch == epoch:
         best.keep(rule.net.state_dict())
     norm, rate = progress.mean_gradient_norm(), progress.learning_rate

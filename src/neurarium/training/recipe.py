@@ -11,6 +11,7 @@ from typing import Any, Literal
 from neurarium.checks import ConfigError, choose
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.early_stopping import EarlyStopping
+from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.catalogue import NETS
@@ -68,7 +69,7 @@ class Recipe:
     """Data set: a name from `neurarium list`, an idx, npz or csv file, or a folder of images."""
     data_folder: str | None = None
     """Folder where the files of a named data set lie; none: where they usually are."""
-    objective: Literal["cross-entropy", "squared-error"] = "cross-entropy"
+    objective: Objective = field(default_factory=Objective)
     """What the net is asked to make small."""
     optimiser: Optimiser = field(default_factory=Optimiser)
     """How weights follow the gradient."""
@@ -131,6 +132,8 @@ def recipe_from_plain(values: Mapping[str, Any], base: Recipe | None = None) -> 
         ConfigError: unknown net kind, unknown field, wrong type, value out of range.
     """
     recipe, values = base or Recipe(), dict(values)
+    if isinstance(values.get("objective"), str):  # the short form
+        values["objective"] = {"name": values["objective"]}
     net = values.get("net")
     if isinstance(net, Mapping) and "kind" in net:
         kinds = {**NETS, "own": OwnNet}

@@ -45,6 +45,9 @@ class LearningRule(Protocol):
     def measure(self, batch: Batch) -> tuple[float, float]:
         """Return the sums over the batch of objective and errors, learning nothing."""
 
+    def epoch_ended(self, score: float) -> None:
+        """Take note of the score of the epoch that has ended, lower is better; a rate may fall when it stalls."""
+
     def state_dict(self) -> dict[str, Any]:
         """Return all that decides further learning beside the net's weights: tensors and plain values, string keys."""
 

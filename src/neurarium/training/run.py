@@ -13,7 +13,6 @@ from neurarium.checks import DataError, RunError, ShapeError
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Dense, Examples
 from neurarium.data.scaling import Scaling
-from neurarium.learning.objective import OBJECTIVES
 from neurarium.record.run_record import epochs_of, read_record
 from neurarium.training.card import read_card
 from neurarium.training.checkpoint import load_checkpoint, load_newest
@@ -94,7 +93,7 @@ class Run:
         return evaluate(
             self.net,
             examples.with_scaling(self.scaling),
-            OBJECTIVES[self.recipe.objective],
+            self.recipe.objective.build(),
             self.classes,
             self.placement,
         )

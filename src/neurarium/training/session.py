@@ -31,13 +31,13 @@ from neurarium.training.checkpoint import (
     step_path,
     unpack,
 )
-from neurarium.training.device import Placement, find_placement, keep_freed_memory, set_threads
-from neurarium.training.gradient_rule import GradientRule
+from neurarium.training.device import Placement, find_placement, set_threads
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import BestWeights, learn
 from neurarium.training.progress import Progress
 from neurarium.training.recipe import Recipe, recipe_from_plain, recipe_to_plain
 from neurarium.training.rule import LearningRule
+from neurarium.training.rules import make_rule
 from neurarium.training.seed import generator_states, restore_generators, seed_everything
 
 
@@ -151,16 +151,14 @@ def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None) -> S
         raise DataError("training data", expected="at least one example", got="none")
     recipe.augmentation.check(tuple(dataset.shape))
     set_threads(recipe.threads)
-    keep_freed_memory()
     placement = find_placement(recipe.device, recipe.precision)
     seed_everything(recipe.seed)
     net = placement.place(net if net is not None else recipe.net.build(dataset.shape, len(dataset.classes)))
     if not any(p.requires_grad for p in net.parameters()):
         raise ConfigError("net", expected="at least one trainable parameter", got="none")
     total = recipe.epochs * batch_count(len(dataset.train), recipe.batch_size)
-    return Session(
-        recipe, dataset.prepared().to(placement.device), net, GradientRule(net, recipe, placement, total), placement
-    )
+    rule = make_rule(net, recipe, placement, recipe.objective.build(), total)
+    return Session(recipe, dataset.prepared().to(placement.device), net, rule, placement)
 
 
 def start(recipe: Recipe, folder: str | Path, dataset: Dataset, net: nn.Module | None = None) -> Session:

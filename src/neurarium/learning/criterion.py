@@ -1,0 +1,20 @@
+"""The functions behind an objective: a loss to descend on, and an error to count beside it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What a learning rule calls with the outputs of a net.
+
+    Attributes:
+        loss: (outputs, targets, inputs) to a differentiable scalar, a mean over the batch. Most losses have no use for
+            the inputs; a teacher answers them, an auto-encoder has them for its targets.
+        error: (outputs, targets) to a count of wrong answers, a sum over the batch.
+    """
+
+    loss: Callable[[Tensor, Tensor, Tensor], Tensor]
+    error: Callable[[Tensor, Tensor], Tensor]

@@ -1,0 +1,24 @@
+"""Which learning rule a recipe asks for."""
+
+from torch import nn
+
+from neurarium.learning.criterion import Criterion
+from neurarium.training.device import Placement
+from neurarium.training.gradient_rule import GradientRule
+from neurarium.training.recipe import Recipe
+from neurarium.training.rule import LearningRule
+
+
+def make_rule(
+    net: nn.Module, recipe: Recipe, placement: Placement, criterion: Criterion, total_steps: int
+) -> LearningRule:
+    """Make the rule by which a recipe learns.
+
+    Args:
+        net: on its device.
+        recipe: names the rule.
+        placement: where and how to compute.
+        criterion: what to make small.
+        total_steps: updates of the whole run, over which schedules are laid.
+    """
+    return GradientRule(net, recipe, placement, criterion, total_steps)

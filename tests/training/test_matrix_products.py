@@ -1,0 +1,69 @@
+import pytest
+import torch
+from torch import nn
+
+from neurarium.training.device import find_placement
+from neurarium.training.matrix_products import FastLinear, is_available
+
+pytestmark = pytest.mark.skipif(not is_available(), reason="torch carries one library for matrix products")
+
+
+def layer_and_input(*rows: int) -> tuple[nn.Linear, torch.Tensor]:
+    torch.manual_seed(0)
+    return nn.Linear(400, 300), torch.randn(*rows, 400, requires_grad=True)
+
+
+@pytest.mark.parametrize("rows", [(64,), (4, 16)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_outputs_and_gradients_are_those_of_float64(rows: tuple[int, ...], bias: bool) -> None:
+    layer, x = layer_and_input(*rows)
+    if not bias:
+        layer.bias = None  # type: ignore[assignment]
+    g = torch.randn(*rows, 300)
+    with FastLinear():
+        y = layer(x)
+    assert y.grad_fn is not None
+    assert "_Linear" in y.grad_fn.name()
+    y.backward(g)
+    flat, signal, w = x.detach().double().reshape(-1, 400), g.double().reshape(-1, 300), layer.weight.detach().double()
+    expected = flat @ w.T + (layer.bias.detach().double() if bias else 0)
+    assert x.grad is not None
+    assert layer.weight.grad is not None
+    torch.testing.assert_close(y.detach().double().reshape(-1, 300), expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(x.grad.double().reshape(-1, 400), signal @ w, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(layer.weight.grad.double(), signal.T @ flat, rtol=1e-5, atol=1e-5)
+    if bias:
+        assert layer.bias.grad is not None
+        torch.testing.assert_close(layer.bias.grad.double(), signal.sum(0), rtol=1e-5, atol=1e-5)
+
+
+def test_gradient_of_a_gradient() -> None:
+    layer, x = layer_and_input(64)
+
+    def penalty() -> torch.Tensor:
+        (slope,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
+        return torch.autograd.grad(slope.square().sum(), layer.weight)[0]
+
+    plain = penalty()
+    with FastLinear():
+        fast = penalty()
+    torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-3)
+
+
+def test_what_it_does_not_take_is_left_to_torch() -> None:
+    layer, x = layer_and_input(64)
+    double, small = layer_and_input(64)[0].double(), nn.Linear(3, 2)
+    with FastLinear():
+        assert double(x.detach().double()).dtype == torch.float64
+        assert "_Linear" not in small(torch.zeros(5, 3)).grad_fn.name()
+        per_example = torch.func.vmap(lambda row: layer(row.expand(64, 400)))(x.detach())
+    assert per_example.shape == (64, 64, 300)
+    assert "_Linear" not in layer(x).grad_fn.name()
+
+
+def test_the_trainer_takes_it_where_float32_is_asked_for() -> None:
+    layer, x = layer_and_input(64)
+    with find_placement("cpu").computing():
+        assert "_Linear" in layer(x).grad_fn.name()
+    with find_placement("cpu", "bfloat16").computing():
+        assert layer(x).dtype == torch.bfloat16
