@@ -4,14 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: train test results benchmarks clean
+.PHONY: train test results benchmarks docs clean
 
 train: $(VENV)/.run
 	$(BIN)/neurarium train lenet5
 
 test: $(VENV)/.test
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks docs
+	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
@@ -23,6 +23,13 @@ results: $(VENV)/.test
 benchmarks: $(VENV)/.bench
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/backprop.py
+	$(BIN)/python benchmarks/trace.py
+	$(BIN)/python benchmarks/ensemble.py
+	$(BIN)/python benchmarks/hessian_free.py
+
+docs: $(VENV)/.test
+	$(BIN)/python docs/pages/how_nets_learn.py
 
 # torch first and alone: a plain request for it would fetch builds for accelerators.
 $(VENV)/.torch: constraints.txt

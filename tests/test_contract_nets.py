@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from neurarium.checks import ShapeError
 from neurarium.nets.catalogue import NETS
+from neurarium.nets.feedforward.features_spec import FeaturesSpec
+from neurarium.nets.feedforward.specs import MLPSpec
 
 SHAPE, OUTPUTS = (1, 28, 28), 10
 STEPS = 200
@@ -14,9 +16,16 @@ STEPS = 200
 pytestmark = pytest.mark.parametrize("name", NETS)
 
 
+def make(name: str, shape: tuple[int, ...], outputs: int) -> nn.Module:
+    spec = NETS[name]()
+    if isinstance(spec, FeaturesSpec):  # it stands on another net
+        return spec.build(shape, outputs, MLPSpec().build(shape, outputs))
+    return spec.build(shape, outputs)
+
+
 def build(name: str, seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
-    return NETS[name]().build(SHAPE, OUTPUTS)
+    return make(name, SHAPE, OUTPUTS)
 
 
 def images(count: int, seed: int = 1) -> Tensor:
@@ -36,7 +45,7 @@ def test_output_shape(name: str) -> None:
 
 
 def test_outputs_follow_the_classes(name: str) -> None:
-    assert NETS[name]().build(SHAPE, 3)(images(2)).shape == (2, 3)
+    assert make(name, SHAPE, 3)(images(2)).shape == (2, 3)
 
 
 def test_every_parameter_gets_a_gradient(name: str) -> None:
@@ -120,4 +129,4 @@ def test_exports_with_a_free_batch_size(name: str) -> None:
 
 
 def test_builds_for_colour_images(name: str) -> None:
-    assert NETS[name]().build((3, 32, 32), OUTPUTS)(torch.zeros(2, 3, 32, 32)).shape == (2, OUTPUTS)
+    assert make(name, (3, 32, 32), OUTPUTS)(torch.zeros(2, 3, 32, 32)).shape == (2, OUTPUTS)

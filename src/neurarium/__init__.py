@@ -17,7 +17,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from neurarium.api import compare, load, load_data, plot, recipe, resume, train
     from neurarium.estimator import NeuralClassifier as NeuralClassifier
+    from neurarium.learning.trace import trace
+    from neurarium.learning.variance import variances
+    from neurarium.sweeps.result import SweepResult
+    from neurarium.sweeps.sweep import sweep
     from neurarium.training.export import export
+    from neurarium.training.rate_finder import find_rate
     from neurarium.training.recipe import Recipe
     from neurarium.training.run import Run
 
@@ -29,6 +34,11 @@ _HOMES = {
     "recipe": "neurarium.api",
     "resume": "neurarium.api",
     "train": "neurarium.api",
+    "sweep": "neurarium.sweeps.sweep",
+    "SweepResult": "neurarium.sweeps.result",
+    "trace": "neurarium.learning.trace",
+    "variances": "neurarium.learning.variance",
+    "find_rate": "neurarium.training.rate_finder",
     "export": "neurarium.training.export",
     "NeuralClassifier": "neurarium.estimator",
     "Recipe": "neurarium.training.recipe",
@@ -39,14 +49,19 @@ _HOMES = {
 __all__ = [
     "Recipe",
     "Run",
+    "SweepResult",
     "compare",
     "export",
+    "find_rate",
     "load",
     "load_data",
     "plot",
     "recipe",
     "resume",
+    "sweep",
+    "trace",
     "train",
+    "variances",
 ]
 
 

@@ -21,14 +21,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from neurarium.checks import RunError, choose
+from neurarium.checks import ConfigError, RunError, choose, suggest
 from neurarium.data import catalogue as data_catalogue
 from neurarium.data.dataset import Dataset
+from neurarium.data.scaling import Scaling
 from neurarium.nets.summary import summarise
 from neurarium.recipes.catalogue import RECIPES
 from neurarium.record.events import Event, Stopped
 from neurarium.record.files import write_atomic
 from neurarium.record.run_record import read_record
+from neurarium.report.augmented import augmented_figure
 from neurarium.report.confusion import confusion_figure
 from neurarium.report.curves import compare_figure, curves_figure, save_figure
 from neurarium.report.layers import plain_rows
@@ -37,11 +39,21 @@ from neurarium.report.page import write_report
 from neurarium.report.progress import shown
 from neurarium.training import session as sessions
 from neurarium.training.evaluation import Evaluation
+from neurarium.training.folder import is_finished, is_run
 from neurarium.training.interrupt import stop_on_interrupt
 from neurarium.training.recipe import Recipe
 from neurarium.training.run import Run, load_run
 from neurarium.training.seed import own_generators
 from neurarium.training.session import Session
+from neurarium.training.source import (
+    Source,
+    adopt,
+    build_net,
+    check_need,
+    read_source,
+    refuse_unfinished,
+    source_folder,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,6 +96,9 @@ def train(
 ) -> Run:
     """Train a recipe and leave a run folder.
 
+    Where the recipe stands on another run (`plan.source`), that one is trained first, or copied, into `source` below
+    the run folder.
+
     Args:
         plan: the recipe.
         data: a data set in hand instead of the one that the recipe names.
@@ -99,12 +114,21 @@ def train(
         ConfigError, DataError, ShapeError: recipe, data and net do not fit.
         NonFiniteError: learning diverged; the folder keeps the last good checkpoint.
         StorageError: the folder cannot be written.
+        KeyboardInterrupt: stopped while the source was trained; the message says how to go on.
     """
     plan = _with_whole_paths(plan)
     data = data if data is not None else data_of(plan)
+    folder = Path(out or new_folder(plan.name))
     with own_generators():
-        session = sessions.start(plan, out or new_folder(plan.name), data, net)
-        return _carry_out(session, data, progress, console)
+        check_need(plan)
+        if not plan.source:
+            return _carry_out(sessions.start(plan, folder, data, net), data, progress, console)
+        # wrong settings show now, not when the source has been trained
+        sessions.refuse_used(folder)
+        sessions.prepare(plan, data, net, _fresh_source(plan, data.shape, data.classes, data.scaling))
+        sessions.claim(plan, folder, data)
+        _make_source(plan, folder, data, progress, console)
+        return _carry_out(sessions.resume(folder, plan, data, net), data, progress, console)
 
 
 def resume(
@@ -132,6 +156,8 @@ def resume(
     plan = sessions.read_recipe(folder, changes)
     data = data if data is not None else data_of(plan)
     with own_generators():
+        if plan.source:
+            _make_source(plan, Path(folder), data, progress, console)
         session = sessions.resume(folder, plan, data, net)
         if session.progress.epoch > plan.epochs and (Path(folder) / "weights.json").exists():
             raise RunError(
@@ -141,6 +167,21 @@ def resume(
                 remedy=f"neurarium resume {folder} --epochs {2 * plan.epochs} trains on",
             )
         return _carry_out(session, data, progress, console)
+
+
+def fresh_net(plan: Recipe, shape: tuple[int, ...], classes: tuple[str, ...]) -> nn.Module:
+    """Build a recipe's net with first weights; where it stands on the net of a recipe, that one is untrained too.
+
+    Raises:
+        ConfigError, ShapeError, RunError: net, source and data do not fit.
+
+    Example:
+        >>> net = fresh_net(recipe("bottleneck-features"), (1, 28, 28), tuple("0123456789"))
+        >>> net.output.in_features
+        32
+    """
+    unscaled = Scaling((0.0,), (1.0,))
+    return build_net(plan, shape, classes, unscaled, source=_fresh_source(plan, shape, classes, unscaled))
 
 
 def load(folder: str | Path, *, net: nn.Module | None = None, device: str | None = None) -> Run:
@@ -183,6 +224,8 @@ def write_results(run: Run, data: Dataset, split: str = "test") -> Evaluation | 
         if data.kind == "images" and len(evaluation.mistakes):
             worst = torch.cat(list(examples.select(torch.as_tensor(evaluation.mistakes[:_MISTAKES_LISTED])).pieces()))
             save_figure(mistakes_figure(evaluation, worst, examples.targets), folder / "mistakes.png")
+    if run.recipe.augmentation.active and data.kind == "images":
+        save_figure(augmented_figure(run.recipe.augmentation, data, seed=run.recipe.seed), folder / "augmented.png")
     save_figure(plot(run), folder / "curves.png")
     write_report(folder)
     return evaluation
@@ -194,7 +237,68 @@ def _with_whole_paths(plan: Recipe) -> Recipe:
         plan = dataclasses.replace(plan, data=str(Path(plan.data).resolve()))
     if plan.data_folder is not None:
         plan = dataclasses.replace(plan, data_folder=str(Path(plan.data_folder).resolve()))
+    if plan.source and plan.source not in RECIPES and Path(plan.source).exists():
+        plan = dataclasses.replace(plan, source=str(Path(plan.source).resolve()))
     return plan
+
+
+def _origin(plan: Recipe) -> Recipe | Path:
+    """What the name of a source stands for: a recipe, on the data and the machine of the run itself, or a run folder.
+
+    Raises:
+        ConfigError: neither of the two; names the closest recipes.
+        RunError: a run that is not finished.
+    """
+    if plan.source in RECIPES:
+        carried = ("data", "data_folder", "seed", "device", "threads", "checkpoints")
+        return dataclasses.replace(recipe(plan.source), **{name: getattr(plan, name) for name in carried})
+    if not Path(plan.source).exists():
+        raise ConfigError(
+            "source",
+            expected=f"a run folder or one of {', '.join(RECIPES)}",
+            got=repr(plan.source),
+            remedy=suggest(plan.source, RECIPES),
+        )
+    refuse_unfinished(plan.source)
+    return Path(plan.source)
+
+
+def _fresh_source(plan: Recipe, shape: tuple[int, ...], classes: tuple[str, ...], scaling: Scaling) -> Source | None:
+    """The source of a recipe as it would be before anything is trained."""
+    check_need(plan)
+    if not plan.source:
+        return None
+    origin = _origin(plan)
+    if isinstance(origin, Path):
+        return read_source(origin)
+    below = _fresh_source(origin, shape, classes, scaling)
+    net = build_net(origin, shape, classes, scaling, source=below)
+    return Source(origin.name, net, tuple(shape), tuple(classes), scaling)
+
+
+def _make_source(plan: Recipe, folder: Path, data: Dataset, progress: bool, console: Console | None) -> None:
+    """Bring the source of a run to its end: copy it, train it, or go on where it was broken off.
+
+    Raises:
+        KeyboardInterrupt: stopped before the end; it can be resumed.
+    """
+    below = source_folder(folder)
+    if is_finished(below):
+        return
+    origin = _origin(plan)
+    if isinstance(origin, Path):
+        adopt(origin, below)
+        return
+    if is_run(below):
+        origin = dataclasses.replace(sessions.read_recipe(below), device=plan.device, threads=plan.threads)
+    if origin.source:
+        if not is_run(below):
+            sessions.claim(origin, below, data)
+        _make_source(origin, below, data, progress, console)
+    session = sessions.resume(below, origin, data) if is_run(below) else sessions.start(origin, below, data)
+    _carry_out(session, data, progress, console)
+    if not is_finished(below):
+        raise KeyboardInterrupt(f"stopped and saved; go on with: neurarium resume {folder}")
 
 
 def _carry_out(session: Session, data: Dataset, progress: bool, console: Console | None) -> Run:

@@ -1,5 +1,6 @@
-"""First steps on f(w) = w^2 / 2 from w = 1, where the gradient is w itself, against formulas worked out in NumPy."""
+"""First steps on f(w) = sum_i h_i w_i^2 / 2, where the gradient is h w, against formulas worked out in NumPy."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -7,107 +8,207 @@ import pytest
 import torch
 
 from neurarium.checks import ConfigError
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.hessian_free.settings import HessianFree
+from neurarium.learning.optimisers import TAKEN_BY, Optimiser
 
-STEPS, LR = 5, 0.1
-
-
-def sgd(decay: float = 0.0) -> list[float]:
-    w, path = 1.0, []
-    for _ in range(STEPS):
-        w -= LR * (w + decay * w)
-        path.append(w)
-    return path
+STEPS, LR, L2, DECAY = 5, 0.1, 0.5, 0.3
+H, START = np.array([1.0, 4.0]), np.array([1.0, -2.0])
+SCALED = ("adagrad", "adadelta", "rmsprop", "adam", "adam-as-printed")
+Rule = Callable[[np.ndarray, dict[str, np.ndarray], int], np.ndarray]
 
 
-def momentum(nesterov: bool) -> list[float]:
-    w, v, path = 1.0, 0.0, []
-    for _ in range(STEPS):
-        g = w
-        v = g + 0.9 * v
-        w -= LR * (g + 0.9 * v if nesterov else v)
-        path.append(w)
-    return path
-
-
-def adagrad() -> list[float]:
-    w, s, path = 1.0, 0.0, []
-    for _ in range(STEPS):
-        s += w * w
-        w -= LR * w / (np.sqrt(s) + 1e-10)
-        path.append(w)
-    return path
-
-
-def rmsprop() -> list[float]:
-    w, s, path = 1.0, 0.0, []
-    for _ in range(STEPS):
-        s = 0.99 * s + 0.01 * w * w
-        w -= LR * w / (np.sqrt(s) + 1e-8)
-        path.append(w)
-    return path
-
-
-def adadelta() -> list[float]:
-    w, s, u, path = 1.0, 0.0, 0.0, []
-    for _ in range(STEPS):
-        s = 0.9 * s + 0.1 * w * w
-        d = np.sqrt(u + 1e-6) / np.sqrt(s + 1e-6) * w
-        u = 0.9 * u + 0.1 * d * d
-        w -= LR * d
-        path.append(w)
-    return path
-
-
-def adam(decoupled: float = 0.0) -> list[float]:
-    w, m, v, path = 1.0, 0.0, 0.0, []
+def path(rule: Rule, l2: float = 0.0, decay: float = 0.0) -> np.ndarray:
+    """Weights after each step; `rule` turns gradient, memory and the step's number (from 1) into a change."""
+    w, memory, rows = START.copy(), {}, []
     for t in range(1, STEPS + 1):
-        g = w
-        w -= LR * decoupled * w
-        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-        w -= LR * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
-        path.append(w)
-    return path
+        change = rule(H * w + l2 * w, memory, t)
+        w = w - LR * decay * w - change
+        rows.append(w)
+    return np.array(rows)
 
 
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        (Optimiser("sgd", lr=LR), sgd),
-        (Optimiser("sgd", lr=LR, weight_decay=0.5), lambda: sgd(0.5)),
-        (Optimiser("momentum", lr=LR), lambda: momentum(False)),
-        (Optimiser("nesterov", lr=LR), lambda: momentum(True)),
-        (Optimiser("adagrad", lr=LR), adagrad),
-        (Optimiser("adadelta", lr=LR), adadelta),
-        (Optimiser("rmsprop", lr=LR), rmsprop),
-        (Optimiser("adam", lr=LR), adam),
-        (Optimiser("adamw", lr=LR, weight_decay=0.5), lambda: adam(0.5)),
-    ],
-    ids=lambda value: value.name if isinstance(value, Optimiser) else "",
-)
-def test_first_five_steps(settings: Optimiser, expected: Callable[[], list[float]]) -> None:
-    w = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
+def sgd(g: np.ndarray, memory: dict[str, np.ndarray], t: int) -> np.ndarray:
+    return LR * g
+
+
+def momentum(g: np.ndarray, memory: dict[str, np.ndarray], t: int) -> np.ndarray:
+    memory["v"] = 0.9 * memory.get("v", 0) + g
+    return LR * memory["v"]
+
+
+def nesterov(g: np.ndarray, memory: dict[str, np.ndarray], t: int) -> np.ndarray:
+    memory["v"] = 0.9 * memory.get("v", 0) + g
+    return LR * (g + 0.9 * memory["v"])
+
+
+def adagrad(g: np.ndarray, memory: dict[str, np.ndarray], t: int) -> np.ndarray:
+    memory["s"] = memory.get("s", 0) + g**2
+    return LR * g / (np.sqrt(memory["s"]) + 1e-10)
+
+
+def rmsprop(g: np.ndarray, memory: dict[str, np.ndarray], t: int) -> np.ndarray:
+    memory["s"] = 0.99 * memory.get("s", 0) + 0.01 * g**2
+    return LR * g / (np.sqrt(memory["s"]) + 1e-8)
+
+
+def adadelta(g: np.ndarray, memory: dict[str, np.ndarray], t: int) -> np.ndarray:
+    memory["s"] = 0.9 * memory.get("s", 0) + 0.1 * g**2
+    d = np.sqrt(memory.get("u", 0) + 1e-6) / np.sqrt(memory["s"] + 1e-6) * g
+    memory["u"] = 0.9 * memory.get("u", 0) + 0.1 * d**2
+    return LR * d
+
+
+def adam(g: np.ndarray, memory: dict[str, np.ndarray], t: int) -> np.ndarray:
+    memory["m"] = 0.9 * memory.get("m", 0) + 0.1 * g
+    memory["s"] = 0.999 * memory.get("s", 0) + 0.001 * g**2
+    return LR * (memory["m"] / (1 - 0.9**t)) / (np.sqrt(memory["s"] / (1 - 0.999**t)) + 1e-8)
+
+
+def adam_as_printed(g: np.ndarray, memory: dict[str, np.ndarray], t: int) -> np.ndarray:
+    memory["m"] = 0.9 * memory.get("m", 0) + 0.1 * g
+    memory["s"] = 0.999 * memory.get("s", 0) + 0.001 * g**2
+    return LR * memory["m"] / np.sqrt(memory["s"] + 1e-8)
+
+
+RULES: dict[str, Rule] = {
+    "sgd": sgd, "momentum": momentum, "nesterov": nesterov, "adagrad": adagrad, "adadelta": adadelta,
+    "rmsprop": rmsprop, "adam": adam, "adam-as-printed": adam_as_printed,
+}  # fmt: skip
+
+
+def learnt(settings: Optimiser) -> np.ndarray:
+    w = torch.nn.Parameter(torch.from_numpy(START.copy()))
     optimiser = settings.build([w])
-    path = []
+    rows = []
     for _ in range(STEPS):
         optimiser.zero_grad()
-        (w.square() / 2).sum().backward()
+        (torch.from_numpy(H) * w.square() / 2).sum().backward()
         optimiser.step()
-        path.append(float(w.detach()))
-    np.testing.assert_allclose(path, expected(), rtol=1e-10, atol=1e-14)
+        rows.append(w.detach().numpy().copy())
+    return np.array(rows)
+
+
+def assert_same(got: np.ndarray, expected: np.ndarray) -> None:
+    np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize(("l2", "decay"), [(0.0, 0.0), (L2, 0.0), (0.0, DECAY), (L2, DECAY)])
+def test_first_five_steps(name: str, l2: float, decay: float) -> None:
+    assert_same(learnt(Optimiser(name, lr=LR, l2=l2, weight_decay=decay)), path(RULES[name], l2, decay))
+
+
+def test_adamw_is_adam_with_decoupled_decay() -> None:
+    assert_same(learnt(Optimiser("adamw", lr=LR, weight_decay=DECAY)), path(adam, decay=DECAY))
+
+
+def test_constants_reach_the_algorithm() -> None:
+    def slow_rmsprop(g: np.ndarray, memory: dict[str, np.ndarray], t: int) -> np.ndarray:
+        memory["s"] = 0.5 * memory.get("s", 0) + 0.5 * g**2
+        return LR * g / (np.sqrt(memory["s"]) + 0.2)
+
+    def slow_adadelta(g: np.ndarray, memory: dict[str, np.ndarray], t: int) -> np.ndarray:
+        memory["s"] = 0.5 * memory.get("s", 0) + 0.5 * g**2
+        d = np.sqrt(memory.get("u", 0) + 0.2) / np.sqrt(memory["s"] + 0.2) * g
+        memory["u"] = 0.5 * memory.get("u", 0) + 0.5 * d**2
+        return LR * d
+
+    def printed(g: np.ndarray, memory: dict[str, np.ndarray], t: int) -> np.ndarray:
+        memory["m"] = 0.5 * memory.get("m", 0) + 0.5 * g
+        memory["s"] = 0.8 * memory.get("s", 0) + 0.2 * g**2
+        return LR * memory["m"] / np.sqrt(memory["s"] + 0.2)
+
+    assert_same(learnt(Optimiser("rmsprop", lr=LR, rho=0.5, eps=0.2)), path(slow_rmsprop))
+    assert_same(learnt(Optimiser("adadelta", lr=LR, rho=0.5, eps=0.2)), path(slow_adadelta))
+    assert_same(learnt(Optimiser("adam-as-printed", lr=LR, betas=(0.5, 0.8), eps=0.2)), path(printed))
+
+
+def test_momentum_sums_a_constant_gradient_up() -> None:
+    # the sum runs from 0: 1 + .9 + .81 + .729 + .6561, not the printed .9 + ... (errata E40)
+    w = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    optimiser = Optimiser("momentum", lr=1.0).build([w])
+    lengths = []
+    for _ in range(STEPS):
+        before = w.item()
+        w.grad = torch.ones_like(w)
+        optimiser.step()
+        lengths.append(before - w.item())
+    assert lengths[-1] == pytest.approx(4.0951, abs=1e-10)
+    assert 0.9 * sum(0.9**i for i in range(4)) == pytest.approx(3.0951)
+
+
+def test_l2_is_decoupled_decay_for_plain_sgd_alone() -> None:
+    def both(name: str) -> tuple[np.ndarray, np.ndarray]:
+        return learnt(Optimiser(name, lr=LR, l2=L2)), learnt(Optimiser(name, lr=LR, weight_decay=L2))
+
+    assert_same(*both("sgd"))
+    for name in ("momentum", "nesterov", *SCALED):
+        coupled, decoupled = both(name)
+        assert np.abs(coupled - decoupled).max() > 1e-3, name
+
+
+def test_printed_step_of_weight_decay_is_half_the_gradient_of_the_printed_penalty() -> None:
+    # Q + lambda |W|^2 has the step -2 eta lambda W beside the gradient's, the notes print -lambda W (errata E18)
+    lam = 0.2
+    gradient_of_penalty = 2 * lam
+    by_l2 = learnt(Optimiser("sgd", lr=LR, l2=gradient_of_penalty))
+    as_printed = learnt(Optimiser("sgd", lr=LR, weight_decay=lam / LR))
+    assert_same(by_l2, path(sgd, l2=2 * lam))
+    w, rows = START, []
+    for _ in range(STEPS):
+        w = w - LR * H * w - lam * w
+        rows.append(w)
+    assert_same(as_printed, np.array(rows))
+
+
+def test_decoupled_decay_follows_the_schedule_and_spares_weights_without_gradient() -> None:
+    w, idle = (torch.nn.Parameter(torch.ones(1, dtype=torch.float64)) for _ in range(2))
+    optimiser = Optimiser("sgd", lr=LR, weight_decay=2.0).build([w, idle])
+    for rate in (0.1, 0.05):
+        optimiser.param_groups[0]["lr"] = rate
+        w.grad = torch.zeros_like(w)
+        optimiser.step()
+    assert w.item() == pytest.approx(0.8 * 0.9)
+    assert idle.item() == 1.0
 
 
 @pytest.mark.parametrize(
     ("settings", "field"),
     [
         ({"lr": 0.0}, "optimiser.lr"),
-        ({"lr": float("nan")}, "optimiser.lr"),
+        ({"lr": math.nan}, "optimiser.lr"),
+        ({"l2": -1.0}, "optimiser.l2"),
         ({"weight_decay": -1.0}, "optimiser.weight_decay"),
-        ({"momentum": 1.0}, "optimiser.momentum"),
+        ({"weight_decay": 11.0, "lr": 0.1}, "optimiser.weight_decay.*from 0 to 1 / lr = 10"),
+        ({"momentum": 1.0, "name": "momentum"}, "optimiser.momentum"),
         ({"betas": (0.9,)}, "optimiser.betas"),
         ({"betas": (0.9, 1.0)}, "optimiser.betas"),
+        ({"eps": 0.0}, "optimiser.eps"),
+        ({"rho": 1.0, "name": "rmsprop"}, "optimiser.rho"),
     ],
 )
-def test_refuses(settings: dict[str, object], field: str) -> None:
+def test_refuses_constants_out_of_range(settings: dict[str, object], field: str) -> None:
     with pytest.raises(ConfigError, match=field):
         Optimiser(**settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "constant", "value"),
+    [
+        ("adamw", "l2", 0.1),
+        ("sgd", "momentum", 0.5),
+        ("rmsprop", "betas", (0.8, 0.9)),
+        ("momentum", "eps", 1e-6),
+        ("adam", "rho", 0.5),
+        ("adam", "hessian_free", HessianFree(damping=2.0)),
+        ("hessian-free", "betas", (0.8, 0.9)),
+    ],
+)
+def test_refuses_constants_that_would_do_nothing(name: str, constant: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=f"optimiser.{constant}.*{constant} is for {', '.join(TAKEN_BY[constant])}"):
+        Optimiser(name, **{constant: value})
+
+
+def test_hessian_free_is_no_torch_optimiser() -> None:
+    with pytest.raises(ConfigError, match=r"optimiser\.name"):
+        Optimiser("hessian-free").build([torch.nn.Parameter(torch.ones(1))])

@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from neurarium.checks import ShapeError
 from neurarium.nets.convolutional.receptive_field import ReceptiveField, measured_receptive_field
+from neurarium.nets.parts.normalization.weight import weight_normalised
 from neurarium.nets.summary import Row, summarise
 
 
@@ -210,3 +211,15 @@ def test_tokens_and_positions() -> None:
 def test_an_empty_shape_is_refused() -> None:
     with pytest.raises(ShapeError, match="each >= 1"):
         summarise(nn.Identity(), ())
+
+
+def test_a_weight_normalised_layer_is_one_row() -> None:
+    net = nn.Sequential(weight_normalised(nn.Conv2d(2, 4, 3, bias=False)), nn.Flatten(), nn.Linear(4, 3))
+    weight_normalised(net[2])
+    rows = summarise(net, (2, 3, 3)).rows
+    # 4 lengths and 4 x 2 x 3 x 3 directions; 3 lengths, 3 x 4 directions and 3 biases
+    assert [(row.name, row.kind, row.parameters, row.multiply_adds) for row in rows] == [
+        ("0", "Conv2d", 4 + 72, 72),
+        ("1", "Flatten", 0, 0),
+        ("2", "Linear", 3 + 12 + 3, 12),
+    ]

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from neurarium.checks import NonFiniteError
 from neurarium.data.batch import Batch
+from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
@@ -118,6 +119,35 @@ def test_state_goes_on_bit_for_bit_in_channels_last() -> None:
     assert all(torch.equal(a, b) for a, b in zip(net.parameters(), other.parameters(), strict=True))
 
 
+def test_plateau_lowers_the_rate_and_its_state_is_saved() -> None:
+    recipe = replace(SGD, schedule=Schedule("plateau", gamma=0.5, patience=2))
+    rule, fresh = (GradientRule(make_net(), recipe, CPU, CRITERION, 1) for _ in range(2))
+    rates = []
+    for score in (0.3, 0.3, 0.3, 0.3):
+        rates.append(rule.step(make_batch(), 0).learning_rate)
+        rule.epoch_ended(score)
+    assert rates == [0.5, 0.5, 0.5, 0.25]
+    fresh.load_state_dict(rule.state_dict())
+    for each in (rule, fresh):
+        each.epoch_ended(0.3)
+        assert each.step(make_batch(), 0).learning_rate == 0.125
+
+
+def test_scores_mean_nothing_to_other_schedules() -> None:
+    rule = GradientRule(make_net(), SGD, CPU, CRITERION, 1)
+    for _ in range(20):
+        rule.epoch_ended(1.0)
+    assert rule.step(make_batch(), 0).learning_rate == 0.5
+
+
+def test_state_saved_before_there_were_plateaus_loads() -> None:
+    rule = GradientRule(make_net(), SGD, CPU, CRITERION, 1)
+    state = rule.state_dict()
+    del state["plateau"]
+    rule.load_state_dict(state)
+    assert rule.step(make_batch(), 0).learning_rate == 0.5
+
+
 def test_measure_sums_over_the_batch_and_learns_nothing() -> None:
     net, batch = make_net(), make_batch()
     before = net[0].weight.detach().clone()
@@ -136,3 +166,20 @@ def test_bfloat16_learns() -> None:
         last = rule.step(batch, step).objective
     assert last < 0.7 * first
     assert net[0].weight.dtype == torch.float32
+
+
+def test_mixup_descends_on_mixed_inputs_and_targets() -> None:
+    net, peer, batch = make_net(), make_net(), make_batch()
+    recipe = replace(SGD, augmentation=Augmentation(mixup=1.0))
+    torch.manual_seed(5)
+    update = GradientRule(net, recipe, CPU, CRITERION, 1, classes=3).step(batch, 0)
+    torch.manual_seed(5)
+    partner = torch.randperm(10)
+    share = torch.distributions.Beta(1.0, 1.0).sample((10,))
+    outputs = peer(share[:, None] * batch.inputs + (1 - share[:, None]) * batch.inputs[partner])
+    one, other = (F.cross_entropy(outputs, t, reduction="none") for t in (batch.targets, batch.targets[partner]))
+    loss = (share * one + (1 - share) * other).mean()  # the cross-entropy is linear in the target
+    loss.backward()
+    assert update.objective == pytest.approx(loss.item(), rel=1e-5)
+    for ours, theirs in zip(net.parameters(), peer.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs - 0.5 * theirs.grad)

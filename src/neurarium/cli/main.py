@@ -18,6 +18,11 @@ COMMANDS = {
     "predict": "answer for images, folders, npz or csv files",
     "list": "recipes, nets and data sets, one line each",
     "show": "layers, shapes, parameters, cost and receptive field of a recipe, net or run",
+    "trace": "activations, error signals, gradients and Jacobians of a recipe or run, layer by layer",
+    "variance": "size of the signal in every layer of a recipe or run, against theory",
+    "find-rate": "which learning rates a recipe can take: neurarium find-rate lenet5",
+    "sweep": "train a grid of settings over several seeds and compare: --optimiser.name sgd,adam",
+    "recall": "store pictures in a Hopfield net and recall them from noise",
     "compare": "table and overlaid curves of several runs",
     "export": "write a run's net as torch-export, onnx or safetensors",
 }
@@ -36,10 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         _complain(str(error))
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         if debug:
             raise
-        _complain("interrupted")
+        _complain(str(interrupt) or "interrupted")
         return _INTERRUPTED
     except BrokenPipeError:
         # the reader of our output has gone (`neurarium list | head`): point stdout elsewhere so that exit stays silent

@@ -42,10 +42,12 @@ def _find(name: str, shape: tuple[int, ...], classes: int) -> "tuple[nn.Module, 
     from neurarium.checks import choose
     from neurarium.nets.catalogue import NETS
     from neurarium.recipes.catalogue import RECIPES
+    from neurarium.training.recipe import Recipe
 
     if (Path(name) / "config.toml").exists():
         trained = api.load(name)
         return trained.net, trained.shape
-    specs = {recipe: make().net for recipe, make in RECIPES.items()}
-    specs |= {net: kind() for net, kind in NETS.items() if net not in specs}
-    return choose(name, specs, subject="recipe, net or run folder").build(shape, classes), shape
+    plans = {recipe: make() for recipe, make in RECIPES.items()}
+    plans |= {net: Recipe(name=net, net=kind()) for net, kind in NETS.items() if net not in plans}
+    plan = choose(name, plans, subject="recipe, net or run folder")
+    return api.fresh_net(plan, shape, tuple(map(str, range(classes)))), shape

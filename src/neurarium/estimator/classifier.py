@@ -43,9 +43,10 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         activation: non-linearity of the hidden layers; used where `net` is "mlp".
         image_shape: (channels, height, width) or (height, width) of images that lie flat in the rows of X;
             none: rows are vectors, and arrays of three or four axes are images.
-        optimiser: sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam or adamw.
+        optimiser: sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adamw, ...
         learning_rate_init: learning rate.
-        weight_decay: lambda of L2 regularisation, added to the gradient as lambda W (adamw: apart from it).
+        l2: lambda of L2 regularisation, added to the gradient as lambda W; not for adamw.
+        weight_decay: lambda of decoupled decay: a step takes rate * lambda of every weight, apart from the gradient.
         batch_size: examples in one update; "auto" makes about 20 updates an epoch, of 8 to 200 examples each.
         max_iter: epochs at most.
         tol: improvement smaller than this does not count.
@@ -106,6 +107,7 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         image_shape: Any = None,
         optimiser: Any = "adam",
         learning_rate_init: Any = 1e-3,
+        l2: Any = 0.0,
         weight_decay: Any = 0.0,
         batch_size: Any = "auto",
         max_iter: Any = 200,
@@ -124,6 +126,7 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         self.image_shape = image_shape
         self.optimiser = optimiser
         self.learning_rate_init = learning_rate_init
+        self.l2 = l2
         self.weight_decay = weight_decay
         self.batch_size = batch_size
         self.max_iter = max_iter

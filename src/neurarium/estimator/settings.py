@@ -18,6 +18,7 @@ _OWN_NAMES = {
     "net.activation": "activation",
     "optimiser.name": "optimiser",
     "optimiser.lr": "learning_rate_init",
+    "optimiser.l2": "l2",
     "optimiser.weight_decay": "weight_decay",
     "early_stopping.patience": "n_iter_no_change",
     "early_stopping.least_gain": "tol",
@@ -42,6 +43,7 @@ def recipe_of(parameters: Mapping[str, Any], examples: int, seed: int) -> Recipe
         "optimiser": {
             "name": plain["optimiser"],
             "lr": plain["learning_rate_init"],
+            "l2": plain["l2"],
             "weight_decay": plain["weight_decay"],
         },
         "early_stopping": {

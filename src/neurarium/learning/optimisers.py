@@ -2,77 +2,187 @@
 
     sgd        W <- W - eta g
     momentum   V <- g + beta V;  W <- W - eta V              (heavy ball: a sum, not a mean; errata E19, E40)
-    nesterov   as momentum, with the gradient looked up ahead
-    adagrad, adadelta, rmsprop, adam, adamw
+    nesterov   V <- g + beta V;  W <- W - eta (g + beta V)
+    adagrad    S <- S + g^2;  W <- W - eta g / (sqrt(S) + eps)
+    rmsprop    S <- rho S + (1 - rho) g^2;  W <- W - eta g / (sqrt(S) + eps)
+    adadelta   S as in rmsprop;  D = sqrt(U + eps) / sqrt(S + eps) g;  U <- rho U + (1 - rho) D^2;  W <- W - eta D
+               (eta = 1 in the paper)
+    adam       M <- beta1 M + (1 - beta1) g;  S <- beta2 S + (1 - beta2) g^2;
+               W <- W - eta (M / (1 - beta1^t)) / (sqrt(S / (1 - beta2^t)) + eps)
+    adamw      adam with decoupled decay
+    adam-as-printed   the notes' Adam, for comparison (`adam_as_printed`; errata E41)
+    hessian-free      Newton steps by conjugate gradients (`hessian_free`), taken by a learning rule of its own
 
-`weight_decay` adds lambda W to the gradient (L2: the notes' lambda ||W||^2 would add 2 lambda W, errata E18), except
-for adamw, where it shrinks the weights apart from the gradient. A fused kernel is used where torch has one.
+Two decays, which any optimiser but adamw may have together:
+
+    l2             g <- g + lambda W              the gradient of f + lambda/2 |W|^2 (errata E18, E56)
+    weight_decay   W <- W - eta lambda W, apart from the gradient and from all its scaling
+
+For plain sgd they are one and the same; for all that scale the gradient or remember it they differ. adamw is adam with
+the second and takes no l2. hessian-free finds the lengths of its steps itself: its eta is in `weight_decay` alone.
+
+A fused kernel is used where torch has one.
 
 Source: B. Polyak, "Some methods of speeding up the convergence of iteration methods", 1964; Y. Nesterov, "A method of
 solving a convex programming problem with convergence rate O(1/k^2)", 1983; J. Duchi, E. Hazan, Y. Singer, "Adaptive
 subgradient methods", 2011; M. Zeiler, "ADADELTA", 2012; T. Tieleman, G. Hinton, "Lecture 6.5: RMSprop", 2012;
-D. Kingma, J. Ba, "Adam", 2015; I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", 2019.
+D. Kingma, J. Ba, "Adam", 2015; I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", 2019; J. Martens,
+"Deep learning via Hessian-free optimization", 2010.
+Departs from the notes: the gradient of their lambda |W|^2 would be 2 lambda W, and the step they print is that of the
+decoupled decay (errata E18); the sign of the gradient of mu/2 |W|^2 is plus (errata E56).
 """
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from neurarium.checks import ConfigError
+from neurarium.learning.hessian_free.settings import HessianFree
 
 if TYPE_CHECKING:
     import torch
 
-OptimiserName = Literal["sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw"]
+OptimiserName = Literal[
+    "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "adam-as-printed", "hessian-free"
+]
+
+# Constants that not every optimiser has, and which have them.
+TAKEN_BY: dict[str, tuple[OptimiserName, ...]] = {
+    "l2": (
+        "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adam-as-printed", "hessian-free"
+    ),
+    "momentum": ("momentum", "nesterov"),
+    "betas": ("adam", "adamw", "adam-as-printed"),
+    "eps": ("adagrad", "adadelta", "rmsprop", "adam", "adamw", "adam-as-printed"),
+    "rho": ("adadelta", "rmsprop"),
+    "hessian_free": ("hessian-free",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Optimiser:
-    """Which optimiser, and its constants."""
+    """Which optimiser, and its constants.
+
+    Raises:
+        ConfigError: a constant outside its range, or one that this optimiser has no use for.
+
+    Example:
+        >>> Optimiser("adamw", l2=0.1)
+        Traceback (most recent call last):
+        ...
+        neurarium.checks.errors.ConfigError: optimiser.l2: expected 0.0, its default, with adamw, got 0.1; l2 is for \
+sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hessian-free
+    """
 
     name: OptimiserName = "adam"
     """Algorithm."""
     lr: float = 1e-3
     """Learning rate eta before the schedule's factor."""
+    l2: float = 0.0
+    """Decay constant lambda: lambda W is added to the gradient (all but adamw)."""
     weight_decay: float = 0.0
-    """Decay constant lambda: added to the gradient, or apart from it for adamw."""
+    """Decay constant lambda: weights shrink by eta lambda W apart from the gradient (all; adam with it is adamw)."""
     momentum: float = 0.9
-    """Momentum beta (momentum, nesterov, rmsprop takes none)."""
+    """Momentum beta (momentum, nesterov)."""
     betas: tuple[float, ...] = (0.9, 0.999)
-    """Decay of the first and second moment (adam, adamw)."""
+    """Decay of the first and second moment (adam, adamw, adam-as-printed)."""
+    eps: float | None = None
+    """Number that keeps from dividing by zero; none: the algorithm's own (adagrad, adadelta, rmsprop, adam...)."""
+    rho: float | None = None
+    """Decay of the mean of squared gradients; none: 0.9 for adadelta, 0.99 for rmsprop."""
+    hessian_free: HessianFree = field(default_factory=HessianFree)
+    """Constants of hessian-free."""
 
     def __post_init__(self) -> None:
-        """Refuse constants outside their range."""
-        if not self.lr > 0:
-            raise ConfigError("optimiser.lr", expected="a number > 0", got=str(self.lr))
-        if not self.weight_decay >= 0:
-            raise ConfigError("optimiser.weight_decay", expected="a number >= 0", got=str(self.weight_decay))
-        if not 0 <= self.momentum < 1:
-            raise ConfigError("optimiser.momentum", expected="a number in [0, 1)", got=str(self.momentum))
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ConfigError("optimiser.betas", expected="two numbers in [0, 1)", got=str(self.betas))
+        """Refuse constants outside their range, and constants that would do nothing."""
+        in_range = {
+            "lr": ("a number > 0", 0 < self.lr < math.inf),
+            "l2": ("a number >= 0", 0 <= self.l2 < math.inf),
+            "weight_decay": (
+                f"a number from 0 to 1 / lr = {1 / self.lr if self.lr else math.inf:g}",
+                0 <= self.weight_decay * self.lr <= 1,
+            ),
+            "momentum": ("a number in [0, 1)", 0 <= self.momentum < 1),
+            "betas": ("two numbers in [0, 1)", len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas)),
+            "eps": ("a number > 0 or none", self.eps is None or 0 < self.eps < math.inf),
+            "rho": ("a number in [0, 1) or none", self.rho is None or 0 <= self.rho < 1),
+        }
+        for name, (expected, holds) in in_range.items():
+            if not holds:
+                raise ConfigError(f"optimiser.{name}", expected=expected, got=str(getattr(self, name)))
+        for name, optimisers in TAKEN_BY.items():
+            default, value = _DEFAULTS[name], getattr(self, name)
+            if self.name not in optimisers and value != default:
+                usual = "none" if default is None else str(default)
+                raise ConfigError(
+                    f"optimiser.{name}",
+                    expected=f"{usual}, its default, with {self.name}",
+                    got=str(value),
+                    remedy=f"{name} is for {', '.join(optimisers)}",
+                )
 
     def build(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-        """Make the torch optimiser over `parameters`."""
+        """Make the torch optimiser over `parameters`.
+
+        Raises:
+            ConfigError: hessian-free, which needs the net itself and not its gradients alone.
+        """
         from torch import optim
 
+        from neurarium.learning.adam_as_printed import AdamAsPrinted
+
+        if self.name == "hessian-free":
+            raise ConfigError(
+                "optimiser.name",
+                expected="an optimiser that is told a gradient",
+                got="hessian-free",
+                remedy="let the trainer run it: neurarium.train(recipe)",
+            )
         tensors = list(parameters)
-        common = {"lr": self.lr, "weight_decay": self.weight_decay}
         # The fused kernels take floating-point tensors of CPU and CUDA alone.
         fused = {"fused": all(t.is_floating_point() and t.device.type in {"cpu", "cuda"} for t in tensors)}
         momentum = {"momentum": self.momentum, "nesterov": self.name == "nesterov"}
         betas = {"betas": (self.betas[0], self.betas[1])}
+        eps = {} if self.eps is None else {"eps": self.eps}
         table: dict[str, tuple[Callable[..., torch.optim.Optimizer], dict[str, Any]]] = {
             "sgd": (optim.SGD, fused),
             "momentum": (optim.SGD, momentum | fused),
             "nesterov": (optim.SGD, momentum | fused),
-            "adagrad": (optim.Adagrad, {}),
-            "adadelta": (optim.Adadelta, {}),
-            "rmsprop": (optim.RMSprop, {}),
-            "adam": (optim.Adam, betas | fused),
-            "adamw": (optim.AdamW, betas | fused),
+            "adagrad": (optim.Adagrad, eps),
+            "adadelta": (optim.Adadelta, eps | ({} if self.rho is None else {"rho": self.rho})),
+            "rmsprop": (optim.RMSprop, eps | ({} if self.rho is None else {"alpha": self.rho})),
+            "adam": (optim.Adam, betas | eps | fused),
+            "adamw": (optim.AdamW, betas | eps | fused),
+            "adam-as-printed": (AdamAsPrinted, betas | eps),
         }
         kind, settings = table[self.name]
-        return kind(tensors, **common, **settings)
+        if self.name == "adamw" or not self.weight_decay:
+            # torch calls both decays by one name: adamw's is decoupled, that of all others is L2
+            own = self.weight_decay if self.name == "adamw" else self.l2
+            return kind(tensors, lr=self.lr, weight_decay=own, **settings)
+        optimiser = kind(tensors, lr=self.lr, **settings)
+        optimiser.register_step_pre_hook(_decays(self.l2, self.weight_decay))
+        return optimiser
+
+
+_DEFAULTS: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(Optimiser)} | {"hessian_free": HessianFree()}
+
+
+def _decays(l2: float, decay: float) -> Callable[[torch.optim.Optimizer, Any, Any], None]:
+    """What comes before a step: g <- g + l2 W, then W <- (1 - eta decay) W at the step's own rate."""
+
+    def apply(optimiser: torch.optim.Optimizer, *_: Any) -> None:
+        import torch
+
+        with torch.no_grad():
+            for group in optimiser.param_groups:
+                if weights := [p for p in group["params"] if p.grad is not None]:
+                    if l2:
+                        torch._foreach_add_([p.grad for p in weights], weights, alpha=l2)
+                    torch._foreach_mul_(weights, 1 - float(group["lr"]) * decay)
+
+    return apply

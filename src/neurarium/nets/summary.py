@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized, type_before_parametrizations
 from torch.utils.hooks import RemovableHandle
 
 from neurarium.checks import ShapeError
@@ -124,6 +125,8 @@ class _Recorder:
         handles: list[RemovableHandle] = []
         try:
             for name, module in self._net.named_modules():
+                if "parametrizations" in name.split("."):  # a way to write its layer's weight, no layer of its own
+                    continue
                 handles.append(module.register_forward_pre_hook(self._entering(name), with_kwargs=True))
                 handles.append(module.register_forward_hook(self._leave))
             yield
@@ -139,8 +142,7 @@ class _Recorder:
     def _entering(self, name: str) -> Any:
         def enter(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             x = _first_tensor([*args, *kwargs.values()])
-            holds_parameters = any(True for _ in module.parameters(recurse=False))
-            is_layer = holds_parameters or not any(True for _ in module.children())
+            is_layer = _holds_parameters(module) or not any(True for _ in module.children())
             self._frames.append(_Frame(name, is_layer, () if x is None else tuple(x.shape)))
 
         return enter
@@ -151,9 +153,10 @@ class _Recorder:
         fresh = {id(p): p.numel() for p in module.parameters() if id(p) not in self._counted}
         self._counted |= fresh.keys()
         reshapes = y is not None and tuple(y.shape) != frame.shape
-        holds_parameters = any(True for _ in module.parameters(recurse=False))
-        if fresh or (frame.is_layer and (reshapes or holds_parameters or frame.multiply_adds)):
-            self._add(frame.name, type(module).__name__, y, sum(fresh.values()), frame.multiply_adds)
+        if fresh or (frame.is_layer and (reshapes or _holds_parameters(module) or frame.multiply_adds)):
+            self._add(
+                frame.name, type_before_parametrizations(module).__name__, y, sum(fresh.values()), frame.multiply_adds
+            )
 
     def _operation(self, name: str, multiply_adds: int, output: Tensor, sees_more: bool) -> None:
         if self._frames and self._frames[-1].is_layer:
@@ -179,6 +182,10 @@ def _undisturbed(net: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+def _holds_parameters(module: nn.Module) -> bool:
+    return is_parametrized(module) or any(True for _ in module.parameters(recurse=False))
 
 
 def _first_tensor(value: Any) -> Tensor | None:

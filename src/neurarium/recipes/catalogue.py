@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from neurarium.recipes.bottleneck import bottleneck_features, bottleneck_mlp
 from neurarium.recipes.convolutional import lenet5, lenet5_1998, lenet5_fashion
+from neurarium.recipes.distillation import distilled_mlp, small_mlp
 from neurarium.recipes.feedforward import mlp, mlp_fashion
 from neurarium.training.recipe import Recipe
 
@@ -12,4 +14,8 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "lenet5-1998": lenet5_1998,
     "mlp": mlp,
     "mlp-fashion": mlp_fashion,
+    "small-mlp": small_mlp,
+    "distilled-mlp": distilled_mlp,
+    "bottleneck-mlp": bottleneck_mlp,
+    "bottleneck-features": bottleneck_features,
 }

@@ -15,6 +15,7 @@ from neurarium.report.history import digest
 from neurarium.report.numbers import duration
 from neurarium.report.story import tell_story
 from neurarium.report.stylesheet import STYLE
+from neurarium.report.trace_section import trace_section
 from neurarium.training.card import read_card
 
 _PAGE = Template("""<!DOCTYPE html>
@@ -48,8 +49,8 @@ $sections
 def write_report(folder: str | Path) -> Path:
     """Write `report.html` into a run folder, from what lies there.
 
-    `config.toml`, `data.json` and `record.jsonl` must be there; `scores.json`, `layers.json`, `mistakes.png` and
-    `confusion.png` are used where they are.
+    `config.toml`, `data.json` and `record.jsonl` must be there; `scores.json`, `layers.json`, `mistakes.png`,
+    `confusion.png`, `augmented.png` and `trace.json` are used where they are.
 
     Returns:
         Path of the page.
@@ -76,7 +77,9 @@ def report_page(folder: Path) -> str:
         "Learning curves": sections.curves(entries, history),
         "Answers": sections.answers(scores, _read_bytes(folder / "confusion.png")),
         "Mistakes": sections.mistakes(scores, _read_bytes(folder / "mistakes.png")),
+        "Augmented examples": sections.augmentation(_read_bytes(folder / "augmented.png")),
         "Net": sections.net(_layers(folder / "layers.json")),
+        "Back-propagation": trace_section(_read_json(folder / "trace.json")),
         "Settings": sections.settings(config),
         "Data and environment": sections.origins(history, card),
         "Use it": sections.use(folder, history, config, card),

@@ -148,6 +148,15 @@ def _matrix(classes: Sequence[str], confusion: np.ndarray) -> str:
     )
 
 
+def augmentation(png: bytes | None) -> str:
+    """Training examples under the run's augmentation."""
+    if png is None:
+        return ""
+    intro = "It hardly saw the same example twice: on the left as they are, beside them some versions it learnt from."
+    image = markup.photograph(png, "Training examples and random transformations of them")
+    return markup.section("augmentation", "Augmented examples", [markup.paragraph(intro), image])
+
+
 def mistakes(scores: Mapping[str, Any] | None, png: bytes | None) -> str:
     """The most confident mistakes, as pictures where there are any and as a table."""
     if scores is None or not scores.get("mistakes"):

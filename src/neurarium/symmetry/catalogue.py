@@ -6,6 +6,7 @@ from neurarium.symmetry.shift import SHIFT_OF_FEATURES
 
 LAWS: dict[str, tuple[Law, ...]] = {
     "mlp": (BATCH, HIDDEN_UNITS),
+    "features": (BATCH,),
     "lenet5": (BATCH, HIDDEN_UNITS, SHIFT_OF_FEATURES),
     "lenet5-1998": (BATCH, HIDDEN_UNITS, SHIFT_OF_FEATURES),
 }

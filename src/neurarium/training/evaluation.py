@@ -1,7 +1,7 @@
 """Measure a trained net on labelled examples: scores, confusion matrix, worst mistakes."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.data.batches import in_order
+from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.learning.criterion import Criterion
+from neurarium.learning.objective import Objective
 from neurarium.training.device import Placement
 from neurarium.training.loop import EVALUATION_BATCH
 
@@ -80,6 +82,20 @@ class Evaluation:
 def outputs_of(net: nn.Module, examples: Examples, placement: Placement) -> Float[Tensor, "examples outputs"]:
     """Run a net over examples in evaluation mode; the outputs come back on the CPU in float32."""
     return torch.cat([outputs.cpu() for _, outputs in _answers(net, examples, placement)])
+
+
+def criterion_of(
+    objective: Objective, dataset: Dataset, teacher: Callable[[Tensor], Tensor] | None, placement: Placement
+) -> Criterion:
+    """Build an objective for a data set: its number of classes, and how often each occurs among the training examples.
+
+    Raises:
+        ConfigError: a constant of the objective does not fit the classes, or the teacher is missing.
+    """
+    classes, counts = len(dataset.classes), []
+    if objective.balanced:
+        counts = torch.bincount(dataset.train.targets.cpu(), minlength=classes).tolist()
+    return objective.build(classes, counts, teacher, placement.device)
 
 
 def evaluate(

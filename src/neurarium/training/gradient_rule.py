@@ -8,7 +8,7 @@ difficulty of training recurrent neural networks", 2013.
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from neurarium.checks import NonFiniteError
 from neurarium.data.batch import Batch
 from neurarium.learning.criterion import Criterion
+from neurarium.learning.plateau import Plateau
 from neurarium.training.device import Placement, to_floats
 from neurarium.training.diagnosis import first_non_finite
 from neurarium.training.recipe import Recipe
@@ -24,10 +25,19 @@ from neurarium.training.rule import Update
 
 
 class GradientRule:
-    """Learning rule: back-propagated gradient of an objective, followed by an optimiser."""
+    """Learning rule: back-propagated gradient of an objective, followed by an optimiser.
+
+    The number of classes is for mixup alone, which turns class numbers into distributions.
+    """
 
     def __init__(
-        self, net: nn.Module, recipe: Recipe, placement: Placement, criterion: Criterion, total_steps: int
+        self,
+        net: nn.Module,
+        recipe: Recipe,
+        placement: Placement,
+        criterion: Criterion,
+        total_steps: int,
+        classes: int | None = None,
     ) -> None:
         self.net = net
         self.criterion = criterion
@@ -35,17 +45,21 @@ class GradientRule:
         self.parameters = [p for p in net.parameters() if p.requires_grad]
         self.optimiser = recipe.optimiser.build(self.parameters)
         self._rate = recipe.optimiser.lr
+        self._schedule = recipe.schedule
         self._factor = recipe.schedule.factor(total_steps)
+        self._plateau = Plateau()
         self._parts = recipe.accumulate
         self._augmentation = recipe.augmentation
+        self._classes = classes
         self._clip = recipe.clip_norm
         self._forward: Callable[[Tensor], Tensor] = torch.compile(net) if recipe.compile else net
 
     def step(self, batch: Batch, step: int) -> Update:
         """Descend one step on a batch; see `LearningRule.step`."""
         if self._augmentation.active:
-            batch = replace(batch, inputs=self._augmentation.apply(batch.inputs))
-        rate = self._rate * self._factor(step)
+            inputs, targets = self._augmentation.apply(batch.inputs, batch.targets, self._classes)
+            batch = replace(batch, inputs=inputs, targets=targets)
+        rate = self._rate * self._factor(step) * self._plateau.factor
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         for parameter in self.parameters:
@@ -72,14 +86,18 @@ class GradientRule:
 
     def epoch_ended(self, score: float) -> None:
         """Take note of an epoch's score; see `LearningRule.epoch_ended`."""
+        if self._schedule.name == "plateau":
+            self._plateau = self._plateau.after(score, self._schedule)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the optimiser's state, its integer keys as strings."""
+        """Return the optimiser's state, its integer keys as strings, and that of the schedule."""
         state = self.optimiser.state_dict()
-        return {"state": {str(key): value for key, value in state["state"].items()}}
+        entries = {str(key): value for key, value in state["state"].items()}
+        return {"state": entries, "plateau": asdict(self._plateau)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a saved optimiser state; rates and constants come from the recipe."""
+        """Take up a saved state; rates and constants come from the recipe. Older checkpoints hold no plateau."""
+        self._plateau = Plateau(**state.get("plateau", {}))
         restored = {}
         for key, entry in state["state"].items():
             parameter = self.parameters[int(key)]

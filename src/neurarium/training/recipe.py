@@ -69,6 +69,8 @@ class Recipe:
     """Data set: a name from `neurarium list`, an idx, npz or csv file, or a folder of images."""
     data_folder: str | None = None
     """Folder where the files of a named data set lie; none: where they usually are."""
+    source: str = ""
+    """The run that this one stands on, teacher or frozen trunk: a recipe's name, trained first, or a run folder."""
     objective: Objective = field(default_factory=Objective)
     """What the net is asked to make small."""
     optimiser: Optimiser = field(default_factory=Optimiser)
@@ -76,15 +78,17 @@ class Recipe:
     schedule: Schedule = field(default_factory=Schedule)
     """Course of the learning rate over the run."""
     augmentation: Augmentation = field(default_factory=Augmentation)
-    """Transformations of images that leave their class as it is."""
+    """Transformations of the examples that leave their class as it is."""
     early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
     """When to stop early, and which weights to keep."""
     epochs: int = 10
     """Passes over the training data."""
     batch_size: int = 128
     """Examples in one update."""
+    gradients: Literal["autograd", "explicit"] = "autograd"
+    """Where gradients come from: torch's autograd, or the layer rules of `learning.backprop` chained by hand."""
     accumulate: int = 1
-    """Parts into which a batch is cut to save memory; the update is the same."""
+    """Parts into which a batch is cut to save memory; the update is the same, but for batch normalisation."""
     clip_norm: float | None = None
     """Largest gradient norm; longer gradients are scaled down to it."""
     seed: int = 0

@@ -10,7 +10,12 @@ from neurarium.training.rule import LearningRule
 
 
 def make_rule(
-    net: nn.Module, recipe: Recipe, placement: Placement, criterion: Criterion, total_steps: int
+    net: nn.Module,
+    recipe: Recipe,
+    placement: Placement,
+    criterion: Criterion,
+    total_steps: int,
+    classes: int | None = None,
 ) -> LearningRule:
     """Make the rule by which a recipe learns.
 
@@ -20,5 +25,17 @@ def make_rule(
         placement: where and how to compute.
         criterion: what to make small.
         total_steps: updates of the whole run, over which schedules are laid.
+        classes: number of classes, for mixup alone.
+
+    Raises:
+        ConfigError: the rule cannot learn this net, or cannot follow a setting of the recipe.
     """
-    return GradientRule(net, recipe, placement, criterion, total_steps)
+    if recipe.optimiser.name == "hessian-free":
+        from neurarium.training.hessian_free_rule import HessianFreeRule
+
+        return HessianFreeRule(net, recipe, placement, criterion, total_steps, classes)
+    if recipe.gradients == "explicit":
+        from neurarium.training.explicit_rule import ExplicitRule
+
+        return ExplicitRule(net, recipe, placement, criterion, total_steps, classes)
+    return GradientRule(net, recipe, placement, criterion, total_steps, classes)

@@ -9,17 +9,17 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from neurarium.checks import DataError, RunError, ShapeError
+from neurarium.checks import DataError, ShapeError
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Dense, Examples
 from neurarium.data.scaling import Scaling
 from neurarium.record.run_record import epochs_of, read_record
 from neurarium.training.card import read_card
-from neurarium.training.checkpoint import load_checkpoint, load_newest
 from neurarium.training.device import Placement, find_placement
-from neurarium.training.evaluation import Evaluation, evaluate, outputs_of
+from neurarium.training.evaluation import Evaluation, criterion_of, evaluate, outputs_of
+from neurarium.training.folder import load_weights, read_recipe
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import read_recipe
+from neurarium.training.source import build_net
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,9 @@ class Run:
     def evaluate(self, dataset: Dataset, split: str = "test") -> Evaluation:
         """Measure the net on a split of a data set of the same shape and classes.
 
+        The objective is the run's own: balanced weights are those of the data set's training examples, and after a
+        distillation, without its teacher, it is the cross-entropy of the labels.
+
         Raises:
             DataError: another shape or other classes than the run learnt.
         """
@@ -93,7 +96,7 @@ class Run:
         return evaluate(
             self.net,
             examples.with_scaling(self.scaling),
-            self.recipe.objective.build(),
+            criterion_of(self.recipe.objective.without_teacher(), dataset, None, self.placement),
             self.classes,
             self.placement,
         )
@@ -137,39 +140,10 @@ def load_run(folder: str | Path, net: nn.Module | None = None, device: str | Non
     if net is None:
         # building draws initial weights; the caller's generator is none of its business
         with torch.random.fork_rng(devices=[]):
-            net = recipe.net.build(tuple(card["shape"]), len(card["classes"]))
-    state, notices = _weights(folder)
-    try:
-        net.load_state_dict(state)
-    except RuntimeError as error:
-        raise RunError(
-            str(folder),
-            expected="weights of the net in config.toml",
-            got=str(error).splitlines()[-1].strip(),
-            remedy="restore config.toml, or pass the module that was trained",
-        ) from error
+            scaling = Scaling.from_dict(card["scaling"])
+            net = build_net(recipe, tuple(card["shape"]), tuple(card["classes"]), scaling, folder=folder)
+    notices = load_weights(net, folder)
     return Run(folder, recipe, card, placement.place(net).eval(), placement, notices)
-
-
-def _weights(folder: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """Read the final weights, or else the best ones of the newest checkpoint."""
-    try:
-        return load_checkpoint(folder / "weights").tensors, ()
-    except RunError as error:
-        checkpoint, damaged = load_newest(folder / "checkpoints")
-        if checkpoint is None:
-            raise RunError(
-                str(folder),
-                expected="a trained run",
-                got="one without weights yet",
-                remedy=f"neurarium resume {folder}",
-            ) from error
-        reason = "the run is not over" if not (folder / "weights.json").exists() else str(error)
-        for prefix in ("best/", "net/"):
-            state = {n.removeprefix(prefix): t for n, t in checkpoint.tensors.items() if n.startswith(prefix)}
-            if state:
-                break
-        return state, (*damaged, f"{reason}: using the newest checkpoint's weights")
 
 
 def _few(names: tuple[str, ...], most: int = 5) -> str:

@@ -2,7 +2,7 @@
 
 A run folder holds `config.toml`, `data.json`, `record.jsonl`, `checkpoints/`, and when the run is over
 `best.safetensors` and `weights.safetensors` (the best epoch's too, unless the recipe says otherwise), each with its
-manifest.
+manifest. `source/` is there where the run stands on another: that one's folder.
 """
 
 import dataclasses
@@ -10,14 +10,13 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, DataError, RunError
 from neurarium.data.batches import batch_count
 from neurarium.data.dataset import Dataset
-from neurarium.record.config import read_toml, write_toml
+from neurarium.record.config import write_toml
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
 from neurarium.record.files import make_folder, storage_errors, write_atomic
 from neurarium.record.run_record import recorded, rewind
@@ -32,13 +31,17 @@ from neurarium.training.checkpoint import (
     unpack,
 )
 from neurarium.training.device import Placement, find_placement, set_threads
+from neurarium.training.evaluation import criterion_of
+from neurarium.training.folder import is_run
+from neurarium.training.folder import read_recipe as read_recipe
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import BestWeights, learn
 from neurarium.training.progress import Progress
-from neurarium.training.recipe import Recipe, recipe_from_plain, recipe_to_plain
+from neurarium.training.recipe import Recipe, recipe_to_plain
 from neurarium.training.rule import LearningRule
 from neurarium.training.rules import make_rule
 from neurarium.training.seed import generator_states, restore_generators, seed_everything
+from neurarium.training.source import Source, build_net, check_need, read_source, source_folder, teacher_for
 
 
 @dataclasses.dataclass
@@ -141,61 +144,78 @@ class Session:
             save_checkpoint(self.folder / "weights", self.net.state_dict(), {"epoch": epoch})
 
 
-def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None) -> Session:
+def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None, source: Source | None = None) -> Session:
     """Make a session in memory: seed, net on its device, rule, data on the device.
 
+    Args:
+        recipe: what to learn and how.
+        dataset: what to learn from.
+        net: a module of the user's own instead of the recipe's.
+        source: the run that the recipe stands on, where it stands on one.
+
     Raises:
-        ConfigError, DataError, ShapeError: net, data and device do not fit together.
+        ConfigError, DataError, ShapeError: net, data, source and device do not fit together.
     """
     if len(dataset.train) == 0:
         raise DataError("training data", expected="at least one example", got="none")
     recipe.augmentation.check(tuple(dataset.shape))
+    check_need(recipe)
+    _check_weights(recipe)
     set_threads(recipe.threads)
     placement = find_placement(recipe.device, recipe.precision)
     seed_everything(recipe.seed)
-    net = placement.place(net if net is not None else recipe.net.build(dataset.shape, len(dataset.classes)))
+    if net is None:
+        net = build_net(recipe, dataset.shape, dataset.classes, dataset.scaling, source=source)
+    net = placement.place(net)
     if not any(p.requires_grad for p in net.parameters()):
         raise ConfigError("net", expected="at least one trainable parameter", got="none")
     total = recipe.epochs * batch_count(len(dataset.train), recipe.batch_size)
-    rule = make_rule(net, recipe, placement, recipe.objective.build(), total)
+    criterion = criterion_of(recipe.objective, dataset, teacher_for(recipe, dataset, source, placement), placement)
+    rule = make_rule(net, recipe, placement, criterion, total, len(dataset.classes))
     return Session(recipe, dataset.prepared().to(placement.device), net, rule, placement)
 
 
 def start(recipe: Recipe, folder: str | Path, dataset: Dataset, net: nn.Module | None = None) -> Session:
-    """Start a run in a new folder.
+    """Start a run in a new folder; the source that it may stand on lies below it already.
+
+    Raises:
+        RunError: the folder holds a run already.
+        StorageError: the folder cannot be written.
+    """
+    refuse_used(folder)
+    session = prepare(recipe, dataset, net, _source_in(folder, recipe))
+    claim(recipe, folder, dataset)
+    session.folder = Path(folder)
+    return session
+
+
+def claim(recipe: Recipe, folder: str | Path, dataset: Dataset) -> None:
+    """Make a folder a run's own: from here on it can be resumed.
 
     Raises:
         RunError: the folder holds a run already.
         StorageError: the folder cannot be written.
     """
     folder = Path(folder)
-    if (folder / "config.toml").exists():
+    refuse_used(folder)
+    make_folder(folder / "checkpoints")
+    write_atomic(folder / "data.json", json.dumps(card_of(dataset), indent=1))
+    write_atomic(folder / "config.toml", write_toml(recipe_to_plain(recipe)))
+
+
+def refuse_used(folder: str | Path) -> None:
+    """Refuse a folder that holds a run.
+
+    Raises:
+        RunError: it does.
+    """
+    if is_run(folder):
         raise RunError(
             str(folder),
             expected="a new folder",
             got="a run",
             remedy=f"neurarium resume {folder}, or another --out",
         )
-    session = prepare(recipe, dataset, net)
-    make_folder(folder / "checkpoints")
-    write_atomic(folder / "data.json", json.dumps(card_of(dataset), indent=1))
-    write_atomic(folder / "config.toml", write_toml(recipe_to_plain(recipe)))
-    session.folder = folder
-    return session
-
-
-def read_recipe(folder: str | Path, changes: dict[str, Any] | None = None) -> Recipe:
-    """Read the recipe of a run folder, with `changes` laid over it.
-
-    Raises:
-        RunError: no run there.
-    """
-    path = Path(folder) / "config.toml"
-    if not path.exists():
-        got = "no such folder" if not Path(folder).exists() else "a folder without config.toml"
-        raise RunError(str(folder), expected="a run folder", got=got, remedy="see `ls runs` for the runs there are")
-    recipe = recipe_from_plain(read_toml(path))
-    return recipe_from_plain(changes, base=recipe) if changes else recipe
 
 
 def resume(folder: str | Path, recipe: Recipe, dataset: Dataset, net: nn.Module | None = None) -> Session:
@@ -216,17 +236,31 @@ def resume(folder: str | Path, recipe: Recipe, dataset: Dataset, net: nn.Module 
             remedy="restore the data, or start a new run",
         )
     checkpoint, damaged = load_newest(folder / "checkpoints")
-    session = prepare(recipe, dataset, net)
+    session = prepare(recipe, dataset, net, _source_in(folder, recipe))
     session.folder = folder
     session.notices = [f"passed over a damaged checkpoint: {line}" for line in damaged]
-    if checkpoint is None:
-        session.notices.append("no checkpoint yet: starting from the first step")
-    else:
+    if checkpoint is not None:
         session.restore(checkpoint)
+    elif (folder / "record.jsonl").exists():
+        session.notices.append("no checkpoint yet: starting from the first step")
     with storage_errors(folder):
         rewind(folder / "record.jsonl", session.progress.step)
         write_atomic(folder / "config.toml", write_toml(recipe_to_plain(recipe)))
     return session
+
+
+def _check_weights(recipe: Recipe) -> None:
+    """Refuse to cut batches for which the parts do not add up: each would have a weighted mean of its own."""
+    if recipe.accumulate > 1 and recipe.objective.weighted:
+        raise ConfigError(
+            "accumulate",
+            expected="1 with weighted classes, whose mean is taken over the whole batch",
+            got=str(recipe.accumulate),
+        )
+
+
+def _source_in(folder: str | Path, recipe: Recipe) -> Source | None:
+    return read_source(source_folder(folder)) if recipe.source else None
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -99,3 +99,60 @@ def test_wrong_input_names_layer_and_sizes(shape: tuple[int, ...]) -> None:
 def test_settings_that_cannot_be_used(spec: MLPSpec) -> None:
     with pytest.raises(ConfigError):
         spec.build((4,), 2)
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer", "group", "weight"])
+def test_normalisation_stands_between_layer_and_activation(norm: str) -> None:
+    torch.manual_seed(0)
+    net = MLPSpec(hidden=(8, 6), activation="tanh", dropout=0.1, norm=norm).build((5,), 3).double().eval()
+    assert isinstance(net, MLP)
+    between = [] if norm == "weight" else [f"{norm}norm"]
+    names = [f"{part}{l}" for l in (1, 2) for part in ("linear", *between, "tanh", "dropout")]
+    assert list(dict(net.layers.named_children())) == [*names, "linear3"]
+    for parameter in net.parameters():
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    x = torch.randn(7, 5, dtype=torch.float64)
+    a = x
+    for l in (1, 2):
+        linear = net.layers.get_submodule(f"linear{l}")
+        if norm == "weight":
+            length, v = linear.parametrizations.weight.original0, linear.parametrizations.weight.original1
+            z = a @ (length * v / v.square().sum(1, keepdim=True).sqrt()).T + linear.bias
+        else:
+            gamma, beta = (getattr(net.layers.get_submodule(f"{norm}norm{l}"), name) for name in ("weight", "bias"))
+            z = a @ linear.weight.T + (0 if norm == "batch" else linear.bias)
+            if norm == "batch":  # before any training: mean 0, variance 1
+                z = z / (1 + 1e-5) ** 0.5
+            else:
+                parts = z.reshape(7, {"layer": 1, "group": {1: 4, 2: 3}[l]}[norm], -1)
+                centred = parts - parts.mean(2, keepdim=True)
+                z = (centred / (centred.square().mean(2, keepdim=True) + 1e-5).sqrt()).reshape(z.shape)
+            z = gamma * z + beta
+        a = z.tanh()
+    expected = a @ net.layers.linear3.weight.T + net.layers.linear3.bias
+    torch.testing.assert_close(net(x), expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "layer", "group", "weight"])
+def test_every_parameter_learns_whatever_the_normalisation(norm: str) -> None:
+    torch.manual_seed(0)
+    net = MLP((5, 8, 8, 3), norm=norm)
+    net(torch.randn(32, 5)).square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().max() > 1e-4 for p in net.parameters())
+
+
+def test_names_without_normalisation_are_as_ever() -> None:
+    assert list(MLP((4, 3, 2), dropout=0.5).state_dict()) == [
+        f"layers.linear{l}.{part}" for l in (1, 2) for part in ("weight", "bias")
+    ]
+
+
+@pytest.mark.parametrize("norm", ["layer", "group"])
+def test_a_layer_of_one_unit_would_say_nothing_after_normalisation(norm: str) -> None:
+    with pytest.raises(ConfigError, match="norm: expected batch, weight or none"):
+        MLP((4, 1, 2), norm=norm)
+
+
+def test_unknown_normalisation() -> None:
+    with pytest.raises(ConfigError, match="one of none, batch, layer, group, weight, got 'layr'; did you mean layer"):
+        MLP((4, 3, 2), norm="layr")

@@ -18,9 +18,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurarium.checks import ConfigError, ShapeError
+from neurarium.checks import ConfigError, ShapeError, choose
 from neurarium.nets.parts.activation import activation as find_activation
 from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.normalization import AFTER, normalization
+from neurarium.nets.parts.normalization.weight import weight_normalised
 
 
 def mlp(
@@ -53,35 +55,46 @@ def mlp(
 
 
 class MLP(nn.Module):
-    """The function `mlp` with its parameters, and dropout after each hidden layer while training.
+    """The function `mlp` with its parameters, normalisation of each hidden layer, and dropout after it while training.
 
     Args:
         sizes: units of each layer, input and output included: (784, 256, 256, 10).
         activation: name in `parts.activation.ACTIVATIONS`.
         dropout: probability of dropping a hidden unit, in [0, 1); the others grow by 1 / (1 - dropout).
         initial: scheme of the first weights, in `parts.initial.SCHEMES`; biases begin at zero.
+        norm: normalisation of the hidden layers: none, batch, layer, group or weight (`parts.normalization`). Before
+            batch normalisation, which takes the mean away, a layer has no bias.
 
     Raises:
         ConfigError: an unknown name, a layer without units, or a probability out of range.
     """
 
     def __init__(
-        self, sizes: Sequence[int], activation: str = "relu", dropout: float = 0.0, initial: str = "he"
+        self,
+        sizes: Sequence[int],
+        activation: str = "relu",
+        dropout: float = 0.0,
+        initial: str = "he",
+        norm: str = "none",
     ) -> None:
         super().__init__()
         if len(sizes) < 2 or min(sizes) < 1:
             raise ConfigError("hidden", expected="at least one unit in every layer", got=f"layers of {tuple(sizes)}")
         if not 0 <= dropout < 1:
             raise ConfigError("dropout", expected="a probability in [0, 1)", got=str(dropout))
+        choose(norm, dict.fromkeys(("none", *AFTER, "weight")), "norm")
         self.inputs = sizes[0]
         make = find_activation(activation).module
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         last = len(sizes) - 1
         for l in range(1, last + 1):
-            linear = nn.Linear(sizes[l - 1], sizes[l])
+            hidden = l < last
+            linear = nn.Linear(sizes[l - 1], sizes[l], bias=not (hidden and norm == "batch"))
             initialise_layer_(linear, initial, activation)
-            layers[f"linear{l}"] = linear
-            if l < last:
+            layers[f"linear{l}"] = weight_normalised(linear) if hidden and norm == "weight" else linear
+            if hidden:
+                if norm in AFTER:
+                    layers[f"{norm}norm{l}"] = normalization(norm, sizes[l])
                 layers[f"{activation}{l}"] = make()
                 if dropout > 0:
                     layers[f"dropout{l}"] = nn.Dropout(dropout)

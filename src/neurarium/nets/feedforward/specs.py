@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from neurarium.nets.spec import NetSpec
 
@@ -26,11 +26,15 @@ class MLPSpec(NetSpec):
     """Probability of dropping a hidden unit while training, at least 0 and below 1."""
 
     initial: str = "he"
-    """Distribution of the first weights: normal, uniform, lecun, xavier, he or orthogonal."""
+    """Distribution of the first weights: normal, uniform, lecun, xavier, he, orthogonal, lecun-uniform, xavier-normal
+    or he-uniform."""
+
+    norm: Literal["none", "batch", "layer", "group", "weight"] = "none"
+    """Normalisation between each hidden layer and its non-linearity; batch needs at least two examples at a time."""
 
     def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
         """Make the net; an example of any shape is flattened."""
         from neurarium.nets.feedforward.mlp import MLP
 
         sizes = (math.prod(shape), *self.hidden, outputs)
-        return MLP(sizes, activation=self.activation, dropout=self.dropout, initial=self.initial)
+        return MLP(sizes, self.activation, self.dropout, self.initial, self.norm)

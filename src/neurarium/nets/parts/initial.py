@@ -8,19 +8,27 @@ has net inputs of mean square n s^2 E[phi(z)^2]. It stays 1 for s = g / sqrt(n) 
 1 for linear units, sqrt(2) for ReLU. The mean over draws of the weights is kept, not the typical value: in a
 net of finite width the logarithm drifts down and spreads, both in proportion to depth / width.
 
+With x of mean square gamma^2 (gamma a standard deviation) and weights of variance s^2, Var[(W x)_i] = n s^2 gamma^2.
+
 | scheme | distribution | standard deviation |
 |---|---|---|
 | normal | normal | 0.01, whatever the layer |
 | uniform | uniform within 1/sqrt(n) | 1 / sqrt(3 n) |
-| lecun | normal | 1 / sqrt(n) |
-| xavier | uniform | sqrt(2 / (n + m)), m outputs |
-| he | normal | g / sqrt(n) |
+| lecun, lecun-uniform | normal, uniform | 1 / sqrt(n) |
+| xavier, xavier-normal | uniform, normal | sqrt(2 / (n + m)), m outputs |
+| he, he-uniform | normal, uniform | g / sqrt(n) |
 | orthogonal | orthonormal rows or columns, times g | g / sqrt(max(n, m)) |
+
+A uniform form of standard deviation s draws from [-sqrt(3) s, sqrt(3) s]. All singular values of an orthogonal
+weight are g. On the way back the error signal keeps its size for m s^2 E[phi'(z)^2] = 1, which with s chosen for the
+way forwards holds where n = m and both expectations agree: exactly so for linear units and rectifiers.
 
 Sources: Y. LeCun, L. Bottou, G. Orr, K.-R. Mueller, "Efficient BackProp", 1998; X. Glorot, Y. Bengio,
 "Understanding the difficulty of training deep feedforward neural networks", 2010; K. He et al., "Delving deep
 into rectifiers", 2015; A. Saxe, J. McClelland, S. Ganguli, "Exact solutions to the nonlinear dynamics of
 learning in deep linear neural networks", 2014.
+Departs from the notes: there gamma is said to be a standard deviation and used as a variance, and the eigenvalues of
+an orthogonal matrix are said to be +-1, where they lie on the unit circle; its singular values are 1 (errata E55).
 """
 
 import functools
@@ -80,6 +88,25 @@ def orthogonal_std(fan_in: int, fan_out: int, gain: float = 1.0) -> float:
     return gain / math.sqrt(max(fan_in, fan_out))
 
 
+def gaussian_mean_square(function: Callable[[Tensor], Tensor], mean_square: float = 1.0) -> float:
+    """E[f(z)^2] for z ~ N(0, q): the mean square of what a unit makes of net inputs of mean square q.
+
+    Args:
+        function: f, element by element; its kinks and jumps, if any, at 0.
+        mean_square: q, at least 0.
+
+    Example:
+        >>> round(gaussian_mean_square(torch.relu, 4.0), 6)
+        2.0
+    """
+    # The trapezoidal rule on a grid symmetric about 0, where the kinks are, is exact to about 1e-9 here.
+    z = torch.linspace(-10, 10, 40001, dtype=torch.float64)
+    density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
+    with torch.no_grad():
+        square = function(math.sqrt(mean_square) * z).square()
+    return torch.trapezoid(square * density, z).item()
+
+
 @functools.cache
 def activation_gain(activation: str) -> float:
     """1 / sqrt(E[phi(z)^2]), z ~ N(0, 1): what makes up for the activation's loss of mean square.
@@ -91,12 +118,7 @@ def activation_gain(activation: str) -> float:
         >>> round(activation_gain("relu"), 6), round(activation_gain("tanh"), 4)
         (1.414214, 1.5925)
     """
-    # The trapezoidal rule on a grid symmetric about 0, where the kinks are, is exact to about 1e-9 here.
-    z = torch.linspace(-10, 10, 40001, dtype=torch.float64)
-    density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
-    with torch.no_grad():
-        square = find_activation(activation).function(z).square()
-    return 1 / math.sqrt(torch.trapezoid(square * density, z).item())
+    return 1 / math.sqrt(gaussian_mean_square(find_activation(activation).function))
 
 
 @dataclass(frozen=True)
@@ -114,8 +136,11 @@ SCHEMES: dict[str, Scheme] = {
     "normal": Scheme(lambda fan_in, fan_out, gain: gain * NORMAL_STD, "normal"),
     "uniform": Scheme(lambda fan_in, fan_out, gain: gain * uniform_std(fan_in), "uniform"),
     "lecun": Scheme(lambda fan_in, fan_out, gain: lecun_std(fan_in, gain), "normal"),
+    "lecun-uniform": Scheme(lambda fan_in, fan_out, gain: lecun_std(fan_in, gain), "uniform"),
     "xavier": Scheme(xavier_std, "uniform"),
+    "xavier-normal": Scheme(xavier_std, "normal"),
     "he": Scheme(lambda fan_in, fan_out, gain: he_std(fan_in, gain), "normal", for_activation=True),
+    "he-uniform": Scheme(lambda fan_in, fan_out, gain: he_std(fan_in, gain), "uniform", for_activation=True),
     "orthogonal": Scheme(orthogonal_std, "orthogonal", for_activation=True),
 }
 

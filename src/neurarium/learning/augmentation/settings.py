@@ -1,0 +1,127 @@
+"""Which transformations leave a class as it is, as a recipe names them (no torch until a batch comes).
+
+| field | transformation | drawn for each example |
+|---|---|---|
+| shift | x_(i,j) -> x_(i-u, j-v) | u, v uniform in -s..s |
+| flip | x_(i,j) -> x_(i, width-1-j) | with probability 1/2 |
+| rotation | about the centre | angle uniform in -r..r degrees |
+| crop | a window of share 1 - c of the area, enlarged to full size | c uniform in 0..crop, place uniform |
+| noise | x + s z | z normal, for each number |
+| mixup | l x + (1 - l) x', targets likewise | l from Beta(a, a), x' another example of the batch |
+
+All are off at zero. The identity is among the transformations whatever is on, so the examples themselves stay in the
+sample (errata E60). Where a moved image has no pixel, its border pixel is repeated: that is the background, whatever
+its value after scaling. The window of a crop keeps the proportions of the image. Shift and flip alone move whole
+pixels; with rotation or crop, all four are one affine map, so that pixels are interpolated (bilinearly) once.
+
+Batches are transformed as a whole on their device; draws come from torch's generator, which checkpoints save.
+
+Sources: P. Simard, D. Steinkraus, J. Platt, "Best practices for convolutional neural networks", 2003 (shift, rotation);
+C. Szegedy et al., "Going deeper with convolutions", 2015 (resized crop); C. Bishop, "Training with noise is
+equivalent to Tikhonov regularization", 1995; H. Zhang, M. Cisse, Y. Dauphin, D. Lopez-Paz, "mixup: beyond empirical
+risk minimization", 2018.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neurarium.checks import ConfigError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Shaped
+    from torch import Tensor
+
+_OF_IMAGES = ("shift", "flip", "rotation", "crop")
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Which transformations leave the class as it is: of images, and (noise, mixup) of any numbers."""
+
+    shift: int = 0
+    """Largest shift in pixels, along both axes."""
+    flip: bool = False
+    """Mirror left and right, with probability 1/2."""
+    rotation: float = 0.0
+    """Largest angle in degrees, either way round, up to 180."""
+    crop: float = 0.0
+    """Largest share of the area cut away before the rest is enlarged, at least 0 and below 1."""
+    noise: float = 0.0
+    """Standard deviation of normal noise, in units of the scaled inputs."""
+    mixup: float = 0.0
+    """Alpha of mixup: examples are mixed in proportions from Beta(alpha, alpha); 0.2 is usual, 1 is uniform."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no transformation can mean."""
+        for name, right, expected in (
+            ("shift", self.shift >= 0, "a whole number >= 0"),
+            ("rotation", 0 <= self.rotation <= 180, "degrees from 0 to 180"),
+            ("crop", 0 <= self.crop < 1, "a share of the area in [0, 1)"),
+            ("noise", 0 <= self.noise < math.inf, "a number >= 0"),
+            ("mixup", 0 <= self.mixup < math.inf, "a number >= 0"),
+        ):
+            if not right:
+                raise ConfigError(f"augmentation.{name}", expected=expected, got=str(getattr(self, name)))
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is transformed."""
+        return self != Augmentation()
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuse what this kind of data has not: rows and columns, or as many of them as the shift.
+
+        Args:
+            shape: of one example; (channels, height, width) are images.
+
+        Raises:
+            ConfigError: names the field, and what is allowed for such data.
+        """
+        wanted = [name for name in _OF_IMAGES if getattr(self, name)]
+        if wanted and len(shape) != 3:
+            raise ConfigError(
+                f"augmentation.{wanted[0]}",
+                expected=f"noise or mixup alone, for examples of shape {shape}",
+                got=", ".join(f"{name} {getattr(self, name)}" for name in wanted) + ", which only images have",
+                remedy=f"switch {' and '.join(wanted)} off",
+            )
+        if wanted and self.shift >= min(shape[1:]):
+            raise ConfigError("augmentation.shift", expected=f"less than {min(shape[1:])} pixels", got=str(self.shift))
+
+    def apply(
+        self, x: Float[Tensor, "batch ..."], targets: Shaped[Tensor, "batch ..."], classes: int | None = None
+    ) -> tuple[Float[Tensor, "batch ..."], Shaped[Tensor, "batch ..."]]:
+        """Transform each example of a batch by a draw of its own.
+
+        Args:
+            x: scaled inputs, of a shape that `check` lets pass.
+            targets: class numbers, or numbers that can be mixed themselves.
+            classes: how many there are; mixup of class numbers asks for it.
+
+        Returns:
+            Inputs of the same shape, and the targets: the very same without mixup; with it a distribution over
+            the classes for each example (batch, classes), or mixed numbers.
+        """
+        import torch
+
+        from neurarium.learning.augmentation.geometry import draw_affine, flip_images, shift_images, warp_images
+        from neurarium.learning.augmentation.mixing import draw_shares, mixup
+
+        n, device = len(x), x.device
+        if self.rotation or self.crop:
+            x = warp_images(x, *draw_affine(x, self.shift, self.flip, self.rotation, self.crop))
+        else:
+            if self.shift:
+                low, high = -self.shift, self.shift + 1
+                x = shift_images(x, *(torch.randint(low, high, (n,), device=device) for _ in range(2)))
+            if self.flip:
+                x = flip_images(x, torch.rand(n, device=device) < 0.5)
+        if self.noise:
+            x = x + self.noise * torch.randn_like(x)
+        if self.mixup:
+            partner = torch.randperm(n, device=device)
+            x, targets = mixup(x, targets, draw_shares(x, self.mixup), partner, classes)
+        return x, targets

@@ -1,0 +1,36 @@
+"""A layer of a chain: a forward/backward pair with its parameters already in hand."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One rule, ready to stand in a `Chain`.
+
+    Attributes:
+        name: what errors and error signals are called after.
+        forward: x to (y, cache).
+        backward: (delta, cache, to_input) to dL/dx, then the gradients in the order of `parameters`; dL/dx may be None
+            unless `to_input`, a gradient is None where its parameter is.
+        parameters: name and tensor of each; the tensor is None where the layer goes without, as without a bias.
+
+    Example:
+        >>> import torch
+        >>> double = Layer("double", lambda x: (2 * x, None), lambda delta, cache, to_input: (2 * delta,))
+        >>> double.forward(torch.ones(1))
+        (tensor([2.]), None)
+    """
+
+    name: str
+    forward: Callable[[Tensor], tuple[Tensor, Any]]
+    backward: Callable[[Tensor, Any, bool], Sequence[Tensor | None]]
+    parameters: tuple[tuple[str, Tensor | None], ...] = ()
+
+    @property
+    def learns(self) -> bool:
+        """Whether any of its parameters wants a gradient."""
+        return any(tensor is not None and tensor.requires_grad for _, tensor in self.parameters)

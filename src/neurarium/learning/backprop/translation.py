@@ -1,0 +1,281 @@
+"""Modules as layers of a chain: which rule stands for which `nn.Module`, with the module's own parameters.
+
+A rule reads its module's parameters, buffers and training mode at each pass, so that chain and module stay one net.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from neurarium.checks import ConfigError
+from neurarium.learning.backprop.convolution import convolution_backward, convolution_forward
+from neurarium.learning.backprop.dropout import dropout_backward, dropout_forward
+from neurarium.learning.backprop.elementwise import (
+    elementwise_backward,
+    elementwise_forward,
+    relu_backward,
+    relu_forward,
+    sigmoid_backward,
+    sigmoid_forward,
+    tanh_backward,
+    tanh_forward,
+)
+from neurarium.learning.backprop.embedding import embedding_backward, embedding_forward
+from neurarium.learning.backprop.layer import Layer
+from neurarium.learning.backprop.linear import linear_backward, linear_forward
+from neurarium.learning.backprop.normalization import (
+    batch_norm_backward,
+    batch_norm_forward,
+    layer_norm_backward,
+    layer_norm_forward,
+)
+from neurarium.learning.backprop.pooling import (
+    average_pool_backward,
+    average_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
+)
+from neurarium.learning.backprop.softmax import softmax_backward, softmax_forward
+from neurarium.nets.convolutional.lenet import LeNet5, check_images
+from neurarium.nets.feedforward.mlp import MLP
+from neurarium.nets.parts import activation
+from neurarium.nets.parts.normalization.batch import BatchNorm
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a net a module stands.
+
+    Attributes:
+        name: of the module, as in `named_modules`.
+        names: of the net's parameters, by their identity: a parameter in two places has one name.
+    """
+
+    name: str
+    names: Mapping[int, str]
+
+    def parameters(self, *tensors: Tensor | None) -> tuple[tuple[str, Tensor | None], ...]:
+        """Parameters with their names, in the order given."""
+        return tuple(("" if tensor is None else self.names[id(tensor)], tensor) for tensor in tensors)
+
+    def below(self, name: str) -> "Place":
+        """Place of a child."""
+        return Place(f"{self.name}.{name}" if self.name else name, self.names)
+
+    def require(self, module: nn.Module, setting: str, expected: object) -> None:
+        """Refuse a setting for which the layer's rule is not written.
+
+        Raises:
+            ConfigError: another value than the one expected.
+        """
+        got = getattr(module, setting)
+        if got != expected:
+            raise ConfigError(
+                f"layer {self.name or type(module).__name__}",
+                expected=f"{type(module).__name__} with {setting} = {expected!r}",
+                got=repr(got),
+                remedy="train it with gradients by autograd",
+            )
+
+
+def translate(module: nn.Module) -> list[Layer]:
+    """Rules of a module's layers in the order of computation.
+
+    Raises:
+        ConfigError: a layer or a setting without a rule.
+
+    Example:
+        >>> [layer.name for layer in translate(MLP((4, 3, 2)))]
+        ['flatten', 'layers.linear1', 'layers.relu1', 'layers.linear2']
+    """
+    return list(_layers(module, Place("", {id(p): name for name, p in module.named_parameters()})))
+
+
+def _layers(module: nn.Module, at: Place) -> Iterator[Layer]:
+    if type(module) is nn.Sequential:
+        # named_children() would leave out a layer's second appearance
+        for name, child in module._modules.items():
+            assert child is not None
+            yield from _layers(child, at.below(name))
+    elif type(module) is MLP:
+        yield _flatten(nn.Flatten(), at.below("flatten"))
+        yield from _layers(module.layers, at.below("layers"))
+    elif type(module) is LeNet5:
+        yield _checked_images(module, at.below("images"))
+        yield from _layers(module.layers, at.below("layers"))
+    elif type(module) in TRANSLATIONS:
+        yield TRANSLATIONS[type(module)](module, at)
+    else:
+        known = ", ".join(kind.__name__ for kind in dict.fromkeys((*TRANSLATIONS, nn.Sequential, MLP, LeNet5)))
+        raise ConfigError(
+            f"layer {at.name}" if at.name else "net",
+            expected=f"one of {known}",
+            got=type(module).__name__,
+            remedy="train it with gradients by autograd, or build a Chain from Layers of your own",
+        )
+
+
+def _plain(at: Place, forward: Callable[[Tensor], tuple[Tensor, Any]], backward: Callable[..., Tensor]) -> Layer:
+    """A layer without parameters."""
+    return Layer(at.name, forward, lambda delta, cache, to_input: (backward(delta, cache),))
+
+
+def _linear(m: nn.Linear, at: Place) -> Layer:
+    return Layer(
+        at.name, lambda x: linear_forward(x, m.weight, m.bias), linear_backward, at.parameters(m.weight, m.bias)
+    )
+
+
+def _convolution(m: nn.Conv1d | nn.Conv2d, at: Place) -> Layer:
+    at.require(m, "padding_mode", "zeros")
+    padding = m.padding
+    if padding == "same":
+        margins = [e * (f - 1) for e, f in zip(m.dilation, m.kernel_size, strict=True)]
+        if any(total % 2 for total in margins):
+            at.require(m, "padding", "the same number of zeros on both sides")
+        padding = tuple(total // 2 for total in margins)
+    zeros = 0 if isinstance(padding, str) else padding
+
+    def forward(x: Tensor) -> tuple[Tensor, Any]:
+        return convolution_forward(
+            x, m.weight, m.bias, stride=m.stride, padding=zeros, dilation=m.dilation, groups=m.groups
+        )
+
+    return Layer(at.name, forward, convolution_backward, at.parameters(m.weight, m.bias))
+
+
+def _embedding(m: nn.Embedding, at: Place) -> Layer:
+    for setting, expected in (("max_norm", None), ("scale_grad_by_freq", False), ("sparse", False)):
+        at.require(m, setting, expected)
+    return Layer(
+        at.name,
+        lambda tokens: embedding_forward(tokens, m.weight, m.padding_idx),
+        lambda delta, cache, to_input: (None, embedding_backward(delta, cache)),
+        at.parameters(m.weight),
+    )
+
+
+def _layer_norm(m: nn.LayerNorm, at: Place) -> Layer:
+    if len(m.normalized_shape) != 1:
+        at.require(m, "normalized_shape", m.normalized_shape[-1:])
+    return Layer(
+        at.name,
+        lambda x: layer_norm_forward(x, m.weight, m.bias, m.eps),
+        lambda delta, cache, to_input: layer_norm_backward(delta, cache),
+        at.parameters(m.weight, m.bias),
+    )
+
+
+def _batch_norm(m: _BatchNorm, at: Place) -> Layer:
+    def forward(x: Tensor) -> tuple[Tensor, Any]:
+        if m.training or m.running_mean is None or m.running_var is None:
+            y, cache = batch_norm_forward(x, m.weight, m.bias, m.eps)
+            if m.training:
+                _track(m, cache.mean, cache.variance, x.numel() // x.shape[1])
+            return y, cache
+        return batch_norm_forward(x, m.weight, m.bias, m.eps, (m.running_mean, m.running_var))
+
+    return Layer(
+        at.name,
+        forward,
+        lambda delta, cache, to_input: batch_norm_backward(delta, cache),
+        at.parameters(m.weight, m.bias),
+    )
+
+
+def _track(m: _BatchNorm, mean: Tensor, variance: Tensor, count: int) -> None:
+    """Move the running statistics towards those of a batch; the variance as an estimate, with 1/(m - 1)."""
+    if m.running_mean is None or m.running_var is None or m.num_batches_tracked is None:
+        return
+    m.num_batches_tracked.add_(1)
+    share = 1 / float(m.num_batches_tracked) if m.momentum is None else m.momentum
+    m.running_mean.lerp_(mean, share)
+    m.running_var.lerp_(variance * (count / (count - 1)), share)
+
+
+def _max_pool(m: nn.MaxPool1d | nn.MaxPool2d, at: Place) -> Layer:
+    for setting, expected in (("ceil_mode", False), ("return_indices", False)):
+        at.require(m, setting, expected)
+    if m.dilation not in (1, (1,), (1, 1)):
+        at.require(m, "dilation", 1)
+    return _plain(at, lambda x: max_pool_forward(x, m.kernel_size, m.stride, m.padding), max_pool_backward)
+
+
+def _average_pool(m: nn.AvgPool1d | nn.AvgPool2d, at: Place) -> Layer:
+    at.require(m, "ceil_mode", False)
+    if isinstance(m, nn.AvgPool2d):
+        at.require(m, "divisor_override", None)
+    return _plain(
+        at,
+        lambda x: average_pool_forward(x, m.kernel_size, m.stride, m.padding, m.count_include_pad),
+        average_pool_backward,
+    )
+
+
+def _softmax(m: nn.Softmax, at: Place) -> Layer:
+    dim = m.dim
+    if dim is None:
+        raise ConfigError(f"layer {at.name or 'Softmax'}", expected="Softmax with dim = a number", got="None")
+    return _plain(at, lambda x: softmax_forward(x, dim), softmax_backward)
+
+
+def _dropout(m: nn.Dropout, at: Place) -> Layer:
+    return _plain(
+        at,
+        lambda x: dropout_forward(x, m.p) if m.training else (x, None),
+        lambda delta, mask: delta if mask is None else dropout_backward(delta, mask),
+    )
+
+
+def _flatten(m: nn.Flatten, at: Place) -> Layer:
+    return _plain(at, lambda x: (m(x), x.shape), lambda delta, shape: delta.reshape(shape))
+
+
+def _checked_images(m: LeNet5, at: Place) -> Layer:
+    def forward(x: Tensor) -> tuple[Tensor, None]:
+        check_images(x, m.image_shape)
+        return x, None
+
+    return _plain(at, forward, lambda delta, cache: delta)
+
+
+def _elementwise(derivative: Callable[[Tensor], Tensor]) -> Callable[[nn.Module, Place], Layer]:
+    return lambda m, at: _plain(at, lambda x: elementwise_forward(x, m, derivative), elementwise_backward)
+
+
+def _leaky_relu(m: nn.LeakyReLU, at: Place) -> Layer:
+    return _elementwise(lambda x: activation.leaky_relu_derivative(x, m.negative_slope))(m, at)
+
+
+def _gelu(m: nn.GELU, at: Place) -> Layer:
+    at.require(m, "approximate", "none")
+    return _elementwise(activation.gelu_derivative)(m, at)
+
+
+TRANSLATIONS: dict[type[nn.Module], Callable[[Any, Place], Layer]] = {
+    nn.Linear: _linear,
+    nn.Conv1d: _convolution,
+    nn.Conv2d: _convolution,
+    nn.Embedding: _embedding,
+    nn.ReLU: lambda m, at: _plain(at, relu_forward, relu_backward),
+    nn.Sigmoid: lambda m, at: _plain(at, sigmoid_forward, sigmoid_backward),
+    nn.Tanh: lambda m, at: _plain(at, tanh_forward, tanh_backward),
+    nn.LeakyReLU: _leaky_relu,
+    nn.GELU: _gelu,
+    nn.SiLU: _elementwise(activation.silu_derivative),
+    nn.Identity: lambda m, at: _plain(at, lambda x: (x, None), lambda delta, cache: delta),
+    nn.Softmax: _softmax,
+    nn.Dropout: _dropout,
+    nn.Flatten: _flatten,
+    nn.MaxPool1d: _max_pool,
+    nn.MaxPool2d: _max_pool,
+    nn.AvgPool1d: _average_pool,
+    nn.AvgPool2d: _average_pool,
+    nn.LayerNorm: _layer_norm,
+    nn.BatchNorm1d: _batch_norm,
+    nn.BatchNorm2d: _batch_norm,
+    BatchNorm: _batch_norm,
+}

@@ -1,0 +1,42 @@
+"""How far the quadratic model is trusted: Levenberg-Marquardt damping, adapted by how well the last step was foretold.
+
+    q(p) = g.p + p.G p / 2;    the step makes q(p) + lambda |p|^2 / 2 small
+    rho = (f(W + p) - f(W)) / q(p)
+    rho < 1/4: lambda <- 3/2 lambda;    rho > 3/4: lambda <- 2/3 lambda
+
+Source: D. Marquardt, "An algorithm for least-squares estimation of nonlinear parameters", 1963; J. Martens, "Deep
+learning via Hessian-free optimization", 2010, section 4.1.
+"""
+
+import math
+
+LEAST = 1e-20
+"""Below this, weights without any curvature would divide by zero in float32."""
+
+
+def reduction_ratio(fall: float, foretold: float) -> float:
+    """Return rho: 1 where the model is exact, negative where the objective rose; minus infinity where it is undefined.
+
+    Args:
+        fall: f(W + p) - f(W).
+        foretold: q(p), negative unless nothing can be gained.
+
+    Example:
+        >>> reduction_ratio(-1.0, -2.0), reduction_ratio(float("inf"), -2.0)
+        (0.5, -inf)
+    """
+    if not math.isfinite(fall) or not foretold < 0:
+        return -math.inf
+    return fall / foretold
+
+
+def adapted(damping: float, ratio: float) -> float:
+    """Return the damping of the next step.
+
+    Example:
+        >>> [adapted(6.0, ratio) for ratio in (0.1, 0.5, 0.9)]
+        [9.0, 6.0, 4.0]
+    """
+    if ratio < 0.25:
+        return damping * 3 / 2
+    return max(LEAST, damping * 2 / 3) if ratio > 0.75 else damping

@@ -1,0 +1,55 @@
+"""How far one update moves the weights of each layer, in relation to their length."""
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from neurarium.checks import ConfigError
+
+
+def gradient_descent_changes(gradients: Mapping[nn.Parameter, Tensor], rate: float) -> dict[nn.Parameter, Tensor]:
+    """Changes of the parameters in a step of plain gradient descent, -eta dL/dW."""
+    return {parameter: -rate * gradient for parameter, gradient in gradients.items()}
+
+
+def optimiser_changes(
+    gradients: Mapping[nn.Parameter, Tensor], optimiser: torch.optim.Optimizer
+) -> dict[nn.Parameter, Tensor]:
+    """Changes of the parameters in the next step of an optimiser, decay and momentum included.
+
+    The step is taken by a copy of optimiser, state and parameters.
+
+    Args:
+        gradients: dL/dW by parameter.
+        optimiser: over these parameters, or more or fewer; those that it lacks do not change.
+
+    Raises:
+        ConfigError: it holds none of the parameters, or its step needs more than gradients.
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([1.0]))
+        >>> optimiser_changes({w: torch.tensor([4.0])}, torch.optim.SGD([w], lr=0.5))[w]
+        tensor([-2.])
+    """
+    twins: dict[int, nn.Parameter] = {}
+    twin = copy.deepcopy(optimiser, twins)
+    held = {id(p) for group in optimiser.param_groups for p in group["params"]}
+    moved = [parameter for parameter in gradients if id(parameter) in held]
+    if not moved:
+        raise ConfigError(
+            "optimiser", expected="one over the net's parameters", got="one over other tensors",
+            remedy="build it from net.parameters()",
+        )  # fmt: skip
+    for parameter in moved:
+        twins[id(parameter)].grad = gradients[parameter].clone()
+    try:
+        twin.step()
+    except TypeError as error:
+        kind = type(optimiser).__name__
+        raise ConfigError(
+            "optimiser", expected="one whose step needs gradients alone", got=kind,
+            remedy="name a learning rate of plain gradient descent instead",
+        ) from error  # fmt: skip
+    return {p: twins[id(p)].detach() - p.detach() for p in moved}

@@ -1,0 +1,125 @@
+"""Patterns of associative memories: rows of -1 and +1. Checks, noise, overlap."""
+
+import warnings
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from neurarium.checks import ConfigError, DataError, ShapeError
+
+
+class CapacityWarning(UserWarning):
+    """More patterns than a memory holds: what is recalled may be none of them."""
+
+
+def check_patterns(patterns: Shaped[Tensor, "..."], subject: str = "patterns", neurons: int | None = None) -> None:
+    """Refuse what is not a set of patterns.
+
+    Args:
+        patterns: to be (patterns, neurons) with values -1 and +1.
+        subject: what the message calls them.
+        neurons: width that is needed, where it is fixed already.
+
+    Raises:
+        ShapeError: no matrix, or of another width.
+        DataError: no pattern at all, or other values than -1 and +1.
+
+    Example:
+        >>> check_patterns(torch.tensor([[0.0, 1.0]]))
+        Traceback (most recent call last):
+        neurarium.checks.errors.DataError: patterns: expected only -1 and +1, got the values 0, 1; make them binary: \
+binarise(patterns, threshold=0.5)
+    """
+    check_width(patterns, subject, neurons)
+    if patterns.numel() == 0:
+        raise DataError(subject, expected="at least one pattern of one neuron", got=f"shape {tuple(patterns.shape)}")
+    binary = (patterns == 1) | (patterns == -1)
+    if not bool(binary.all()):
+        values = patterns.unique()
+        shown = ", ".join(f"{v:g}" for v in values[:4].tolist()) + (", ..." if len(values) > 4 else "")
+        middle = (values.amin().double() + values.amax().double()).item() / 2
+        finite = torch.isfinite(torch.tensor(middle))
+        remedy = f"make them binary: binarise({subject}, threshold={middle:g})" if finite else "remove NaN and inf"
+        raise DataError(subject, expected="only -1 and +1", got=f"the values {shown}", remedy=remedy)
+
+
+def check_width(states: Shaped[Tensor, "..."], subject: str, neurons: int | None = None) -> None:
+    """Refuse what is not a matrix with a row a state.
+
+    Raises:
+        ShapeError: no matrix, or not `neurons` numbers a row.
+    """
+    if states.dim() != 2 or neurons not in (None, states.shape[1]):
+        raise ShapeError(
+            subject,
+            expected=f"(rows, {neurons or 'neurons'})",
+            got=f"a tensor of shape {tuple(states.shape)}",
+            remedy="flatten each picture to one row" if states.dim() > 2 else "give each state a row",
+        )
+
+
+def warn_above(capacity: float, patterns: int, neurons: int, memory: str, more: str = "") -> None:
+    """Warn where more than one pattern and more than `capacity` are stored.
+
+    Args:
+        capacity: how many random patterns the memory holds.
+        patterns, neurons: how many are stored, and of which width.
+        memory: what it is called in the message.
+        more: a word beside the number.
+    """
+    if patterns > max(1.0, capacity):
+        text = f"{patterns} patterns in {neurons} neurons: {memory} holds about {capacity:.4g} random ones"
+        text += f" ({more})" if more else ""
+        warnings.warn(f"{text}; what is recalled may be none of them", CapacityWarning, stacklevel=3)
+
+
+def binarise(x: Shaped[Tensor, "*shape"], threshold: float) -> Float[Tensor, "*shape"]:
+    """Turn numbers into +1 (above `threshold`) and -1 (up to it).
+
+    Example:
+        >>> binarise(torch.tensor([0, 127, 128, 255], dtype=torch.uint8), threshold=127.0)
+        tensor([-1., -1.,  1.,  1.])
+    """
+    return (x > threshold).to(torch.get_default_dtype()) * 2 - 1
+
+
+def flip(
+    patterns: Float[Tensor, "patterns neurons"], share: float, generator: torch.Generator | None = None
+) -> Float[Tensor, "patterns neurons"]:
+    """Turn round the same number of units in each pattern, chosen anew for each.
+
+    Args:
+        patterns: states.
+        share: of the units to turn, in [0, 1]; round(share * neurons) of them are turned.
+        generator: where the choice is drawn from.
+
+    Raises:
+        ConfigError: `share` outside [0, 1].
+
+    Example:
+        >>> flip(torch.ones(3, 8), 0.25).sum(1)
+        tensor([4., 4., 4.])
+    """
+    if not 0 <= share <= 1:
+        raise ConfigError("flip", expected="a share in [0, 1]", got=str(share), remedy="0.25 turns a quarter")
+    count = round(share * patterns.shape[1])
+    chosen = torch.rand(patterns.shape, generator=generator).argsort(1)[:, :count].to(patterns.device)
+    return patterns * torch.ones_like(patterns).scatter_(1, chosen, -1.0)
+
+
+def overlap(a: Float[Tensor, "*#rows neurons"], b: Float[Tensor, "*#rows neurons"]) -> Float[Tensor, "*_"]:
+    """Agreement of two states, m = a . b / n: 1 equal, 0 unrelated, -1 opposite.
+
+    For states of -1 and +1 a share (1 - m) / 2 of the units differs.
+
+    Example:
+        >>> overlap(torch.tensor([1.0, 1.0, -1.0, -1.0]), torch.tensor([1.0, 1.0, -1.0, 1.0]))
+        tensor(0.5000)
+    """
+    return (a * b).mean(-1)
+
+
+def random_patterns(count: int, neurons: int, generator: torch.Generator | None = None) -> Float[Tensor, "count n"]:
+    """Independent patterns, each unit -1 or +1 with probability 1/2: those of the theory of capacity."""
+    return torch.randint(0, 2, (count, neurons), generator=generator).to(torch.get_default_dtype()) * 2 - 1

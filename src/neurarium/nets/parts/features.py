@@ -1,0 +1,181 @@
+"""Features of a trained net: what one of its layers makes of an example, under a classifier of its own.
+
+    z = f_l(x)        the net up to layer l, frozen
+    logits = W z + b  learnt
+
+Where layer l is narrow its few units must hold all that the layers above need: bottleneck features.
+
+Source: F. Grezl, M. Karafiat, S. Kontar, J. Cernocky, "Probabilistic and bottle-neck features for LVCSR of meetings",
+2007; notes 002, "Bottleneck features".
+"""
+
+import copy
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurarium.checks import ConfigError, choose
+from neurarium.nets.parts.initial import initialise_layer_
+
+
+class Features(nn.Module):
+    """A frozen trunk and a linear classifier on what it makes.
+
+    The trunk stays in evaluation mode, so that its dropout is off and its running statistics stand still; only the
+    classifier's parameters ask for a gradient.
+
+    Args:
+        trunk: from a batch of examples to their features (batch, width).
+        width: numbers that the trunk makes of one example.
+        outputs: number of classes.
+    """
+
+    def __init__(self, trunk: nn.Module, width: int, outputs: int) -> None:
+        super().__init__()
+        self.trunk = trunk.requires_grad_(False).eval()
+        self.output = nn.Linear(width, outputs)
+        initialise_layer_(self.output, "lecun")
+
+    def train(self, mode: bool = True) -> "Features":
+        """Set the mode of the classifier; the trunk stays as it is."""
+        super().train(mode)
+        self.trunk.eval()
+        return self
+
+    def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch outputs"]:
+        """Logits of a batch."""
+        logits: Tensor = self.output(self.trunk(x))
+        return logits
+
+
+class Rescaled(nn.Module):
+    """A net that learnt from examples scaled in another way: z = net(factor x + shift).
+
+    Args:
+        net: sees its inputs as it learnt to.
+        factor: one number a channel or feature, shaped so that it broadcasts over an example.
+        shift: likewise.
+    """
+
+    factor: Tensor
+    shift: Tensor
+
+    def __init__(self, net: nn.Module, factor: Float[Tensor, "..."], shift: Float[Tensor, "..."]) -> None:
+        super().__init__()
+        self.net = net
+        self.register_buffer("factor", factor)
+        self.register_buffer("shift", shift)
+
+    def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch *output"]:
+        """What the net makes of the batch."""
+        output: Tensor = self.net(x * self.factor + self.shift)
+        return output
+
+
+def cut(net: nn.Module, layer: str, shape: tuple[int, ...]) -> tuple[nn.Module, int]:
+    """A copy of a net that ends with one of its layers.
+
+    The layer must stand in a chain (`nn.Sequential`) that the net runs to its end: everything behind it is taken off.
+
+    Args:
+        net: left as it is.
+        layer: its qualified name ("layers.relu2"), or the last part where that is unique; empty: the last but one of
+            the chain, whose output the net's own last layer sees.
+        shape: of one example.
+
+    Returns:
+        The copy, which makes (batch, width) of a batch, and the width: numbers that the layer makes of one example.
+
+    Raises:
+        ConfigError: no such layer (names the closest), or one that is in no such chain.
+
+    Example:
+        >>> net = nn.Sequential(nn.Linear(5, 3), nn.ReLU(), nn.Linear(3, 2))
+        >>> trunk, width = cut(net, "1", (5,))
+        >>> trunk(torch.zeros(4, 5)).shape, width
+        (torch.Size([4, 3]), 3)
+    """
+    names = chain_layers(net)
+    if len(names) < 2:
+        raise ConfigError("net.layer", expected="a net with layers in a chain", got=type(net).__name__)
+    short = [name.rpartition(".")[2] for name in names]
+    unique = {last: name for last, name in zip(short, names, strict=True) if short.count(last) == 1}
+    path = _longest(names, unique, layer) if layer else names[-2]
+    trunk = _truncated(net, path)
+    probe = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0)).to(next(net.parameters()))
+    seen, made = _output_of(net, path, probe).flatten(1), _run(trunk, probe)
+    if not torch.equal(seen, made):
+        raise ConfigError(
+            "net.layer",
+            expected="a layer in the chain that makes the net's outputs",
+            got=f"{path!r}, from which other paths lead on",
+            remedy=f"choose one of {', '.join(unique)}",
+        )
+    return trunk, made.shape[1]
+
+
+def chain_layers(net: nn.Module) -> list[str]:
+    """Qualified names of the layers that stand in a chain, in the order of computation; chains themselves left out."""
+    return [
+        f"{name}.{child}" if name else child
+        for name, module in net.named_modules()
+        if _is_chain(module)
+        for child, inner in module.named_children()
+        if not _is_chain(inner)
+    ]
+
+
+def _longest(names: list[str], unique: dict[str, str], layer: str) -> str:
+    if layer in names:
+        return layer
+    return choose(layer, unique, subject="net.layer")
+
+
+def _is_chain(module: nn.Module) -> bool:
+    # a subclass with a forward of its own may do more than run its parts one after the other
+    return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
+
+
+def _truncated(net: nn.Module, path: str) -> nn.Module:
+    """A copy in which every chain on the way to `path` ends with it, flattened as a net's outputs are."""
+    trunk = innermost = copy.deepcopy(net)
+    for parent, part in _way(trunk, path):
+        if _is_chain(parent):
+            names = [name for name, _ in parent.named_children()]
+            for name in names[names.index(part) + 1 :]:
+                delattr(parent, name)
+            innermost = parent
+    innermost.add_module("features", nn.Flatten())
+    return trunk
+
+
+def _way(net: nn.Module, path: str) -> Iterator[tuple[nn.Module, str]]:
+    for part in path.split("."):
+        yield net, part
+        net = net.get_submodule(part)
+
+
+def _output_of(net: nn.Module, path: str, probe: Tensor) -> Tensor:
+    """What the layer makes when the whole net runs."""
+    found: list[Tensor] = []
+    # a copy: the layer behind may work in place
+    hook = net.get_submodule(path).register_forward_hook(lambda layer, x, output: found.append(output.clone()))
+    try:
+        _run(net, probe)
+    finally:
+        hook.remove()
+    return found[-1]
+
+
+@torch.no_grad()
+def _run(net: nn.Module, probe: Tensor) -> Tensor:
+    """Run a net in evaluation mode; afterwards it is as it was."""
+    modes = [(module, module.training) for module in net.modules()]
+    try:
+        output: Tensor = net.eval()(probe)
+        return output
+    finally:
+        for module, training in modes:
+            module.training = training

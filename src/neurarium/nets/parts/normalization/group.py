@@ -1,0 +1,69 @@
+"""Group normalisation: the features of one example in groups, each by its own mean and variance.
+
+The d features (channels), in their order, make G groups of d / G. Mean and variance are taken over the features of a
+group and all their positions. One group is layer normalisation over features and positions; d groups is instance
+normalisation.
+
+Source: Y. Wu, K. He, "Group normalization", 2018.
+"""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurarium.checks import ConfigError, ShapeError
+
+EPS = 1e-5
+MOST_GROUPS = 8
+
+
+def group_norm(
+    x: Float[Tensor, "batch features *positions"],
+    groups: int,
+    gamma: Float[Tensor, " features"],
+    beta: Float[Tensor, " features"],
+    eps: float = EPS,
+) -> Float[Tensor, "batch features *positions"]:
+    """Normalise each group of features of each example; gamma and beta belong to single features.
+
+    Raises:
+        ShapeError: the groups do not divide the features.
+
+    Example:
+        >>> import torch
+        >>> x = torch.tensor([[1.0, 5.0, 20.0, 30.0]])
+        >>> group_norm(x, 2, torch.ones(4), torch.zeros(4), eps=0.0)
+        tensor([[-1.,  1., -1.,  1.]])
+    """
+    features = x.shape[1]
+    if groups < 1 or features % groups:
+        raise ShapeError("features", expected=f"a multiple of {groups} groups", got=str(features))
+    grouped = x.reshape(len(x), groups, -1)
+    centred = grouped - grouped.mean(2, keepdim=True)
+    normal = centred / (centred.square().mean(2, keepdim=True) + eps).sqrt()
+    one_each = (features, *[1] * (x.ndim - 2))
+    return beta.reshape(one_each) + gamma.reshape(one_each) * normal.reshape(x.shape)
+
+
+def group_count(features: int, most: int = MOST_GROUPS) -> int:
+    """The largest number of equal groups, up to `most`, that have two features or more each.
+
+    A group of one feature without positions would lose all it holds to its own mean.
+
+    Example:
+        >>> group_count(256), group_count(6), group_count(7)
+        (8, 3, 1)
+    """
+    return max((n for n in range(1, most + 1) if features % n == 0 and features // n > 1), default=1)
+
+
+def make_group_norm(features: int) -> nn.GroupNorm:
+    """torch's layer of `group_norm`, in `group_count(features)` groups.
+
+    Raises:
+        ConfigError: fewer than two features.
+    """
+    if features < 2:
+        raise ConfigError(
+            "norm", expected="batch, weight or none for a layer of one unit", got="group", remedy="or make it wider"
+        )
+    return nn.GroupNorm(group_count(features), features, eps=EPS)

@@ -1,0 +1,77 @@
+"""The learning-rate finder as a picture and in words."""
+
+import math
+from typing import TYPE_CHECKING
+
+from neurarium.report.numbers import number
+from neurarium.training.rate_finder import DIVERGED, RateCurve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def rates_figure(curve: RateCurve, title: str) -> "Figure":
+    """Draw the loss over the learning rate, with both suggestions marked."""
+    from neurarium.report import picture
+
+    figure = picture.blank(8.0, 5.0)
+    picture.heading(figure, title)
+    axes = figure.add_subplot()
+    axes.set_xscale("log")
+    axes.plot(curve.rates, curve.losses, color=picture.BLUE, alpha=0.35, linewidth=0.9, label="single mini-batches")
+    axes.plot(curve.rates, curve.smoothed, color=picture.BLUE, linewidth=2.0, label="running mean")
+    for index, marker, colour, words in (
+        (curve.steepest_at, "o", picture.VERMILION, "steepest descent"),
+        (curve.lowest_at, "s", picture.GREEN, "minimum"),
+    ):
+        if index is not None:
+            axes.plot(
+                [curve.rates[index]], [curve.smoothed[index]], linestyle="none", marker=marker, markersize=8,
+                color=colour, label=f"{words}: {number(curve.rates[index], 2)}",
+            )  # fmt: skip
+    if curve.tenth is not None:
+        axes.axvline(
+            curve.tenth, color=picture.GREEN, linewidth=1.2, linestyle=(0, (4, 2)),
+            label=f"minimum / 10: {number(curve.tenth, 2)}",
+        )  # fmt: skip
+    if curve.diverged_at is not None:
+        axes.axvline(
+            curve.diverged_at, color=picture.FAINT, linewidth=1.0, linestyle=(0, (1, 2)),
+            label=f"diverged: {number(curve.diverged_at, 2)}",
+        )  # fmt: skip
+    picture.dress(axes, "Objective after an update, over its learning rate", "learning rate (logarithmic)", "objective")
+    _scale(axes, curve)
+    picture.legend_above(axes, columns=3)
+    return figure
+
+
+def suggestions(curve: RateCurve) -> list[str]:
+    """Say what the curve suggests, a line each."""
+    if curve.steepest is None or curve.tenth is None:
+        return ["No rate in this range lowers the objective: choose other bounds, or more steps."]
+    lines = [
+        f"steepest descent  {number(curve.steepest, 3)}",
+        f"minimum / 10      {number(curve.tenth, 3)}",
+    ]
+    if curve.diverged_at is None:
+        lines.append("The objective has not diverged: a higher bound may show larger rates that work.")
+    else:
+        lines.append(f"diverged at       {number(curve.diverged_at, 3)}")
+    return lines
+
+
+def _scale(axes: "Axes", curve: RateCurve) -> None:
+    """Show the running mean whole; single mini-batches that blow up may leave the picture."""
+    values = [*curve.smoothed]
+    if not values:
+        return
+    axes.set_xlim(curve.rates[0] / 1.3, curve.rates[-1] * 1.3)
+    low, high = min(*values, *curve.losses), max(values)
+    if low > 0 and high / low > 10 * DIVERGED:
+        axes.set_yscale("log")
+        axes.set_ylabel("objective (logarithmic)")
+        axes.set_ylim(low / math.sqrt(2), high * math.sqrt(2))
+    else:
+        margin = 0.06 * ((high - low) or 1.0)
+        axes.set_ylim(low - margin, high + margin)

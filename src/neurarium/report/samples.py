@@ -1,0 +1,142 @@
+"""Pictures of what a net makes: grids of samples, reconstructions below their originals, points in the plane."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from neurarium.checks import ShapeError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MOST_POINTS = 2000
+
+
+def samples_figure(
+    pictures: Shaped[Tensor, "count channels height width"],
+    title: str,
+    ends: tuple[float, float] = (0.0, 255.0),
+    columns: int = 10,
+) -> "Figure":
+    """Draw pictures in a grid.
+
+    Args:
+        pictures: in the units of `ends`, grey or colour.
+        title: over the grid.
+        ends: values of black and white; what lies beyond is cut off.
+        columns: pictures in a row.
+
+    Raises:
+        ShapeError: no pictures.
+    """
+    from neurarium.report import picture
+
+    _check_pictures(pictures, "pictures")
+    rows = -(-len(pictures) // columns)
+    width = min(columns, len(pictures))
+    figure = picture.blank(max(0.72 * width + 0.3, 3.0), 0.72 * rows + 0.75)
+    picture.heading(figure, title)
+    _mosaic(figure.subplots(), pictures, ends, width)
+    return figure
+
+
+def reconstructions_figure(
+    rows: Mapping[str, Shaped[Tensor, "count channels height width"]],
+    title: str,
+    ends: tuple[float, float] = (0.0, 255.0),
+) -> "Figure":
+    """Draw rows of pictures below one another: originals, what the net saw, what it made of them.
+
+    Args:
+        rows: name of each row and its pictures, as many in each.
+        title: over all.
+        ends: values of black and white; what lies beyond is cut off.
+
+    Raises:
+        ShapeError: no pictures, or rows of different shape.
+    """
+    from neurarium.report import picture
+
+    shapes = {tuple(pictures.shape) for pictures in rows.values()}
+    if len(shapes) != 1:
+        raise ShapeError("rows", expected="pictures of one shape, as many in each row", got=str(sorted(shapes)))
+    for name, pictures in rows.items():
+        _check_pictures(pictures, name)
+    count = next(iter(shapes))[0]
+    figure = picture.blank(0.72 * count + 1.8, 0.78 * len(rows) + 0.75)
+    picture.heading(figure, title)
+    grid = figure.subplots(len(rows), 1, squeeze=False)
+    for axes, (name, pictures) in zip(grid[:, 0], rows.items(), strict=True):
+        _mosaic(axes, pictures, ends, count)
+        axes.text(
+            -0.01, 0.5, name, transform=axes.transAxes, ha="right", va="center", fontsize=9.5, color=picture.INK,
+            parse_math=False,
+        )  # fmt: skip
+    return figure
+
+
+def points_figure(
+    real: Float[Tensor, "points 2"], generated: Float[Tensor, "made 2"], title: str, note: str = ""
+) -> "Figure":
+    """Draw real and generated points of the plane side by side, on the same axes.
+
+    Args:
+        real: points of the data, in the units of the source; the first 2,000 are drawn, as of the generated ones.
+        generated: as the net makes them, in the same units.
+        title: over both.
+        note: below the name of the right one, such as its scores.
+
+    Raises:
+        ShapeError: not two numbers a point, or no points.
+    """
+    from neurarium.report import picture
+
+    for name, points in (("real", real), ("generated", generated)):
+        if points.dim() != 2 or points.shape[1] != 2 or len(points) == 0:
+            raise ShapeError(name, expected="points (count, 2), at least one", got=str(tuple(points.shape)))
+    figure = picture.blank(8.4, 4.7)
+    picture.heading(figure, title)
+    left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+    for axes, points, colour, name in (
+        (left, real, picture.BLUE, "data"),
+        (right, generated, picture.VERMILION, f"generated{': ' if note else ''}{note}"),
+    ):
+        shown = points[:_MOST_POINTS].detach().cpu().numpy()
+        picture.dress(axes, name, "first number", "second number" if axes is left else "")
+        axes.scatter(*shown.T, s=4, color=colour, alpha=0.35, linewidths=0)
+        axes.set_aspect("equal", adjustable="box")
+    spread = real.detach().cpu()
+    centre, half = spread.mean(0), 1.25 * float((spread - spread.mean(0)).abs().max())
+    left.set_xlim(float(centre[0]) - half, float(centre[0]) + half)
+    left.set_ylim(float(centre[1]) - half, float(centre[1]) + half)
+    outside = int(((generated.detach().cpu() - centre).abs() > half).any(1).sum())
+    if outside:
+        right.set_xlabel(f"first number; {outside} of {len(generated)} points outside", color=picture.FAINT, fontsize=9)
+    return figure
+
+
+def _mosaic(axes: "Axes", pictures: Tensor, ends: tuple[float, float], columns: int) -> None:
+    """Draw pictures side by side, thin white lines between them, as one image: quicker than axes for each."""
+    low, high = ends
+    values = ((pictures.detach().cpu().double() - low) / (high - low)).clamp(0, 1).numpy()
+    count, channels, height, width = values.shape
+    rows = -(-count // columns)
+    canvas = np.ones((rows, height + 1, columns, width + 1, channels))
+    for place in range(count):
+        canvas[place // columns, :height, place % columns, :width] = values[place].transpose(1, 2, 0)
+    image = canvas.reshape(rows * (height + 1), columns * (width + 1), channels)[:-1, :-1]
+    axes.set_axis_off()
+    axes.imshow(image[..., 0] if channels == 1 else image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+
+
+def _check_pictures(pictures: Tensor, subject: str) -> None:
+    if pictures.dim() != 4 or pictures.shape[1] not in (1, 3) or len(pictures) == 0:
+        raise ShapeError(
+            subject,
+            expected="pictures (count, channels, height, width), grey or in colour, at least one",
+            got=str(tuple(pictures.shape)),
+        )

@@ -1,0 +1,47 @@
+"""Schedules as a picture: the factor on the learning rate over a run."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from neurarium.learning.schedules import Schedule
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+EXAMPLES: Mapping[str, Schedule] = {
+    "constant": Schedule("constant"),
+    "step": Schedule("step", gamma=0.3, drops=3),
+    "exponential": Schedule("exponential", floor=0.02),
+    "cosine": Schedule("cosine"),
+    "linear": Schedule("linear"),
+    "inverse-sqrt": Schedule("inverse-sqrt", warmup=0.1),
+    "cosine, warm-up 0.1": Schedule("cosine", warmup=0.1),
+}
+"""One of each that is a function of the step alone."""
+
+
+def schedules_figure(schedules: Mapping[str, Schedule] = EXAMPLES, updates: int = 400) -> "Figure":
+    """Draw the factors of several schedules over a run of so many updates.
+
+    Plateau is not drawn: it follows the scores of a run, whose picture of the learning rate shows it.
+    """
+    from neurarium.report import picture
+
+    columns = 4
+    rows = -(-len(schedules) // columns)
+    figure = picture.blank(10.5, 2.3 * rows + 0.5)
+    picture.heading(figure, "Schedules: factor on the learning rate")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    shares = [t / updates for t in range(updates)]
+    for index, axes in enumerate(grid.flat):
+        if index >= len(schedules):
+            axes.set_axis_off()
+            grid.flat[index - columns].xaxis.set_tick_params(labelbottom=True)
+            continue
+        name, schedule = list(schedules.items())[index]
+        factor = schedule.factor(updates)
+        axes.plot(shares, [factor(t) for t in range(updates)], color=picture.BLUE, linewidth=2.0)
+        below = index + columns >= len(schedules)
+        picture.dress(axes, name, "share of the run" if below else "", "factor" if index % columns == 0 else "")
+        axes.set(xlim=(0, 1), ylim=(0, 1.06))
+    return figure

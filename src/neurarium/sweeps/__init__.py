@@ -1,0 +1,1 @@
+"""Comparison runs: a grid of settings, several seeds each, mean and spread."""

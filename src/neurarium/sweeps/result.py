@@ -1,0 +1,104 @@
+"""What came out of a sweep, read from the records of its runs."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurarium.record.files import write_atomic
+from neurarium.record.run_record import read_record
+from neurarium.report.curves import save_figure
+from neurarium.report.history import History, digest
+from neurarium.report.sweep import sweep_figure, sweep_table
+from neurarium.report.sweep_page import write_sweep_page
+from neurarium.report.sweep_scores import SweptCell, best_cell, tell_best
+from neurarium.sweeps.folder import Request, read_request, run_folder, state_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """The cells of a sweep, each with the runs that came to their end.
+
+    Attributes:
+        folder: where everything lies.
+        request: what was asked for.
+        cells: in the order of the grid.
+    """
+
+    folder: Path
+    request: Request
+    cells: tuple[SweptCell, ...]
+
+    @property
+    def best(self) -> SweptCell | None:
+        """The cell with the lowest mean development error; none before a run is done."""
+        return best_cell(self.cells)
+
+    @property
+    def complete(self) -> bool:
+        """Whether no run is missing."""
+        return not any(cell.missing for cell in self.cells)
+
+    @property
+    def title(self) -> str:
+        """What was swept, in a few words."""
+        recipe, varied = self.request.recipe, [f for f, values in self.request.grid.items() if len(values) > 1]
+        return f"{recipe.name} on {Path(recipe.data).name}" + (f", by {' and '.join(varied)}" if varied else "")
+
+    def figure(self) -> "Figure":
+        """Draw mean and band of every cell; a notebook shows the figure."""
+        return sweep_figure(self.cells, self.request.seeds, self.title)
+
+    def table(self) -> "Table":
+        """Show a row a cell."""
+        return sweep_table(self.cells)
+
+    def tell(self) -> str:
+        """Name the best cell and how far it stands out."""
+        return tell_best(self.cells)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the numbers as JSON can hold them."""
+        return {
+            "complete": self.complete,
+            "seeds": self.request.seeds,
+            "spread": "standard deviation over the seeds, n - 1 in the denominator",
+            "best": self.best.name if self.best else None,
+            "verdict": self.tell(),
+            "cells": [cell.to_plain() for cell in self.cells],
+        }
+
+
+def load_sweep(folder: str | Path) -> SweepResult:
+    """Read a sweep back from its folder, finished or not.
+
+    Raises:
+        RunError: no sweep there.
+    """
+    folder = Path(folder)
+    request = read_request(folder)
+    cells = []
+    for number, cell in enumerate(request.cells(), start=1):
+        seeds = range(cell.recipe.seed, cell.recipe.seed + request.seeds)
+        runs = [run_folder(folder, number, cell, seed) for seed in seeds]
+        states = [state_of(run) for run in runs]
+        histories: list[History] = [
+            digest(read_record(run / "record.jsonl"))
+            for run, state in zip(runs, states, strict=True)
+            if state == "finished"
+        ]
+        diverged = states.count("diverged")
+        missing = len(runs) - len(histories) - diverged
+        cells.append(SweptCell(cell.name, cell.settings, histories, diverged, missing))
+    return SweepResult(folder, request, tuple(cells))
+
+
+def write_sweep(result: SweepResult) -> None:
+    """Write `results.json`, `sweep.png` and `report.html` into the folder of a sweep."""
+    write_atomic(result.folder / "results.json", json.dumps(result.to_plain(), indent=1) + "\n")
+    save_figure(result.figure(), result.folder / "sweep.png")
+    write_sweep_page(result.folder, result.cells, result.request.to_plain(), result.title)

@@ -1,0 +1,293 @@
+"""Train every cell of a grid with several seeds, and compare means and spreads on the development data.
+
+The test split is not touched: settings are chosen here, and what chooses must not judge.
+"""
+
+import contextlib
+import dataclasses
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurarium.checks import ConfigError, DataError, NonFiniteError, RunError
+from neurarium.data import catalogue
+from neurarium.data.batches import batch_count
+from neurarium.data.dataset import Dataset
+from neurarium.record.events import Event, Stepped, Stopped
+from neurarium.record.files import make_folder
+from neurarium.sweeps.folder import (
+    Request,
+    Together,
+    mark_diverged,
+    read_request,
+    run_folder,
+    state_of,
+    write_request,
+)
+from neurarium.sweeps.grid import Cell, listed
+from neurarium.sweeps.progress import SweepProgress
+from neurarium.sweeps.result import SweepResult, load_sweep, write_sweep
+from neurarium.training import session as sessions
+from neurarium.training.ensemble.suits import hindrance, pays
+from neurarium.training.ensemble.together import learn_together
+from neurarium.training.interrupt import StopRequest, stop_on_interrupt
+from neurarium.training.recipe import Recipe
+from neurarium.training.seed import own_generators
+from neurarium.training.session import Session
+from neurarium.training.source import adopt, read_source, refuse_unfinished, source_folder
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def sweep(
+    recipe: Recipe,
+    grid: Mapping[str, Any],
+    *,
+    seeds: int = 5,
+    data: Dataset | None = None,
+    out: str | Path | None = None,
+    together: Together = "auto",
+    progress: bool = True,
+    console: "Console | None" = None,
+) -> SweepResult:
+    """Train a grid of settings with several seeds each, and draw mean and spread.
+
+    Args:
+        recipe: what all runs have in common.
+        grid: dotted field to a list of values: {"optimiser.name": ["sgd", "adam"], "net.hidden": [(64,), (128, 64)]}.
+        seeds: runs of a cell; their seeds count on from the recipe's.
+        data: a data set in hand instead of the one that the recipe names.
+        out: the folder; none: `sweeps/NAME-1`, `sweeps/NAME-2` and so on. One that holds this very sweep is gone on
+            with: finished runs are skipped, a run that was cut off is resumed from its newest checkpoint.
+        together: "auto" trains the seeds of a small net in one batched computation, "always" those of any net that
+            can be, "never" none.
+        progress: show progress on the screen.
+        console: where to show it; none: standard output.
+
+    Returns:
+        The cells with their numbers; after Ctrl-C those that are there.
+
+    Raises:
+        ConfigError, DataError, ShapeError: grid, recipe and data do not fit; nothing has been trained yet.
+        RunError: the folder holds another sweep.
+        StorageError: the folder cannot be written.
+    """
+    plan = _with_whole_paths(recipe)
+    request = Request(plan, listed(plan, grid), seeds, together)
+    folder = Path(out) if out is not None else new_folder(plan.name)
+    return _carry_out(request, folder, data, progress, console)
+
+
+def go_on(
+    folder: str | Path,
+    *,
+    data: Dataset | None = None,
+    progress: bool = True,
+    console: "Console | None" = None,
+) -> SweepResult:
+    """Go on with a sweep that was interrupted or killed; see `sweep`.
+
+    Raises:
+        RunError: no sweep there.
+    """
+    return _carry_out(read_request(Path(folder)), Path(folder), data, progress, console)
+
+
+def new_folder(name: str, root: str | Path = "sweeps") -> Path:
+    """Return the first of `sweeps/NAME-1`, `sweeps/NAME-2`, ... that does not exist."""
+    number = 1
+    while (Path(root) / f"{name}-{number}").exists():
+        number += 1
+    return Path(root) / f"{name}-{number}"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Task:
+    """One run that is to be done."""
+
+    label: str
+    recipe: Recipe
+    folder: Path
+
+
+def _carry_out(
+    request: Request, folder: Path, data: Dataset | None, progress: bool, console: "Console | None"
+) -> SweepResult:
+    """Do what is left of a sweep and write what there is to see."""
+    from rich.console import Console
+
+    cells = request.cells()
+    with own_generators():
+        datasets = _data_of(cells, data)
+        for cell, dataset in zip(cells, datasets, strict=True):
+            _probe(cell.recipe, dataset)  # what does not fit is refused now
+        make_folder(folder)
+        write_request(folder, request)
+        work = [_tasks(request, folder, number, cell) for number, cell in enumerate(cells, start=1)]
+        updates = sum(len(t) * _updates(c.recipe, d) for t, c, d in zip(work, cells, datasets, strict=True))
+        screen = (console or Console()) if progress else None
+        total = len(cells) * request.seeds
+        with stop_on_interrupt() as stop, SweepProgress(screen, total, updates) as board:
+            board.ended = total - sum(map(len, work))
+            if board.ended:
+                board.say(f"going on with {folder}: {board.ended} of {total} runs are over", "yellow")
+            for tasks, dataset in zip(work, datasets, strict=True):
+                if tasks and not stop.requested:
+                    _do_cell(tasks, dataset, request.together, board, stop)
+    result = load_sweep(folder)
+    write_sweep(result)
+    return result
+
+
+def _do_cell(
+    tasks: Sequence[_Task], data: Dataset, together: Together, board: SweepProgress, stop: StopRequest
+) -> None:
+    """Train the runs of one cell, together where that is asked for or pays, else one after the other."""
+    joint = False
+    if together != "never" and (len(tasks) > 1 or together == "always"):
+        probe = _probe(tasks[0].recipe, data)
+        reason = hindrance(probe)
+        if reason and together == "always":
+            board.say(f"{tasks[0].label}: one by one, for {reason}", "yellow")
+        joint = not reason and (together == "always" or pays(probe))
+    if not joint:
+        for task in tasks:
+            if not stop.requested:
+                _watch(_alone(_open(task, data, board), stop), {str(task.folder): task}, board)
+        return
+    opened = [_open(task, data, board) for task in tasks]
+    groups: dict[int, list[Session]] = {}
+    for session in opened:
+        groups.setdefault(session.progress.step, []).append(session)
+    named = {str(task.folder): task for task in tasks}
+    for group in groups.values():
+        if not stop.requested:
+            _watch(learn_together(group, stop), named, board)
+
+
+def _watch(
+    news: Iterator[tuple[Session, Event | NonFiniteError]], tasks: Mapping[str, _Task], board: SweepProgress
+) -> None:
+    """Let runs go to their end, showing them."""
+    with contextlib.closing(news):  # type: ignore[type-var]
+        for session, event in news:
+            task = tasks[str(session.folder)]
+            if isinstance(event, NonFiniteError):
+                mark_diverged(task.folder, str(event))
+                board.count(_left(session))
+                board.diverged(task.label, str(event))
+                continue
+            if isinstance(event, Stepped):
+                board.count(1)
+            if isinstance(event, Stopped) and event.reason == "early":
+                board.count(_left(session))
+            board.see(task.label, event)
+
+
+def _alone(session: Session, stop: StopRequest) -> Iterator[tuple[Session, Event | NonFiniteError]]:
+    """One run by itself, its divergence told as it is told of runs that are trained together."""
+    events = session.events(stop)
+    try:
+        with contextlib.closing(events):  # type: ignore[type-var]
+            for event in events:
+                yield session, event
+    except NonFiniteError as error:
+        yield session, error
+
+
+def _open(task: _Task, data: Dataset, board: SweepProgress) -> Session:
+    """Start a run, or take up one that was cut off."""
+    if state_of(task.folder) == "new":
+        return _start(task, data)
+    try:
+        session = sessions.resume(task.folder, task.recipe, data)
+        step = session.progress.step
+        board.say(f"{task.label}: " + (f"resumed at step {step:,}" if step else "restarted, no checkpoint was saved"))
+        board.count(step)
+        return session
+    except RunError as error:
+        if "other data" in str(error):
+            raise
+        board.say(f"{task.label}: restarted, {error}", "yellow")
+        shutil.rmtree(task.folder)
+        return _start(task, data)
+
+
+def _start(task: _Task, data: Dataset) -> Session:
+    if task.recipe.source:
+        adopt(task.recipe.source, source_folder(task.folder))
+    return sessions.start(task.recipe, task.folder, data)
+
+
+def _probe(recipe: Recipe, data: Dataset) -> Session:
+    """Make a session that is thrown away: it shows whether recipe and data fit.
+
+    Raises:
+        ConfigError, DataError, ShapeError, RunError: they do not, or the run that it stands on is not there.
+    """
+    source = None
+    if recipe.source:
+        if not Path(recipe.source).exists():
+            raise ConfigError(
+                "source",
+                expected="the folder of a finished run, one for all runs of a sweep",
+                got=repr(recipe.source),
+                remedy=f"neurarium train {recipe.source}, then --source runs/{recipe.source}-1",
+            )
+        refuse_unfinished(recipe.source)
+        source = read_source(recipe.source)
+    return sessions.prepare(recipe, data, source=source)
+
+
+def _tasks(request: Request, folder: Path, number: int, cell: Cell) -> list[_Task]:
+    """The runs of a cell that are not over."""
+    tasks = []
+    for seed in range(cell.recipe.seed, cell.recipe.seed + request.seeds):
+        run = run_folder(folder, number, cell, seed)
+        if state_of(run) in ("new", "unfinished"):
+            tasks.append(_Task(f"{cell.name}, seed {seed}", dataclasses.replace(cell.recipe, seed=seed), run))
+    return tasks
+
+
+def _updates(recipe: Recipe, data: Dataset) -> int:
+    return recipe.epochs * batch_count(len(data.train), recipe.batch_size)
+
+
+def _left(session: Session) -> int:
+    return _updates(session.recipe, session.dataset) - session.progress.step
+
+
+def _data_of(cells: Sequence[Cell], data: Dataset | None) -> list[Dataset]:
+    """The data of every cell, each data set loaded once.
+
+    Raises:
+        DataError: no examples to choose by.
+    """
+    loaded: dict[tuple[str, str | None], Dataset] = {}
+    found = []
+    for recipe in (cell.recipe for cell in cells):
+        name = (recipe.data, recipe.data_folder)
+        if name not in loaded:
+            loaded[name] = data if data is not None else catalogue.load(recipe.data, folder=recipe.data_folder)
+        if len(loaded[name].development) == 0:
+            raise DataError(
+                f"data {loaded[name].name}",
+                expected="development examples, by which a sweep compares",
+                got="none",
+                remedy="hold some out of the training examples",
+            )
+        found.append(loaded[name])
+    return found
+
+
+def _with_whole_paths(recipe: Recipe) -> Recipe:
+    """Write paths to data out in full, so that a sweep can be gone on with from another folder."""
+    if recipe.data not in catalogue.SOURCES and recipe.data_folder is None and Path(recipe.data).exists():
+        recipe = dataclasses.replace(recipe, data=str(Path(recipe.data).resolve()))
+    if recipe.data_folder is not None:
+        recipe = dataclasses.replace(recipe, data_folder=str(Path(recipe.data_folder).resolve()))
+    if recipe.source and Path(recipe.source).exists():
+        recipe = dataclasses.replace(recipe, source=str(Path(recipe.source).resolve()))
+    return recipe

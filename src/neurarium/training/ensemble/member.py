@@ -1,0 +1,115 @@
+"""One of several runs that are trained together: its events, its record, its files."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+
+from neurarium.record.events import EpochEnded, Event, Scores, Stepped, Stopped, StopReason
+from neurarium.record.run_record import recorded
+from neurarium.training.gradient_rule import GradientRule
+from neurarium.training.rule import Update
+from neurarium.training.session import Session
+
+Told = tuple[Session, Event]
+
+
+class Member:
+    """A session whose updates come from outside.
+
+    Args:
+        session: its net, progress, best weights and folder.
+    """
+
+    def __init__(self, session: Session) -> None:
+        assert isinstance(session.rule, GradientRule)
+        self.session, self.rule, self.learning = session, session.rule, True
+        self._queue: deque[Event] = deque()
+        self._updates: list[Stepped] = []
+        self._saved = time.monotonic()
+        self._recorder: Iterator[Event] | None = None
+        if session.folder is not None:
+            # never asked for more than was put in before, so the queue never runs dry
+            self._recorder = recorded(iter(self._queue.popleft, None), session.folder / "record.jsonl")
+
+    def tell(self, event: Event) -> Iterator[Told]:
+        """Record an event and pass it on."""
+        if self._recorder is not None:
+            self._queue.append(event)
+            next(self._recorder)
+        yield self.session, event
+
+    def take(self, update: Update, examples: int) -> None:
+        """Count an update; `report_steps` tells of it later."""
+        progress = self.session.progress
+        progress.step += 1
+        progress.position += 1
+        progress.examples += examples
+        progress.objective += update.objective * examples
+        progress.errors += update.errors
+        progress.gradient_norm += update.gradient_norm
+        progress.learning_rate = update.learning_rate
+        self._updates.append(
+            Stepped(
+                progress.step,
+                progress.epoch,
+                progress.position,
+                update.objective,
+                update.gradient_norm,
+                update.learning_rate,
+                progress.seconds,
+            )
+        )
+
+    def report_steps(self) -> Iterator[Told]:
+        """Tell of the updates since the last report; they carry the time of the report before."""
+        updates, self._updates = self._updates, []
+        for update in updates:
+            yield from self.tell(update)
+
+    def end_epoch(self, epoch: int, development: Scores) -> Iterator[Told]:
+        """Compare with the best epoch, keep the weights if this is it, and move on to the next."""
+        session, progress = self.session, self.session.progress
+        early, train = session.recipe.early_stopping, progress.means()
+        watched = development or train
+        score = watched.get(early.monitor, watched["objective"])
+        after = progress.best.after(epoch, score, early.least_gain)
+        self.rule.epoch_ended(score)
+        if after.epoch == epoch:
+            session.best.keep(session.net.state_dict())
+        norm, rate = progress.mean_gradient_norm(), progress.learning_rate
+        seconds = progress.seconds
+        progress.next_epoch(after)
+        progress.seconds = seconds  # the clock of a group is shared out by the group
+        yield from self.tell(
+            EpochEnded(epoch, progress.step, train, development, norm, rate, seconds, best=after.epoch == epoch)
+        )
+
+    def save_is_due(self) -> bool:
+        """Whether the recipe asks for a checkpoint by now."""
+        return self.session.folder is not None and (
+            time.monotonic() - self._saved >= self.session.recipe.checkpoints.seconds
+        )
+
+    def save(self) -> Iterator[Told]:
+        """Save a checkpoint; the optimiser's state is the member's own again."""
+        if self.session.folder is not None:
+            for event in self.session._save(self.session.folder):
+                yield from self.tell(event)
+            self._saved = time.monotonic()
+
+    def stopped(self, reason: StopReason) -> Iterator[Told]:
+        """End this member's run with its files, its weights being its own again."""
+        progress = self.session.progress
+        self.session.net.eval()
+        yield from self.save()
+        if reason != "interrupted":
+            self.session._finish()
+        yield from self.tell(Stopped(reason, progress.epoch, progress.step, progress.seconds, progress.best.epoch))
+        self.close()
+
+    def close(self) -> None:
+        """Close the record; nothing more will be told."""
+        self.learning = False
+        if self._recorder is not None:
+            self._recorder.close()  # type: ignore[attr-defined]
+            self._recorder = None

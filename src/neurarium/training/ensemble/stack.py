@@ -1,0 +1,165 @@
+"""Several nets of one architecture as the rows of one tensor, so that each operation serves them all.
+
+    P (members, N),  row k = all trainable numbers of net k;    one step: P <- optimiser(P, G),  G_k = dL_k/dP_k
+
+The nets' own parameters become views of their rows: whatever reads a net sees its present weights. An optimiser that
+works element by element does to a row of P what it would do to that net alone.
+
+Source: batching over functions: R. Frostig, M. Johnson, C. Leary, "Compiling machine learning programs via high-level
+tracing", 2018 (vmap).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+from torch.func import functional_call, grad_and_value, vmap
+
+from neurarium.learning.criterion import Criterion
+from neurarium.training.ensemble.graph import written_out
+
+WORTH_WRITING_OUT = 100  # calls from which writing a function out (some 50 ms, against 0.5 ms a call) has paid
+Scores = tuple[Shaped[Tensor, " members"], Shaped[Tensor, " members"]]
+
+
+class Stack:
+    """The nets, their gradients and their common optimiser.
+
+    Args:
+        nets: of one architecture, on one device, in training mode; their parameters become views of this stack. The
+            first one's modules compute for all.
+        optimisers: each net's own, over its trainable parameters; their states are taken up.
+        criterion: what to make small.
+        build: makes the common optimiser over a list of tensors.
+    """
+
+    def __init__(
+        self,
+        nets: Sequence[nn.Module],
+        optimisers: Sequence[torch.optim.Optimizer],
+        criterion: Criterion,
+        build: Callable[[list[nn.Parameter]], torch.optim.Optimizer],
+    ) -> None:
+        self.nets, self.optimisers, self.criterion = nets, optimisers, criterion
+        self.names = [name for name, p in nets[0].named_parameters() if p.requires_grad]
+        own = [dict(net.named_parameters()) for net in nets]
+        self.shapes = [own[0][name].shape for name in self.names]
+        self.sizes = [shape.numel() for shape in self.shapes]
+        rows = [torch.cat([p[name].detach().flatten() for name in self.names]) for p in own]
+        self.rows = nn.Parameter(torch.stack(rows))
+        self._parameters = [[p[name] for name in self.names] for p in own]
+        for k, parameters in enumerate(self._parameters):
+            for parameter, part in zip(parameters, self._parts(self.rows.data[k]), strict=True):
+                parameter.data = part
+        self.fixed = self._stacked_rest()
+        self.optimiser = build([self.rows])
+        self._join_states()
+        self._functions: dict[Any, Callable[..., Any]] = {}
+
+    def gradients(
+        self,
+        inputs: Shaped[Tensor, "members batch *shape"],
+        targets: Shaped[Tensor, "members batch *target"],
+        uses: int,
+    ) -> Scores:
+        """Leave each member's gradient on its own batch in `rows.grad`.
+
+        Args:
+            inputs: a batch for each member.
+            targets: likewise.
+            uses: how often batches of this shape will come.
+
+        Returns:
+            Mean objective and number of errors of each member.
+        """
+        function = vmap(grad_and_value(self._scores, has_aux=True), randomness="different")
+        self.rows.grad, scores = self._call("gradients", function, uses, inputs, targets)
+        return scores
+
+    def measure(
+        self, inputs: Shaped[Tensor, "batch *shape"], targets: Shaped[Tensor, "batch *target"], uses: int
+    ) -> Scores:
+        """Return mean objective and number of errors of each member on the same batch, learning nothing."""
+        function = vmap(self._scores, in_dims=(0, 0, None, None))
+        self.nets[0].eval()
+        try:
+            scores: Scores = self._call("measure", function, uses, inputs, targets)
+        finally:
+            self.nets[0].train()
+        return scores
+
+    def gradient_norms(self) -> Float[Tensor, " members"]:
+        """Euclidean length of each member's gradient."""
+        assert self.rows.grad is not None
+        return torch.linalg.vector_norm(self.rows.grad, dim=1)
+
+    def hand_back(self, k: int) -> None:
+        """Copy the optimiser's state of row k to member k's own optimiser, for a checkpoint or for going on alone."""
+        common = self.optimiser.state.get(self.rows, {})
+        split = {
+            name: self._parts(value[k]) if _is_rowwise(value, self.rows) else [value] * len(self.names)
+            for name, value in common.items()
+        }
+        own = self.optimisers[k].state
+        for index, parameter in enumerate(self._parameters[k]):
+            entry = {name: values[index] for name, values in split.items()}
+            own[parameter] = {n: v.clone() if isinstance(v, Tensor) else v for n, v in entry.items()}
+        if not common:
+            own.clear()
+
+    def release(self, k: int) -> None:
+        """Give member k weights of its own, which the stack no longer moves, and its optimiser's state."""
+        self.hand_back(k)
+        with torch.no_grad():
+            for parameter in self._parameters[k]:
+                parameter.data = parameter.data.clone()
+
+    def _scores(self, row: Tensor, fixed: dict[str, Tensor], inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Objective and errors of one member."""
+        named = dict(zip(self.names, self._parts(row), strict=True))
+        outputs = functional_call(self.nets[0], named | fixed, (inputs,))
+        floats = outputs if outputs.dtype == torch.float64 else outputs.float()
+        return self.criterion.loss(floats, targets, inputs), self.criterion.error(outputs.detach(), targets)
+
+    def _call(self, kind: str, function: Callable[..., Any], uses: int, inputs: Tensor, targets: Tensor) -> Any:
+        """Call a batched function as it is, or written out where that pays."""
+        arguments = (self.rows.detach(), self.fixed, inputs, targets)
+        if uses >= WORTH_WRITING_OUT:
+            key = (kind, inputs.shape)
+            if key not in self._functions:
+                self._functions[key] = written_out(function, *arguments)
+            function = self._functions[key]
+        with torch.no_grad():
+            return function(*arguments)
+
+    def _parts(self, row: Tensor) -> list[Tensor]:
+        """Cut a row into tensors of the parameters' shapes."""
+        return [part.view(shape) for part, shape in zip(row.split(self.sizes), self.shapes, strict=True)]
+
+    def _stacked_rest(self) -> dict[str, Tensor]:
+        """Buffers and frozen parameters of all members: they may differ by seed, and do not change."""
+        rest = [
+            {n: t for n, t in [*net.named_parameters(), *net.named_buffers()] if n not in self.names}
+            for net in self.nets
+        ]
+        return {name: torch.stack([r[name].detach() for r in rest]) for name in rest[0]}
+
+    def _join_states(self) -> None:
+        """Take up the members' optimiser states, which are all equally far."""
+        states = [
+            [optimiser.state.get(p, {}) for p in parameters]
+            for optimiser, parameters in zip(self.optimisers, self._parameters, strict=True)
+        ]
+        first = states[0][0] if states[0] else {}
+        for name, value in first.items():
+            if isinstance(value, Tensor) and value.shape == self.shapes[0] and value.dim() > 0:
+                rows = [torch.cat([entry[name].flatten() for entry in state]) for state in states]
+                self.optimiser.state[self.rows][name] = torch.stack(rows)
+            else:
+                self.optimiser.state[self.rows][name] = value.clone() if isinstance(value, Tensor) else value
+
+
+def _is_rowwise(value: Any, rows: Tensor) -> bool:
+    return isinstance(value, Tensor) and value.shape == rows.shape

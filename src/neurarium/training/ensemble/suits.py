@@ -1,0 +1,107 @@
+"""Whether the seeds of a recipe can be trained together, and whether it pays."""
+
+import copy
+import dataclasses
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+
+from neurarium.checks import ConfigError
+from neurarium.data.examples import Dense
+from neurarium.training.gradient_rule import GradientRule
+from neurarium.training.seed import own_generators
+from neurarium.training.session import Session
+
+# Algorithms that treat every number of a tensor by itself, so that a row of a stack fares as it would alone.
+ELEMENTWISE = {
+    torch.optim.SGD,
+    torch.optim.Adagrad,
+    torch.optim.Adadelta,
+    torch.optim.RMSprop,
+    torch.optim.Adam,
+    torch.optim.AdamW,
+}
+# Multiply-adds of one net's forward pass over a batch up to which calling the operations costs more than they do.
+MOST_WORK = {"cpu": 1 << 21, "cuda": 1 << 27}
+
+
+def check_alike(sessions: Sequence[Session]) -> None:
+    """Refuse to train together what is not one recipe under several seeds, equally far.
+
+    Raises:
+        ConfigError: recipes that differ in more than the seed.
+    """
+    first = sessions[0].recipe
+    for session in sessions[1:]:
+        if dataclasses.replace(session.recipe, seed=first.seed) != first:
+            fields = [f.name for f in dataclasses.fields(first) if f.name != "seed"]
+            other = [name for name in fields if getattr(session.recipe, name) != getattr(first, name)]
+            raise ConfigError(
+                "runs trained together",
+                expected="one recipe under several seeds",
+                got=f"recipes that differ in {', '.join(other)}",
+                remedy="make them cells of their own",
+            )
+    steps = {(session.progress.step, session.progress.epoch) for session in sessions}
+    assert len(steps) == 1, "runs that are trained together stand at the same step"
+
+
+def hindrance(session: Session) -> str:
+    """Say why a run cannot be trained together with its like; empty where it can.
+
+    Args:
+        session: one of them, as `prepare` makes it.
+    """
+    recipe, rule = session.recipe, session.rule
+    if type(rule) is not GradientRule:
+        return "its learning rule is not the plain gradient rule"
+    if type(rule.optimiser) not in ELEMENTWISE or len(rule.optimiser.param_groups) != 1:
+        return f"the optimiser {recipe.optimiser.name} does not treat every weight by itself"
+    if recipe.schedule.name == "plateau":
+        return "a plateau schedule gives each seed a rate of its own"
+    if recipe.augmentation.active:
+        return "augmentation transforms each run's batches by itself"
+    if recipe.accumulate > 1 or recipe.compile or recipe.precision != "float32":
+        return "batches in parts, compiled nets and bfloat16 are for large nets"
+    if recipe.checkpoints.steps is not None:
+        return "checkpoints are asked for between epochs"
+    if not isinstance(session.dataset.train, Dense):
+        return "the training data are read from the disk piece by piece"
+    return _hindrance_of_net(session)
+
+
+def pays(session: Session) -> bool:
+    """Whether it is likely to be faster: a small net of fully connected layers."""
+    holders = [m for m in session.net.modules() if next(m.parameters(recurse=False), None) is not None]
+    dense = all(isinstance(m, nn.Linear) for m in holders)
+    weights = sum(p.numel() for p in session.net.parameters())
+    return dense and weights * session.recipe.batch_size <= MOST_WORK.get(session.placement.device.type, 0)
+
+
+def _hindrance_of_net(session: Session) -> str:
+    """Try two members on two examples: can vmap take the net, and does a forward pass change its buffers?"""
+    with own_generators():
+        net = copy.deepcopy(session.net).train()
+        batch = session.dataset.train.gather(
+            torch.arange(2, device=session.placement.device) % len(session.dataset.train)
+        )
+        before = {name: buffer.clone() for name, buffer in net.named_buffers()}
+        trained = {name: torch.stack([p.detach()] * 2) for name, p in net.named_parameters() if p.requires_grad}
+
+        def objective(weights: dict[str, Tensor]) -> Tensor:
+            outputs = functional_call(net, weights, (batch.inputs,))
+            floats = outputs if outputs.dtype == torch.float64 else outputs.float()
+            return session.rule.criterion.loss(floats, batch.targets, batch.inputs)  # type: ignore[attr-defined]
+
+        try:
+            with torch.no_grad():
+                net(batch.inputs)
+                changed = [name for name, buffer in net.named_buffers() if not torch.equal(buffer, before[name])]
+                if changed:
+                    return f"its layers keep running statistics ({changed[0]})"
+                vmap(grad(objective), randomness="different")(trained)
+        except (RuntimeError, ValueError, NotImplementedError) as error:
+            return f"vmap cannot take the net ({str(error).splitlines()[0]})"
+    return ""

@@ -1,0 +1,82 @@
+"""What lies in a run folder, read back piece by piece: the recipe and the weights."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from neurarium.checks import RunError
+from neurarium.record.config import read_toml
+from neurarium.training.checkpoint import load_checkpoint, load_newest
+from neurarium.training.recipe import Recipe, recipe_from_plain
+
+
+def is_run(folder: str | Path) -> bool:
+    """Whether a run has been started in a folder."""
+    return (Path(folder) / "config.toml").exists()
+
+
+def is_finished(folder: str | Path) -> bool:
+    """Whether a run has come to its end: its final weights are the last that it writes."""
+    return (Path(folder) / "weights.json").exists()
+
+
+def read_recipe(folder: str | Path, changes: dict[str, Any] | None = None) -> Recipe:
+    """Read the recipe of a run folder, with `changes` laid over it.
+
+    Raises:
+        RunError: no run there.
+    """
+    if not is_run(folder):
+        got = "no such folder" if not Path(folder).exists() else "a folder without config.toml"
+        raise RunError(str(folder), expected="a run folder", got=got, remedy="see `ls runs` for the runs there are")
+    recipe = recipe_from_plain(read_toml(Path(folder) / "config.toml"))
+    return recipe_from_plain(changes, base=recipe) if changes else recipe
+
+
+def load_weights(net: nn.Module, folder: str | Path) -> tuple[str, ...]:
+    """Give a net the weights of a run; return a notice for everything that was passed over.
+
+    Raises:
+        RunError: there are no weights yet, all are damaged, or they are those of another net.
+    """
+    state, notices = read_weights(folder)
+    try:
+        net.load_state_dict(state)
+    except RuntimeError as error:
+        raise RunError(
+            str(folder),
+            expected="weights of the net in config.toml",
+            got=str(error).splitlines()[-1].strip(),
+            remedy="restore config.toml, or pass the module that was trained",
+        ) from error
+    return notices
+
+
+def read_weights(folder: str | Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Read the final weights of a run, or else the best ones of its newest checkpoint.
+
+    Returns:
+        The net's state, and a notice for everything that was passed over.
+
+    Raises:
+        RunError: there are no weights yet, or all are damaged.
+    """
+    folder = Path(folder)
+    try:
+        return load_checkpoint(folder / "weights").tensors, ()
+    except RunError as error:
+        checkpoint, damaged = load_newest(folder / "checkpoints")
+        if checkpoint is None:
+            raise RunError(
+                str(folder),
+                expected="a trained run",
+                got="one without weights yet",
+                remedy=f"neurarium resume {folder}",
+            ) from error
+        reason = str(error) if is_finished(folder) else "the run is not over"
+        for prefix in ("best/", "net/"):
+            state = {n.removeprefix(prefix): t for n, t in checkpoint.tensors.items() if n.startswith(prefix)}
+            if state:
+                break
+        return state, (*damaged, f"{reason}: using the newest checkpoint's weights")

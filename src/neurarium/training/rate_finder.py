@@ -1,0 +1,183 @@
+"""Find a learning rate: let it rise exponentially through a few mini-batches and watch the loss.
+
+    eta(t) = lowest (highest / lowest)^(t / (N-1)),    t = 0 .. N-1
+    m(t) = beta m(t-1) + (1 - beta) loss(t),    smoothed(t) = m(t) / (1 - beta^(t+1)),    m(-1) = 0
+
+The loss that belongs to eta(t) is that of the batch after its update, the first that has felt it. The sweep ends at a
+number that is not finite, or when the smoothed loss passes `DIVERGED` times the best before it. Two rates are
+suggested: where the smoothed loss falls fastest over log eta, and a tenth of the rate at its minimum.
+
+The very rule of the recipe learns, with its optimiser, clipping, augmentation and precision; only its schedule is
+replaced. Net, random generators and files of the caller stay as they are.
+
+Source: L. Smith, "Cyclical learning rates for training neural networks", 2017, section 3.3 (the sweep, there
+linear). The exponential rise, the bias-corrected mean and both suggestions are those of J. Howard, S. Gugger,
+"fastai: a layered API for deep learning", 2020.
+"""
+
+import contextlib
+import copy
+import itertools
+import math
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+
+from torch import nn
+
+from neurarium.checks import ConfigError, NonFiniteError
+from neurarium.data.batch import Batch
+from neurarium.data.batches import shuffled
+from neurarium.data.dataset import Dataset
+from neurarium.learning.schedules import Schedule
+from neurarium.training.recipe import Recipe
+from neurarium.training.seed import own_generators
+from neurarium.training.session import Session, prepare
+from neurarium.training.source import Source
+
+DIVERGED = 4.0
+SMOOTHING = 0.8
+
+
+@dataclass(frozen=True)
+class RateCurve:
+    """Losses over learning rates.
+
+    Attributes:
+        rates: learning rates in rising order, up to the last that left a finite loss.
+        losses: objective of the mini-batch after each update.
+        smoothed: their bias-corrected running mean, which includes the loss before the first update.
+        diverged_at: the rate that ended the sweep; none where it went through to the highest.
+    """
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    smoothed: tuple[float, ...]
+    diverged_at: float | None
+
+    @property
+    def lowest_at(self) -> int | None:
+        """Index of the lowest smoothed loss; none where the first loss is the lowest, as if nothing were learnt."""
+        lowest = min(range(len(self.rates)), key=self.smoothed.__getitem__, default=0)
+        return lowest if lowest > 0 else None
+
+    @property
+    def tenth(self) -> float | None:
+        """A tenth of the rate at the minimum; none where nothing was learnt."""
+        return None if self.lowest_at is None else self.rates[self.lowest_at] / 10
+
+    @property
+    def steepest_at(self) -> int | None:
+        """Index of the steepest descent up to the minimum, by differences over a fifth of the curve."""
+        if self.lowest_at is None:
+            return None
+        half, last = max(1, len(self.rates) // 10), len(self.rates) - 1
+
+        def slope(i: int) -> float:
+            left, right = max(0, i - half), min(last, i + half)
+            return (self.smoothed[right] - self.smoothed[left]) / (right - left)
+
+        return min(range(self.lowest_at + 1), key=slope)
+
+    @property
+    def steepest(self) -> float | None:
+        """Rate of the steepest descent; none where nothing was learnt."""
+        return None if self.steepest_at is None else self.rates[self.steepest_at]
+
+
+@dataclass(frozen=True)
+class Rising(Schedule):
+    """The finder's schedule: from 1 by equal factors to `highest_factor`, which it keeps."""
+
+    highest_factor: float = 1.0
+    updates: int = 1
+
+    def factor(self, total: int) -> Callable[[int], float]:
+        """Return the factor as a function of the update's number, however long the run."""
+        return lambda step: self.highest_factor ** (min(step, self.updates - 1) / max(1, self.updates - 1))
+
+
+def find_rate(
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    net: nn.Module | None = None,
+    source: Source | None = None,
+    steps: int = 100,
+    lowest: float = 1e-6,
+    highest: float = 10.0,
+    smoothing: float = SMOOTHING,
+) -> RateCurve:
+    """Sweep the learning rate of a recipe; see above.
+
+    Args:
+        recipe: what would be trained; its learning rate and schedule play no part.
+        dataset: what it would be trained on.
+        net: a module of your own instead of the recipe's net, learnt on in a copy.
+        source: the trained run that the recipe stands on, where it stands on one.
+        steps: N, updates at most.
+        lowest: first learning rate.
+        highest: last learning rate.
+        smoothing: beta, in [0, 1).
+
+    Raises:
+        ConfigError: `steps` below 2, rates out of order, `smoothing` out of range, an optimiser without a learning
+            rate, or a recipe that `prepare` refuses.
+        NonFiniteError: the loss is not finite before any update.
+    """
+    if steps < 2:
+        raise ConfigError("steps", expected="a whole number >= 2", got=str(steps))
+    if not 0 < lowest < highest < math.inf:
+        raise ConfigError("lowest, highest", expected="0 < lowest < highest", got=f"{lowest:g}, {highest:g}")
+    if not 0 <= smoothing < 1:
+        raise ConfigError("smoothing", expected="a number in [0, 1)", got=str(smoothing))
+    if recipe.optimiser.name == "hessian-free":
+        raise ConfigError("optimiser.name", expected="one that has a learning rate", got="'hessian-free'")
+    rising = Rising(highest_factor=highest / lowest, updates=steps)
+    plan = replace(recipe, optimiser=replace(recipe.optimiser, lr=lowest), schedule=rising)
+    with own_generators():
+        return _sweep(prepare(plan, dataset, copy.deepcopy(net), source), steps, smoothing)
+
+
+def smooth(losses: Sequence[float], beta: float) -> list[float]:
+    """Return the bias-corrected running mean of the losses.
+
+    Example:
+        >>> smooth([3.0, 0.0], 0.5)
+        [3.0, 1.0]
+    """
+    means, mean = [], 0.0
+    for t, loss in enumerate(losses):
+        mean = beta * mean + (1 - beta) * loss
+        means.append(mean / (1 - beta ** (t + 1)))
+    return means
+
+
+def _sweep(session: Session, steps: int, beta: float) -> RateCurve:
+    rule = session.rule
+    rule.net.train()
+    rates, losses, diverged_at = list[float](), list[float](), None
+    with contextlib.closing(_endless(session.dataset, session.recipe)) as batches:
+        # one batch more than updates: the last rate too is judged by the batch that follows it
+        for step, batch in enumerate(itertools.islice(batches, steps + 1)):
+            try:
+                update = rule.step(batch.to(session.placement.device), step)
+            except NonFiniteError:
+                if not rates:
+                    raise
+                diverged_at = rates.pop()
+                break
+            losses.append(update.objective)
+            smoothed = smooth(losses, beta)
+            if smoothed[-1] > DIVERGED * min(smoothed) > 0:  # a loss that goes below 0 has no ratios
+                diverged_at = rates[-1]
+                break
+            if step < steps:
+                rates.append(update.learning_rate)
+    return RateCurve(tuple(rates), tuple(losses[1:]), tuple(smooth(losses, beta)[1:]), diverged_at)
+
+
+def _endless(dataset: Dataset, plan: Recipe) -> Generator[Batch, None, None]:
+    """Yield the batches that training would see, epoch after epoch."""
+    for epoch in itertools.count(1):
+        with contextlib.closing(shuffled(dataset.train, plan.batch_size, seed=plan.seed, epoch=epoch)) as batches:
+            yield from batches

@@ -1,0 +1,83 @@
+"""`neurarium trace` in this process, on a run made by the command line."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from neurarium import api
+from neurarium.checks import ConfigError, DataError
+from neurarium.cli.trace_command import run
+from neurarium.learning.backprop.worked_example import worked_example_text
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+def test_a_run_gets_its_trace_and_picture(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = shutil.copytree(finished, tmp_path / "mine")
+    assert run([str(folder), "--examples", "50", "--mode", "evaluation"]) == 0
+    found = json.loads((folder / "trace.json").read_text())
+    assert found["examples"] == 50
+    assert not found["training"]
+    assert [entry["kind"] for entry in found["layers"]] == ["Linear", "ReLU", "Dropout", "Linear"]
+    # the loss again, of the trained weights on the same examples
+    trained, data = api.load(folder), api.load_data("mnist-5k")
+    rows = torch.linspace(0, len(data.train) - 1, 50).long()
+    batch = data.train.with_scaling(trained.scaling).gather(rows)
+    with torch.no_grad():
+        loss = torch.nn.functional.cross_entropy(trained.net(batch.inputs), batch.targets)
+    assert found["loss"] == pytest.approx(float(loss), rel=1e-5)
+    with Image.open(folder / "trace.png") as picture:
+        assert picture.size[0] > 1000
+    printed = capsys.readouterr().out
+    assert "layers.linear1" in printed
+    assert "On its way back the error signal" in printed
+
+
+def test_a_recipe_gets_a_fresh_net_of_its_seed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = torch.get_rng_state()
+    for name in ("first", "second"):
+        command = ["mlp", "--out", name, "--layers", "linear2", "relu1", "--singular-values", "2", "--examples", "16"]
+        assert run(command) == 0
+    found = json.loads(Path("first/trace.json").read_text())
+    assert found == json.loads(Path("second/trace.json").read_text())
+    assert [entry["name"] for entry in found["layers"]] == ["layers.relu1", "layers.linear2"]
+    assert [len(entry["singular_values"]) for entry in found["layers"]] == [2, 2]
+    assert found["update"] == "one step of AdamW"
+    assert torch.equal(state, torch.get_rng_state())
+    assert "first/trace.png" in capsys.readouterr().out
+
+
+def test_the_worked_example_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--step", "003"]) == 0
+    assert capsys.readouterr().out.rstrip("\n") == worked_example_text().rstrip("\n")
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "name: expected a recipe or run folder"),
+        (["mpl"], "did you mean mlp"),
+        (["mlp", "--layers", "fc9"], "layers: expected names of layers"),
+        (["mlp", "--examples", "0"], "examples: expected a whole number"),
+    ],
+)
+def test_mistakes_are_explained(arguments: list[str], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        run(arguments)
+
+
+def test_data_of_another_shape_are_refused(finished: Path, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+    np.savez(tmp_path / "other.npz", x=x, y=np.arange(40) % 4)
+    with pytest.raises(DataError, match="expected examples of shape"):
+        run([str(finished), "--data", "other.npz"])

@@ -1,0 +1,57 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from neurarium.checks import ConfigError
+from neurarium.learning.trace.updates import gradient_descent_changes, optimiser_changes
+
+
+def net_and_gradients():
+    torch.manual_seed(0)
+    net = nn.Linear(3, 2)
+    return net, {p: torch.randn_like(p) for p in net.parameters()}
+
+
+def test_gradient_descent():
+    w = nn.Parameter(torch.tensor([1.0, 2.0]))
+    change = gradient_descent_changes({w: torch.tensor([3.0, -4.0])}, 0.1)[w]
+    torch.testing.assert_close(change, torch.tensor([-0.3, 0.4]))
+
+
+def test_the_first_step_of_adam_has_the_length_of_its_rate():
+    net, gradients = net_and_gradients()
+    changes = optimiser_changes(gradients, torch.optim.Adam(net.parameters(), lr=0.01))
+    for p, g in gradients.items():  # m / (sqrt(v) + eps) = g / |g| after the correction of the first step
+        torch.testing.assert_close(changes[p], -0.01 * g.sign(), rtol=1e-4, atol=1e-7)
+
+
+def test_momentum_and_decay_are_those_of_the_optimisers_state():
+    net, gradients = net_and_gradients()
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=0.5)
+    for p in net.parameters():
+        p.grad = torch.ones_like(p)
+    optimiser.step()
+    before, state = copy.deepcopy(net.state_dict()), copy.deepcopy(optimiser.state_dict())
+    changes = optimiser_changes(gradients, optimiser)
+    for p, g in gradients.items():
+        velocity = 0.9 * optimiser.state[p]["momentum_buffer"] + g + 0.5 * p.detach()
+        torch.testing.assert_close(changes[p], -0.1 * velocity)
+        assert torch.equal(p.grad, torch.ones_like(p))
+    assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
+    for old, new in zip(state["state"].values(), optimiser.state_dict()["state"].values(), strict=True):
+        assert torch.equal(old["momentum_buffer"], new["momentum_buffer"])
+
+
+def test_parameters_that_the_optimiser_lacks_stay():
+    net, gradients = net_and_gradients()
+    assert set(optimiser_changes(gradients, torch.optim.SGD([net.weight], lr=1.0))) == {net.weight}
+
+
+def test_optimisers_that_cannot_serve_are_refused():
+    net, gradients = net_and_gradients()
+    with pytest.raises(ConfigError, match="over the net's parameters"):
+        optimiser_changes(gradients, torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=1.0))
+    with pytest.raises(ConfigError, match="got LBFGS"):
+        optimiser_changes(gradients, torch.optim.LBFGS(net.parameters()))

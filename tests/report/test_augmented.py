@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from neurarium.checks import ConfigError, ShapeError
+from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Dense
+from neurarium.data.scaling import Scaling
+from neurarium.learning.augmentation import Augmentation
+from neurarium.report.augmented import augmented_figure, describe, mixture
+
+
+def _dataset(inputs: Tensor) -> Dataset:
+    targets = torch.arange(len(inputs)) % 3
+    shape = tuple(inputs.shape[1:])
+    kind = "images" if len(shape) == 3 else "vectors"
+    scaling = Scaling.fit(inputs, kind)
+    part = Dense(inputs, targets, scaling)
+    return Dataset("toy", kind, part, part, part, shape, ("cat", "dog", "elk"), scaling, "made for a test", "none")
+
+
+@pytest.fixture
+def pictures() -> Dataset:
+    generator = torch.Generator().manual_seed(0)
+    return _dataset(torch.randint(0, 256, (30, 1, 8, 9), generator=generator, dtype=torch.uint8))
+
+
+def _shown(figure: object) -> np.ndarray:
+    return np.stack([axes.images[0].get_array() for axes in figure.axes])  # type: ignore[attr-defined]
+
+
+def test_first_column_is_the_pixels_and_the_rest_are_mirrored_or_not(pictures: Dataset) -> None:
+    figure = augmented_figure(Augmentation(flip=True), pictures, rows=3, draws=9)
+    shown = _shown(figure).reshape(3, 10, 8, 9)
+    raw = pictures.train.inputs[:3, 0].double().numpy()
+    low, high = pictures.train.inputs.min().item(), pictures.train.inputs.max().item()
+    np.testing.assert_allclose(shown[:, 0], (raw - low) / (high - low), atol=2 / 255)
+    same, mirrored = (np.abs(shown - other).max((2, 3)) < 1e-9 for other in (shown[:, :1], shown[:, :1, :, ::-1]))
+    assert (same ^ mirrored).all()
+    assert mirrored.any(1).all()
+    assert [axes.get_title() for axes in figure.axes[::10]] == ["cat", "dog", "elk"]
+
+
+def test_mixtures_say_their_shares(pictures: Dataset) -> None:
+    figure = augmented_figure(Augmentation(mixup=1.0), pictures, rows=2, draws=6)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[0] == "cat"
+    mixed = [title for title in titles[1:7] if "%" in title]
+    assert len(mixed) >= 3
+    for title in mixed:
+        assert sum(int(part.split()[-2]) for part in title.split("\n")) in (99, 100, 101)  # each one rounded
+        assert "cat" in title
+
+
+def test_seed_decides_and_the_generator_is_left_alone(pictures: Dataset) -> None:
+    before = torch.get_rng_state()
+    first, again, other = (_shown(augmented_figure(Augmentation(noise=1.0), pictures, seed=s)) for s in (0, 0, 1))
+    assert torch.equal(before, torch.get_rng_state())
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 0.1
+
+
+def test_words() -> None:
+    assert describe(Augmentation()) == "as they are"
+    everything = describe(Augmentation(2, True, 10.0, 0.25, 0.1, 0.4))
+    assert everything.count(",") == 5
+    assert "25 % of the area" in everything
+    assert mixture(torch.tensor(1), ("cat", "dog")) == "dog"
+    assert mixture(torch.tensor([0.999, 0.001]), ("cat", "dog")) == "cat"
+
+
+def test_errors(pictures: Dataset) -> None:
+    with pytest.raises(
+        ShapeError, match=r"dataset: expected images \(channels, height, width\), got examples of \(5,\)"
+    ):
+        augmented_figure(Augmentation(noise=1.0), _dataset(torch.randn(9, 5)))
+    with pytest.raises(ConfigError, match="less than 8 pixels"):
+        augmented_figure(Augmentation(shift=8), pictures)

@@ -1,0 +1,90 @@
+"""What can be trained together, and what pays."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from neurarium.data.dataset import Dataset
+from neurarium.learning.augmentation import Augmentation
+from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.schedules import Schedule
+from neurarium.nets.convolutional.specs import LeNet5Spec
+from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.training.ensemble.suits import hindrance, pays
+from neurarium.training.recipe import Checkpoints, Recipe
+from neurarium.training.session import prepare
+
+PLAN = Recipe(net=MLPSpec(hidden=(8,)), batch_size=32, device="cpu")
+
+
+def test_a_small_mlp_suits_and_pays(vectors: Dataset) -> None:
+    session = prepare(PLAN, vectors)
+    assert hindrance(session) == ""
+    assert pays(session)
+
+
+def test_probing_draws_nothing(vectors: Dataset) -> None:
+    session = prepare(replace(PLAN, net=MLPSpec(hidden=(8,), dropout=0.5)), vectors)
+    before = torch.get_rng_state()
+    weights = [p.clone() for p in session.net.parameters()]
+    assert hindrance(session) == ""
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(p, w) for p, w in zip(session.net.parameters(), weights, strict=True))
+
+
+def test_a_large_net_and_a_convolutional_one_do_not_pay(vectors: Dataset, images: Dataset) -> None:
+    large = prepare(replace(PLAN, net=MLPSpec(hidden=(2000, 2000))), vectors)
+    assert hindrance(large) == ""
+    assert not pays(large)
+    lenet = prepare(replace(PLAN, net=LeNet5Spec()), images)
+    assert hindrance(lenet) == ""
+    assert not pays(lenet)
+
+
+SETTINGS = {
+    "plateau": {"schedule": Schedule("plateau")},
+    "augmentation": {"augmentation": Augmentation(noise=0.1)},
+    "in parts": {"accumulate": 2},
+    "bfloat16": {"precision": "bfloat16"},
+    "between epochs": {"checkpoints": Checkpoints(steps=3)},
+    "learning rule": {"optimiser": Optimiser("hessian-free", lr=1.0)},
+    "every weight by itself": {"optimiser": Optimiser("adam-as-printed")},
+}
+
+
+@pytest.mark.parametrize("reason", SETTINGS)
+def test_settings_that_do_not_suit(vectors: Dataset, reason: str) -> None:
+    assert reason in hindrance(prepare(replace(PLAN, **SETTINGS[reason]), vectors))  # type: ignore[arg-type]
+
+
+class BatchNormed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(12, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+class Asking(nn.Module):
+    """Decides by a value, which a batched computation cannot."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(12, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.layer(x)
+        return y if float(y.sum().detach()) > 0 else -y
+
+
+def test_running_statistics_do_not_suit(vectors: Dataset) -> None:
+    session = prepare(PLAN, vectors, BatchNormed())
+    assert "running statistics (layers.1.running_mean)" in hindrance(session)
+    assert float(session.net.layers[1].running_mean.abs().sum()) == 0  # type: ignore[index,union-attr]
+
+
+def test_a_net_that_vmap_cannot_take(vectors: Dataset) -> None:
+    assert "vmap cannot take the net" in hindrance(prepare(PLAN, vectors, Asking()))

@@ -1,0 +1,164 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from neurarium.checks import ConfigError, NonFiniteError
+from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Dense
+from neurarium.learning.augmentation import Augmentation
+from neurarium.learning.objective import Objective
+from neurarium.learning.optimisers import Optimiser
+from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.training.rate_finder import RateCurve, find_rate, smooth
+from neurarium.training.recipe import Recipe
+
+RECIPE = Recipe(net=MLPSpec(hidden=(16,), dropout=0.2), optimiser=Optimiser("sgd", lr=123.0), batch_size=30, threads=1)
+
+
+class Quadratic(nn.Module):
+    """Outputs w x for one number x: squared error to the code (1, 0) is (w_1 x - 1)^2/2 + (w_2 x)^2/2."""
+
+    def __init__(self, start: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([[start], [0.0]], dtype=torch.float64))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.double() @ self.weight.T
+
+
+def quadratic_data(like: Dataset, x: float) -> Dataset:
+    same = Dense(torch.full((8, 1), x), torch.zeros(8, dtype=torch.int64))
+    return replace(like, train=same, development=same, test=same, shape=(1,), classes=("a", "b"))
+
+
+@pytest.mark.parametrize("x", [0.5, 2.0])
+def test_quadratic_falls_up_to_two_over_l_and_not_beyond(vectors: Dataset, x: float) -> None:
+    """L = x^2: an update multiplies the loss by (1 - eta L)^2, which is 1 at eta = 2/L exactly."""
+    curvature = x * x
+    recipe = Recipe(objective=Objective("squared-error"), optimiser=Optimiser("sgd"), batch_size=8, threads=1)
+    bounds = {"lowest": 0.01 / curvature, "highest": 100 / curvature}
+    curve = find_rate(recipe, quadratic_data(vectors, x), net=Quadratic(-3.0), steps=60, smoothing=0.0, **bounds)
+
+    loss, by_hand = (-3.0 * x - 1) ** 2 / 2, []
+    for t in range(60):
+        loss *= (1 - curvature * bounds["lowest"] * 10_000 ** (t / 59)) ** 2
+        by_hand.append(loss)
+    n = len(curve.rates)
+    # the optimiser keeps weights in float64; the loss reported is a Python float of it
+    assert curve.losses == pytest.approx(by_hand[:n], rel=1e-6)
+    assert curve.rates == pytest.approx([bounds["lowest"] * 10_000 ** (t / 59) for t in range(n)], rel=1e-9)
+    falls = [after < before for before, after in zip(curve.losses, curve.losses[1:], strict=False)]
+    assert falls == [rate < 2 / curvature for rate in curve.rates[1:]]
+    # at most 4 times the lowest loss: the sweep ends within a few rates of 2/L
+    lowest = max(rate for rate in curve.rates if rate < 2 / curvature)
+    assert curve.lowest_at is not None
+    assert curve.rates[curve.lowest_at] == lowest
+    assert curve.tenth == pytest.approx(lowest / 10)
+    assert curve.diverged_at is not None
+    assert 2 / curvature < curve.diverged_at < 5 / curvature
+    assert curve.diverged_at == curve.rates[-1]
+
+
+def test_learns_by_the_rule_of_the_recipe_on_the_batches_of_training(vectors: Dataset) -> None:
+    """The first losses are those of a training run at the same rates: same weights, order, dropout, augmentation."""
+    from neurarium.record.events import Stepped
+    from neurarium.training.session import prepare
+
+    recipe = replace(RECIPE, optimiser=Optimiser("adam", lr=1e-3), epochs=4)
+    # a sweep over so little that the rate is that of the run to 1e-9
+    curve = find_rate(recipe, vectors, steps=7, lowest=1e-3, highest=1e-3 * (1 + 1e-9), smoothing=0.0)
+    events = prepare(recipe, vectors).events()
+    objectives = [event.objective for event in events if isinstance(event, Stepped)]
+    assert curve.losses == pytest.approx(objectives[1:8], rel=1e-5)
+
+
+def test_nothing_of_the_callers_is_touched(vectors: Dataset, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    net = nn.Sequential(nn.Linear(12, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 3)).eval()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    curve = find_rate(replace(RECIPE, net=MLPSpec()), vectors, net=net, steps=20, lowest=1e-3, highest=1.0)
+    assert len(curve.rates) == 20
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    assert all(parameter.grad is None for parameter in net.parameters())
+    assert not net.training
+    assert torch.equal(torch.get_rng_state(), state)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_same_seed_same_curve_whatever_rate_and_schedule_the_recipe_has(vectors: Dataset) -> None:
+    first = find_rate(RECIPE, vectors, steps=10)
+    second = find_rate(replace(RECIPE, optimiser=Optimiser("sgd", lr=1e-9), epochs=77), vectors, steps=10)
+    assert first == second
+    assert find_rate(replace(RECIPE, seed=1), vectors, steps=10) != first
+
+
+def test_a_number_that_is_not_finite_ends_the_sweep(vectors: Dataset) -> None:
+    curve = find_rate(RECIPE, vectors, steps=30, lowest=1e-2, highest=1e38, smoothing=0.0)
+    assert curve.diverged_at is not None
+    assert all(map(math.isfinite, curve.losses))
+    assert len(curve.rates) == len(curve.losses) == len(curve.smoothed) < 30
+
+
+def test_no_finite_loss_at_all(vectors: Dataset) -> None:
+    class Broken(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x) * math.inf
+
+    with pytest.raises(NonFiniteError):
+        find_rate(RECIPE, vectors, net=Broken(12, 3), steps=5)
+
+
+def test_smoothing_by_hand() -> None:
+    # weights 0.8^k of the losses so far, normalised
+    assert smooth([5.0, 1.0, 2.0], 0.8)[2] == pytest.approx((5 * 0.64 + 1 * 0.8 + 2) / (0.64 + 0.8 + 1))
+    assert smooth([4.0] * 30, 0.9) == pytest.approx([4.0] * 30)
+
+
+def test_suggestions_of_a_curve_drawn_by_hand() -> None:
+    rates = tuple(10.0**-k for k in range(40, 0, -1))
+    # level, a slope of 1 a step, one of 3 from 18 to 25, a slope of 1, then up
+    losses, height = [], 100.0
+    for i in range(40):
+        height -= 0 if i < 10 else 3 if 18 <= i <= 25 else 1 if i < 32 else -2
+        losses.append(height)
+    curve = RateCurve(rates, tuple(losses), tuple(losses), None)
+    assert curve.steepest == rates[21]
+    assert curve.lowest_at == 31
+    assert curve.tenth == pytest.approx(rates[31] / 10)
+
+
+def test_no_suggestion_where_nothing_is_learnt() -> None:
+    rising = RateCurve((0.1, 1.0), (2.0, 3.0), (2.0, 3.0), 1.0)
+    assert rising.steepest is None
+    assert rising.tenth is None
+    assert RateCurve((), (), (), 0.1).steepest is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "subject"),
+    [
+        ({"steps": 1}, "steps"),
+        ({"lowest": 0.0}, "lowest"),
+        ({"lowest": 1.0, "highest": 0.1}, "lowest"),
+        ({"highest": math.inf}, "lowest"),
+        ({"smoothing": 1.0}, "smoothing"),
+    ],
+)
+def test_refuses(vectors: Dataset, settings: dict, subject: str) -> None:
+    with pytest.raises(ConfigError, match=subject):
+        find_rate(RECIPE, vectors, **settings)
+
+
+def test_an_optimiser_without_a_rate_is_refused(vectors: Dataset) -> None:
+    with pytest.raises(ConfigError, match="learning rate"):
+        find_rate(replace(RECIPE, optimiser=Optimiser("hessian-free")), vectors)
+
+
+def test_a_recipe_that_training_would_refuse_is_refused(vectors: Dataset) -> None:
+    with pytest.raises(ConfigError, match="augmentation"):
+        find_rate(replace(RECIPE, augmentation=Augmentation(shift=1)), vectors)

@@ -1,0 +1,197 @@
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import special
+
+from neurarium.checks import ConfigError, RunError
+from neurarium.data.dataset import Dataset
+from neurarium.data.scaling import Scaling
+from neurarium.learning.objective import Objective
+from neurarium.learning.optimisers import Optimiser
+from neurarium.nets.feedforward.features_spec import FeaturesSpec
+from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.record.events import EpochEnded, Stepped
+from neurarium.training.folder import is_finished
+from neurarium.training.interrupt import StopRequest
+from neurarium.training.recipe import Checkpoints, Recipe
+from neurarium.training.run import load_run
+from neurarium.training.session import prepare, resume, start
+from neurarium.training.source import Source, adopt, check_need, read_source, source_folder
+
+from ..conftest import make_toy
+
+COMMON = {
+    "optimiser": Optimiser("adam", lr=0.01),
+    "epochs": 3,
+    "batch_size": 20,
+    "threads": 1,
+    "checkpoints": Checkpoints(seconds=1e9),
+}
+TEACHER = Recipe(name="teacher", net=MLPSpec(hidden=(16, 5)), **COMMON)
+STUDENT = Recipe(
+    name="student",
+    net=MLPSpec(hidden=(4,), dropout=0.3),
+    source="teacher",
+    objective=Objective("distillation", temperature=3.0, share=0.8),
+    **COMMON,
+)
+FEATURES = Recipe(name="features", net=FeaturesSpec("relu2"), source="teacher", **COMMON)
+
+
+@pytest.fixture
+def teacher(vectors: Dataset, tmp_path: Path) -> Path:
+    list(start(TEACHER, tmp_path / "teacher", vectors).events())
+    return tmp_path / "teacher"
+
+
+def weights(net: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: t.clone() for name, t in net.state_dict().items()}
+
+
+def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_source_answers_as_the_run(teacher: Path, vectors: Dataset) -> None:
+    source, run = read_source(teacher), load_run(teacher)
+    x = vectors.scaling.apply(vectors.test.inputs)
+    assert torch.equal(source.net.eval()(x), run.net(x))
+    assert (source.name, source.shape, source.classes) == ("teacher", (12,), vectors.classes)
+    assert source.scaled_as(vectors.scaling) is source.net
+
+
+def test_another_scaling_is_undone(teacher: Path, vectors: Dataset) -> None:
+    """The same raw examples get the same answers, however the new data set scales them."""
+    source = read_source(teacher)
+    other = Scaling(tuple(float(k) for k in range(12)), tuple(1.0 + k for k in range(12)))
+    raw = vectors.test.inputs
+    rescaled = source.scaled_as(other)
+    torch.testing.assert_close(rescaled(other.apply(raw)), source.net(vectors.scaling.apply(raw)), rtol=1e-4, atol=1e-4)
+
+
+def test_scaling_of_images_is_undone_channel_by_channel() -> None:
+    net = torch.nn.Flatten()
+    own, other = Scaling((3.0, 4.0), (2.0, 5.0)), Scaling((1.0, -1.0), (4.0, 0.5))
+    raw = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    source = Source("s", net, (2, 4, 4), ("a", "b"), own)
+    torch.testing.assert_close(source.scaled_as(other)(other.apply(raw)), net(own.apply(raw)))
+
+
+def test_measured_objective_is_the_mixture_by_numpy(teacher: Path, vectors: Dataset) -> None:
+    source = read_source(teacher)
+    session = prepare(replace(STUDENT, epochs=1), vectors, source=source)
+    end = next(e for e in session.events() if isinstance(e, EpochEnded))
+    x, t = vectors.scaling.apply(vectors.development.inputs), vectors.development.targets
+    with torch.no_grad():
+        g, f = session.net.eval()(x).double().numpy(), source.net.eval()(x).double().numpy()
+    soft = -9 * (special.softmax(f / 3, axis=1) * special.log_softmax(g / 3, axis=1)).sum(1).mean()
+    hard = -special.log_softmax(g, axis=1)[np.arange(30), t].mean()
+    assert end.development["objective"] == pytest.approx(0.8 * soft + 0.2 * hard, rel=1e-4)
+
+
+def test_student_becomes_the_teacher(vectors: Dataset) -> None:
+    """With labels that say nothing the teacher alone is what there is to learn from."""
+    teacher = prepare(replace(TEACHER, epochs=10), vectors)
+    list(teacher.events())
+    source = Source("teacher", teacher.net.eval(), vectors.shape, vectors.classes, vectors.scaling)
+    generator = torch.Generator().manual_seed(0)
+    shuffled = vectors.train.targets[torch.randperm(90, generator=generator)]
+    blind = replace(vectors, train=replace(vectors.train, targets=shuffled))
+    plan = replace(STUDENT, net=MLPSpec(hidden=(16,)), objective=Objective("distillation"), epochs=15)
+    student = prepare(plan, blind, source=source)
+    errors = [e.development["error"] for e in student.events() if isinstance(e, EpochEnded)]
+    assert min(errors) < 0.2  # chance: 2/3
+
+
+def test_teacher_and_trunk_stand_still(teacher: Path, vectors: Dataset) -> None:
+    source = read_source(teacher)
+    before = weights(source.net)
+    for plan in (STUDENT, FEATURES):
+        session = prepare(plan, vectors, source=source)
+        list(session.events())
+        assert_same(weights(source.net), before)
+    trunk = {n: t for n, t in weights(session.net).items() if n.startswith("trunk.")}
+    assert all(torch.equal(t, before[n.removeprefix("trunk.")]) for n, t in trunk.items())
+    assert set(session.net.state_dict()) - set(trunk) == {"output.weight", "output.bias"}
+
+
+@pytest.mark.parametrize("plan", [STUDENT, FEATURES], ids=["student", "features"])
+def test_run_loads_without_the_original(plan: Recipe, teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
+    folder = tmp_path / plan.name
+    adopt(teacher, source_folder(folder))
+    session = start(plan, folder, vectors)
+    list(session.events())
+    shutil.rmtree(teacher)
+    run = load_run(folder)
+    x = vectors.scaling.apply(vectors.test.inputs)
+    assert torch.equal(run.net(x), session.net.eval()(x))
+    found = run.evaluate(vectors)
+    chosen = run.predict(vectors.test.inputs).probabilities[np.arange(30), vectors.test.targets]
+    assert found.objective == pytest.approx(-np.log(chosen).mean(), rel=1e-4)  # of the labels, without a teacher
+
+
+@pytest.mark.parametrize("plan", [STUDENT, FEATURES], ids=["student", "features"])
+def test_resume_is_bit_exact(plan: Recipe, teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
+    for name in ("whole", "cut"):
+        adopt(teacher, source_folder(tmp_path / name))
+    whole = start(plan, tmp_path / "whole", vectors)
+    list(whole.events())
+    request, first = StopRequest(), start(plan, tmp_path / "cut", vectors)
+    for event in first.events(request):
+        if isinstance(event, Stepped) and event.step == 7:
+            request()
+    second = resume(tmp_path / "cut", plan, vectors)
+    list(second.events())
+    assert_same(weights(whole.net), weights(second.net))
+
+
+def test_copy_holds_what_is_needed_and_what_it_stands_on(teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
+    adopt(teacher, source_folder(tmp_path / "features"))
+    list(start(FEATURES, tmp_path / "features", vectors).events())
+    adopt(tmp_path / "features", tmp_path / "copy")
+    files = {str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*") if path.is_file()}
+    own = {"config.toml", "data.json", "record.jsonl", "weights.safetensors", "weights.json"}
+    assert files == own | {f"source/{name}" for name in own}
+    shutil.rmtree(tmp_path / "features")
+    x = torch.zeros(1, 12)
+    assert read_source(tmp_path / "copy").net(x).shape == (1, 3)
+
+
+def test_unfinished_source(vectors: Dataset, tmp_path: Path) -> None:
+    start(TEACHER, tmp_path / "begun", vectors)
+    for use in (read_source, lambda folder: adopt(folder, tmp_path / "x")):
+        with pytest.raises(RunError, match=r"finished run to stand on.*neurarium resume"):
+            use(tmp_path / "begun")
+    with pytest.raises(RunError, match="no such folder"):
+        read_source(tmp_path / "absent")
+    assert not is_finished(tmp_path / "x")
+
+
+def test_source_of_other_data(teacher: Path, vectors: Dataset) -> None:
+    source = read_source(teacher)
+    with pytest.raises(ConfigError, match=r"source teacher: expected examples of shape \(7,\), got shape \(12,\)"):
+        prepare(FEATURES, make_toy((7,), 3, (30, 10, 10)), source=source)
+    more = make_toy((12,), 4, (40, 12, 12))
+    with pytest.raises(ConfigError, match="teacher of the classes class 0, class 1, class 2, class 3"):
+        prepare(STUDENT, more, source=source)
+    # features may serve other classes than those that they were learnt for
+    assert prepare(FEATURES, more, source=source).net.output.out_features == 4
+
+
+def test_source_that_is_missing_or_of_no_use(vectors: Dataset) -> None:
+    with pytest.raises(ConfigError, match="source: expected the run that the objective distillation stands on"):
+        prepare(replace(STUDENT, source=""), vectors)
+    with pytest.raises(ConfigError, match="source: expected the run that the net features stands on"):
+        check_need(replace(FEATURES, source=""))
+    with pytest.raises(ConfigError, match=r"expected none.*got 'teacher'"):
+        prepare(replace(TEACHER, source="teacher"), vectors)
+
+
+def test_unknown_layer(teacher: Path, vectors: Dataset) -> None:
+    with pytest.raises(ConfigError, match=r"net\.layer.*did you mean relu2"):
+        prepare(replace(FEATURES, net=FeaturesSpec("rely2")), vectors, source=read_source(teacher))
