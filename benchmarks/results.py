@@ -26,6 +26,10 @@ TARGETS = {
     "lenet5-fashion": (0.905, "the data set's own table of baselines: two convolutions with pooling, 0.876 to 0.916"),
     "lenet5-1998": (0.96, "60,000 parameters and 340,908 connections as printed in 1998"),
     "mlp": (0.94, "forward pass in NumPy; scikit-learn's MLPClassifier on the same split"),
+    "small-mlp": (0.90, "forward pass in NumPy"),
+    "distilled-mlp": (0.91, "small-mlp: the same student without its teacher, lenet5"),
+    "bottleneck-mlp": (0.94, "forward pass in NumPy"),
+    "bottleneck-features": (0.94, "scikit-learn's LogisticRegression on the same 32 features"),
     "mlp-fashion": (0.89, "the data set's own table of baselines: MLP 256-128-100, 0.883"),
 }
 

@@ -9,10 +9,12 @@ function and softplus(a) = log(1 + exp a):
 | saturating | the same | -E softplus(a(y)) = E log (1 - s(a(y))) |
 | least-squares | E (a(x) - 1)^2 / 2 + E a(y)^2 / 2 | E (a(y) - 1)^2 / 2 |
 
-For fixed generator the first row's discriminator is best at s(a(x)) = p(x) / (p(x) + q(x)), p the density of the data and
-q that of the generator, where its loss is 2 log 2 - 2 JS(p, q). The saturating generator descends on that very number,
-but where the discriminator is sure that y is generated its error signal -s(a) is almost 0; the non-saturating one has
--(1 - s(a)) there, almost -1, and the same fixed point.
+With p the density of the data and q that of a fixed generator, the first row's discriminator is best at
+
+    s(a(x)) = p(x) / (p(x) + q(x)),    where its loss is 2 log 2 - 2 JS(p, q).
+
+Against it the saturating generator descends on JS(p, q); but where the discriminator is sure that y is generated its
+error signal -s(a) is almost 0. The non-saturating one has -(1 - s(a)) there, almost -1, and the same fixed point.
 
 Source: I. Goodfellow et al., "Generative adversarial nets", 2014; X. Mao et al., "Least squares generative adversarial
 networks", 2017 (0-1 coding); L. Mescheder, A. Geiger, S. Nowozin, "Which training methods for GANs do actually
