@@ -9,6 +9,7 @@ import tomllib
 import pytest
 import torch
 
+from neurarium.checks import ConfigError
 from neurarium.data.catalogue import SOURCES
 from neurarium.data.dataset import Dataset
 from neurarium.learning.augmentation import Augmentation
@@ -23,7 +24,17 @@ from neurarium.training.source import Source
 
 from .conftest import make_toy
 
-SHAPES = {"mnist-5k": (1, 28, 28), "fashion-mnist": (1, 28, 28), "mnist": (1, 28, 28)}
+# fewer examples than pixels: the solution of least norm, with a warning
+pytestmark = pytest.mark.filterwarnings("ignore::neurarium.learning.least_squares.SingularDesignWarning")
+
+SHAPES = {
+    "mnist-5k": (1, 28, 28),
+    "fashion-mnist": (1, 28, 28),
+    "mnist": (1, 28, 28),
+    "breast-cancer": (30,),
+    "digits": (1, 8, 8),
+}
+CLASSES = {"breast-cancer": 2}
 
 
 @pytest.fixture(params=RECIPES)
@@ -33,7 +44,12 @@ def recipe(request: pytest.FixtureRequest) -> Recipe:
 
 @pytest.fixture
 def stand_in(recipe: Recipe) -> Dataset:
-    return make_toy(SHAPES[recipe.data], 10, (64, 20, 20))
+    return make_toy(SHAPES[recipe.data], CLASSES.get(recipe.data, 10), (64, 20, 20))
+
+
+def convex(recipe: Recipe) -> bool:
+    """Whether the optimum is the same whatever the seed: no feature is drawn."""
+    return recipe.optimiser.name == "closed-form" and recipe.name != "random-features"
 
 
 def begin(recipe: Recipe, data: Dataset) -> Session:
@@ -81,12 +97,13 @@ def test_same_seed_same_weights(recipe: Recipe, stand_in: Dataset) -> None:
         list(session.events())
         weights.append(torch.cat([p.detach().flatten() for p in session.net.parameters()]))
     assert torch.equal(weights[0], weights[1])
-    assert not torch.equal(weights[0], weights[2])
+    if not convex(recipe):
+        assert not torch.equal(weights[0], weights[2])
 
 
 def test_overfits_one_batch(recipe: Recipe) -> None:
     """The net of the recipe, with its own optimiser, learns 20 pictures by heart."""
-    data = make_toy(SHAPES[recipe.data], 10, (20, 0, 0), seed=3)
+    data = make_toy(SHAPES[recipe.data], CLASSES.get(recipe.data, 10), (20, 0, 0), seed=3)
     by_heart = {"schedule": Schedule(), "early_stopping": EarlyStopping(), "augmentation": Augmentation()}
     plan = dataclasses.replace(recipe, epochs=150, batch_size=20, **by_heart)
     if recipe.objective.name == "distillation":  # a teacher that knows other pictures would be in the way
@@ -97,6 +114,10 @@ def test_overfits_one_batch(recipe: Recipe) -> None:
 
 
 def test_bfloat16_and_accumulation_run(recipe: Recipe, stand_in: Dataset) -> None:
+    if recipe.optimiser.name == "closed-form":  # a step over whole epochs, in float64, follows neither
+        with pytest.raises(ConfigError, match="closed form"):
+            begin(dataclasses.replace(recipe, precision="bfloat16"), stand_in)
+        return
     plan = dataclasses.replace(recipe, epochs=1, precision="bfloat16", accumulate=2, clip_norm=1.0)
     ends = [e for e in begin(plan, stand_in).events() if isinstance(e, EpochEnded)]
     assert len(ends) == 1

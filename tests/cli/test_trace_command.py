@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from neurarium import api
 from neurarium.checks import ConfigError, DataError
 from neurarium.cli.trace_command import run
 from neurarium.learning.backprop.worked_example import worked_example_text
+from neurarium.learning.objective import Objective
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +56,29 @@ def test_a_recipe_gets_a_fresh_net_of_its_seed(tmp_path: Path, capsys: pytest.Ca
     assert found["update"] == "one step of AdamW"
     assert torch.equal(state, torch.get_rng_state())
     assert "first/trace.png" in capsys.readouterr().out
+
+
+def test_a_students_error_comes_from_its_own_objective(finished: Path, tmp_path: Path) -> None:
+    objective = Objective("distillation", temperature=4.0, share=0.9, smoothing=0.1)
+    plan = replace(api.recipe("distilled-mlp"), source=str(finished), objective=objective, epochs=1, batch_size=500)
+    student = api.train(plan, out=tmp_path / "student", progress=False)
+    assert run([str(student.folder), "--examples", "20", "--mode", "evaluation"]) == 0
+    data = api.load_data("mnist-5k")
+    batch = data.train.gather(torch.linspace(0, len(data.train) - 1, 20).long())
+    with torch.no_grad():
+        F, G = api.load(finished).net(batch.inputs), student.net(batch.inputs)
+    soft = -16 * ((F / 4).softmax(1) * (G / 4).log_softmax(1)).sum(1).mean()
+    hard = torch.nn.functional.cross_entropy(G, batch.targets, label_smoothing=0.1)
+    found = json.loads((student.folder / "trace.json").read_text())
+    assert found["loss"] == pytest.approx(float(0.9 * soft + 0.1 * hard), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["distilled-mlp", "bottleneck-features"])
+def test_a_recipe_that_stands_on_an_untrained_one(name: str) -> None:
+    assert run([name, "--examples", "10"]) == 0
+    found = json.loads(Path("trace.json").read_text())
+    assert found["layers"][-1]["output_shape"] == [10]
+    assert found["layers"][-1]["gradient_norm"] > 0
 
 
 def test_the_worked_example_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -212,3 +212,8 @@ def test_refuses_constants_that_would_do_nothing(name: str, constant: str, value
 def test_hessian_free_is_no_torch_optimiser() -> None:
     with pytest.raises(ConfigError, match=r"optimiser\.name"):
         Optimiser("hessian-free").build([torch.nn.Parameter(torch.ones(1))])
+
+
+def test_a_constant_of_a_group_is_named_alone() -> None:
+    with pytest.raises(ConfigError, match=r"optimiser\.hessian_free\.damping: expected 1\.0, .* with sgd, got 2\.0;"):
+        Optimiser("sgd", hessian_free=HessianFree(damping=2.0))

@@ -99,7 +99,16 @@ def test_factor_never_leaves_zero_to_one(name: str, warmup: float, floor: float,
 
 
 @pytest.mark.parametrize(
-    "settings", [{"warmup": 1.0}, {"floor": 2.0}, {"gamma": 0.0}, {"drops": -1}, {"patience": 0}, {"threshold": -0.1}]
+    "settings",
+    [
+        {"warmup": 1.0},
+        {"floor": 2.0},
+        {"gamma": 0.0},
+        {"gamma": float("nan")},
+        {"drops": -1},
+        {"patience": 0},
+        {"threshold": -0.1},
+    ],
 )
 def test_refuses(settings: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="schedule"):

@@ -52,6 +52,7 @@ def test_torchs_label_smoothing_as_a_peer() -> None:
         ([[float("nan"), 0.0], [1.0, 1.0]], "column 0: expected probabilities"),
         ([[0.9, 0.1, 0.0], [0.1, 0.9, 1.0]], "2 rows of 2 numbers, got 2 rows of 3"),
         ([[1.0, 0.0], [0.0]], "got 2 rows of 1 or 2 numbers"),
+        ([[0.5, 0.5, 0.5]], "expected K x K numbers, row by row, .* got 3 numbers"),
     ],
 )
 def test_no_confusion_matrix(confusion: list[list[float]], says: str) -> None:

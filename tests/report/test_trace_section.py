@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from neurarium.checks import RunError
 from neurarium.learning.trace import trace
 from neurarium.report.trace_section import trace_section
 
@@ -39,3 +40,9 @@ def test_the_table_holds_every_layer(values):
 
 def test_equal_traces_give_equal_sections(values):
     assert trace_section(values) == trace_section(values)
+
+
+@pytest.mark.parametrize("damage", [{"layers": [{"name": 3}]}, {"layers": 3}, {"loss": "a lot"}])
+def test_a_damaged_trace_is_refused(values, damage):
+    with pytest.raises(RunError, match=r"trace\.json: expected a trace"):
+        trace_section(values | damage)

@@ -201,3 +201,19 @@ def test_request_reads_back(vectors: Dataset, tmp_path: Path) -> None:
     grid = {"net.hidden": [(4,), (4, 4)], "clip_norm": [None, 1.0]}
     found = sweep(replace(PLAN, epochs=1), grid, seeds=1, data=vectors, out=tmp_path / "s", progress=False)
     assert read_request(found.folder) == found.request
+
+
+def test_data_of_the_grid_are_found_from_another_folder(
+    vectors: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = vectors.train.gather(torch.arange(60))
+    np.savez(tmp_path / "few.npz", x=part.inputs.numpy(), y=part.targets.numpy())
+    monkeypatch.chdir(tmp_path)
+    grid = {"data": "few.npz", "optimiser.lr": [0.01, 0.1], "epochs": 1}
+    found = sweep(PLAN, grid, seeds=1, out="s", progress=False)
+    assert found.title == "toy on few.npz, by optimiser.lr"
+    page = (found.folder / "report.html").read_text()
+    assert "few.npz" in page
+    assert "mnist-5k" not in page
+    monkeypatch.chdir(tmp_path.parent)
+    assert go_on(tmp_path / "s", progress=False).complete

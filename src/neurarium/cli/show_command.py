@@ -41,6 +41,7 @@ def _find(name: str, shape: tuple[int, ...], classes: int) -> "tuple[nn.Module, 
     from neurarium import api
     from neurarium.checks import choose
     from neurarium.nets.catalogue import NETS
+    from neurarium.nets.convolutional.deep_specs import LARGE
     from neurarium.recipes.catalogue import RECIPES
     from neurarium.training.recipe import Recipe
 
@@ -48,6 +49,7 @@ def _find(name: str, shape: tuple[int, ...], classes: int) -> "tuple[nn.Module, 
         trained = api.load(name)
         return trained.net, trained.shape
     plans = {recipe: make() for recipe, make in RECIPES.items()}
-    plans |= {net: Recipe(name=net, net=kind()) for net, kind in NETS.items() if net not in plans}
+    specs = {net: kind() for net, kind in NETS.items()} | LARGE
+    plans |= {net: Recipe(name=net, net=spec) for net, spec in specs.items() if net not in plans}
     plan = choose(name, plans, subject="recipe, net or run folder")
     return api.fresh_net(plan, shape, tuple(map(str, range(classes)))), shape

@@ -3,20 +3,13 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal
 
 import tyro
 
 from neurarium.checks import ConfigError
 from neurarium.cli.parse import parse
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from neurarium.data.batch import Batch
-    from neurarium.data.dataset import Dataset
-    from neurarium.data.examples import Examples
-    from neurarium.training.recipe import Recipe
+from neurarium.cli.subject import find_subject
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -64,75 +57,28 @@ def trace(
     from neurarium.learning.trace import trace as look
     from neurarium.report.trace_table import trace_table, verdict
 
-    subject = _find(name, data, examples)
+    subject = find_subject(name, data)
     subject.net.train(mode == "training")
-    criterion, settings = subject.recipe.objective.build(), subject.recipe.optimiser
+    settings, total = subject.recipe.optimiser, len(subject.dataset.train)
     learning = [p for p in subject.net.parameters() if p.requires_grad]
+    count = min(examples, total)
+    # evenly from first to last: some sources are sorted by class
+    rows = [k * (total - 1) // max(1, count - 1) for k in range(count)]
     found = look(
         subject.net,
-        subject.batch,
-        loss=criterion,
+        subject.batch(rows),
+        loss=subject.criterion(),
         layers=layers or None,
-        optimiser=None if settings.name == "hessian-free" else settings.build(learning),
+        optimiser=None if settings.name in {"hessian-free", "closed-form"} else settings.build(learning),
         singular_values=singular_values,
     )
     Console().print(trace_table(found))
     for sentence in verdict(found):
         console.print(sentence, markup=False)
-    folder = out or (Path(name) if subject.is_run else Path())
+    folder = out or subject.folder or Path()
     _write(found.to_plain(), folder, f"{Path(name).name}: one batch forward and back")
     console.print(f"Written: {folder / 'trace.png'}, {folder / 'trace.json'}", markup=False)
     return 0
-
-
-class _Subject(NamedTuple):
-    """A net, what it was or is to be trained by, and a batch for it."""
-
-    net: "nn.Module"
-    recipe: "Recipe"
-    batch: "Batch"
-    is_run: bool
-
-
-def _find(name: str, data: str | None, examples: int) -> _Subject:
-    """Load a run with its weights, or make a recipe's net with those that its seed gives."""
-    from neurarium import api
-    from neurarium.checks import choose
-    from neurarium.recipes.catalogue import RECIPES
-    from neurarium.training.seed import own_generators
-    from neurarium.training.session import prepare
-
-    if (Path(name) / "config.toml").exists():
-        trained = api.load(name)
-        dataset = api.load_data(data) if data else api.data_of(trained.recipe)
-        _check_fit(dataset, trained.shape, len(trained.classes))
-        batch = _some(dataset.train.with_scaling(trained.scaling), examples).to(trained.placement.device)
-        return _Subject(trained.net, trained.recipe, batch, is_run=True)
-    recipe = choose(name, RECIPES, subject="recipe or run folder")()
-    dataset = api.load_data(data) if data else api.data_of(recipe)
-    with own_generators():
-        session = prepare(recipe, dataset)
-    return _Subject(session.net, recipe, _some(session.dataset.train, examples), is_run=False)
-
-
-def _check_fit(dataset: "Dataset", shape: tuple[int, ...], classes: int) -> None:
-    from neurarium.checks import DataError
-
-    if tuple(dataset.shape) != shape or len(dataset.classes) != classes:
-        raise DataError(
-            f"data {dataset.name}",
-            expected=f"examples of shape {shape} in {classes} classes",
-            got=f"shape {tuple(dataset.shape)}, {len(dataset.classes)} classes",
-            remedy="trace with data like those of the training",
-        )
-
-
-def _some(examples: "Examples", count: int) -> "Batch":
-    """Gather examples evenly from first to last: some sources are sorted by class."""
-    import torch
-
-    rows = torch.linspace(0, len(examples) - 1, min(count, len(examples))).long()
-    return examples.gather(rows.to(examples.targets.device))
 
 
 def _write(values: dict[str, object], folder: Path, title: str) -> None:

@@ -5,13 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from neurarium.checks import ConfigError, DataError, suggest
-from neurarium.data import csv_table, fashion_mnist, idx_pair, image_folder, mnist, mnist_5k, npz
+from neurarium.data import csv_table, fashion_mnist, idx_pair, image_folder, mnist, mnist_5k, npz, scikit_tables
 from neurarium.data.dataset import Dataset
 
 SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
     "mnist-5k": (mnist_5k.load, "5,000 handwritten digits, 28 x 28, in 10 classes; comes with the package"),
     "fashion-mnist": (fashion_mnist.load, "70,000 pictures of clothes, 28 x 28, in 10 classes"),
     "mnist": (mnist.load, "70,000 handwritten digits, 28 x 28, in 10 classes"),
+    "iris": (scikit_tables.iris, "150 flowers, 4 lengths, in 3 species; comes with scikit-learn"),
+    "wine": (scikit_tables.wine, "178 wines, 13 measurements, of 3 growers; comes with scikit-learn"),
+    "digits": (scikit_tables.digits, "1,797 handwritten digits, 8 x 8, in 10 classes; comes with scikit-learn"),
+    "breast-cancer": (
+        scikit_tables.breast_cancer,
+        "569 tumours, 30 measurements, in 2 classes; comes with scikit-learn",
+    ),
 }
 _KINDS = "an idx pair, .npz, .csv, or a folder with one sub-folder of pictures a class"
 

@@ -11,6 +11,7 @@
                W <- W - eta (M / (1 - beta1^t)) / (sqrt(S / (1 - beta2^t)) + eps)
     adamw      adam with decoupled decay
     adam-as-printed   the notes' Adam, for comparison (`adam_as_printed`; errata E41)
+    closed-form       for nets linear in their parameters: to the optimum (`training.closed_form_rule`)
     hessian-free      Newton steps by conjugate gradients (`hessian_free`), taken by a learning rule of its own
 
 Two decays, which any optimiser but adamw may have together:
@@ -47,13 +48,15 @@ if TYPE_CHECKING:
     import torch
 
 OptimiserName = Literal[
-    "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "adam-as-printed", "hessian-free"
-]
+    "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "adam-as-printed",
+    "hessian-free", "closed-form",
+]  # fmt: skip
 
 # Constants that not every optimiser has, and which have them.
 TAKEN_BY: dict[str, tuple[OptimiserName, ...]] = {
     "l2": (
-        "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adam-as-printed", "hessian-free"
+        "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adam-as-printed", "hessian-free",
+        "closed-form",
     ),
     "momentum": ("momentum", "nesterov"),
     "betas": ("adam", "adamw", "adam-as-printed"),
@@ -75,7 +78,7 @@ class Optimiser:
         Traceback (most recent call last):
         ...
         neurarium.checks.errors.ConfigError: optimiser.l2: expected 0.0, its default, with adamw, got 0.1; l2 is for \
-sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hessian-free
+sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hessian-free, closed-form
     """
 
     name: OptimiserName = "adam"
@@ -117,9 +120,13 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
         for name, optimisers in TAKEN_BY.items():
             default, value = _DEFAULTS[name], getattr(self, name)
             if self.name not in optimisers and value != default:
+                title = name
+                if dataclasses.is_dataclass(default):  # name the constant, not the whole group
+                    inner = next(f.name for f in dataclasses.fields(default) if _differ(value, default, f.name))
+                    title, default, value = f"{name}.{inner}", getattr(default, inner), getattr(value, inner)
                 usual = "none" if default is None else str(default)
                 raise ConfigError(
-                    f"optimiser.{name}",
+                    f"optimiser.{title}",
                     expected=f"{usual}, its default, with {self.name}",
                     got=str(value),
                     remedy=f"{name} is for {', '.join(optimisers)}",
@@ -129,17 +136,17 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
         """Make the torch optimiser over `parameters`.
 
         Raises:
-            ConfigError: hessian-free, which needs the net itself and not its gradients alone.
+            ConfigError: hessian-free and closed-form, which need the net itself and not its gradients alone.
         """
         from torch import optim
 
         from neurarium.learning.adam_as_printed import AdamAsPrinted
 
-        if self.name == "hessian-free":
+        if self.name in {"hessian-free", "closed-form"}:
             raise ConfigError(
                 "optimiser.name",
                 expected="an optimiser that is told a gradient",
-                got="hessian-free",
+                got=self.name,
                 remedy="let the trainer run it: neurarium.train(recipe)",
             )
         tensors = list(parameters)
@@ -170,6 +177,10 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
 
 
 _DEFAULTS: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(Optimiser)} | {"hessian_free": HessianFree()}
+
+
+def _differ(one: object, other: object, name: str) -> bool:
+    return bool(getattr(one, name) != getattr(other, name))
 
 
 def _decays(l2: float, decay: float) -> Callable[[torch.optim.Optimizer, Any, Any], None]:

@@ -8,7 +8,7 @@ L is in the data's own scale: for standardised examples 1 is the error of always
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from neurarium.checks import ConfigError, ShapeError
@@ -41,7 +41,7 @@ def reconstruction_loss(
     return (outputs - inputs).square().mean()
 
 
-def psnr(outputs: Float[Tensor, "..."], originals: Float[Tensor, "..."], peak: float) -> float:
+def psnr(outputs: Shaped[Tensor, "..."], originals: Shaped[Tensor, "..."], peak: float) -> float:
     """Peak signal-to-noise ratio of all examples together, in decibels; infinite where nothing differs.
 
     Args:

@@ -63,7 +63,7 @@ class Schedule:
         least = "more than 0 and at most 1" if self.name == "exponential" else "a factor in [0, 1]"
         if not (0 <= self.floor <= 1) or (self.name == "exponential" and self.floor == 0):
             raise ConfigError("schedule.floor", expected=least, got=str(self.floor))
-        if self.gamma <= 0 or self.drops < 0:
+        if not 0 < self.gamma < math.inf or self.drops < 0:
             raise ConfigError(
                 "schedule", expected="gamma > 0 and drops >= 0", got=f"gamma {self.gamma}, drops {self.drops}"
             )

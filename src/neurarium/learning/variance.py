@@ -23,6 +23,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from neurarium.checks import ConfigError, ShapeError
+from neurarium.learning.trace.undisturbed import undisturbed
 from neurarium.learning.variance_laws import NET_INPUTS, SAME, backward_law, forward_law, kernel_share, mean_square
 
 
@@ -84,7 +85,8 @@ def variances(net: nn.Module, inputs: Tensor, seed: int = 0) -> list[LayerVarian
     if x.is_floating_point():
         x.requires_grad_()
     follower = _Follower()
-    with _undisturbed(net), torch.enable_grad(), follower.listening(net):
+    with undisturbed(net), torch.enable_grad(), follower.listening(net):
+        net.eval()
         with follower:
             outputs = net(x)
         if not isinstance(outputs, Tensor) or not follower.calls:
@@ -230,18 +232,6 @@ class _Follower(TorchFunctionMode):
                 )
             )  # fmt: skip
         return rows[::-1]
-
-
-@contextmanager
-def _undisturbed(net: nn.Module) -> Iterator[None]:
-    modes = [(module, module.training) for module in net.modules()]
-    try:
-        with torch.random.fork_rng(devices=[]):
-            net.eval()
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:

@@ -1,13 +1,29 @@
 """Every net by name (no torch): what enters here is listed, can be trained, and meets the contract suite."""
 
+from neurarium.nets.convolutional.deep_specs import (
+    DenseNetSpec,
+    PlainNetSpec,
+    ResNetSpec,
+    SmallAlexNetSpec,
+    SmallVGGSpec,
+)
 from neurarium.nets.convolutional.specs import LeNet5Spec, LeNet1998Spec
 from neurarium.nets.feedforward.features_spec import FeaturesSpec
+from neurarium.nets.feedforward.regression_specs import LinearSpec, LogisticSpec, RandomFeaturesSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.spec import NetSpec
 
 NETS: dict[str, type[NetSpec]] = {
     "mlp": MLPSpec,
+    "linear": LinearSpec,
+    "logistic": LogisticSpec,
+    "random-features": RandomFeaturesSpec,
     "features": FeaturesSpec,
     "lenet5": LeNet5Spec,
     "lenet5-1998": LeNet1998Spec,
+    "alexnet-small": SmallAlexNetSpec,
+    "vgg-small": SmallVGGSpec,
+    "resnet": ResNetSpec,
+    "plain": PlainNetSpec,
+    "densenet": DenseNetSpec,
 }

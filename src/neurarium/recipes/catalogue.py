@@ -6,6 +6,7 @@ from neurarium.recipes.bottleneck import bottleneck_features, bottleneck_mlp
 from neurarium.recipes.convolutional import lenet5, lenet5_1998, lenet5_fashion
 from neurarium.recipes.distillation import distilled_mlp, small_mlp
 from neurarium.recipes.feedforward import mlp, mlp_fashion
+from neurarium.recipes.regression import least_squares, logistic, random_features, ridge, softmax
 from neurarium.training.recipe import Recipe
 
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
@@ -18,4 +19,9 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "distilled-mlp": distilled_mlp,
     "bottleneck-mlp": bottleneck_mlp,
     "bottleneck-features": bottleneck_features,
+    "least-squares": least_squares,
+    "ridge": ridge,
+    "logistic": logistic,
+    "softmax": softmax,
+    "random-features": random_features,
 }

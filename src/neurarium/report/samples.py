@@ -79,14 +79,12 @@ def reconstructions_figure(
     return figure
 
 
-def points_figure(
-    real: Float[Tensor, "points 2"], generated: Float[Tensor, "made 2"], title: str, note: str = ""
-) -> "Figure":
+def points_figure(real: Float[Tensor, "..."], generated: Float[Tensor, "..."], title: str, note: str = "") -> "Figure":
     """Draw real and generated points of the plane side by side, on the same axes.
 
     Args:
-        real: points of the data, in the units of the source; the first 2,000 are drawn, as of the generated ones.
-        generated: as the net makes them, in the same units.
+        real: points of the data (count, 2), in the units of the source; the first 2,000 are drawn.
+        generated: (count, 2), as the net makes them, in the same units; likewise.
         title: over both.
         note: below the name of the right one, such as its scores.
 
@@ -103,12 +101,18 @@ def points_figure(
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, points, colour, name in (
         (left, real, picture.BLUE, "data"),
-        (right, generated, picture.VERMILION, f"generated{': ' if note else ''}{note}"),
+        (right, generated, picture.VERMILION, "generated"),
     ):
         shown = points[:_MOST_POINTS].detach().cpu().numpy()
         picture.dress(axes, name, "first number", "second number" if axes is left else "")
         axes.scatter(*shown.T, s=4, color=colour, alpha=0.35, linewidths=0)
         axes.set_aspect("equal", adjustable="box")
+    if note:
+        for axes, text in ((left, ""), (right, note)):
+            axes.set_title(
+                axes.get_title(loc="left"), loc="left", pad=20, color=picture.INK, fontsize=11, weight="bold"
+            )
+            axes.text(0, 1.02, text, transform=axes.transAxes, fontsize=9, color=picture.FAINT, parse_math=False)
     spread = real.detach().cpu()
     centre, half = spread.mean(0), 1.25 * float((spread - spread.mean(0)).abs().max())
     left.set_xlim(float(centre[0]) - half, float(centre[0]) + half)

@@ -1,7 +1,7 @@
 """The sections of a report, each from the numbers of a run; a section without numbers is empty."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -208,11 +208,18 @@ def settings(config: Mapping[str, Any]) -> str:
     groups |= {name: dict(value) for name, value in config.items() if isinstance(value, Mapping)}
     blocks = [
         f"<div><h3>{text(name.replace('_', ' '))}</h3>"
-        + markup.facts(((key.replace("_", " "), _written(value)) for key, value in group.items()), "lines")
+        + markup.facts(((key.replace("_", " "), _written(value)) for key, value in _flat(group)), "lines")
         + "</div>"
         for name, group in groups.items()
     ]
     return markup.section("settings", "Settings", [f'<div class="columns">{"".join(blocks)}</div>'])
+
+
+def _flat(group: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Settings of a group; those of a group inside it bear its name too."""
+    for key, value in group.items():
+        inner = _flat(value) if isinstance(value, Mapping) else [("", value)]
+        yield from ((f"{key} {name}".strip(), setting) for name, setting in inner)
 
 
 def _written(value: Any) -> str:

@@ -63,14 +63,15 @@ def sweep_page(folder: Path, cells: Sequence[SweptCell], request: Mapping[str, A
     """Return the page about a sweep as HTML."""
     recipe, seeds = request["recipe"], request["seeds"]
     picture = png(sweep_figure(cells, seeds, title))
-    axes = [(axis["field"], ", ".join(map(str, axis["values"]))) for axis in request["grid"]]
     first = recipe["seed"]
-    asked = [*axes, ("seeds", f"{first} to {first + seeds - 1}"), ("recipe", recipe["name"]), ("data", recipe["data"])]
+    asked = {"recipe": recipe["name"], "data": recipe["data"], "seeds": f"{first} to {first + seeds - 1}"}
+    # a field of the grid stands in place of the recipe's
+    asked |= {axis["field"]: ", ".join(map(str, axis["values"])) for axis in request["grid"]}
     again = [("Go on with it, if runs are missing", f"neurarium sweep {folder}")]
     parts = [
         section("curves", "Curves", [photograph(picture, f"Curves of {len(cells)} cells. {tell_best(cells)}")]),
         section("cells", "Cells", [table("Development scores", COLUMNS, map(row_of, cells)), paragraph(_SCORES)]),
-        section("asked", "What was asked for", [facts(asked)]),
+        section("asked", "What was asked for", [facts(asked.items())]),
         section("use", "Use it", [commands(again)]),
     ]
     return _PAGE.substitute(

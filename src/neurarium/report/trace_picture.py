@@ -44,6 +44,7 @@ def trace_figure(trace: Trace, title: str = "") -> "Figure":
     panels[3].set_xlim(-0.6, len(names) - 0.4)
     for axes in panels[:3]:
         axes.tick_params(axis="x", length=0)
+    figure.align_ylabels(panels)
     return figure
 
 

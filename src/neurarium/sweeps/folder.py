@@ -107,11 +107,13 @@ def run_folder(folder: Path, number: int, cell: Cell, seed: int) -> Path:
 
 def state_of(run: Path) -> State:
     """How far a run has come."""
+    from neurarium.training.folder import is_finished, is_run  # torch comes with it, and help must not wait for that
+
     if (run / "diverged.json").exists():
         return "diverged"
-    if (run / "weights.json").exists():
+    if is_finished(run):
         return "finished"
-    return "unfinished" if (run / "config.toml").exists() else "new"
+    return "unfinished" if is_run(run) else "new"
 
 
 def mark_diverged(run: Path, message: str) -> None:

@@ -44,10 +44,6 @@ class SweepProgress:
         if self.console is not None:
             self.console.print(Text(line, style), soft_wrap=True, highlight=False)
 
-    def skip(self) -> None:
-        """Count a run that was over before this sitting."""
-        self.ended += 1
-
     def see(self, run: str, event: Event) -> None:
         """Take note of an event of a run."""
         self._now = run

@@ -46,8 +46,10 @@ class SweepResult:
     @property
     def title(self) -> str:
         """What was swept, in a few words."""
-        recipe, varied = self.request.recipe, [f for f, values in self.request.grid.items() if len(values) > 1]
-        return f"{recipe.name} on {Path(recipe.data).name}" + (f", by {' and '.join(varied)}" if varied else "")
+        varied = [f for f, values in self.request.grid.items() if len(values) > 1]
+        data = {Path(cell.recipe.data).name for cell in self.request.cells()}
+        subject = self.request.recipe.name + (f" on {data.pop()}" if len(data) == 1 else "")
+        return subject + (f", by {' and '.join(varied)}" if varied else "")
 
     def figure(self) -> "Figure":
         """Draw mean and band of every cell; a notebook shows the figure."""

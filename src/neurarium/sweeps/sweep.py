@@ -40,6 +40,8 @@ from neurarium.training.source import adopt, read_source, refuse_unfinished, sou
 if TYPE_CHECKING:
     from rich.console import Console
 
+_PATHS = ("data", "data_folder", "source")
+
 
 def sweep(
     recipe: Recipe,
@@ -74,9 +76,8 @@ def sweep(
         RunError: the folder holds another sweep.
         StorageError: the folder cannot be written.
     """
-    plan = _with_whole_paths(recipe)
-    request = Request(plan, listed(plan, grid), seeds, together)
-    folder = Path(out) if out is not None else new_folder(plan.name)
+    request = _request(recipe, grid, seeds, together)
+    folder = Path(out) if out is not None else new_folder(recipe.name)
     return _carry_out(request, folder, data, progress, console)
 
 
@@ -282,12 +283,15 @@ def _data_of(cells: Sequence[Cell], data: Dataset | None) -> list[Dataset]:
     return found
 
 
-def _with_whole_paths(recipe: Recipe) -> Recipe:
-    """Write paths to data out in full, so that a sweep can be gone on with from another folder."""
-    if recipe.data not in catalogue.SOURCES and recipe.data_folder is None and Path(recipe.data).exists():
-        recipe = dataclasses.replace(recipe, data=str(Path(recipe.data).resolve()))
-    if recipe.data_folder is not None:
-        recipe = dataclasses.replace(recipe, data_folder=str(Path(recipe.data_folder).resolve()))
-    if recipe.source and Path(recipe.source).exists():
-        recipe = dataclasses.replace(recipe, source=str(Path(recipe.source).resolve()))
-    return recipe
+def _request(recipe: Recipe, grid: Mapping[str, Any], seeds: int, together: Together) -> Request:
+    """What is asked for, paths written out in full, so that a sweep can be gone on with from another folder."""
+    recipe = dataclasses.replace(recipe, **{field: _whole(field, getattr(recipe, field)) for field in _PATHS})
+    values = {field: [_whole(field, value) for value in values] for field, values in listed(recipe, grid).items()}
+    return Request(recipe, values, seeds, together)
+
+
+def _whole(field: str, value: Any) -> Any:
+    """A path to data or a run in full; anything else as it is."""
+    if field in _PATHS and value and value not in catalogue.SOURCES and Path(value).exists():
+        return str(Path(value).resolve())
+    return value

@@ -6,7 +6,15 @@ from neurarium.symmetry.shift import SHIFT_OF_FEATURES
 
 LAWS: dict[str, tuple[Law, ...]] = {
     "mlp": (BATCH, HIDDEN_UNITS),
+    "linear": (BATCH,),
+    "logistic": (BATCH,),
+    "random-features": (BATCH,),
     "features": (BATCH,),
     "lenet5": (BATCH, HIDDEN_UNITS, SHIFT_OF_FEATURES),
     "lenet5-1998": (BATCH, HIDDEN_UNITS, SHIFT_OF_FEATURES),
+    "alexnet-small": (BATCH, HIDDEN_UNITS),
+    "vgg-small": (BATCH, HIDDEN_UNITS),
+    "resnet": (BATCH,),
+    "plain": (BATCH,),
+    "densenet": (BATCH,),
 }

@@ -130,13 +130,23 @@ class GradientRule:
         return objective, errors
 
     def _non_finite(self, batch: Batch, step: int, update: Update) -> NonFiniteError:
-        where = first_non_finite(self.net, self.criterion.loss, batch, self.placement)
-        return NonFiniteError(
-            f"step {step + 1}, {where}",
-            expected="finite numbers",
-            got=f"objective {update.objective:g}, gradient norm {update.gradient_norm:g}",
-            remedy="lower --optimiser.lr, or set --clip-norm 1; the weights were not updated",
-        )
+        return not_finite(first_non_finite(self.net, self.criterion.loss, batch, self.placement), step, update)
+
+
+def not_finite(where: str, step: int, update: Update) -> NonFiniteError:
+    """Say that an update has infinite or undefined numbers, and what may help.
+
+    Args:
+        where: the first place in the net that has them.
+        step: the run's updates before this one.
+        update: what it would have reported.
+    """
+    return NonFiniteError(
+        f"step {step + 1}, {where}",
+        expected="finite numbers",
+        got=f"objective {update.objective:g}, gradient norm {update.gradient_norm:g}",
+        remedy="lower --optimiser.lr, or set --clip-norm 1; the weights were not updated",
+    )
 
 
 def _gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:

@@ -67,7 +67,10 @@ class RateCurve:
 
     @property
     def steepest_at(self) -> int | None:
-        """Index of the steepest descent up to the minimum, by differences over a fifth of the curve."""
+        """Index of the steepest descent up to the minimum, by differences over a fifth of the curve.
+
+        The first tenth is passed over where it can be: the running mean of so few mini-batches is mostly noise.
+        """
         if self.lowest_at is None:
             return None
         half, last = max(1, len(self.rates) // 10), len(self.rates) - 1
@@ -76,7 +79,7 @@ class RateCurve:
             left, right = max(0, i - half), min(last, i + half)
             return (self.smoothed[right] - self.smoothed[left]) / (right - left)
 
-        return min(range(self.lowest_at + 1), key=slope)
+        return min(range(min(half, self.lowest_at), self.lowest_at + 1), key=slope)
 
     @property
     def steepest(self) -> float | None:

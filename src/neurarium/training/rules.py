@@ -34,6 +34,10 @@ def make_rule(
         from neurarium.training.hessian_free_rule import HessianFreeRule
 
         return HessianFreeRule(net, recipe, placement, criterion, total_steps, classes)
+    if recipe.optimiser.name == "closed-form":
+        from neurarium.training.closed_form_rule import ClosedFormRule
+
+        return ClosedFormRule(net, recipe, placement, criterion, total_steps, classes)
     if recipe.gradients == "explicit":
         from neurarium.training.explicit_rule import ExplicitRule
 

@@ -78,30 +78,32 @@ class Session:
             stop or StopRequest(),
         )
         if self.folder is not None:
-            stream = recorded(self._saved(stream, self.folder), self.folder / "record.jsonl")
+            stream = recorded(self._saved(stream), self.folder / "record.jsonl")
         for event in stream:
             if isinstance(event, Stopped) and event.reason != "interrupted":
-                self._finish()
+                self.finish()
             yield event
 
-    def _saved(self, events: Iterator[Event], folder: Path) -> Iterator[Event]:
+    def _saved(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass events on, saving a checkpoint where one is due and at the end."""
         policy, last = self.recipe.checkpoints, time.monotonic()
         for event in events:
             if isinstance(event, Stopped):
-                yield from self._save(folder)
+                yield from self.save()
             yield event
             if isinstance(event, Started):
                 yield from (Notice(text) for text in self.notices)
             if isinstance(event, (Stepped, EpochEnded)):
                 counted = policy.steps and isinstance(event, Stepped) and event.step % policy.steps == 0
                 if counted or time.monotonic() - last >= policy.seconds:
-                    yield from self._save(folder)
+                    yield from self.save()
                     last = time.monotonic()
 
-    def _save(self, folder: Path) -> Iterator[CheckpointSaved]:
-        """Save a checkpoint, unless this very state is saved already."""
-        path = step_path(folder / "checkpoints", self.progress.step, self.progress.epoch)
+    def save(self) -> Iterator[CheckpointSaved]:
+        """Save a checkpoint, unless this very state is saved already or there is no folder."""
+        if self.folder is None:
+            return
+        path = step_path(self.folder / "checkpoints", self.progress.step, self.progress.epoch)
         if path == self._saved_last:
             return
         tensors: dict[str, Tensor] = {f"net/{name}": t for name, t in self.net.state_dict().items()}
@@ -132,7 +134,7 @@ class Session:
         if self.folder is not None:
             self._saved_last = step_path(self.folder / "checkpoints", self.progress.step, self.progress.epoch)
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
         """End with the weights that the recipe asks for, and write them."""
         if self.folder is not None and self.best.state:
             save_checkpoint(self.folder / "best", self.best.state, {"epoch": self.progress.best.epoch})

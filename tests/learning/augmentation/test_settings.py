@@ -128,7 +128,7 @@ def test_data_without_rows_and_columns(shape: tuple[int, ...], settings: dict[st
     with pytest.raises(ConfigError, match=rf"augmentation\.{field}: expected noise or mixup alone") as caught:
         Augmentation(**settings).check(shape)
     assert str(shape) in str(caught.value)
-    assert f"switch {field} off" in str(caught.value)
+    assert f"--augmentation.{'no-flip' if field == 'flip' else f'{field} 0'}" in str(caught.value)
     Augmentation().check(shape)
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _OF_IMAGES = ("shift", "flip", "rotation", "crop")
+_OFF = {"flip": "no-flip"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Augmentation:
                 f"augmentation.{wanted[0]}",
                 expected=f"noise or mixup alone, for examples of shape {shape}",
                 got=", ".join(f"{name} {getattr(self, name)}" for name in wanted) + ", which only images have",
-                remedy=f"switch {' and '.join(wanted)} off",
+                remedy="switch off: " + " ".join(f"--augmentation.{_OFF.get(name, f'{name} 0')}" for name in wanted),
             )
         if wanted and self.shift >= min(shape[1:]):
             raise ConfigError("augmentation.shift", expected=f"less than {min(shape[1:])} pixels", got=str(self.shift))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from neurarium.checks import choose
+from neurarium.checks import RunError, choose
 
 
 @dataclass(frozen=True)
@@ -128,13 +128,22 @@ class Trace:
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> "Trace":
-        """Read back what `to_plain` has written."""
+        """Read back what `to_plain` has written.
+
+        Raises:
+            RunError: something else, or a part of it.
+        """
         numbers = _numbers(LayerTrace)
-        layers = tuple(
-            LayerTrace(**_read(entry, numbers, ("output_shape", "singular_values"))) for entry in values["layers"]
-        )
-        rest = _read(values, _numbers(cls), ("vanishing", "exploding"))
-        return cls(**{**rest, "layers": layers})
+        try:
+            layers = tuple(
+                LayerTrace(**_read(entry, numbers, ("output_shape", "singular_values"))) for entry in values["layers"]
+            )
+            rest = _read(values, _numbers(cls), ("vanishing", "exploding"))
+            return cls(**{**rest, "layers": layers})
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                "trace.json", expected="a trace", got="a damaged file", remedy="remove it, and trace the run anew"
+            ) from error
 
 
 def _numbers(kind: type[LayerTrace] | type[Trace]) -> set[str]:

@@ -166,7 +166,8 @@ def _check_positive(**settings: float | None) -> None:
 
 def _chosen_names(model: nn.Module, wanted: Sequence[str] | None) -> set[str]:
     """Names of all modules, or of those meant by `wanted` and all inside them."""
-    names = [name for name, _ in model.named_modules()]
+    # what a parametrisation keeps inside a layer is no layer
+    names = [name for name, _ in model.named_modules() if "parametrizations" not in name.split(".")]
     if wanted is None:
         return set(names)
     found: set[str] = set()

@@ -23,7 +23,7 @@ class LeNet5Spec(NetSpec):
         """Make the net for images of `shape` (channels, height, width)."""
         from neurarium.nets.convolutional.lenet import LeNet5
 
-        channels, height, width = _image_shape(shape, "lenet5")
+        channels, height, width = image_shape(shape, "lenet5")
         return LeNet5(channels=channels, size=(height, width), outputs=outputs, activation=self.activation)
 
 
@@ -37,11 +37,11 @@ class LeNet1998Spec(NetSpec):
         """Make the net for images of `shape` (channels, height, width)."""
         from neurarium.nets.convolutional.lenet_1998 import LeNet1998
 
-        channels, height, width = _image_shape(shape, "lenet5-1998")
+        channels, height, width = image_shape(shape, "lenet5-1998")
         return LeNet1998(channels=channels, size=(height, width), outputs=outputs)
 
 
-def _image_shape(shape: tuple[int, ...], net: str) -> tuple[int, int, int]:
+def image_shape(shape: tuple[int, ...], net: str) -> tuple[int, int, int]:
     if len(shape) != 3:
         raise ShapeError(
             f"{net} input",

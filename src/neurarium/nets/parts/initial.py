@@ -100,7 +100,7 @@ def gaussian_mean_square(function: Callable[[Tensor], Tensor], mean_square: floa
         2.0
     """
     # The trapezoidal rule on a grid symmetric about 0, where the kinks are, is exact to about 1e-9 here.
-    z = torch.linspace(-10, 10, 40001, dtype=torch.float64)
+    z = torch.linspace(-10, 10, 40001, dtype=torch.float64, device="cpu")
     density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
     with torch.no_grad():
         square = function(math.sqrt(mean_square) * z).square()

@@ -92,10 +92,9 @@ class Member:
 
     def save(self) -> Iterator[Told]:
         """Save a checkpoint; the optimiser's state is the member's own again."""
-        if self.session.folder is not None:
-            for event in self.session._save(self.session.folder):
-                yield from self.tell(event)
-            self._saved = time.monotonic()
+        for event in self.session.save():
+            yield from self.tell(event)
+        self._saved = time.monotonic()
 
     def stopped(self, reason: StopReason) -> Iterator[Told]:
         """End this member's run with its files, its weights being its own again."""
@@ -103,7 +102,7 @@ class Member:
         self.session.net.eval()
         yield from self.save()
         if reason != "interrupted":
-            self.session._finish()
+            self.session.finish()
         yield from self.tell(Stopped(reason, progress.epoch, progress.step, progress.seconds, progress.best.epoch))
         self.close()
 

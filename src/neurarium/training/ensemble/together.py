@@ -23,6 +23,7 @@ from neurarium.training.diagnosis import first_non_finite
 from neurarium.training.ensemble.member import Member
 from neurarium.training.ensemble.stack import Stack
 from neurarium.training.ensemble.suits import check_alike
+from neurarium.training.gradient_rule import not_finite
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import EVALUATION_BATCH
 from neurarium.training.rule import Update
@@ -182,14 +183,8 @@ class _Group:
         self._share_time()
         yield from member.report_steps()
         where = first_non_finite(member.rule.net, member.rule.criterion.loss, batch, self.placement)
-        error = NonFiniteError(
-            f"step {member.session.progress.step + 1}, {where}",
-            expected="finite numbers",
-            got=f"objective {update.objective:g}, gradient norm {update.gradient_norm:g}",
-            remedy="lower --optimiser.lr, or set --clip-norm 1; the weights were not updated",
-        )
         member.close()
-        yield member.session, error
+        yield member.session, not_finite(where, member.session.progress.step, update)
 
     def _leave_where_done(self) -> Iterator[Outcome]:
         """Finish the members that have done all epochs or run out of patience."""

@@ -1,0 +1,146 @@
+"""Points in the plane from a mixture of narrow Gaussians: a known density, on which a generator shows what it misses.
+
+    p(x) = 1/K sum_k N(x; c_k, sigma^2 I)
+
+| name | centres | sigma | examples |
+|---|---|---|---|
+| ring-of-8 | 8 on a circle of radius 2 | 0.02 | 8,000 |
+| grid-of-25 | 5 x 5, 2 apart | 0.05 | 25,000 |
+
+The class of a point is the component that it was drawn from.
+
+Source: L. Metz, B. Poole, D. Pfau, J. Sohl-Dickstein, "Unrolled generative adversarial networks", 2017 (ring);
+V. Dumoulin et al., "Adversarially learned inference", 2017 (grid).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from neurarium.checks import ConfigError
+from neurarium.data.assemble import assemble
+from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Dense
+
+# Fixed once for all: a score means something only while the data stay.
+_SEED = 20261121
+_EACH = 1000
+_REACH = 3.0
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """K Gaussians of equal weight and width.
+
+    Args:
+        centres: c_k.
+        std: sigma, in the units of the centres.
+    """
+
+    centres: Float[Tensor, "modes 2"]
+    std: float
+
+    def draw(self, each: int, seed: int = _SEED) -> tuple[Float[Tensor, "points 2"], Int[Tensor, " points"]]:
+        """Draw so many points of each component, in random order; the component of each beside them."""
+        # RandomState, not Generator: its stream is frozen for good.
+        random = np.random.RandomState(seed)
+        modes = torch.from_numpy(random.permutation(np.repeat(np.arange(len(self.centres)), each)))
+        noise = torch.from_numpy(random.standard_normal((len(modes), 2)))
+        return self.centres.double()[modes] + self.std * noise, modes
+
+
+def ring(modes: int = 8, radius: float = 2.0, std: float = 0.02) -> Mixture:
+    """Centres at equal angles on a circle, the first on the first axis."""
+    angles = 2 * torch.pi * torch.arange(modes, dtype=torch.float64) / modes
+    return Mixture(radius * torch.stack([angles.cos(), angles.sin()], 1), std)
+
+
+def grid(side: int = 5, apart: float = 2.0, std: float = 0.05) -> Mixture:
+    """Centres on a square grid about the origin."""
+    ticks = apart * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
+    return Mixture(torch.cartesian_prod(ticks, ticks), std)
+
+
+def load_ring(folder: str | None = None) -> Dataset:
+    """Return 8,000 points of the ring of 8: 6,400 to learn from, 800 for development, 800 for the test.
+
+    Args:
+        folder: not needed, since the points are drawn here.
+
+    Example:
+        >>> load_ring().counts()
+        {'train': 6400, 'development': 800, 'test': 800}
+    """
+    return _dataset("ring-of-8", ring())
+
+
+def load_grid(folder: str | None = None) -> Dataset:
+    """Return 25,000 points of the grid of 25: 20,000 to learn from, 2,500 for development, 2,500 for the test.
+
+    Args:
+        folder: not needed, since the points are drawn here.
+    """
+    return _dataset("grid-of-25", grid())
+
+
+@dataclass(frozen=True)
+class ModeScores:
+    """How well points fit a mixture.
+
+    Attributes:
+        covered: share of the components that have points enough.
+        good: share of the points within three standard deviations of a centre; of the mixture itself 0.989.
+        counts: good points of each component.
+    """
+
+    covered: float
+    good: float
+    counts: tuple[int, ...]
+
+
+def mode_scores(points: Float[Tensor, "points 2"], mixture: Mixture, least: float = 0.1) -> ModeScores:
+    """Compare points, in the units of the mixture, with its components.
+
+    A point is good within 3 sigma of the nearest centre, where a share 1 - exp(-9/2) of the mixture lies. A component
+    is covered when at least `least` of the good points that are its due, points / K, are there. The literature asks
+    for a single point.
+
+    Args:
+        points: generated, scaled back to the units of the source.
+        mixture: `ring()`, `grid()` or another.
+        least: share of its due that a component needs, in (0, 1].
+
+    Raises:
+        ConfigError: `least` out of range, or no points.
+
+    Example:
+        >>> mode_scores(ring().centres[:6], ring()).covered
+        0.75
+
+    Source: A. Srivastava et al., "VEEGAN: reducing mode collapse in GANs using implicit variational learning", 2017.
+    """
+    if not 0 < least <= 1:
+        raise ConfigError("least", expected="a number in (0, 1]", got=str(least))
+    if len(points) == 0:
+        raise ConfigError("points", expected="at least one", got="none")
+    modes = len(mixture.centres)
+    distance, nearest = torch.cdist(points.double(), mixture.centres.double()).min(1)
+    good = distance <= _REACH * mixture.std
+    counts = torch.bincount(nearest[good], minlength=modes)
+    covered = counts >= max(1.0, least * len(points) / modes)
+    return ModeScores(covered.double().mean().item(), good.double().mean().item(), tuple(counts.tolist()))
+
+
+def _dataset(name: str, mixture: Mixture) -> Dataset:
+    points, modes = mixture.draw(_EACH)
+    return assemble(
+        name,
+        "vectors",
+        {"train": Dense(points, modes)},
+        tuple(f"mode {k}" for k in range(len(mixture.centres))),
+        source=f"drawn from {len(mixture.centres)} Gaussians of standard deviation {mixture.std:g}, fixed seed",
+        licence="none needed",
+    )

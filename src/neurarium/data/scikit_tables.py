@@ -1,0 +1,112 @@
+"""Small tables that every course knows, as scikit-learn ships them: nothing is downloaded.
+
+| name | examples | features | to predict |
+|---|---|---|---|
+| iris | 150 | 4 lengths in cm | 3 species |
+| wine | 178 | 13 chemical measurements | 3 growers |
+| digits | 1,797 | 64 grey levels 0 to 16 (8 x 8 pixels) | 10 digits |
+| breast-cancer | 569 | 30 measurements of cell nuclei | malignant or benign |
+| diabetes | 442 | 10 measurements of patients | progression of the disease after a year, 25 to 346 |
+
+The first four are classes. The targets of diabetes are numbers: one column of float32, (examples, 1), and `classes`
+holds the column's name. All are divided 80/10/10, classes stratified, by a fixed seed.
+
+Sources: R. Fisher, "The use of multiple measurements in taxonomic problems", 1936 (iris); M. Forina et al., PARVUS,
+1991 (wine); E. Alpaydin, C. Kaynak, "Optical recognition of handwritten digits", 1998 (its test part); W. Wolberg, O.
+Mangasarian, N. Street, "Breast cancer Wisconsin (diagnostic)", 1995; B. Efron, T. Hastie, I. Johnstone, R. Tibshirani,
+"Least angle regression", 2004 (diabetes).
+"""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from neurarium.checks import DataError, choose
+from neurarium.data.arrays import as_inputs
+from neurarium.data.assemble import assemble
+from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Dense
+from neurarium.data.scaling import Scaling
+from neurarium.data.split import tenths
+
+TABLES = {
+    "iris": ("load_iris", "R. Fisher, 1936"),
+    "wine": ("load_wine", "M. Forina et al., 1991; UCI machine learning repository"),
+    "digits": ("load_digits", "E. Alpaydin, C. Kaynak, 1998; UCI machine learning repository, its test part"),
+    "breast-cancer": (
+        "load_breast_cancer",
+        "W. Wolberg, O. Mangasarian, N. Street, 1995; UCI machine learning repository",
+    ),
+    "diabetes": ("load_diabetes", "B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, 2004"),
+}
+
+
+def load(name: str, folder: str | None = None) -> Dataset:
+    """Return one of the tables.
+
+    Args:
+        name: of a table above.
+        folder: not needed, since the tables lie in scikit-learn.
+
+    Raises:
+        ConfigError: no such table.
+        DataError: scikit-learn is not installed.
+
+    Example:
+        >>> load("iris").counts()
+        {'train': 120, 'development': 15, 'test': 15}
+    """
+    loader, source = choose(name, TABLES, "data")
+    table = _read(name, loader)
+    if name == "diabetes":
+        return _numbers(name, table, source)
+    kind, inputs = as_inputs(table.data, name)
+    targets = torch.from_numpy(table.target.astype(np.int64))
+    return assemble(
+        name,
+        kind,
+        {"train": Dense(inputs, targets)},
+        tuple(str(label) for label in table.target_names),
+        source=f"{source}, as shipped with scikit-learn",
+        licence="CC BY 4.0, as stated by the UCI machine learning repository",
+    )
+
+
+iris, wine, digits, breast_cancer, diabetes = (partial(load, name) for name in TABLES)
+
+
+def _read(name: str, loader: str) -> Any:
+    try:
+        from sklearn import datasets
+    except ImportError as error:
+        raise DataError(
+            f"data {name}",
+            expected="scikit-learn, which ships it",
+            got="no such package",
+            remedy="pip install 'neurarium[sklearn]'",
+        ) from error
+    # unscaled: the house's own scaling is fitted on the training examples alone
+    return getattr(datasets, loader)(**({"scaled": False} if name == "diabetes" else {}))
+
+
+def _numbers(name: str, table: Any, source: str) -> Dataset:
+    """A data set of numbers to predict; every example is of one kind, so that the division is a plain draw."""
+    kind, inputs = as_inputs(table.data, name)
+    targets = torch.from_numpy(table.target.astype(np.float32))[:, None]
+    kept = tenths(torch.zeros(len(targets), dtype=torch.int64), 2)
+    scaling = Scaling.fit(inputs[kept[0]], kind)
+    train, development, test = (Dense(inputs[index], targets[index], scaling) for index in kept)
+    return Dataset(
+        name=name,
+        kind=kind,
+        train=train,
+        development=development,
+        test=test,
+        shape=tuple(inputs.shape[1:]),
+        classes=("progression",),
+        scaling=scaling,
+        source=f"{source}, as shipped with scikit-learn; development and test held out, fixed seed",
+        licence="not stated",
+    )

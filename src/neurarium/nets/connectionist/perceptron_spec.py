@@ -1,0 +1,45 @@
+"""The perceptron as a recipe names it (no torch)."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from neurarium.checks import ConfigError
+from neurarium.nets.spec import NetSpec
+
+if TYPE_CHECKING:
+    import torch
+
+Answers = Literal["last", "pocket", "averaged"]
+ANSWERS: dict[str, str] = {
+    "last": "weights after the last mistake",
+    "pocket": "weights that were right for longest",
+    "averaged": "mean of the weights over all examples seen",
+}
+
+
+@dataclass(frozen=True)
+class PerceptronSpec(NetSpec):
+    """Rosenblatt's perceptron, which learns from its mistakes alone; for two classes."""
+
+    summary: ClassVar[str] = "perceptron: one threshold unit that learns from its mistakes; for two classes"
+
+    answers: Answers = "last"
+    """Which weights answer: last, pocket (those that were right for longest) or averaged (over all examples seen)."""
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+        """Make the net, its weights zero; an example of any shape is flattened.
+
+        Raises:
+            ConfigError: other than two classes.
+        """
+        from neurarium.nets.connectionist.perceptron import Perceptron
+
+        if outputs != 2:
+            raise ConfigError(
+                "net perceptron",
+                expected="data of two classes",
+                got=f"{outputs} classes",
+                remedy="choose two of them, or take --net mlp",
+            )
+        return Perceptron(math.prod(shape))

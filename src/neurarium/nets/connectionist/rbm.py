@@ -1,0 +1,291 @@
+"""Restricted Boltzmann machine: visible units v, hidden units h in {0, 1}, couplings only between the two layers.
+
+    Bernoulli visibles, v in {0, 1}    E(v, h) = -b.v - c.h - h.W v
+    Gaussian visibles, v real          E(v, h) = |v - b|^2 / 2 - c.h - h.W v
+
+    P(v, h) = exp(-E(v, h)) / Z                        Z: sum (or integral) over all states
+    P(h_j = 1 | v) = sigma(c_j + (W v)_j)              hidden units are independent given v
+    P(v_i = 1 | h) = sigma(b_i + (h W)_i),  or  v_i | h ~ N(b_i + (h W)_i, 1)
+    F(v) = -log sum_h exp(-E(v, h)) = -b.v - sum_j softplus(c_j + (W v)_j),   or with |v - b|^2 / 2 in place of -b.v
+
+    d(-log P(v))/dtheta = dF(v)/dtheta - E_model[dF/dtheta]
+
+The second term is an expectation under the model. Contrastive divergence takes it from k steps of Gibbs sampling begun
+at the data, persistent contrastive divergence from chains that live on from update to update.
+
+Gaussian visibles have unit variance: they are meant for standardised inputs. Grey values in [0, 1] stand for the
+probability that a Bernoulli visible is on.
+
+Shapes: weight (hidden, visible) as in a linear layer; states in rows.
+
+Source: P. Smolensky, "Information processing in dynamical systems: foundations of harmony theory", 1986; G. Hinton,
+"Training products of experts by minimizing contrastive divergence", 2002; T. Tieleman, "Training restricted Boltzmann
+machines using approximations to the likelihood gradient", 2008; G. Hinton, "A practical guide to training restricted
+Boltzmann machines", 2010 (first weights, Gaussian visibles).
+"""
+
+import math
+from typing import Literal, NamedTuple, get_args
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurarium.checks import ConfigError, DataError, ShapeError, choose
+
+Visible = Literal["bernoulli", "gaussian"]
+
+# Inputs brought back into [0, 1] from a standardised form miss its ends by rounding.
+_ROUNDING = 1e-4
+
+
+class RBMWeights(NamedTuple):
+    """Parameters of a machine, or numbers that belong to them one to one, such as a gradient.
+
+    Args:
+        weight: W.
+        visible_bias: b.
+        hidden_bias: c.
+    """
+
+    weight: Float[Tensor, "hidden visible"]
+    visible_bias: Float[Tensor, "visible"]
+    hidden_bias: Float[Tensor, "hidden"]
+
+
+def energy(
+    w: RBMWeights,
+    v: Float[Tensor, "batch visible"],
+    h: Float[Tensor, "batch hidden"],
+    visible: Visible = "bernoulli",
+) -> Float[Tensor, "batch"]:
+    """E(v, h) of each pair of states.
+
+    Example:
+        >>> w = RBMWeights(torch.tensor([[2.0, 0.0]]), torch.tensor([0.5, -0.5]), torch.tensor([1.0]))
+        >>> energy(w, torch.tensor([[1.0, 1.0]]), torch.ones(1, 1))
+        tensor([-3.])
+    """
+    return visible_energy(w, v, visible) - h @ w.hidden_bias - (F.linear(v, w.weight, None) * h).sum(1)
+
+
+def visible_energy(
+    w: RBMWeights, v: Float[Tensor, "batch visible"], visible: Visible = "bernoulli"
+) -> Float[Tensor, "batch"]:
+    """The part of the energy that hidden units have no share in: -b.v or |v - b|^2 / 2."""
+    return -(v @ w.visible_bias) if visible == "bernoulli" else (v - w.visible_bias).square().sum(1) / 2
+
+
+def free_energy(
+    w: RBMWeights, v: Float[Tensor, "batch visible"], visible: Visible = "bernoulli"
+) -> Float[Tensor, "batch"]:
+    """F(v): -log of what all hidden states together add to Z; softplus keeps it finite for fields of any size.
+
+    Example:
+        >>> w = RBMWeights(torch.zeros(3, 2), torch.zeros(2), torch.zeros(3))
+        >>> free_energy(w, torch.zeros(1, 2))  # -3 log 2
+        tensor([-2.0794])
+    """
+    return visible_energy(w, v, visible) - F.softplus(F.linear(v, w.weight, w.hidden_bias)).sum(1)
+
+
+def hidden_probabilities(w: RBMWeights, v: Float[Tensor, "batch visible"]) -> Float[Tensor, "batch hidden"]:
+    """P(h_j = 1 | v)."""
+    return F.linear(v, w.weight, w.hidden_bias).to(w.weight.dtype).sigmoid_()
+
+
+def visible_field(w: RBMWeights, h: Float[Tensor, "batch hidden"]) -> Float[Tensor, "batch visible"]:
+    """b + h W: log-odds of Bernoulli visibles, mean of Gaussian ones."""
+    return F.linear(h, w.weight.t(), w.visible_bias).to(w.weight.dtype)
+
+
+def visible_mean(field: Float[Tensor, "batch visible"], visible: Visible = "bernoulli") -> Float[Tensor, "batch _"]:
+    """E[v | h] from the field b + h W."""
+    return torch.sigmoid(field) if visible == "bernoulli" else field
+
+
+def draw(
+    probabilities: Float[Tensor, "batch units"], generator: torch.Generator | None = None
+) -> Float[Tensor, "batch units"]:
+    """Draw units that are 1 with the given probabilities: one uniform number each, and a comparison in place."""
+    uniform = torch.rand(
+        probabilities.shape, generator=generator, dtype=probabilities.dtype, device=probabilities.device
+    )
+    return uniform.lt_(probabilities)
+
+
+def draw_visible(
+    field: Float[Tensor, "batch visible"], visible: Visible = "bernoulli", generator: torch.Generator | None = None
+) -> Float[Tensor, "batch visible"]:
+    """Draw v given the field b + h W."""
+    if visible == "bernoulli":
+        return draw(torch.sigmoid(field), generator)
+    return torch.randn(field.shape, generator=generator, dtype=field.dtype, device=field.device).add_(field)
+
+
+def gibbs(
+    w: RBMWeights,
+    field: Float[Tensor, "chains visible"],
+    steps: int,
+    visible: Visible = "bernoulli",
+    generator: torch.Generator | None = None,
+) -> tuple[Float[Tensor, "chains visible"], Float[Tensor, "chains hidden"]]:
+    """Draw all visible units, then all hidden ones, `steps` times; P(v, h) does not change under it.
+
+    Args:
+        w: the machine.
+        field: b + h W of the hidden states at which the chains begin (`visible_field`).
+        steps: k, at least 1.
+        visible: kind of the visible units.
+        generator: where draws come from; none: torch's own.
+
+    Returns:
+        The last v, drawn, and P(h = 1 | v), from which the last h is yet to be drawn.
+
+    Raises:
+        ConfigError: no step.
+    """
+    if steps < 1:
+        raise ConfigError("k", expected="at least one step of Gibbs sampling", got=str(steps))
+    for step in range(steps):
+        v = draw_visible(field, visible, generator)
+        p = hidden_probabilities(w, v)
+        if step < steps - 1:
+            field = visible_field(w, draw(p, generator))
+    return v, p
+
+
+def free_energy_gradient(v: Float[Tensor, "batch visible"], p: Float[Tensor, "batch hidden"]) -> RBMWeights:
+    """Mean over the batch of dF/dtheta, by hand:  dF/dW = -p v^T,  dF/db = -v,  dF/dc = -p.
+
+    For Gaussian visibles dF/db is b - v; b falls out of the difference of two such gradients, which is all that
+    learning needs.
+
+    Args:
+        v: visible states.
+        p: P(h = 1 | v).
+    """
+    share = -1.0 / len(v)
+    # by `linear`, which the trainer computes with the fastest product there is
+    product = F.linear(p.t(), v.t(), None).to(p.dtype)
+    return RBMWeights(product.mul_(share), v.sum(0).mul_(share), p.sum(0).mul_(share))
+
+
+def contrastive_gradient(data: RBMWeights, model: RBMWeights) -> RBMWeights:
+    """Gradient of -log P(data): that of the free energy at the data less that at the model's own states.
+
+    The arguments are `free_energy_gradient` of either; the first is overwritten.
+    """
+    return RBMWeights(*(at_data.sub_(at_model) for at_data, at_model in zip(data, model, strict=True)))
+
+
+def check_unit_interval(v: Float[Tensor, "batch visible"]) -> None:
+    """Refuse what cannot be the probability of a Bernoulli unit.
+
+    Raises:
+        DataError: numbers outside [0, 1], or undefined ones.
+
+    Example:
+        >>> check_unit_interval(torch.tensor([[0.0, 255.0]]))
+        Traceback (most recent call last):
+        neurarium.checks.errors.DataError: visible units: expected numbers in [0, 1] for Bernoulli units, got numbers \
+from 0 to 255; say which values of the data are 0 and 1 (--net.span 0 255), or take --net.visible gaussian
+    """
+    if v.numel() == 0:
+        return
+    low, high = (float(end) for end in torch.aminmax(v))
+    if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # also where one is NaN
+        raise DataError(
+            "visible units",
+            expected="numbers in [0, 1] for Bernoulli units",
+            got=f"numbers from {low:g} to {high:g}",
+            remedy="say which values of the data are 0 and 1 (--net.span 0 255), or take --net.visible gaussian",
+        )
+
+
+class RBM(nn.Module):
+    """The parameters above; its output is P(h = 1 | v), features of the input.
+
+    Inputs may come in other units than those of v: v = factor x + shift undoes a standardisation, unit by unit.
+
+    Args:
+        inputs: visible units; an example of any shape with so many numbers is flattened.
+        hidden: hidden units.
+        visible: kind of the visible units.
+        factor, shift: one number a visible unit; none: 1 and 0, inputs are v itself.
+
+    Raises:
+        ConfigError: no units, or an unknown kind.
+
+    Example:
+        >>> RBM(784, 64)(torch.rand(2, 1, 28, 28)).shape
+        torch.Size([2, 64])
+    """
+
+    factor: Tensor
+    shift: Tensor
+
+    def __init__(
+        self,
+        inputs: int,
+        hidden: int,
+        visible: str = "bernoulli",
+        factor: Float[Tensor, "inputs"] | None = None,
+        shift: Float[Tensor, "inputs"] | None = None,
+    ) -> None:
+        super().__init__()
+        for name, count in (("inputs", inputs), ("hidden", hidden)):
+            if count < 1:
+                raise ConfigError(name, expected="at least one unit", got=str(count))
+        kinds: dict[str, Visible] = {kind: kind for kind in get_args(Visible)}
+        self.visible = choose(visible, kinds, subject="visible")
+        # small, so that hidden units begin near 1/2, but not 0, at which all of them would learn the same
+        self.weight = nn.Parameter(0.01 * torch.randn(hidden, inputs))
+        self.visible_bias = nn.Parameter(torch.zeros(inputs))
+        self.hidden_bias = nn.Parameter(torch.zeros(hidden))
+        self.register_buffer("factor", torch.ones(inputs) if factor is None else factor)
+        self.register_buffer("shift", torch.zeros(inputs) if shift is None else shift)
+
+    @property
+    def weights(self) -> RBMWeights:
+        """W, b and c."""
+        return RBMWeights(self.weight, self.visible_bias, self.hidden_bias)
+
+    def units(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch visible"]:
+        """Visible states of a batch of inputs.
+
+        Raises:
+            ShapeError: examples hold another count of numbers.
+        """
+        if x.dim() < 2 or math.prod(x.shape[1:]) != len(self.shift):
+            raise ShapeError(
+                "input of the visible layer",
+                expected=f"a batch of examples with {len(self.shift)} numbers each",
+                got=f"a tensor of shape {tuple(x.shape)}",
+                remedy=f"reshape it to (batch, {len(self.shift)})",
+            )
+        return torch.addcmul(self.shift, x.flatten(1), self.factor)
+
+    def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch hidden"]:
+        """P(h = 1 | v) of a batch of inputs."""
+        return F.linear(self.units(x), self.weight, self.hidden_bias).sigmoid()
+
+    @torch.no_grad()
+    def reconstruct(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch visible"]:
+        """Mean of v given the hidden probabilities of the inputs."""
+        return visible_mean(visible_field(self.weights, self(x)), self.visible)
+
+    @torch.no_grad()
+    def sample(
+        self, chains: int, steps: int, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "chains visible"]:
+        """Mean of v given the last h of chains begun at coin tosses: what the machine dreams.
+
+        Raises:
+            ConfigError: no step.
+        """
+        fair = torch.full((chains, len(self.hidden_bias)), 0.5, dtype=self.weight.dtype, device=self.weight.device)
+        field = visible_field(self.weights, draw(fair, generator))
+        _, p = gibbs(self.weights, field, steps, self.visible, generator)
+        return visible_mean(visible_field(self.weights, draw(p, generator)), self.visible)

@@ -1,0 +1,191 @@
+"""The classic deep convolutional nets as a recipe names them (no torch)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from neurarium.nets.convolutional.specs import image_shape
+from neurarium.nets.spec import NetSpec
+
+if TYPE_CHECKING:
+    import torch
+
+ResNetDepth = Literal[20, 32, 44, 56, 110, 18, 34, 50, 101, 152]
+
+
+@dataclass(frozen=True)
+class AlexNetSpec(NetSpec):
+    """AlexNet for images of 63 pixels a side or more."""
+
+    summary: ClassVar[str] = "AlexNet for large images: five convolutions, three linear layers, 61 million weights"
+
+    dropout: float = 0.5
+    """Probability of dropping an input of the two hidden linear layers while training."""
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+        """Make the net for images of `shape` (channels, height, width)."""
+        from neurarium.nets.convolutional.alexnet import AlexNet
+
+        channels, height, width = image_shape(shape, "alexnet")
+        return AlexNet(channels, (height, width), outputs, self.dropout)
+
+
+@dataclass(frozen=True)
+class SmallAlexNetSpec(NetSpec):
+    """AlexNet for small images."""
+
+    summary: ClassVar[str] = "AlexNet for small images: five convolutions, overlapping pooling, three linear layers"
+
+    width: int = 32
+    """Maps of the first convolution; all other layers follow in AlexNet's proportions."""
+
+    dropout: float = 0.5
+    """Probability of dropping an input of the two hidden linear layers while training."""
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+        """Make the net for images of `shape` (channels, height, width)."""
+        from neurarium.nets.convolutional.alexnet import SmallAlexNet
+
+        channels, height, width = image_shape(shape, "alexnet-small")
+        return SmallAlexNet(channels, (height, width), outputs, self.width, self.dropout)
+
+
+@dataclass(frozen=True)
+class VGGSpec(NetSpec):
+    """VGG for images of 32 pixels a side or more."""
+
+    summary: ClassVar[str] = "VGG for large images: stages of 3 x 3 convolutions, three linear layers"
+
+    depth: Literal[11, 13, 16, 19] = 16
+    """Number of convolutions and linear layers."""
+
+    batch_norm: bool = False
+    """Batch normalisation between each convolution and its rectifier."""
+
+    dropout: float = 0.5
+    """Probability of dropping a unit of the two hidden linear layers while training."""
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+        """Make the net for images of `shape` (channels, height, width)."""
+        from neurarium.nets.convolutional.vgg import VGG
+
+        channels, height, width = image_shape(shape, "vgg")
+        return VGG(self.depth, channels, (height, width), outputs, self.batch_norm, self.dropout)
+
+
+@dataclass(frozen=True)
+class SmallVGGSpec(NetSpec):
+    """VGG for small images."""
+
+    summary: ClassVar[str] = "VGG for small images: three stages of two 3 x 3 convolutions, three linear layers"
+
+    width: int = 32
+    """Maps of the first stage; the next have twice and four times as many."""
+
+    batch_norm: bool = True
+    """Batch normalisation between each convolution and its rectifier."""
+
+    dropout: float = 0.5
+    """Probability of dropping a unit of the two hidden linear layers while training."""
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+        """Make the net for images of `shape` (channels, height, width)."""
+        from neurarium.nets.convolutional.vgg import SmallVGG
+
+        channels, height, width = image_shape(shape, "vgg-small")
+        return SmallVGG(channels, (height, width), outputs, self.width, self.batch_norm, self.dropout)
+
+
+@dataclass(frozen=True)
+class ResNetSpec(NetSpec):
+    """Residual net."""
+
+    summary: ClassVar[str] = "residual net: blocks that learn a change of their input, 20 to 152 layers"
+
+    depth: ResNetDepth = 20
+    """Number of layers: 20, 32, 44, 56, 110 for small images; 18, 34, 50, 101, 152 for large ones."""
+
+    shortcut: Literal["usual", "padded", "projection"] = "usual"
+    """Where maps change: padded with zeros, a learned projection, or the usual: the first for small images."""
+
+    zero_gamma: bool = False
+    """Let every block begin as its shortcut: the last normalisation of its branch begins at gamma = 0."""
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+        """Make the net for images of `shape` (channels, height, width)."""
+        from neurarium.nets.convolutional.resnet import ResNet
+
+        channels, height, width = image_shape(shape, "resnet")
+        return ResNet(self.depth, channels, (height, width), outputs, self.shortcut, self.zero_gamma)
+
+
+@dataclass(frozen=True)
+class PlainNetSpec(NetSpec):
+    """The layers of a residual net without its shortcuts."""
+
+    summary: ClassVar[str] = "plain net: the layers of a residual net without its shortcuts, to compare"
+
+    depth: ResNetDepth = 20
+    """Number of layers: 20, 32, 44, 56, 110 for small images; 18, 34, 50, 101, 152 for large ones."""
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+        """Make the net for images of `shape` (channels, height, width)."""
+        from neurarium.nets.convolutional.resnet import ResNet
+
+        channels, height, width = image_shape(shape, "plain")
+        return ResNet(self.depth, channels, (height, width), outputs, shortcut="none")
+
+
+@dataclass(frozen=True)
+class DenseNetSpec(NetSpec):
+    """Densely connected net."""
+
+    summary: ClassVar[str] = "densely connected net: every layer of a block reads the maps of all layers before it"
+
+    depth: Literal[40, 100, 121, 169, 201] = 40
+    """Number of layers: 40 or 100 for small images, 121, 169 or 201 for large ones."""
+
+    bottleneck: bool = True
+    """Bottlenecks and compression, the BC form; without only for small images."""
+
+    dropout: float = 0.0
+    """Probability of dropping a number that a layer of a block makes, while training."""
+
+    recompute: bool = False
+    """Less memory for training and more time: compute the concatenations again on the way back."""
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+        """Make the net for images of `shape` (channels, height, width)."""
+        from neurarium.nets.convolutional.densenet import DenseNet
+
+        channels, height, width = image_shape(shape, "densenet")
+        return DenseNet(
+            self.depth,
+            channels,
+            (height, width),
+            outputs,
+            bottleneck=self.bottleneck,
+            dropout=self.dropout,
+            recompute=self.recompute,
+        )
+
+
+LARGE: dict[str, NetSpec] = {
+    "alexnet": AlexNetSpec(),
+    "vgg11": VGGSpec(11),
+    "vgg13": VGGSpec(13),
+    "vgg16": VGGSpec(16),
+    "vgg19": VGGSpec(19),
+    "vgg11-bn": VGGSpec(11, batch_norm=True),
+    "vgg13-bn": VGGSpec(13, batch_norm=True),
+    "vgg16-bn": VGGSpec(16, batch_norm=True),
+    "vgg19-bn": VGGSpec(19, batch_norm=True),
+    "resnet18": ResNetSpec(18),
+    "resnet34": ResNetSpec(34),
+    "resnet50": ResNetSpec(50),
+    "resnet101": ResNetSpec(101),
+    "resnet152": ResNetSpec(152),
+    "densenet121": DenseNetSpec(121),
+    "densenet169": DenseNetSpec(169),
+    "densenet201": DenseNetSpec(201),
+}
+"""The forms for large images under the names that everybody knows them by."""

@@ -1,0 +1,161 @@
+"""Random-feature model: a two-layer net whose inner layer stays as it was drawn; only the outer one learns.
+
+    f(x) = A z(x) + b,    z_j(x) = sigma(w_j . x + c_j),    j = 1 .. m,    w_j, c_j random and fixed
+
+Fitting A and b is regression on z: a linear system for the squared error (`training.closed_form_rule`). As m grows
+z(x) . z(y) approaches a kernel, and ridge regression on z approaches kernel ridge regression:
+
+    fourier   z_j = sqrt(2/m) cos(w_j . x + c_j),  w_j ~ N(0, I / s^2),  c_j ~ U[0, 2 pi)
+              z(x) . z(y) -> exp(-|x - y|^2 / (2 s^2))                                     Gaussian kernel of width s
+    relu      z_j = sqrt(2/m) max(0, w_j . x + c_j),  w_j ~ N(0, I / s^2),  c_j ~ N(0, 1)
+              z(x) . z(y) -> 1/pi |u| |v| (sin t + (pi - t) cos t)                         arc-cosine kernel of order 1
+              with u = (x / s, 1), v = (y / s, 1), t the angle between them
+
+with an error of order 1 / sqrt(m) on any pair.
+
+Source: A. Rahimi, B. Recht, "Random features for large-scale kernel machines", 2007; Y. Cho, L. Saul, "Kernel methods
+for deep learning", 2009.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from neurarium.checks import ConfigError, choose
+from neurarium.nets.feedforward.regression import affine, flat
+
+KINDS = ("relu", "fourier")
+
+
+def random_features(
+    x: Float[Tensor, "batch inputs"],
+    weight: Float[Tensor, "features inputs"],
+    bias: Float[Tensor, "features"],
+    kind: str = "relu",
+) -> Float[Tensor, "batch features"]:
+    """The features z above, for weights already drawn.
+
+    Example:
+        >>> z = random_features(torch.tensor([[1.0]]), torch.tensor([[2.0], [-2.0]]), torch.zeros(2))
+        >>> z  # sqrt(2/2) max(0, +-2)
+        tensor([[2., 0.]])
+    """
+    a = F.linear(x, weight, bias)
+    z = torch.relu(a) if kind == "relu" else torch.cos(a)
+    return z * math.sqrt(2 / len(weight))
+
+
+def draw_features(
+    inputs: int, features: int, kind: str = "relu", width: float = 1.0, generator: Generator | None = None
+) -> tuple[Float[Tensor, "features inputs"], Float[Tensor, "features"]]:
+    """Draw w_j and c_j.
+
+    Args:
+        inputs: numbers an example holds.
+        features: m.
+        kind: relu or fourier.
+        width: s, in the units of the inputs.
+        generator: where the numbers come from; torch's default one where None.
+    """
+    weight = torch.randn(features, inputs, generator=generator) / width
+    if kind == "relu":
+        return weight, torch.randn(features, generator=generator)
+    return weight, torch.rand(features, generator=generator) * (2 * math.pi)
+
+
+def gaussian_kernel(
+    x: Float[Tensor, "n inputs"], y: Float[Tensor, "m inputs"], width: float = 1.0
+) -> Float[Tensor, "n m"]:
+    """exp(-|x - y|^2 / (2 s^2)) for every pair of rows: what `fourier` features approach."""
+    return torch.exp(-torch.cdist(x, y).square() / (2 * width**2))
+
+
+def arc_cosine_kernel(
+    x: Float[Tensor, "n inputs"], y: Float[Tensor, "m inputs"], width: float = 1.0
+) -> Float[Tensor, "n m"]:
+    """1/pi |u| |v| (sin t + (pi - t) cos t) for every pair of rows: what `relu` features approach.
+
+    Example:
+        >>> x = torch.tensor([[3.0]])
+        >>> arc_cosine_kernel(x, x)  # t = 0: |u|^2 = 3^2 + 1
+        tensor([[10.]])
+    """
+    u, v = F.pad(x / width, (0, 1), value=1.0), F.pad(y / width, (0, 1), value=1.0)
+    lengths = torch.outer(u.norm(dim=1), v.norm(dim=1))
+    cosine = (u @ v.T / lengths).clamp(-1, 1)
+    return lengths / math.pi * ((1 - cosine.square()).sqrt() + (math.pi - cosine.acos()) * cosine)
+
+
+class FrozenLayer(nn.Module):
+    """The features with their weights, drawn once and kept as buffers.
+
+    Args:
+        inputs: numbers an example holds.
+        features: m.
+        kind: relu or fourier.
+        width: s, in the units of the inputs.
+
+    Raises:
+        ConfigError: an unknown kind, no features, or a width that is not positive.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, inputs: int, features: int, kind: str, width: float) -> None:
+        super().__init__()
+        choose(kind, dict.fromkeys(KINDS), "kind")
+        if inputs < 1 or features < 1:
+            raise ConfigError("features", expected="a whole number >= 1", got=str(min(inputs, features)))
+        if not 0 < width < math.inf:
+            raise ConfigError("width", expected="a number > 0", got=str(width))
+        self.inputs, self.kind = inputs, kind
+        weight, bias = draw_features(inputs, features, kind, width)
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+
+    def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch features"]:
+        """Features of a batch; an example of any shape is flattened."""
+        return random_features(flat(x, self.inputs, "inner"), self.weight, self.bias, self.kind)
+
+    def extra_repr(self) -> str:
+        """Say in the net's printed form what cannot be seen from its parts."""
+        return f"{self.inputs} -> {len(self.bias)} {self.kind}, frozen"
+
+
+class RandomFeatureModel(nn.Module):
+    """Affine layer on frozen random features.
+
+    Args:
+        inputs: numbers an example holds.
+        features: m, the width of the net.
+        outputs: rows of A: classes, or targets to predict.
+        kind: relu or fourier.
+        width: s in units of sqrt(inputs), the length of an example whose numbers have mean square 1; small ones
+            suit relu units, which then lean little on their thresholds.
+
+    Raises:
+        ConfigError: see `FrozenLayer`.
+    """
+
+    def __init__(self, inputs: int, features: int, outputs: int, kind: str = "relu", width: float = 0.3) -> None:
+        super().__init__()
+        self.inner = FrozenLayer(inputs, features, kind, width * math.sqrt(max(inputs, 1)))
+        self.head = affine(features, outputs)
+
+    def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
+        """Outputs of a batch; an example of any shape is flattened."""
+        a: Tensor = self.head(self.features(x))
+        return a
+
+    def features(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch features"]:
+        """What the inner layer makes of a batch."""
+        z: Tensor = self.inner(x)
+        return z
+
+    def outputs(self, a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch rows"]:
+        """What the affine layer says."""
+        return a

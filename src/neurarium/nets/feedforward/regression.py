@@ -1,0 +1,139 @@
+"""Regression models as nets: affine maps, whose objective decides what their numbers mean.
+
+    linear        a = W x + b                          least squares, ridge; softmax regression with cross-entropy
+    logistic      a = (0, w_2 x + b_2, ..., w_K x + b_K)   log-odds against the first class
+
+With two classes the softmax of the logistic net's outputs is (1 - s, s), s = sigmoid(w x + b): logistic regression with
+its one row of weights. The linear net has a row for every class, of which one is too many: adding the same vector to
+all rows changes no probability. A penalty |W|^2 makes its rows unique, and they then sum to 0.
+
+Both can be fitted by gradients like any net, or by `training.closed_form_rule`, which needs a net of the form
+`LinearInParameters`: fixed features, one affine layer, and outputs that follow from it.
+
+Source: A.-M. Legendre, "Nouvelles methodes pour la determination des orbites des cometes", 1805; D. Cox, "The
+regression analysis of binary sequences", 1958.
+"""
+
+import math
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from neurarium.checks import ConfigError, ShapeError
+from neurarium.nets.parts.initial import initialise_layer_
+
+
+@runtime_checkable
+class LinearInParameters(Protocol):
+    """A net whose only trainable layer is affine: outputs(head(features(x)))."""
+
+    head: nn.Linear
+
+    def features(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch features"]:
+        """What the affine layer sees; nothing in it learns."""
+
+    def outputs(self, a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch outputs"]:
+        """What the net answers, from what the affine layer says."""
+
+
+def log_odds(a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch classes"]:
+    """Put the first class's score, which is 0, before those of the others.
+
+    Example:
+        >>> import torch
+        >>> log_odds(torch.tensor([[math.log(3)]])).softmax(1)  # 1 : 3
+        tensor([[0.2500, 0.7500]])
+    """
+    return F.pad(a, (1, 0))
+
+
+def flat(x: Float[Tensor, "..."], inputs: int, layer: str) -> Float[Tensor, "batch inputs"]:
+    """Flatten examples of any shape.
+
+    Raises:
+        ShapeError: they hold another count of numbers than the layer takes.
+    """
+    if x.dim() < 2 or math.prod(x.shape[1:]) != inputs:
+        raise ShapeError(
+            f"input of layer {layer}",
+            expected=f"a batch of examples with {inputs} numbers each",
+            got=f"a tensor of shape {tuple(x.shape)}",
+            remedy=f"reshape it to (batch, {inputs})",
+        )
+    return x.flatten(1)
+
+
+class LinearModel(nn.Module):
+    """The affine map W x + b.
+
+    Args:
+        inputs: numbers an example holds.
+        outputs: rows of W: targets to predict, or classes.
+
+    Raises:
+        ConfigError: no inputs or no outputs.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.inputs = inputs
+        self.head = affine(inputs, outputs)
+
+    def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
+        """Outputs of a batch; an example of any shape is flattened."""
+        a: Tensor = self.head(self.features(x))
+        return a
+
+    def features(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch inputs"]:
+        """The inputs, a row an example."""
+        return flat(x, self.inputs, "head")
+
+    def outputs(self, a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch rows"]:
+        """What the affine layer says."""
+        return a
+
+
+class LogisticModel(nn.Module):
+    """Log-odds of each class against the first, which is logistic regression for two.
+
+    Args:
+        inputs: numbers an example holds.
+        classes: at least 2.
+
+    Raises:
+        ConfigError: no inputs, or fewer than two classes.
+    """
+
+    def __init__(self, inputs: int, classes: int) -> None:
+        super().__init__()
+        if classes < 2:
+            raise ConfigError("outputs of the net logistic", expected="two classes or more", got=str(classes))
+        self.inputs = inputs
+        self.head = affine(inputs, classes - 1)
+
+    def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch classes"]:
+        """Log-odds of a batch; an example of any shape is flattened."""
+        return self.outputs(self.head(self.features(x)))
+
+    def features(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch inputs"]:
+        """The inputs, a row an example."""
+        return flat(x, self.inputs, "head")
+
+    def outputs(self, a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch classes"]:
+        """The first class's 0 before what the affine layer says."""
+        return log_odds(a)
+
+
+def affine(inputs: int, outputs: int) -> nn.Linear:
+    """Make an affine layer, weights of variance 1 / inputs, intercepts 0.
+
+    Raises:
+        ConfigError: no inputs or no outputs.
+    """
+    if inputs < 1 or outputs < 1:
+        raise ConfigError("affine layer", expected="at least one input and one output", got=f"{inputs} and {outputs}")
+    layer = nn.Linear(inputs, outputs)
+    initialise_layer_(layer, "lecun")
+    return layer

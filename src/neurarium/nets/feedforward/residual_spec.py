@@ -1,0 +1,50 @@
+"""Residual multilayer perceptron as a recipe names it (no torch)."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from neurarium.checks import ConfigError
+from neurarium.nets.spec import NetSpec
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class ResidualMLPSpec(NetSpec):
+    """Residual multilayer perceptron.
+
+    Raises:
+        ConfigError: a size below 1.
+    """
+
+    summary: ClassVar[str] = "residual multilayer perceptron: x + (phi(Wx + b) - phi(0)), a hundred layers and more"
+
+    width: int = 128
+    """Units of every residual layer."""
+
+    depth: int = 20
+    """Number of residual layers."""
+
+    activation: str = "relu"
+    """Non-linearity of the branches: relu, tanh, sigmoid, gelu, silu, ..."""
+
+    maps: int = 1
+    """Linear maps in the branch of each layer, each followed by the activation."""
+
+    initial: str = "he"
+    """Distribution of the first weights, as for the net mlp; each branch begins 1 / depth as large."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no net can be."""
+        for name in ("width", "depth", "maps"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"net.{name}", expected="a whole number >= 1", got=str(getattr(self, name)))
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+        """Make the net; an example of any shape is flattened."""
+        from neurarium.nets.feedforward.residual_mlp import ResidualMLP
+
+        sizes = (math.prod(shape), *[self.width] * self.depth, outputs)
+        return ResidualMLP(sizes, self.activation, self.maps, self.initial)

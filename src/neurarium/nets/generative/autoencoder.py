@@ -1,0 +1,227 @@
+"""Auto-encoder: an example through a narrow code and back.
+
+    z = f(x)  code,    x' = g(z)  reconstruction,    f, g = argmin E |g(f(x)) - x|^2 / numbers
+
+Code and output are linear layers. Without hidden layers the best a dense one can do is what PCA does: its code spans
+the same space as the first principal components (the axes within it are free). With them the code may bend.
+
+A denoising auto-encoder sees a damaged example and is asked for the whole one: the damage is the first layer of the net
+and is done in training mode alone, so that the objective still compares with what came in.
+
+Both nets are one chain of layers with a layer named "code": its features under a linear classifier are `--net features
+--net.layer code --source RUN`.
+
+Source: G. Hinton, R. Salakhutdinov, "Reducing the dimensionality of data with neural networks", 2006; P. Baldi,
+K. Hornik, "Neural networks and principal component analysis", 1989; P. Vincent et al., "Extracting and composing robust
+features with denoising autoencoders", 2008.
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurarium.checks import ConfigError, ShapeError
+from neurarium.nets.generative.corruption import Corruption
+from neurarium.nets.parts.activation import activation as find_activation
+from neurarium.nets.parts.initial import activation_gain, initialise_, initialise_layer_
+
+KERNEL = 4  # of a halving or doubling: a multiple of the stride, so that every pixel is made by equally many
+
+
+class Autoencoder(nn.Module):
+    """A chain of layers from an example to its reconstruction, of which one is named "code".
+
+    Args:
+        layers: the chain; the code's layer makes (batch, numbers).
+        shape: of one example.
+        corruption: what damages the examples in training mode; none: they stay as they are.
+
+    Raises:
+        ConfigError: no layer named "code".
+    """
+
+    def __init__(
+        self, layers: "OrderedDict[str, nn.Module]", shape: tuple[int, ...], corruption: Corruption | None = None
+    ) -> None:
+        super().__init__()
+        if "code" not in layers:
+            raise ConfigError("layers", expected='one named "code"', got=", ".join(layers))
+        if corruption is not None:
+            layers = OrderedDict([("corruption", corruption), *layers.items()])
+        self.shape = shape
+        self.first = next(name for name, layer in layers.items() if next(layer.parameters(), None) is not None)
+        self.layers = nn.Sequential(layers)
+
+    def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch *shape"]:
+        """Reconstructions, in the shape of the examples (batch, *shape).
+
+        Raises:
+            ShapeError: examples of another shape than the net was built for.
+        """
+        self._check(x)
+        made: Tensor = self.layers(x)
+        return made
+
+    def encode(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch code"]:
+        """Codes of the examples (batch, *shape).
+
+        Raises:
+            ShapeError: see `forward`.
+        """
+        self._check(x)
+        return self._run(x, *self._halves()[0])
+
+    def decode(self, code: Float[Tensor, "batch code"]) -> Float[Tensor, "batch *shape"]:
+        """Examples of given codes."""
+        return self._run(code, *self._halves()[1])
+
+    def _halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
+        names, layers = zip(*self.layers.named_children(), strict=True)
+        cut = names.index("code") + 1
+        return list(layers[:cut]), list(layers[cut:])
+
+    def _run(self, x: Tensor, *layers: nn.Module) -> Tensor:
+        for layer in layers:
+            x = layer(x)
+        return x
+
+    def _check(self, x: Tensor) -> None:
+        if x.shape[1:] != self.shape or x.dim() != len(self.shape) + 1:
+            raise ShapeError(
+                f"input of layer {self.first}",
+                expected=f"a batch of examples (batch, {', '.join(map(str, self.shape))})",
+                got=f"a tensor of shape {tuple(x.shape)}",
+                remedy="build the net for examples of this shape",
+            )
+
+
+def check_code(code: int) -> None:
+    """Refuse a code without numbers.
+
+    Raises:
+        ConfigError: below 1.
+    """
+    if code < 1:
+        raise ConfigError("net.code", expected="a whole number >= 1", got=str(code))
+
+
+def dense_autoencoder(
+    shape: tuple[int, ...],
+    hidden: Sequence[int],
+    code: int,
+    activation: str = "relu",
+    corruption: Corruption | None = None,
+) -> Autoencoder:
+    """Fully connected layers: numbers - hidden - code - hidden reversed - numbers.
+
+    Args:
+        shape: of one example.
+        hidden: units of the encoder's hidden layers, from the input on; empty for a linear auto-encoder.
+        code: numbers of the code.
+        activation: name in `parts.activation.ACTIVATIONS`, after each hidden layer.
+        corruption: damages the examples in training mode.
+
+    Raises:
+        ConfigError: a layer without units, or no such activation.
+
+    Example:
+        >>> import torch
+        >>> net = dense_autoencoder((1, 8, 8), (32,), 5)
+        >>> x = torch.zeros(3, 1, 8, 8)
+        >>> net(x).shape, net.encode(x).shape
+        (torch.Size([3, 1, 8, 8]), torch.Size([3, 5]))
+    """
+    check_code(code)
+    if any(units < 1 for units in hidden):
+        raise ConfigError("net.hidden", expected="at least one unit in every layer", got=str(tuple(hidden)))
+    numbers, phi = math.prod(shape), find_activation(activation)
+    layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
+
+    def stack(sizes: Sequence[int], last: str, first_number: int) -> None:
+        for k in range(1, len(sizes)):
+            ends = k == len(sizes) - 1
+            number = first_number + k - 1
+            linear = nn.Linear(sizes[k - 1], sizes[k])
+            initialise_layer_(linear, "lecun" if ends else "he", activation)
+            layers[last if ends else f"linear{number}"] = linear
+            if not ends:
+                layers[f"{activation}{number}"] = phi.module()
+
+    stack((numbers, *hidden, code), "code", 1)
+    stack((code, *reversed(hidden), numbers), "output", len(hidden) + 1)
+    layers["example"] = nn.Unflatten(1, shape)
+    return Autoencoder(layers, shape, corruption)
+
+
+def convolutional_autoencoder(
+    shape: tuple[int, int, int],
+    width: int,
+    code: int,
+    activation: str = "relu",
+    corruption: Corruption | None = None,
+) -> Autoencoder:
+    """Two halvings to `width` and twice as many maps, a linear code, and the same way back.
+
+    28 x 28 -> 14 x 14 (width) -> 7 x 7 (2 width) -> code -> 7 x 7 -> 14 x 14 -> 28 x 28.
+
+    Args:
+        shape: (channels, height, width) of an image, sides multiples of 4.
+        width: maps of the larger convolutional layer.
+        code: numbers of the code.
+        activation: name in `parts.activation.ACTIVATIONS`.
+        corruption: damages the examples in training mode.
+
+    Raises:
+        ShapeError: sides that two halvings do not divide.
+        ConfigError: no code, no maps, or no such activation.
+
+    Example:
+        >>> import torch
+        >>> convolutional_autoencoder((1, 28, 28), 16, 32)(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 1, 28, 28])
+    """
+    check_code(code)
+    if width < 1:
+        raise ConfigError("net.width", expected="a whole number >= 1", got=str(width))
+    channels, height, columns = shape
+    if height % 4 or columns % 4 or min(shape) < 1:
+        raise ShapeError(
+            "input of layer conv1",
+            expected="images whose height and width are multiples of 4",
+            got=f"{height} x {columns}",
+            remedy="resize or pad the images, or choose the net autoencoder",
+        )
+    maps, phi = (2 * width, height // 4, columns // 4), find_activation(activation)
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        [
+            ("conv1", nn.Conv2d(channels, width, KERNEL, stride=2, padding=1)),
+            (f"{activation}1", phi.module()),
+            ("conv2", nn.Conv2d(width, 2 * width, KERNEL, stride=2, padding=1)),
+            (f"{activation}2", phi.module()),
+            ("flatten", nn.Flatten()),
+            ("code", nn.Linear(math.prod(maps), code)),
+            ("linear3", nn.Linear(code, math.prod(maps))),
+            (f"{activation}3", phi.module()),
+            ("maps", nn.Unflatten(1, maps)),
+            ("double4", nn.ConvTranspose2d(2 * width, width, KERNEL, stride=2, padding=1)),
+            (f"{activation}4", phi.module()),
+            ("output", nn.ConvTranspose2d(width, channels, KERNEL, stride=2, padding=1)),
+        ]
+    )
+    for name, layer in layers.items():
+        scheme = "lecun" if name in ("code", "output") else "he"
+        if isinstance(layer, nn.ConvTranspose2d):
+            _initialise_doubling_(layer, 1.0 if scheme == "lecun" else activation_gain(activation))
+        elif isinstance(layer, nn.Conv2d | nn.Linear):
+            initialise_layer_(layer, scheme, activation)
+    return Autoencoder(layers, shape, corruption)
+
+
+def _initialise_doubling_(layer: nn.ConvTranspose2d, gain: float) -> None:
+    # a weight (inputs, outputs, 4, 4); at stride 2 only a quarter of the kernel meets a pixel, hence twice the gain
+    initialise_(layer.weight.transpose(0, 1), "lecun", gain=2 * gain)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)

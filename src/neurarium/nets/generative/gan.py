@@ -1,0 +1,213 @@
+"""Generative adversarial net: a generator makes examples of noise, a discriminator tells them from real ones.
+
+    y = G(z), z ~ N(0, I)        a(x): logit that x is real
+
+Two pairs:
+
+- dense: MLPs noise - hidden - numbers (ReLU) and numbers - hidden reversed - 1 (leaky ReLU);
+- DCGAN for 28 x 28 and the like, all kernels 4 x 4:
+
+| generator | discriminator |
+|---|---|
+| linear to 2w maps of 7 x 7, normalised, ReLU | convolution of stride 2 to w maps of 14 x 14, leaky ReLU |
+| transposed convolution to w maps of 14 x 14, normalised, ReLU | another to 2w maps of 7 x 7, leaky ReLU |
+| transposed convolution to the image | linear to the logit |
+
+Images come out of a logistic function that spans the values of the pixels; vectors come out as they are.
+
+Source: I. Goodfellow et al., "Generative adversarial nets", 2014; A. Radford, L. Metz, S. Chintala, "Unsupervised
+representation learning with deep convolutional generative adversarial networks", 2016. Theirs has four doublings for
+64 x 64 images, and batch normalisation in the discriminator too; there it would mix the examples' logits, of which the
+gradient penalty asks that each be a function of its own example.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurarium.checks import ConfigError, ShapeError
+from neurarium.nets.feedforward.mlp import MLP
+from neurarium.nets.parts.initial import initialise_
+
+KERNEL = 4
+LEAK = 0.2  # slope of DCGAN's discriminator below zero
+DCGAN_GAIN = 2.0  # times 0.01 of the scheme normal: their 0.02
+
+
+class Within(nn.Module):
+    """Numbers between two ends: low + (high - low) s(a), with s the logistic function.
+
+    Args:
+        low, high: one number a channel or feature, shaped so that it broadcasts over an example.
+    """
+
+    low: Tensor
+    high: Tensor
+
+    def __init__(self, low: Float[Tensor, "..."], high: Float[Tensor, "..."]) -> None:
+        super().__init__()
+        self.register_buffer("low", low)
+        self.register_buffer("high", high)
+
+    def forward(self, a: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch *shape"]:
+        """Squash a batch."""
+        return self.low + (self.high - self.low) * torch.sigmoid(a)
+
+
+class GAN(nn.Module):
+    """A generator and a discriminator; called, it is the discriminator.
+
+    Args:
+        generator: from noise (batch, noise) to examples (batch, *shape).
+        discriminator: from examples to logits (batch, 1).
+        noise: numbers of noise for one example.
+        shape: of one example.
+    """
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, noise: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.generator, self.discriminator = generator, discriminator
+        self.noise, self.shape = noise, shape
+
+    def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch 1"]:
+        """Logits that the examples (batch, *shape) are real.
+
+        Raises:
+            ShapeError: examples of another shape than the net was built for.
+        """
+        if x.shape[1:] != self.shape or x.dim() != len(self.shape) + 1:
+            raise ShapeError(
+                "input of layer discriminator",
+                expected=f"a batch of examples (batch, {', '.join(map(str, self.shape))})",
+                got=f"a tensor of shape {tuple(x.shape)}",
+                remedy="build the net for examples of this shape",
+            )
+        logits: Tensor = self.discriminator(x)
+        return logits
+
+    def draw_noise(self, count: int, generator: torch.Generator | None = None) -> Float[Tensor, "count noise"]:
+        """Noise for so many examples, where the net is; from torch's own generator unless another is given.
+
+        Drawn on the CPU where a generator of the CPU is given, so that a seed means the same noise on every device.
+        """
+        like = next(self.generator.parameters())
+        where = like.device if generator is None else generator.device
+        return torch.randn(count, self.noise, generator=generator, device=where).to(like)
+
+
+def sample(net: GAN, count: int, seed: int = 0) -> Float[Tensor, "count *shape"]:
+    """Make examples, in evaluation mode; the net's mode and torch's random generators stay as they were.
+
+    Args:
+        net: a GAN.
+        count: how many examples.
+        seed: of the noise; the same noise on every device.
+
+    Returns:
+        Examples as the net sees them (scaled), on its device.
+
+    Raises:
+        ConfigError: `count` below 1.
+    """
+    if count < 1:
+        raise ConfigError("count", expected="a whole number >= 1", got=str(count))
+    noise = net.draw_noise(count, torch.Generator().manual_seed(seed))
+    was_training = net.training
+    net.eval()
+    try:
+        with torch.no_grad():
+            return torch.cat([net.generator(part) for part in noise.split(1000)])
+    finally:
+        net.train(was_training)
+
+
+def dense_gan(
+    shape: tuple[int, ...], noise: int, hidden: Sequence[int], ends: tuple[Tensor, Tensor] | None = None
+) -> GAN:
+    """A pair of multilayer perceptrons.
+
+    Args:
+        shape: of one example.
+        noise: numbers of noise.
+        hidden: units of the generator's hidden layers, from the noise upwards; the discriminator has them reversed.
+        ends: smallest and largest values of the examples; none: they may be any numbers.
+
+    Raises:
+        ConfigError: a layer without units.
+    """
+    numbers = 1
+    for side in shape:
+        numbers *= side
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        mlp=MLP((noise, *hidden, numbers), "relu"), example=nn.Unflatten(1, shape)
+    )
+    if ends is not None:
+        layers["within"] = Within(*ends)
+    return GAN(nn.Sequential(layers), MLP((numbers, *reversed(hidden), 1), "leaky_relu"), noise, shape)
+
+
+def dcgan(shape: tuple[int, int, int], noise: int, width: int, ends: tuple[Tensor, Tensor]) -> GAN:
+    """A pair of convolutional nets for images.
+
+    Args:
+        shape: (channels, height, width) of an image, sides multiples of 4.
+        noise: numbers of noise.
+        width: maps of the larger layer; the smaller one has twice as many.
+        ends: smallest and largest value of a pixel, one number a channel (channels, 1, 1).
+
+    Raises:
+        ShapeError: sides that two halvings do not divide.
+        ConfigError: no noise or no maps.
+
+    Example:
+        >>> net = dcgan((1, 28, 28), 64, 32, (torch.zeros(1, 1, 1), torch.ones(1, 1, 1)))
+        >>> sample(net, 3).shape
+        torch.Size([3, 1, 28, 28])
+    """
+    channels, height, columns = shape
+    if height % 4 or columns % 4 or min(shape) < 1:
+        raise ShapeError(
+            "input of layer conv1",
+            expected="images whose height and width are multiples of 4",
+            got=f"{height} x {columns}",
+            remedy="resize or pad the images, or choose the net gan",
+        )
+    if min(noise, width) < 1:
+        raise ConfigError("net", expected="noise and width >= 1", got=f"noise {noise}, width {width}")
+    rows, cells = height // 4, columns // 4
+    generator = nn.Sequential(
+        OrderedDict(
+            [
+                ("linear", nn.Linear(noise, 2 * width * rows * cells, bias=False)),
+                ("maps", nn.Unflatten(1, (2 * width, rows, cells))),
+                ("norm1", nn.BatchNorm2d(2 * width)),
+                ("relu1", nn.ReLU()),
+                ("double1", nn.ConvTranspose2d(2 * width, width, KERNEL, stride=2, padding=1, bias=False)),
+                ("norm2", nn.BatchNorm2d(width)),
+                ("relu2", nn.ReLU()),
+                ("double2", nn.ConvTranspose2d(width, channels, KERNEL, stride=2, padding=1)),
+                ("within", Within(*ends)),
+            ]
+        )
+    )
+    discriminator = nn.Sequential(
+        OrderedDict(
+            [
+                ("conv1", nn.Conv2d(channels, width, KERNEL, stride=2, padding=1)),
+                ("leaky1", nn.LeakyReLU(LEAK)),
+                ("conv2", nn.Conv2d(width, 2 * width, KERNEL, stride=2, padding=1)),
+                ("leaky2", nn.LeakyReLU(LEAK)),
+                ("flatten", nn.Flatten()),
+                ("logit", nn.Linear(2 * width * rows * cells, 1)),
+            ]
+        )
+    )
+    for layer in (*generator, *discriminator):
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            initialise_(layer.weight, "normal", gain=DCGAN_GAIN)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return GAN(generator, discriminator, noise, shape)

@@ -1,0 +1,148 @@
+"""Picture of a perceptron: its hyperplane among the examples, and its mistakes beside Novikoff's bound."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from neurarium.nets.connectionist.certificate import Certificate
+from neurarium.nets.connectionist.perceptron import Learnt
+from neurarium.nets.connectionist.separability import Bound, novikoff, signs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def perceptron_figure(
+    found: Learnt,
+    x: Float[Tensor, "examples features"],
+    labels: Shaped[Tensor, "examples"],
+    title: str,
+    names: Sequence[str] = ("first class", "second class"),
+    features: Sequence[str] = (),
+) -> "Figure":
+    """Draw examples, hyperplane and margin on the left; on the right the mistakes so far after each epoch.
+
+    Two features are drawn as they are; more are turned so that the hyperplane is seen from its edge: distance to it,
+    and the direction along it in which the examples spread most. Where no hyperplane separates, the examples of the
+    certificate are ringed.
+
+    Args:
+        found: of `perceptron.learn` on these examples.
+        x, labels: examples and their labels.
+        title: over the picture.
+        names: of the two classes.
+        features: of two features, for the axes.
+    """
+    from neurarium.report import picture
+
+    bound = novikoff(x, labels)
+    figure = picture.blank(10.4, 4.6)
+    picture.heading(figure, title)
+    left, right = figure.subplots(1, 2)
+    points, y = x.detach().cpu().double().numpy(), signs(labels).numpy()
+    _examples(left, found, points, y, bound, names, features)
+    if points.shape[1] == 1:
+        left.set_yticks([])
+    _mistakes(right, found, len(points), bound)
+    return figure
+
+
+def edge_on(
+    x: Float[np.ndarray, "examples features"], weight: Float[np.ndarray, " features"], bias: float
+) -> Float[np.ndarray, "examples 2"]:
+    """Turn examples so that a hyperplane is the line where the first coordinate is 0.
+
+    u = (w . x + b) / |w|,    v the first principal component of what is left of x - mean without its part along w
+    """
+    direction = weight / np.linalg.norm(weight)
+    along = x - x.mean(0)
+    along = along - np.outer(along @ direction, direction)
+    _, _, axes = np.linalg.svd(along, full_matrices=False)
+    return np.column_stack([x @ direction + bias / np.linalg.norm(weight), along @ axes[0]])
+
+
+def _examples(
+    axes: "Axes",
+    found: Learnt,
+    points: np.ndarray,
+    y: np.ndarray,
+    bound: Bound | Certificate,
+    names: Sequence[str],
+    features: Sequence[str],
+) -> None:
+    from neurarium.report import picture
+
+    weight, offset = found.weight.double().numpy(), found.bias
+    flat, length = points.shape[1] == 2, float(np.linalg.norm(weight))
+    if length == 0 or points.shape[1] == 1:
+        places, (across, up) = np.column_stack([points[:, 0], np.zeros(len(points))]), ("first feature", "")
+    elif flat:
+        places, (across, up) = points, tuple(features) or ("first feature", "second feature")
+    else:
+        places = edge_on(points, weight, offset)
+        across, up = "signed distance to the hyperplane", "along it, where examples spread most"
+    picture.dress(axes, "Examples and hyperplane", across, up)
+    for sign, name, colour, marker in ((-1, names[0], picture.BLUE, "o"), (1, names[1], picture.VERMILION, "s")):
+        some = places[y == sign]
+        axes.scatter(some[:, 0], some[:, 1], s=16, color=colour, marker=marker, alpha=0.75, linewidths=0, label=name)
+    if isinstance(bound, Certificate):
+        ringed = places[list(bound.examples)]
+        axes.scatter(
+            ringed[:, 0], ringed[:, 1], s=70, facecolors="none", edgecolors=picture.INK, linewidths=1.2,
+            label="cancel out: no line separates" if flat else "cancel out: no hyperplane separates",
+        )  # fmt: skip
+    if length > 0:
+        least = float((y * (points @ weight + offset)).min()) / length
+        _lines(axes, places, weight, offset, least, points.shape[1])
+    picture.legend_above(axes, 2)
+
+
+def _lines(axes: "Axes", places: np.ndarray, weight: np.ndarray, offset: float, least: float, width: int) -> None:
+    """The hyperplane, and where examples come nearest to it if all are on their own sides."""
+    from neurarium.report import picture
+
+    low, high = places.min(0), places.max(0)
+    room = 0.1 * np.where(high > low, high - low, 1.0)
+    axes.set_xlim(low[0] - room[0], high[0] + room[0])
+    axes.set_ylim(low[1] - room[1], high[1] + room[1])
+    if width == 2:
+        normal, length, shift = weight, float(np.linalg.norm(weight)), offset
+    else:  # the first coordinate is the distance, or the only feature
+        normal = np.array([weight[0] if width == 1 else 1.0, 0.0])
+        length, shift = abs(float(normal[0])), offset if width == 1 else 0.0
+    foot = -shift * normal / length**2
+    along, unit = np.array([-normal[1], normal[0]]) / length, normal / length
+    for moved, style, label in ((0.0, "-", "perceptron"), (least, ":", f"margin {least:.3g}"), (-least, ":", "")):
+        if moved == 0.0 or least > 0:
+            start = foot + moved * unit
+            axes.axline(
+                tuple(start), tuple(start + along), color=picture.INK, linestyle=style, linewidth=1.4, label=label
+            )
+
+
+def _mistakes(axes: "Axes", found: Learnt, examples: int, bound: Bound | Certificate) -> None:
+    from neurarium.report import picture
+
+    counts = np.cumsum(found.mistakes.by_epoch(examples, found.epochs))
+    picture.dress(axes, "Mistakes", "epoch", "mistakes so far")
+    axes.plot(
+        range(1, found.epochs + 1), counts, color=picture.BLUE, marker="o" if found.epochs < 40 else "", markersize=4
+    )
+    picture.epochs_axis(axes, float(found.epochs))
+    end = f"{counts[-1]:,} mistakes in {found.epochs} epochs"
+    if isinstance(bound, Certificate):
+        text, top = f"{end}; they never end", int(counts[-1])
+    else:
+        text, top = f"{end}; Novikoff's bound {bound.mistakes:,} (dashed)", bound.mistakes
+        axes.axhline(bound.mistakes, color=picture.VERMILION, linestyle=(0, (4, 2)), linewidth=1.4)
+    if top > 5 * max(1, counts[-1]):
+        axes.set_yscale("log")
+        axes.set_ylim(0.8, top * 1.6)
+    else:
+        axes.set_ylim(0, max(1, top) * 1.12)
+    axes.set_title(axes.get_title(loc="left"), loc="left", pad=22, color=picture.INK, fontsize=11, fontweight="bold")
+    axes.text(0, 1.02, text, transform=axes.transAxes, color=picture.FAINT, fontsize=9)

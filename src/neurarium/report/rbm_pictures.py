@@ -1,0 +1,153 @@
+"""Pictures of a restricted Boltzmann machine: what hidden units look for, what becomes of inputs, what it dreams."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from neurarium.checks import ShapeError
+from neurarium.nets.connectionist.rbm import RBM
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def filters_figure(
+    rbm: RBM, size: tuple[int, int], title: str = "What hidden units look for", most: int = 64
+) -> "Figure":
+    """Draw the weights of the hidden units with the longest weight vectors as pictures, all on one scale.
+
+    Args:
+        rbm: a machine whose visible units are pixels.
+        size: height and width of a picture.
+        title: over the picture.
+        most: at most so many units.
+
+    Raises:
+        ShapeError: pictures with another number of pixels than visible units.
+    """
+    from neurarium.report import picture
+
+    weight = rbm.weight.detach().cpu()
+    _check(weight.shape[1], size)
+    strongest = weight.norm(dim=1).argsort(descending=True)[:most]
+    mosaic = _mosaic(weight[strongest], size, columns=min(16, _even_columns(len(strongest))))
+    # the last hundredth would make all others pale
+    end = float(np.nanpercentile(np.abs(mosaic), 99)) or 1.0
+    figure = picture.blank(8.4, 8.4 * mosaic.shape[0] / mosaic.shape[1] * 0.84 + 0.75)
+    picture.heading(figure, title)
+    axes = figure.subplots()
+    image = axes.imshow(mosaic, cmap="RdBu_r", vmin=-end, vmax=end, interpolation="nearest")
+    _bare(axes)
+    shown = f"{len(strongest)} of {len(weight)} hidden units, those with the longest weight vectors first"
+    axes.set_xlabel(shown, color=picture.FAINT, fontsize=9)
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02, extend="both")
+    bar.set_label("weight of the pixel", color=picture.FAINT, fontsize=9)
+    bar.ax.tick_params(colors=picture.FAINT, labelsize=8)
+    bar.outline.set_visible(False)
+    return figure
+
+
+def reconstructions_figure(
+    rbm: RBM, inputs: Float[Tensor, "examples *example"], size: tuple[int, int], title: str = "Reconstructions"
+) -> "Figure":
+    """Draw inputs above what the machine makes of their hidden probabilities.
+
+    Args:
+        rbm: a machine whose visible units are pixels.
+        inputs: as the machine takes them, a dozen at most to be seen well.
+        size, title: as in `filters_figure`.
+
+    Raises:
+        ShapeError: pictures with another number of pixels than visible units.
+    """
+    from neurarium.report import picture
+
+    _check(rbm.weight.shape[1], size)
+    v, again = rbm.units(inputs).detach().cpu(), rbm.reconstruct(inputs).cpu()
+    error = float((v - again).square().mean())
+    figure = picture.blank(max(4.0, 0.85 * len(v)), 2.6)
+    picture.heading(figure, title)
+    low, high = _range(rbm, v)
+    upper, lower = figure.subplots(2, 1)
+    for axes, rows, name in ((upper, v, "input"), (lower, again, "again")):
+        axes.imshow(_mosaic(rows, size, len(v)), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+        _bare(axes)
+        axes.set_ylabel(name, color=picture.INK, fontsize=9)
+    lower.set_xlabel(f"mean squared error of these {len(v)}: {error:.4f}", color=picture.FAINT, fontsize=9)
+    return figure
+
+
+def samples_figure(
+    rbm: RBM,
+    size: tuple[int, int],
+    title: str = "What the machine dreams",
+    *,
+    chains: int = 10,
+    moments: tuple[int, ...] = (1, 10, 100, 1000),
+    seed: int = 0,
+) -> "Figure":
+    """Draw chains of Gibbs sampling begun at coin tosses: a column a chain, a row a moment.
+
+    Each picture is the mean of the visible units given the hidden ones at that moment.
+
+    Args:
+        rbm: a machine whose visible units are pixels.
+        size, title: as in `filters_figure`.
+        chains: how many.
+        moments: steps of Gibbs sampling after which to look, rising.
+        seed: of the chains; every row shows the same ones.
+
+    Raises:
+        ShapeError: pictures with another number of pixels than visible units.
+    """
+    from neurarium.report import picture
+
+    _check(rbm.weight.shape[1], size)
+    device = rbm.weight.device
+    # one seed for each moment: a chain of 10 steps begins with the same draws as one of 100
+    rows = [rbm.sample(chains, steps, torch.Generator(device).manual_seed(seed)).cpu() for steps in moments]
+    figure = picture.blank(max(4.5, 0.75 * chains + 1.0), 0.75 * len(rows) + 0.9)
+    picture.heading(figure, title)
+    low, high = _range(rbm, rows[-1])
+    for axes, row, steps in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, moments, strict=True):
+        axes.imshow(_mosaic(row, size, chains), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+        _bare(axes)
+        label = f"{steps:,} step" + ("s" if steps > 1 else "")
+        axes.set_ylabel(label, color=picture.INK, fontsize=9, rotation=0, ha="right", va="center")
+    return figure
+
+
+def _mosaic(rows: Tensor, size: tuple[int, int], columns: int) -> Float[np.ndarray, "height width"]:
+    """Pictures side by side with a pixel of nothing between them."""
+    height, width = size
+    lines = -(-len(rows) // columns)
+    mosaic = np.full((lines * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    for k, row in enumerate(rows.numpy()):
+        top, left = k // columns * (height + 1), k % columns * (width + 1)
+        mosaic[top : top + height, left : left + width] = row.reshape(size)
+    return mosaic
+
+
+def _even_columns(count: int) -> int:
+    """About as many columns as rows, rather more."""
+    return max(1, int(np.ceil(np.sqrt(count * 1.6))))
+
+
+def _range(rbm: RBM, v: Tensor) -> tuple[float, float]:
+    """Black and white: 0 and 1, or what there is where units have no bounds."""
+    return (0.0, 1.0) if rbm.visible == "bernoulli" else (float(v.min()), float(v.max()))
+
+
+def _bare(axes: "Axes") -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+
+
+def _check(pixels: int, size: tuple[int, int]) -> None:
+    if size[0] * size[1] != pixels:
+        raise ShapeError("size", expected=f"pictures of {pixels} pixels", got=f"{size[0]} x {size[1]}")

@@ -1,0 +1,144 @@
+"""Contrastive divergence: a Boltzmann machine learns by what the data show and its own chains do not.
+
+    g = mean_data dF/dtheta - mean_chains dF/dtheta;    theta <- optimiser(theta, g, eta(t))
+
+CD-k begins the chains at the hidden states drawn for the batch and runs them k steps. Persistent CD-k lets them go on
+from where the last update left them: h is kept, for weights that have moved but little since.
+
+Reported are, for the reconstruction v' from hidden units drawn once given v, in training and measurement alike,
+
+    objective   -sum_i v_i log v'_i + (1 - v_i) log(1 - v'_i)      cross-entropy in nats, mean over the examples
+                 sum_i (v_i - v'_i)^2 / 2                          Gaussian visibles
+    errors      mean_i (v_i - v'_i)^2                              summed over the examples
+
+Neither is what the rule descends on (-log P(v) costs the sum over all states, see `nets.connectionist.annealed`), and
+persistent chains may make a better model with a worse reconstruction. Labels are not looked at.
+
+Source: G. Hinton, "Training products of experts by minimizing contrastive divergence", 2002; T. Tieleman, "Training
+restricted Boltzmann machines using approximations to the likelihood gradient", 2008.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from neurarium.checks import ConfigError, NonFiniteError
+from neurarium.data.batch import Batch
+from neurarium.learning.criterion import Criterion
+from neurarium.nets.connectionist.rbm import (
+    RBM,
+    check_unit_interval,
+    contrastive_gradient,
+    draw,
+    free_energy_gradient,
+    gibbs,
+    hidden_probabilities,
+    visible_field,
+    visible_mean,
+)
+from neurarium.nets.connectionist.rbm_spec import RBMSpec
+from neurarium.training.device import Placement, to_floats
+from neurarium.training.gradient_rule import GradientRule
+from neurarium.training.recipe import Recipe
+from neurarium.training.rule import Update
+
+# Of the draws in a measurement: the same every time, and none of them the run's.
+_MEASUREMENT_SEED = 0
+
+
+class ContrastiveRule(GradientRule):
+    """Learning rule: CD-k or persistent CD-k, followed by an optimiser.
+
+    Args:
+        net: an `RBM`, on its device.
+        recipe: its net is an `RBMSpec`, which holds k and the chains.
+        placement: where to compute.
+        criterion: not looked at.
+        total_steps: updates of the whole run.
+        classes: not looked at.
+
+    Raises:
+        ConfigError: another net, or a compiled one.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        recipe: Recipe,
+        placement: Placement,
+        criterion: Criterion,
+        total_steps: int,
+        classes: int | None = None,
+    ) -> None:
+        if not (isinstance(net, RBM) and isinstance(recipe.net, RBMSpec)):
+            raise ConfigError("net", expected="rbm for contrastive divergence", got=type(net).__name__)
+        if recipe.compile:
+            raise ConfigError("compile", expected="False, as sampling is not compiled", got="True")
+        super().__init__(net, recipe, placement, criterion, total_steps, classes)
+        self._rbm, self._steps = net, recipe.net.k
+        self._chains: Tensor | None = None
+        if recipe.net.persistent:
+            self._chains = draw(torch.full((recipe.net.chains, len(net.hidden_bias)), 0.5)).to(net.weight)
+
+    def measure(self, batch: Batch) -> tuple[float, float]:
+        """Return the sums over the batch of objective and errors; the run's random generators stand still."""
+        with torch.inference_mode(), self.placement.computing():
+            generator = torch.Generator(self._rbm.weight.device).manual_seed(_MEASUREMENT_SEED)
+            v, w = self._visible(batch.inputs), self._rbm.weights
+            field = visible_field(w, draw(hidden_probabilities(w, v), generator))
+            objective, errors = to_floats(*self._scores(v, field))
+        return objective * len(batch), errors
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of the gradient rule, and the persistent chains."""
+        chains = {} if self._chains is None else {"chains": self._chains}
+        return super().state_dict() | chains
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a saved state."""
+        super().load_state_dict(state)
+        if self._chains is not None:
+            self._chains = state["chains"].to(self._rbm.weight)
+
+    def _backward(self, inputs: Tensor, targets: Tensor, share: float) -> tuple[Tensor, Tensor]:
+        w = self._rbm.weights
+        with torch.no_grad(), self.placement.computing():
+            v = self._visible(inputs)
+            p = hidden_probabilities(w, v)
+            field = visible_field(w, draw(p))
+            scores = self._scores(v, field)
+            if self._chains is not None:
+                field = visible_field(w, self._chains)
+            dreamt, dreaming = gibbs(w, field, self._steps, self._rbm.visible)
+            if self._chains is not None:
+                self._chains = draw(dreaming)
+            gradient = contrastive_gradient(free_energy_gradient(v, p), free_energy_gradient(dreamt, dreaming))
+            for parameter, g in zip(w, gradient, strict=True):
+                g = g if share == 1.0 else g.mul_(share)
+                parameter.grad = g if parameter.grad is None else parameter.grad.add_(g)
+        return scores
+
+    def _visible(self, inputs: Tensor) -> Tensor:
+        v = self._rbm.units(inputs)
+        if self._rbm.visible == "bernoulli":
+            check_unit_interval(v)
+        return v
+
+    def _scores(self, v: Tensor, field: Tensor) -> tuple[Tensor, Tensor]:
+        """Objective and sum of errors of the reconstructions with these fields."""
+        squares = F.mse_loss(visible_mean(field, self._rbm.visible), v, reduction="sum")
+        if self._rbm.visible == "gaussian":
+            return squares / (2 * len(v)), squares / v.shape[1]
+        entropy = F.binary_cross_entropy_with_logits(field, v, reduction="sum")
+        return entropy / len(v), squares / v.shape[1]
+
+    def _non_finite(self, batch: Batch, step: int, update: Update) -> NonFiniteError:
+        bad = [name for name, p in self.net.named_parameters() if not p.isfinite().all()]
+        return NonFiniteError(
+            f"step {step + 1}, {'weights ' + bad[0] if bad else 'reconstruction or gradient'}",
+            expected="finite numbers",
+            got=f"objective {update.objective:g}, gradient norm {update.gradient_norm:g}",
+            remedy="lower --optimiser.lr (Gaussian visibles need about 0.001); the weights were not updated",
+        )

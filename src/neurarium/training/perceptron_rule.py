@@ -1,0 +1,193 @@
+"""Rosenblatt's rule in the trainer: each example of a batch in turn, the weights changed at each mistake.
+
+    y (w . x + b) <= 0:    w <- w + eta y x,   b <- b + eta y
+
+The updates are sequential inside a batch too, so that runs with other batch sizes, which see the examples in the same
+order, learn the same weights: a batch is only how often something is reported. Reported are
+
+    objective   max(0, -y a), mean over the batch, each example at the weights that met it
+    errors      mistakes
+    gradient_norm   |sum of y (x, 1) over the mistakes| / batch size
+
+and in measurements the same two sums for the weights that answer. The work is done on the CPU, wherever the net is: a
+mistake changes what comes next, and there is nothing to do at once.
+
+Source: F. Rosenblatt, "The perceptron: a probabilistic model for information storage and organization in the brain",
+1958.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from neurarium.checks import ConfigError, NonFiniteError
+from neurarium.data.batch import Batch
+from neurarium.data.batches import in_order
+from neurarium.data.examples import Examples
+from neurarium.learning.criterion import Criterion
+from neurarium.learning.objective import Objective
+from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.schedules import Schedule
+from neurarium.nets.connectionist.certificate import Certificate
+from neurarium.nets.connectionist.mistake_driven import Course, check_finite
+from neurarium.nets.connectionist.perceptron import Perceptron
+from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
+from neurarium.nets.connectionist.separability import novikoff, signs
+from neurarium.training.device import Placement
+from neurarium.training.recipe import Recipe
+from neurarium.training.rule import Update
+
+_LARGEST = 2**25  # numbers in the examples that are tested for separability
+
+
+class PerceptronRule:
+    """Learning rule: mistakes, one by one.
+
+    Args:
+        net: a `Perceptron`, on its device. It holds the weights that answer.
+        recipe: its net is a `PerceptronSpec`; eta is the rate of plain sgd.
+        placement: not looked at.
+        criterion: not looked at.
+        total_steps: not looked at.
+        classes: not looked at.
+
+    Attributes:
+        finished: whether the last whole epoch was without a mistake; no further one changes the weights.
+
+    Raises:
+        ConfigError: another net, or a setting that has no meaning here.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        recipe: Recipe,
+        placement: Placement,
+        criterion: Criterion,
+        total_steps: int,
+        classes: int | None = None,
+    ) -> None:
+        if not (isinstance(net, Perceptron) and isinstance(recipe.net, PerceptronSpec)):
+            raise ConfigError("net", expected="perceptron for Rosenblatt's rule", got=type(net).__name__)
+        _refuse_settings(recipe)
+        self.net: nn.Module = net
+        self._perceptron = net
+        self._course = Course(
+            len(net.weight), recipe.net.answers, recipe.optimiser.lr, dtype=net.weight.detach().cpu().numpy().dtype
+        )
+        self._mistakes_of_epoch = 0
+        self.finished = False
+
+    @property
+    def mistakes(self) -> int:
+        """Mistakes since the run began: what Novikoff's bound is about."""
+        return self._course.mistakes
+
+    def step(self, batch: Batch, step: int) -> Update:
+        """Learn from the mistakes among the examples of a batch; see `LearningRule.step`."""
+        x, y = self._numbers(batch)
+        course, size = self._course, len(batch)
+        weight, bias = course.weight.copy(), course.bias
+        try:
+            check_finite(x)
+            mistakes = course.see(x, y)
+        except NonFiniteError as error:
+            raise NonFiniteError(
+                f"step {step + 1}, {error.subject} of the batch",
+                expected=error.expected,
+                got=error.got,
+                remedy=error.remedy,
+            ) from error
+        self._mistakes_of_epoch += len(mistakes)
+        self._answer()
+        moved = math.hypot(float(np.linalg.norm(course.weight - weight)), course.bias - bias) / course.rate
+        return Update(float(mistakes.losses.sum()) / size, float(len(mistakes)), moved / size, course.rate)
+
+    def measure(self, batch: Batch) -> tuple[float, float]:
+        """Return the sums over the batch of max(0, -y a) and of mistakes, for the weights that answer."""
+        with torch.inference_mode():
+            margins = signs(batch.targets, "targets").to(batch.targets.device) * self._perceptron.score(batch.inputs)
+            return float((-margins).clamp(min=0).sum()), float((margins <= 0).sum())
+
+    def epoch_ended(self, score: float) -> None:
+        """Note whether the epoch was without a mistake."""
+        self.finished = self._mistakes_of_epoch == 0
+        self._mistakes_of_epoch = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the weights that learn, what the answers need besides, and the counts."""
+        course = self._course
+        tensors = {name: torch.from_numpy(getattr(course, name).copy()) for name in _TENSORS}
+        values = {name: getattr(course, name) for name in _VALUES}
+        return tensors | values | {"mistakes_of_epoch": self._mistakes_of_epoch, "finished": self.finished}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a saved state."""
+        for name in _TENSORS:
+            setattr(self._course, name, state[name].cpu().numpy().copy())
+        for name in _VALUES:
+            setattr(self._course, name, state[name])
+        self._mistakes_of_epoch, self.finished = state["mistakes_of_epoch"], state["finished"]
+
+    def _numbers(self, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+        self._perceptron.score(batch.inputs[:0])  # refuses examples of another size
+        dtype = self._perceptron.weight.dtype
+        x: Tensor = batch.inputs.flatten(1).to("cpu", dtype)
+        return x.numpy(), signs(batch.targets, "targets").to("cpu", dtype).numpy()
+
+    def _answer(self) -> None:
+        weight, bias = self._course.answer()
+        with torch.no_grad():
+            self._perceptron.weight.copy_(torch.from_numpy(weight))
+            self._perceptron.bias.fill_(bias)
+
+
+_TENSORS = ("weight", "other")
+_VALUES = ("bias", "other_bias", "seen", "mistakes", "run", "longest")
+
+
+def separability_notice(examples: Examples) -> str:
+    """Say before a run whether it can come to an end: Novikoff's bound, or why there is none.
+
+    Args:
+        examples: of two classes, as the net will see them.
+
+    Raises:
+        DataError: other than two classes, or numbers that are not finite.
+    """
+    batches = list(in_order(examples, 4096))
+    x = torch.cat([batch.inputs.flatten(1).cpu() for batch in batches])
+    if x.numel() > _LARGEST:
+        return f"not tested whether a hyperplane separates the {len(x):,} training examples: too many"
+    found = novikoff(x, torch.cat([batch.targets.cpu() for batch in batches]))
+    if isinstance(found, Certificate):
+        return (
+            f"no hyperplane separates the {len(x):,} training examples: {found}; the mistakes will not end, take "
+            "--net.answers pocket or averaged"
+        )
+    return (
+        f"a hyperplane separates the {len(x):,} training examples: at most {found.mistakes:,} mistakes, by Novikoff's "
+        f"bound floor(R^2 / gamma^2) with R = {found.radius:.4g} and gamma = {found.margin:.4g}"
+    )
+
+
+def _refuse_settings(recipe: Recipe) -> None:
+    """Refuse settings of gradient descent, which would be ignored."""
+    rate = recipe.optimiser.lr
+    wanted: dict[str, tuple[object, object, str]] = {
+        "objective": (recipe.objective, Objective("perceptron"), "--objective.name perceptron and nothing more"),
+        "optimiser": (recipe.optimiser, Optimiser("sgd", lr=rate), "--optimiser.name sgd and a rate, nothing more"),
+        "schedule": (recipe.schedule, Schedule(), "a constant rate"),
+        "augmentation": (recipe.augmentation.active, False, "none"),
+        "clip_norm": (recipe.clip_norm, None, "none"),
+        "accumulate": (recipe.accumulate, 1, "1"),
+        "compile": (recipe.compile, False, "False"),
+        "precision": (recipe.precision, "float32", "float32"),
+        "gradients": (recipe.gradients, "autograd", "autograd, as there are no gradients"),
+    }
+    for name, (got, right, words) in wanted.items():
+        if got != right:
+            raise ConfigError(name, expected=f"{words}, for the perceptron", got=str(got))
