@@ -305,6 +305,8 @@ def _carry_out(session: Session, data: Dataset, progress: bool, console: Console
     """Let a session run to its end, showing it, and write what a reader wants to see."""
     assert session.folder is not None
     stopped = None
+    for name in ("trace.json", "trace.png"):  # of weights that are about to change
+        (session.folder / name).unlink(missing_ok=True)
     with stop_on_interrupt() as stop:
         events: Iterator[Event] = session.events(stop)
         if progress:

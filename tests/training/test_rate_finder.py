@@ -162,3 +162,13 @@ def test_an_optimiser_without_a_rate_is_refused(vectors: Dataset) -> None:
 def test_a_recipe_that_training_would_refuse_is_refused(vectors: Dataset) -> None:
     with pytest.raises(ConfigError, match="augmentation"):
         find_rate(replace(RECIPE, augmentation=Augmentation(shift=1)), vectors)
+
+
+def test_noise_of_the_first_mini_batches_suggests_nothing() -> None:
+    rates = tuple(10.0 ** (k / 4 - 6) for k in range(20))
+    # falls by 4 at once, stays, then falls by 0.5 a step from the eleventh on
+    smoothed = (9.0, 5.0, *(5.0,) * 9, *(5.0 - 0.5 * k for k in range(1, 10)))
+    curve = RateCurve(rates, smoothed, smoothed, None)
+    assert curve.lowest_at == 19
+    assert curve.steepest_at is not None
+    assert 10 <= curve.steepest_at <= 19

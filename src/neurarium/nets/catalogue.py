@@ -7,9 +7,11 @@ from neurarium.nets.convolutional.deep_specs import (
     SmallAlexNetSpec,
     SmallVGGSpec,
 )
+from neurarium.nets.convolutional.neocognitron_spec import NeocognitronSpec
 from neurarium.nets.convolutional.specs import LeNet5Spec, LeNet1998Spec
 from neurarium.nets.feedforward.features_spec import FeaturesSpec
 from neurarium.nets.feedforward.regression_specs import LinearSpec, LogisticSpec, RandomFeaturesSpec
+from neurarium.nets.feedforward.residual_spec import ResidualMLPSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.spec import NetSpec
 
@@ -18,7 +20,9 @@ NETS: dict[str, type[NetSpec]] = {
     "linear": LinearSpec,
     "logistic": LogisticSpec,
     "random-features": RandomFeaturesSpec,
+    "residual-mlp": ResidualMLPSpec,
     "features": FeaturesSpec,
+    "neocognitron": NeocognitronSpec,
     "lenet5": LeNet5Spec,
     "lenet5-1998": LeNet1998Spec,
     "alexnet-small": SmallAlexNetSpec,

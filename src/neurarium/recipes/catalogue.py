@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from neurarium.recipes.bottleneck import bottleneck_features, bottleneck_mlp
-from neurarium.recipes.convolutional import lenet5, lenet5_1998, lenet5_fashion
+from neurarium.recipes.convolutional import lenet5, lenet5_1998, lenet5_fashion, neocognitron
 from neurarium.recipes.distillation import distilled_mlp, small_mlp
 from neurarium.recipes.feedforward import mlp, mlp_fashion
 from neurarium.recipes.regression import least_squares, logistic, random_features, ridge, softmax
@@ -24,4 +24,5 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "logistic": logistic,
     "softmax": softmax,
     "random-features": random_features,
+    "neocognitron": neocognitron,
 }

@@ -3,6 +3,7 @@
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
+from neurarium.nets.convolutional.neocognitron_spec import NeocognitronSpec
 from neurarium.nets.convolutional.specs import LeNet5Spec, LeNet1998Spec
 from neurarium.training.recipe import Recipe
 
@@ -18,6 +19,11 @@ def lenet5() -> Recipe:
         epochs=25,
         batch_size=32,
     )
+
+
+def neocognitron() -> Recipe:
+    """Neocognitron with fixed oriented filters under a linear classifier, 5,000 real digits."""
+    return Recipe(name="neocognitron", net=NeocognitronSpec(), epochs=10)
 
 
 def lenet5_fashion() -> Recipe:

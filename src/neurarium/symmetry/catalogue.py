@@ -9,6 +9,8 @@ LAWS: dict[str, tuple[Law, ...]] = {
     "linear": (BATCH,),
     "logistic": (BATCH,),
     "random-features": (BATCH,),
+    "residual-mlp": (BATCH,),
+    "neocognitron": (BATCH,),
     "features": (BATCH,),
     "lenet5": (BATCH, HIDDEN_UNITS, SHIFT_OF_FEATURES),
     "lenet5-1998": (BATCH, HIDDEN_UNITS, SHIFT_OF_FEATURES),

@@ -79,7 +79,7 @@ class RateCurve:
             left, right = max(0, i - half), min(last, i + half)
             return (self.smoothed[right] - self.smoothed[left]) / (right - left)
 
-        return min(range(min(half, self.lowest_at), self.lowest_at + 1), key=slope)
+        return min(range(min(2 * half, self.lowest_at), self.lowest_at + 1), key=slope)
 
     @property
     def steepest(self) -> float | None:

@@ -361,3 +361,10 @@ def test_a_net_that_lets_no_gradient_out_is_refused():
 def test_without_jacobians():
     found = trace(two_layers(), draw(5, 4), jacobian_examples=0)
     assert [entry.jacobian_norm for entry in found.layers] == [None] * 3
+
+
+def test_layers_behind_a_parametrisation_are_not_offered():
+    net = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(3, 2)), nn.Linear(2, 2))
+    with pytest.raises(ConfigError, match=r"names of layers \(0, 1\)"):
+        trace(net, torch.ones(2, 3), layers=["2"])
+    assert [entry.name for entry in trace(net, torch.ones(2, 3), layers=["0"]).layers] == ["0"]

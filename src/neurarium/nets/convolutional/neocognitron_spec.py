@@ -1,0 +1,58 @@
+"""The Neocognitron as a recipe names it (no torch)."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from neurarium.checks import ConfigError, ShapeError
+from neurarium.nets.spec import NetSpec
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class NeocognitronSpec(NetSpec):
+    """Neocognitron of two stages with a linear classifier, for images.
+
+    Raises:
+        ConfigError: a number out of its range.
+    """
+
+    summary: ClassVar[str] = "Neocognitron of 1980: oriented filters, cells that forgive shifts, a linear classifier"
+
+    learned: int = 0
+    """Planes of the second stage that teach themselves without labels; 0: fixed filters for ends, corners and lines."""
+
+    presentations: int = 1000
+    """Images that the learned planes see before they are fixed."""
+
+    selectivity: tuple[float, ...] = (1.5, 1.0)
+    """r of the two stages: cells answer where similarity to their feature is above r / (1 + r)."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of their range."""
+        for name in ("learned", "presentations"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"net.{name}", expected="a whole number >= 0", got=str(getattr(self, name)))
+        if len(self.selectivity) != 2 or not all(0 < r < math.inf for r in self.selectivity):
+            raise ConfigError("net.selectivity", expected="two numbers > 0", got=str(self.selectivity))
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+        """Make the net for images of `shape` (channels, height, width).
+
+        Raises:
+            ShapeError: no images, or images of less than 8 x 8 pixels.
+        """
+        from neurarium.nets.convolutional.neocognitron import Neocognitron
+
+        if len(shape) != 3:
+            raise ShapeError(
+                "neocognitron input",
+                expected="images, each of shape (channels, height, width)",
+                got=f"examples of shape {shape}",
+                remedy="give images, or choose the net mlp for vectors",
+            )
+        channels, height, width = shape
+        first, second = self.selectivity
+        return Neocognitron(channels, (height, width), outputs, self.learned, self.presentations, (first, second))

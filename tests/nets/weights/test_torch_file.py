@@ -1,0 +1,100 @@
+import random
+from collections import OrderedDict
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from neurarium.checks import DataError
+from neurarium.nets.weights.torch_file import read_torch
+
+FORMATS = pytest.mark.parametrize("zipped", [True, False], ids=["zip", "old"])
+
+
+def save(tree: object, path: Path, zipped: bool) -> Path:
+    torch.save(tree, path, _use_new_zipfile_serialization=zipped)
+    return path
+
+
+@FORMATS
+def test_state_dict_of_a_net(tmp_path: Path, zipped: bool) -> None:
+    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(12, 2))
+    read = read_torch(save(net.state_dict(), tmp_path / "w.pt", zipped))
+    assert list(read) == list(net.state_dict())
+    assert all(torch.equal(read[name], tensor) for name, tensor in net.state_dict().items())
+
+
+@FORMATS
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8,
+        torch.bool,
+    ],
+)  # fmt: skip
+def test_every_dtype(tmp_path: Path, zipped: bool, dtype: torch.dtype) -> None:
+    x = torch.tensor([[0, 1, 2], [3, 4, 100]]).to(dtype)
+    read = read_torch(save({"x": x}, tmp_path / "w.pt", zipped))["x"]
+    assert read.dtype == dtype
+    assert torch.equal(read, x)
+
+
+@FORMATS
+def test_views_shared_storages_and_empty_tensors(tmp_path: Path, zipped: bool) -> None:
+    whole = torch.arange(24.0).reshape(4, 6)
+    tree = {"whole": whole, "turned": whole.T, "part": whole[1:3, 2:], "number": whole[3, 5], "none": torch.empty(0, 3)}
+    read = read_torch(save(tree, tmp_path / "w.pt", zipped))
+    assert all(torch.equal(read[name], tensor) for name, tensor in tree.items())
+    read["whole"].zero_()
+    assert read["part"].any()
+
+
+@FORMATS
+def test_dicts_around_a_state_dict(tmp_path: Path, zipped: bool) -> None:
+    tree = {"epoch": 3, "model_state": OrderedDict(w=torch.ones(2)), "optimiser": {"state": {0: {"m": torch.zeros(1)}}}}
+    read = read_torch(save(tree, tmp_path / "w.pt", zipped))
+    assert list(read) == ["model_state.w", "optimiser.state.0.m"]
+
+
+@FORMATS
+def test_parameters_are_tensors(tmp_path: Path, zipped: bool) -> None:
+    read = read_torch(save({"w": nn.Parameter(torch.tensor([1.0, 2.0]))}, tmp_path / "w.pt", zipped))
+    assert type(read["w"]) is torch.Tensor
+    assert read["w"].tolist() == [1.0, 2.0]
+
+
+@FORMATS
+def test_a_whole_module_is_refused(tmp_path: Path, zipped: bool) -> None:
+    with pytest.raises(DataError, match=r"expected a state dict.*torch\.nn\.modules\.linear Linear.*state_dict\(\)"):
+        read_torch(save(nn.Linear(2, 2), tmp_path / "w.pt", zipped))
+
+
+@FORMATS
+def test_no_tensors(tmp_path: Path, zipped: bool) -> None:
+    with pytest.raises(DataError, match="a dict without tensors"):
+        read_torch(save({"epoch": 3}, tmp_path / "w.pt", zipped))
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No such file"):
+        read_torch(tmp_path / "w.pt")
+
+
+@FORMATS
+def test_damage_anywhere_is_a_data_error(tmp_path: Path, zipped: bool) -> None:
+    whole = save({"a": torch.ones(3, 2), "b": {"c": torch.zeros(2)}}, tmp_path / "w.pt", zipped).read_bytes()
+    draw, path = random.Random(0), tmp_path / "damaged.pt"
+    for trial in range(200):
+        data = bytearray(whole[: draw.randrange(len(whole))] if trial % 3 == 0 else whole)
+        for _ in range(draw.randrange(1, 4)):
+            if data:
+                data[draw.randrange(len(data))] = draw.randrange(256)
+        path.write_bytes(data)
+        try:
+            read_torch(path)
+        except DataError as error:
+            assert str(path) in error.subject  # noqa: PT017
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"torch\.save"):
+        read_torch(path)
