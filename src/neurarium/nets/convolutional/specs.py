@@ -42,6 +42,11 @@ class LeNet1998Spec(NetSpec):
 
 
 def image_shape(shape: tuple[int, ...], net: str) -> tuple[int, int, int]:
+    """Return channels, height and width of the examples of a net of images.
+
+    Raises:
+        ShapeError: the examples are not images.
+    """
     if len(shape) != 3:
         raise ShapeError(
             f"{net} input",
