@@ -272,7 +272,7 @@ def _dropout_gap(sizes: tuple[int, ...]) -> tuple[str, str, str]:
     net = MLP(sizes, dropout=0.5).eval()
     x = torch.randn(200, sizes[0])
     ensemble = exact_ensemble(net, x)
-    gap = float((ensemble.geometric - net(x).softmax(1)).abs().max())
+    gap = float((ensemble.geometric - net(x).detach().softmax(1)).abs().max())
     return "-".join(map(str, sizes)), f"{ensemble.members:,}", f"{gap:.2g}"
 
 

@@ -30,7 +30,7 @@ from neurarium.training.checkpoint import (
     step_path,
     unpack,
 )
-from neurarium.training.device import Placement, find_placement, set_threads
+from neurarium.training.device import Placement, find_placement, keep_freed_memory, set_threads
 from neurarium.training.evaluation import criterion_of
 from neurarium.training.folder import is_run
 from neurarium.training.folder import read_recipe as read_recipe
@@ -164,6 +164,7 @@ def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None, sour
     check_need(recipe)
     _check_weights(recipe)
     set_threads(recipe.threads)
+    keep_freed_memory()
     placement = find_placement(recipe.device, recipe.precision)
     seed_everything(recipe.seed)
     if net is None:
