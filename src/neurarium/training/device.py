@@ -98,7 +98,7 @@ def keep_freed_memory() -> None:
     """Let the C library keep the memory of freed tensors for the next ones, where it is glibc.
 
     Each step frees and allocates the same activations. By default the larger ones go back to the system and come again
-    page by page, zeroed; LeNet-5 spends a quarter of its step on that, unless a larger piece (up to 32 MiB) happened to be freed before.
+    page by page, zeroed: a quarter of LeNet-5's step, unless a larger piece (up to 32 MiB) happened to be freed before.
     """
     if platform.libc_ver()[0] != "glibc":
         return
