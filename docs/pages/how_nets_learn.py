@@ -179,7 +179,14 @@ def optimisers(page: Page, data: Dataset, recipe: Recipe, seeds: int) -> None:
     if found:
         page.say("Hessian-free against Adam on the deep auto-encoder 784-1000-500-250-30, training loss against time:")
         page.parts.append("![training loss of Hessian-free and Adam against time](pictures/hessian-free.png)")
-        page.say("The numbers are in `benchmarks/results/hessian_free.md`.")
+        best = {
+            name: min(o["loss"] for o in found["outcomes"] if o["name"] == name) for name in ("hessian-free", "adam")
+        }
+        page.say(
+            f"""After {found["minutes"]:g} minutes each, both tuned, the loss of a picture is
+            {best["hessian-free"]:.1f} nats by Hessian-free and {best["adam"]:.1f} by Adam; details in
+            `benchmarks/results/hessian_free.md`."""
+        )
 
 
 def schedules(page: Page, data: Dataset, recipe: Recipe) -> None:
