@@ -1,7 +1,11 @@
 """What a recipe says about a net: plain values that print, parse and compare (no torch)."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+from neurarium.checks import ConfigError
 
 if TYPE_CHECKING:
     import torch
@@ -32,3 +36,13 @@ class NetSpec:
             ConfigError: a field holds a value that cannot be used.
         """
         raise NotImplementedError
+
+
+def check_span(span: Sequence[float]) -> None:
+    """Refuse a span of values, smallest and largest, that has no length.
+
+    Raises:
+        ConfigError: says what came.
+    """
+    if len(span) != 2 or not -math.inf < span[0] < span[1] < math.inf:
+        raise ConfigError("net.span", expected="two numbers, the smaller first", got=str(span))

@@ -15,7 +15,6 @@ sgn(0) = 0, 003 +1, 001 fires above 0 alone (errata E25). 003 steps by eta (y - 
 2 eta y x (E26).
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +26,7 @@ from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.nets.connectionist.certificate import Certificate
 from neurarium.nets.connectionist.mistake_driven import Course, Mistakes, check_finite
 from neurarium.nets.connectionist.separability import separate, signs
+from neurarium.nets.parts.flat import flat
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,15 +136,7 @@ class Perceptron(nn.Module):
         Raises:
             ShapeError: examples hold another count of numbers.
         """
-        features = len(self.weight)
-        if x.dim() < 2 or math.prod(x.shape[1:]) != features:
-            raise ShapeError(
-                "input of the perceptron",
-                expected=f"a batch of examples with {features} numbers each",
-                got=f"a tensor of shape {tuple(x.shape)}",
-                remedy=f"reshape it to (batch, {features})",
-            )
-        return x.flatten(1) @ self.weight + self.bias
+        return flat(x, len(self.weight), "the perceptron") @ self.weight + self.bias
 
     def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch 2"]:
         """Scores of the two classes, (-a/2, a/2): they differ by a, and their perceptron losses sum to that of a."""

@@ -24,7 +24,6 @@ machines using approximations to the likelihood gradient", 2008; G. Hinton, "A p
 Boltzmann machines", 2010 (first weights, Gaussian visibles).
 """
 
-import math
 from typing import Literal, NamedTuple, get_args
 
 import torch
@@ -32,7 +31,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurarium.checks import ConfigError, DataError, ShapeError, choose
+from neurarium.checks import ConfigError, DataError, choose
+from neurarium.nets.parts.flat import flat
 
 Visible = Literal["bernoulli", "gaussian"]
 
@@ -258,14 +258,7 @@ class RBM(nn.Module):
         Raises:
             ShapeError: examples hold another count of numbers.
         """
-        if x.dim() < 2 or math.prod(x.shape[1:]) != len(self.shift):
-            raise ShapeError(
-                "input of the visible layer",
-                expected=f"a batch of examples with {len(self.shift)} numbers each",
-                got=f"a tensor of shape {tuple(x.shape)}",
-                remedy=f"reshape it to (batch, {len(self.shift)})",
-            )
-        return torch.addcmul(self.shift, x.flatten(1), self.factor)
+        return torch.addcmul(self.shift, flat(x, len(self.shift), "the visible layer"), self.factor)
 
     def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch hidden"]:
         """P(h = 1 | v) of a batch of inputs."""

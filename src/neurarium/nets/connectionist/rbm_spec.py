@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from neurarium.checks import ConfigError
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import NetSpec, check_span
 
 if TYPE_CHECKING:
     import torch
@@ -45,8 +45,7 @@ class RBMSpec(NetSpec):
         for name in ("hidden", "k", "chains"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"net.{name}", expected="a whole number >= 1", got=str(getattr(self, name)))
-        if len(self.span) != 2 or not -math.inf < self.span[0] < self.span[1] < math.inf:
-            raise ConfigError("net.span", expected="two numbers, the smaller first", got=str(self.span))
+        check_span(self.span)
 
     def build(
         self,

@@ -10,7 +10,6 @@ Departs from the notes: equation (1) of the lecture puts phi on the last layer t
 not (errata E8).
 """
 
-import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
@@ -18,8 +17,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurarium.checks import ConfigError, ShapeError, choose
+from neurarium.checks import ConfigError, choose
 from neurarium.nets.parts.activation import activation as find_activation
+from neurarium.nets.parts.flat import flat
 from neurarium.nets.parts.initial import initialise_layer_
 from neurarium.nets.parts.normalization import AFTER, normalization
 from neurarium.nets.parts.normalization.weight import weight_normalised
@@ -109,12 +109,5 @@ class MLP(nn.Module):
         Raises:
             ShapeError: the examples hold another count of numbers than the first layer takes.
         """
-        if x.dim() < 2 or math.prod(x.shape[1:]) != self.inputs:
-            raise ShapeError(
-                "input of layer linear1",
-                expected=f"a batch of examples with {self.inputs} numbers each",
-                got=f"a tensor of shape {tuple(x.shape)}",
-                remedy=f"reshape it to (batch, {self.inputs})",
-            )
-        logits: Tensor = self.layers(x.flatten(1))
+        logits: Tensor = self.layers(flat(x, self.inputs, "layer linear1"))
         return logits

@@ -25,7 +25,8 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from neurarium.checks import ConfigError, choose
-from neurarium.nets.feedforward.regression import affine, flat
+from neurarium.nets.feedforward.regression import affine
+from neurarium.nets.parts.flat import flat
 
 KINDS = ("relu", "fourier")
 
@@ -119,7 +120,7 @@ class FrozenLayer(nn.Module):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch features"]:
         """Features of a batch; an example of any shape is flattened."""
-        return random_features(flat(x, self.inputs, "inner"), self.weight, self.bias, self.kind)
+        return random_features(flat(x, self.inputs, "layer inner"), self.weight, self.bias, self.kind)
 
     def extra_repr(self) -> str:
         """Say in the net's printed form what cannot be seen from its parts."""

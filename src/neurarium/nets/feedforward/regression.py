@@ -14,14 +14,14 @@ Source: A.-M. Legendre, "Nouvelles methodes pour la determination des orbites de
 regression analysis of binary sequences", 1958.
 """
 
-import math
 from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from neurarium.checks import ConfigError, ShapeError
+from neurarium.checks import ConfigError
+from neurarium.nets.parts.flat import flat
 from neurarium.nets.parts.initial import initialise_layer_
 
 
@@ -43,26 +43,11 @@ def log_odds(a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch classes"]:
 
     Example:
         >>> import torch
+        >>> import math
         >>> log_odds(torch.tensor([[math.log(3)]])).softmax(1)  # 1 : 3
         tensor([[0.2500, 0.7500]])
     """
     return F.pad(a, (1, 0))
-
-
-def flat(x: Float[Tensor, "..."], inputs: int, layer: str) -> Float[Tensor, "batch inputs"]:
-    """Flatten examples of any shape.
-
-    Raises:
-        ShapeError: they hold another count of numbers than the layer takes.
-    """
-    if x.dim() < 2 or math.prod(x.shape[1:]) != inputs:
-        raise ShapeError(
-            f"input of layer {layer}",
-            expected=f"a batch of examples with {inputs} numbers each",
-            got=f"a tensor of shape {tuple(x.shape)}",
-            remedy=f"reshape it to (batch, {inputs})",
-        )
-    return x.flatten(1)
 
 
 class LinearModel(nn.Module):
@@ -88,7 +73,7 @@ class LinearModel(nn.Module):
 
     def features(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch inputs"]:
         """The inputs, a row an example."""
-        return flat(x, self.inputs, "head")
+        return flat(x, self.inputs, "layer head")
 
     def outputs(self, a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch rows"]:
         """What the affine layer says."""
@@ -119,7 +104,7 @@ class LogisticModel(nn.Module):
 
     def features(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch inputs"]:
         """The inputs, a row an example."""
-        return flat(x, self.inputs, "head")
+        return flat(x, self.inputs, "layer head")
 
     def outputs(self, a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch classes"]:
         """The first class's 0 before what the affine layer says."""

@@ -16,7 +16,6 @@ Departs from the notes: they say that both kinds have the same expressivity, whi
 times the width (errata E12); the last layer has no phi (errata E8).
 """
 
-import math
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -24,8 +23,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurarium.checks import ConfigError, ShapeError
+from neurarium.checks import ConfigError
 from neurarium.nets.feedforward.mlp import MLP
+from neurarium.nets.parts.flat import flat
 from neurarium.nets.parts.initial import initialise_layer_
 from neurarium.nets.parts.residual import Residual
 
@@ -71,14 +71,7 @@ class ResidualMLP(nn.Module):
         Raises:
             ShapeError: the examples hold another count of numbers than the first layer takes.
         """
-        if x.dim() < 2 or math.prod(x.shape[1:]) != self.inputs:
-            raise ShapeError(
-                "input of layer residual1",
-                expected=f"a batch of examples with {self.inputs} numbers each",
-                got=f"a tensor of shape {tuple(x.shape)}",
-                remedy=f"reshape it to (batch, {self.inputs})",
-            )
-        logits: Tensor = self.layers(x.flatten(1))
+        logits: Tensor = self.layers(flat(x, self.inputs, "layer residual1"))
         return logits
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from neurarium.checks import ConfigError, DataError
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import NetSpec, check_span
 
 if TYPE_CHECKING:
     import torch
@@ -74,7 +74,7 @@ class AdversarialSpec(NetSpec):
             raise ConfigError("net.penalty", expected="a number >= 0", got=str(self.penalty))
         if not 0 < self.discriminator_rate < math.inf:
             raise ConfigError("net.discriminator_rate", expected="a number > 0", got=str(self.discriminator_rate))
-        _check_span(self.span)
+        check_span(self.span)
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class _AutoencoderSpec(NetSpec):
             raise ConfigError("net.code", expected="a whole number >= 1", got=str(self.code))
         if not 0 <= self.amount <= 1:
             raise ConfigError("net.amount", expected="a number in [0, 1]", got=str(self.amount))
-        _check_span(self.span)
+        check_span(self.span)
 
     def corruption(
         self, shape: tuple[int, ...], mean: Sequence[float] | None = None, std: Sequence[float] | None = None
@@ -245,8 +245,3 @@ def _pictures(shape: tuple[int, ...], net: str, other: str) -> tuple[int, int, i
         )
     channels, height, width = shape
     return channels, height, width
-
-
-def _check_span(span: Sequence[float]) -> None:
-    if len(span) != 2 or not -math.inf < span[0] < span[1] < math.inf:
-        raise ConfigError("net.span", expected="two numbers, the smaller first", got=str(span))
