@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from matplotlib.figure import Figure
+from page import Page
 from torch import nn
 
 import neurarium
@@ -34,7 +34,6 @@ from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.parts.dropout import exact_ensemble
 from neurarium.report import picture
 from neurarium.report.augmented import augmented_figure
-from neurarium.report.curves import save_figure
 from neurarium.report.rates import rates_figure, suggestions
 from neurarium.report.schedule import schedules_figure
 from neurarium.report.sweep_scores import Spread
@@ -45,41 +44,6 @@ from neurarium.training.recipe import Recipe
 
 DOCS = Path(__file__).parent.parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
-
-
-class Page:
-    """Collects paragraphs, and pictures beside them.
-
-    Args:
-        folder: of the page; none: nothing is written.
-    """
-
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
-        self.parts: list[str] = []
-
-    def say(self, *paragraphs: str) -> None:
-        """Add paragraphs."""
-        self.parts.extend(" ".join(p.split()) if not p.startswith("|") else p for p in paragraphs)
-
-    def heading(self, words: str) -> None:
-        """Begin a section."""
-        self.parts.append(f"## {words}")
-
-    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Add a table."""
-        lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-        self.parts.append("\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]))
-
-    def picture(self, name: str, words: str, figure: Figure) -> None:
-        """Add a picture, and what it shows for those who cannot see it."""
-        if self.folder is not None:
-            save_figure(figure, self.folder / "pictures" / f"learn-{name}.png")
-        self.parts.append(f"![{words}](pictures/learn-{name}.png)")
-
-    def text(self) -> str:
-        """The page."""
-        return "\n\n".join(self.parts) + "\n"
 
 
 def back_propagation(page: Page, data: Dataset, depth: int) -> None:
@@ -312,7 +276,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="smaller nets, fewer seeds, write nothing")
     quick = parser.parse_args().quick
-    page, data = Page(None if quick else DOCS), neurarium.load_data("mnist-5k")
+    page, data = Page(None if quick else DOCS, "learn"), neurarium.load_data("mnist-5k")
     recipe = Recipe(
         name="mlp",
         net=MLPSpec(hidden=(64,)),

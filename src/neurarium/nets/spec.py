@@ -38,6 +38,28 @@ class NetSpec:
         raise NotImplementedError
 
 
+@dataclass(frozen=True)
+class ScaledSpec(NetSpec):
+    """A net that must know the units of its inputs: it draws, stores or damages values of a known range."""
+
+    def build(
+        self,
+        shape: tuple[int, ...],
+        outputs: int,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+    ) -> "torch.nn.Module":
+        """Make the net; see `NetSpec.build`.
+
+        Args:
+            shape: of one example.
+            outputs: number of classes, for nets that look at labels.
+            mean, std: by which the examples were standardised, one number a channel or feature, in the units of the
+                source; none: they come from 0 to 1.
+        """
+        raise NotImplementedError
+
+
 def check_span(span: Sequence[float]) -> None:
     """Refuse a span of values, smallest and largest, that has no length.
 

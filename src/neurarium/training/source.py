@@ -15,6 +15,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.scaling import Scaling
 from neurarium.nets.feedforward.features_spec import FeaturesSpec
 from neurarium.nets.parts.features import Rescaled
+from neurarium.nets.spec import ScaledSpec
 from neurarium.record.files import write_atomic
 from neurarium.training.card import read_card
 from neurarium.training.device import Placement
@@ -147,6 +148,8 @@ def build_net(
         source: what a net of features stands on.
         folder: the run folder, where `source` is not given: the source lies below it.
     """
+    if isinstance(recipe.net, ScaledSpec):
+        return recipe.net.build(shape, len(classes), scaling.mean, scaling.std)
     if not isinstance(recipe.net, FeaturesSpec):
         return recipe.net.build(shape, len(classes))
     if source is None and folder is not None:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from neurarium.checks import ConfigError
-from neurarium.nets.spec import NetSpec, check_span
+from neurarium.nets.spec import ScaledSpec, check_span
 
 if TYPE_CHECKING:
     import torch
 
 
 @dataclass(frozen=True)
-class RBMSpec(NetSpec):
+class RBMSpec(ScaledSpec):
     """Restricted Boltzmann machine, which learns by contrastive divergence and looks at no labels.
 
     Raises:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from neurarium.checks import ConfigError, DataError
-from neurarium.nets.spec import NetSpec, check_span
+from neurarium.nets.spec import ScaledSpec, check_span
 
 if TYPE_CHECKING:
     import torch
@@ -44,7 +44,7 @@ def in_scale(
 
 
 @dataclass(frozen=True)
-class AdversarialSpec(NetSpec):
+class AdversarialSpec(ScaledSpec):
     """What every adversarial pair has; not a net by itself.
 
     Raises:
@@ -135,7 +135,7 @@ class DCGANSpec(AdversarialSpec):
 
 
 @dataclass(frozen=True)
-class _AutoencoderSpec(NetSpec):
+class _AutoencoderSpec(ScaledSpec):
     """What both auto-encoders have.
 
     Raises:
