@@ -33,9 +33,11 @@ from neurarium.record.run_record import read_record
 from neurarium.report.augmented import augmented_figure
 from neurarium.report.confusion import confusion_figure
 from neurarium.report.curves import compare_figure, curves_figure, save_figure
+from neurarium.report.gallery import save_plates
 from neurarium.report.layers import plain_rows
 from neurarium.report.mistakes import mistakes_figure
 from neurarium.report.page import write_report
+from neurarium.report.plates import plates_of
 from neurarium.report.progress import shown
 from neurarium.training import session as sessions
 from neurarium.training.evaluation import Evaluation
@@ -43,6 +45,7 @@ from neurarium.training.folder import is_finished, is_run
 from neurarium.training.interrupt import stop_on_interrupt
 from neurarium.training.recipe import Recipe
 from neurarium.training.run import Run, load_run
+from neurarium.training.scores.measure import Measured
 from neurarium.training.seed import own_generators
 from neurarium.training.session import Session
 from neurarium.training.source import (
@@ -159,6 +162,10 @@ def resume(
         if plan.source:
             _make_source(plan, Path(folder), data, progress, console)
         session = sessions.resume(folder, plan, data, net)
+        if session.rule.finished and (Path(folder) / "weights.json").exists():
+            raise RunError(
+                str(folder), expected="something left to learn", got="a rule that has come to its end", remedy="none"
+            )
         if session.progress.epoch > plan.epochs and (Path(folder) / "weights.json").exists():
             raise RunError(
                 str(folder),
@@ -207,7 +214,7 @@ def new_folder(name: str, root: str | Path = "runs") -> Path:
     return Path(root) / f"{name}-{number}"
 
 
-def write_results(run: Run, data: Dataset, split: str = "test") -> Evaluation | None:
+def write_results(run: Run, data: Dataset, split: str = "test") -> Evaluation | Measured | None:
     """Measure a finished run and write scores, pictures and the report into its folder.
 
     Returns:
@@ -220,10 +227,13 @@ def write_results(run: Run, data: Dataset, split: str = "test") -> Evaluation | 
         evaluation = run.evaluate(data, split)
         examples = getattr(data, split)
         write_atomic(folder / "scores.json", json.dumps(_scores(evaluation, data, split), indent=1))
-        save_figure(confusion_figure(evaluation), folder / "confusion.png")
-        if data.kind == "images" and len(evaluation.mistakes):
-            worst = torch.cat(list(examples.select(torch.as_tensor(evaluation.mistakes[:_MISTAKES_LISTED])).pieces()))
-            save_figure(mistakes_figure(evaluation, worst, examples.targets), folder / "mistakes.png")
+        if isinstance(evaluation, Evaluation):
+            save_figure(confusion_figure(evaluation), folder / "confusion.png")
+            if data.kind == "images" and len(evaluation.mistakes):
+                worst = examples.select(torch.as_tensor(evaluation.mistakes[:_MISTAKES_LISTED]))
+                figure = mistakes_figure(evaluation, torch.cat(list(worst.pieces())), examples.targets)
+                save_figure(figure, folder / "mistakes.png")
+        save_plates(plates_of(run, data, split, evaluation), folder)
     if run.recipe.augmentation.active and data.kind == "images":
         save_figure(augmented_figure(run.recipe.augmentation, data, seed=run.recipe.seed), folder / "augmented.png")
     save_figure(plot(run), folder / "curves.png")
@@ -326,8 +336,10 @@ def _carry_out(session: Session, data: Dataset, progress: bool, console: Console
     return run
 
 
-def _scores(evaluation: Evaluation, data: Dataset, split: str) -> Mapping[str, Any]:
-    """Scores and the most confident mistakes, as `scores.json` holds them."""
+def _scores(evaluation: Evaluation | Measured, data: Dataset, split: str) -> Mapping[str, Any]:
+    """Scores, and a classifier's most confident mistakes, as `scores.json` holds them."""
+    if isinstance(evaluation, Measured):
+        return {"split": split, "data": data.name, **evaluation.to_plain()}
     targets = getattr(data, split).targets
     mistakes = [
         {

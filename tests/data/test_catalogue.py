@@ -8,9 +8,34 @@ from neurarium.data.catalogue import SOURCES, load
 
 def test_names():
     assert list(SOURCES)[:3] == ["mnist-5k", "fashion-mnist", "mnist"]
-    assert set(SOURCES) - set(list(SOURCES)[:3]) == {"iris", "wine", "digits", "breast-cancer"}
+    assert set(SOURCES) - set(list(SOURCES)[:3]) == {
+        *("iris", "wine", "digits", "breast-cancer", "diabetes"),
+        *("iris-two", "mnist-4-9", "ring-of-8", "grid-of-25"),
+    }
     assert all(line for _, line in SOURCES.values())
     assert load("mnist-5k").counts() == {"train": 4000, "development": 500, "test": 500}
+
+
+@pytest.mark.parametrize(("name", "outputs"), [("diabetes", 1), ("iris-two", 2), ("mnist-4-9", 2), ("ring-of-8", 8)])
+def test_sources_are_called_as_they_call_themselves(name, outputs):
+    data = load(name)
+    assert (data.name, len(data.classes)) == (name, outputs)
+    assert data.task == ("numbers" if name == "diabetes" else "classes")
+
+
+# Taken down before numbers became targets: a run is only continued on data of the fingerprint it began with.
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("mnist-5k", "e598359a883c6411"),
+        ("iris", "de6d54b2edbc55ee"),
+        ("wine", "ed0f0dbbd34ad5c8"),
+        ("digits", "9a8918f202a7939d"),
+        ("breast-cancer", "ee8dde22a0eb7502"),
+    ],
+)
+def test_data_sets_stay_what_they_are(name, start):
+    assert load(name).fingerprint().startswith(start)
 
 
 @pytest.fixture

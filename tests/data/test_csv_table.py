@@ -1,4 +1,6 @@
+import numpy as np
 import pytest
+import torch
 
 from neurarium.checks import DataError
 from neurarium.data import csv_table
@@ -27,7 +29,7 @@ def write(tmp_path, text, encoding="utf-8"):
 )
 def test_tables(tmp_path, text, rows, labels):
     table = read_table(write(tmp_path, text))
-    assert (table.features.tolist(), table.labels) == (rows, labels)
+    assert (table.features.tolist(), table.labels, table.said) == (rows, (labels,), None)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,59 @@ def test_numeric_labels_are_ordered_by_size(tmp_path):
     assert data.classes == ("9", "10")
 
 
+NUMBERS = np.random.default_rng(0).normal(200, 30, (60, 2)).round(2)
+
+
+def table(header, *columns):
+    return header + "".join(",".join(map(str, row)) + "\n" for row in zip(*columns, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("header", "outputs"),
+    [("", ("target",)), ("x,Target\n", ("Target",)), ("x,price\n", ("price",)), ("x,Price: Number\n", ("Price",))],
+)
+def test_fractions_are_numbers(tmp_path, header, outputs):
+    data = csv_table.load(write(tmp_path, table(header, range(60), NUMBERS[:, 0].tolist())), "toy")
+    assert (data.task, data.classes, data.shape) == ("numbers", outputs, (1,))
+    assert data.counts() == {"train": 48, "development": 6, "test": 6}
+    kept = data.train.inputs[:, 0].long().numpy()
+    expected = (NUMBERS[kept, 0] - NUMBERS[kept, 0].mean()) / NUMBERS[kept, 0].std()
+    np.testing.assert_allclose(data.train.targets[:, 0], expected, rtol=1e-5, atol=1e-7)
+    held_out = data.test.inputs[:, 0].long().numpy()
+    np.testing.assert_allclose(data.target_scaling.undo(data.test.targets)[:, 0], NUMBERS[held_out, 0], rtol=1e-6)
+
+
+def test_several_columns_of_numbers(tmp_path):
+    text = table("a:number,x,b:NUMBER\n", NUMBERS[:, 0].tolist(), range(60), range(60))
+    data = csv_table.load(write(tmp_path, text), "toy")
+    assert (data.classes, data.shape) == (("a", "b"), (1,))
+    kept = data.test.inputs[:, 0].long().numpy()
+    found = data.target_scaling.undo(data.test.targets)
+    np.testing.assert_allclose(found, np.stack([NUMBERS[kept, 0], kept], 1), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["{}", "{}.0", "{}e0"])
+def test_whole_numbers_are_classes_unless_they_may_be_either(tmp_path, form):
+    few = csv_table.load(write(tmp_path, table("x,age\n", range(60), [form.format(k % 30) for k in range(60)])), "toy")
+    assert (few.task, few.classes) == ("classes", tuple(map(str, range(30))))
+    ages = [form.format(k) for k in range(60)]
+    message = r"label column: expected classes, or numbers .* got 60 different ones .* 'age:number' or 'age:class'"
+    with pytest.raises(DataError, match=message):
+        csv_table.load(write(tmp_path, table("x,age\n", range(60), ages)), "toy")
+    assert csv_table.load(write(tmp_path, table("x,age:class\n", range(60), ages)), "toy").task == "classes"
+    numbers = csv_table.load(write(tmp_path, table("x,age:number\n", range(60), ages)), "toy")
+    assert torch.allclose(numbers.target_scaling.undo(numbers.test.targets).double(), numbers.test.inputs)
+
+
+def test_fractions_may_be_said_to_be_names(tmp_path):
+    versions = ["1.5", "1.10", "beta"] * 10
+    assert csv_table.load(write(tmp_path, table("x,v:class\n", range(30), versions)), "toy").classes == (
+        "1.10",
+        "1.5",
+        "beta",
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -71,7 +126,14 @@ def test_numeric_labels_are_ordered_by_size(tmp_path):
         ("1,2,a\n,2,b\n", r"t\.csv, line 2, column 1: expected a finite number, got ''"),
         ("w,h,label\n1,2,a\n1,nan,b\n", r"t\.csv, line 3, column 'h': expected a finite number, got nan"),
         ("1,2,a\n\n\n-inf,2,b\n", r"t\.csv, line 4, column 1: expected a finite number, got -inf"),
-        ("1,2,0.5\n3,4,1.5\n", "label column: expected labels that are whole numbers or names, got .*float"),
+        ("1,2,0.5\n3,4,NA\n", "label column, label 1: expected a number as in other rows, got 'NA'; fill in"),
+        ("1,2,0.5\n3,4,\n", "label column, label 1: expected a number as in other rows, got ''"),
+        ("a,y:number\n3,x\n", "label column, label 0: expected a number as in other rows, got 'x'"),
+        ("1,2,0.5\n3,4,nan\n", r"t\.csv, target, row 1 .*: expected a finite number to predict, got nan"),
+        ("1,2,0.5\n3,4,0.5\n", r"t\.csv, target: expected numbers to predict that differ .*, got 0\.5 for all"),
+        ("a,price:number\n", r"t\.csv: expected at least one example, got an empty data set"),
+        ("a,b:class,c:class\n1,2,3\n", r"t\.csv: expected columns marked ':number', or .*, got 'b:class', 'c:class'"),
+        ("a,b:class,c:number\n1,2,3\n", r"t\.csv: .* got 'b:class', 'c:number'; keep one of these"),
         ("1,2,1\n3,4,-1\n", "label column, label 1: expected a whole number >= 0, got -1"),
         ("1,2,a\n3,4,\n", "label column, label 1: expected a name, got nothing"),
         ("1,2,a\n3,4,a\n", "expected two classes or more, got only 'a'"),

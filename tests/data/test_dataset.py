@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from neurarium.data.assemble import assemble
+from neurarium.data.assemble import assemble, assemble_numbers
 from neurarium.data.examples import Dense
 from neurarium.data.stream import Streamed
 
@@ -61,3 +61,21 @@ def test_parts_may_be_empty():
 
 def test_the_parts_move(toy):
     assert toy.to("meta").test.targets.device.type == "meta"
+
+
+def test_targets_are_classes_or_numbers(toy):
+    assert (toy.task, toy.target_scaling) == ("classes", None)
+    numbers = assemble_numbers(
+        "toy", "vectors", {"train": Dense(torch.from_numpy(TABLE), torch.from_numpy(TABLE))}, ("a", "b", "c"), source=""
+    )
+    assert numbers.task == numbers.prepared().task == "numbers"
+
+
+def test_fingerprint_notices_the_units_of_the_targets():
+    inputs, targets = torch.from_numpy(TABLE), torch.arange(40.0)[:, None]
+    metres, feet = (
+        assemble_numbers("toy", "vectors", {"train": Dense(inputs, unit * targets)}, ("length",), source="")
+        for unit in (1, 4)
+    )
+    assert torch.equal(metres.train.targets, feet.train.targets)
+    assert metres.fingerprint() != feet.fingerprint()

@@ -48,3 +48,13 @@ def test_the_split_is_balanced_and_complete():
 def test_the_split_never_changes():
     # Taken down once: scores on the test split are comparable only while it stays.
     assert mnist_5k.load().fingerprint() == "e598359a883c6411a13d9f1ade09c9d6f17c53b0bd55cb6f4bb80d4f75754c1f"
+
+
+def test_fours_and_nines_are_those_of_the_whole_part_by_part():
+    pair, whole = mnist_5k.load_four_nine(), mnist_5k.load()
+    assert pair.counts() == {"train": 800, "development": 100, "test": 100}
+    for few, all_ in ((pair.train, whole.train), (pair.development, whole.development), (pair.test, whole.test)):
+        for number, digit in enumerate((4, 9)):
+            assert torch.equal(few.inputs[few.targets == number], all_.inputs[all_.targets == digit])
+    pixels = pair.train.inputs.double().numpy()
+    assert pair.scaling.mean[0] == pytest.approx(pixels.mean(), rel=1e-12)

@@ -55,6 +55,62 @@ def test_vectors_and_names(tmp_path):
     assert (data.kind, data.shape, data.classes) == ("vectors", (2,), ("a", "b"))
 
 
+RANDOM = np.random.default_rng(1)
+PRICES = np.round(RANDOM.normal(3e5, 4e4, (60, 2)))
+ROOMS = RANDOM.normal(size=(60, 3))
+
+
+def assert_rows_keep_their_numbers(data, inputs, numbers):
+    """Every row of the source is there once, with its numbers in the source's units."""
+    parts = (data.train, data.development, data.test)
+    found = {tuple(row): y for part in parts for row, y in zip(part.inputs.numpy(), part.targets, strict=True)}
+    assert len(found) == len(inputs)
+    for row, number in zip(inputs, numbers, strict=True):
+        np.testing.assert_allclose(data.target_scaling.undo(found[tuple(row)].double()), number, 1e-6, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "outputs"),
+    [
+        ({"y": PRICES[:, 0] + 0.25}, ("y",)),
+        ({"targets": PRICES[:, :1] + 0.25}, ("targets",)),
+        ({"Y": PRICES.astype(np.float32)}, ("Y[0]", "Y[1]")),
+        ({"numbers": PRICES[:, 0].astype(np.int32)}, ("numbers",)),
+        ({"numbers": np.arange(60) % 3}, ("numbers",)),
+        ({"numbers": PRICES.astype(int)}, ("numbers[0]", "numbers[1]")),
+    ],
+)
+def test_numbers_to_predict(tmp_path, arrays, outputs):
+    data = npz.load(save(tmp_path, x=ROOMS, **arrays), "toy")
+    assert (data.task, data.classes) == ("numbers", outputs)
+    assert data.counts() == {"train": 48, "development": 6, "test": 6}
+    assert data.train.targets.shape == (48, len(outputs))
+    (numbers,) = arrays.values()
+    assert_rows_keep_their_numbers(data, ROOMS, numbers.reshape(60, -1))
+
+
+@pytest.mark.parametrize("key", ["y", "numbers"])
+def test_numbers_of_parts_as_keras_keeps_them(tmp_path, key):
+    y = PRICES[:, 0] + 0.5
+    path = save(
+        tmp_path, **{"x_train": ROOMS[:50], f"{key}_train": y[:50], "x_test": ROOMS[50:], f"{key}_test": y[50:, None]}
+    )
+    data = npz.load(path, "toy")
+    assert data.counts() == {"train": 45, "development": 5, "test": 10}
+    assert data.classes == (key,)
+    np.testing.assert_array_equal(data.test.inputs, ROOMS[50:])
+    np.testing.assert_allclose(data.target_scaling.undo(data.test.targets)[:, 0], y[50:], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [int, float])
+def test_whole_numbers_are_classes_unless_they_may_be_either(tmp_path, kind):
+    few = npz.load(save(tmp_path, x=ROOMS, y=(np.arange(60) % 30).astype(kind)), "toy")
+    assert (few.task, few.classes) == ("classes", tuple(map(str, range(30))))
+    with pytest.raises(DataError, match=r"a\.npz, y: .* got 60 different ones in 60 examples; save .* key numbers in"):
+        npz.load(save(tmp_path, x=ROOMS, y=np.arange(60).astype(kind)), "toy")
+    assert npz.load(save(tmp_path, x=ROOMS, y=np.arange(60).astype(str)), "toy").task == "classes"
+
+
 X, Y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
 
 
@@ -70,7 +126,23 @@ X, Y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
         ({"x": X, "y": Y[:19]}, r"a\.npz, y: expected 20 labels, one for each row of x, got shape \(19,\)"),
         ({"x": X.astype(object), "y": Y}, r"a\.npz: .* got pickled objects, .* never loaded"),
         ({"x": X, "y": Y.astype(object)}, "got pickled objects"),
-        ({"x": X, "y": Y + 0.5}, "got labels of type float64"),
+        ({"x": X, "y": Y.astype(complex)}, "got labels of type complex128"),
+        ({"x": X, "y": np.eye(20)}, r"a\.npz, y: .* got shape \(20, 20\), a single 1 in each row; .*argmax"),
+        ({"x": X, "y": np.eye(20, dtype=int)}, r"a\.npz, y: .* got shape \(20, 20\), a single 1 in each row; .*argmax"),
+        ({"x": X, "y": X.astype(int)}, r"a\.npz, y: .* got shape \(20, 2\) of integers; save .* under the key numbers"),
+        ({"x": X, "y": np.where(Y == 1, np.inf, 0.5)}, r"a\.npz, y, row 1 .*: expected a finite number .* got inf"),
+        ({"x": X, "numbers": Y * 0}, r"a\.npz, numbers: expected numbers to predict that differ .* got 0 for all"),
+        ({"x": X, "numbers": Y.astype(str)}, r"a\.npz, numbers: expected numbers to predict, .* type <U"),
+        ({"x": X, "numbers": X[:, None]}, r"a\.npz, numbers: expected numbers to predict, .* got shape \(20, 1, 2\)"),
+        ({"x": X[:0], "numbers": X[:0]}, "got an empty data set"),
+        (
+            {"x_train": X, "y_train": X + 0.5, "x_test": X, "y_test": Y + 0.5},
+            r"a\.npz, y_test: expected labels of shape \(examples, 2\) as in training, got shape \(20,\)",
+        ),
+        (
+            {"x_train": X, "y_train": Y + 0.5, "x_test": X, "y_test": np.where(Y == 1, np.nan, 0.5)},
+            r"a\.npz, test, y, row 1 .* got nan",
+        ),
         ({"x": X, "y": Y - 1}, "label 0: expected a whole number >= 0, got -1"),
         ({"x": X, "y": Y * 0}, "expected two classes or more"),
         ({"x": X[:0], "y": Y[:0]}, "got an empty data set"),

@@ -54,6 +54,23 @@ def test_tables_with_and_without_labels(tmp_path):
     assert inputs.tolist() == [[1, 2], [3, 4], [5, 6], [7.5, 8]]
 
 
+@pytest.mark.parametrize(
+    ("text", "outputs"),
+    [
+        ("w,h\n1,2\n3,4\n", ()),
+        ("w,h,price\n1,2,0.5\n3,4,0.7\n", ()),
+        ("target,w,h\n0.5,1,2\n0.7,3,4\n", ()),
+        ("w,price:number,h\n1,0.5,2\n3,,4\n", ()),
+        ("w,a:number,h,b:number\n1,0.5,2,9\n3,7,4,x\n", ()),
+        ("w,price,h\n1,0.5,2\n3,0.7,4\n", ("price",)),
+        ("a,w,b,h\n9,1,0.5,2\n9,3,0.7,4\n", ("a", "b")),
+    ],
+)
+def test_numbers_to_predict_are_passed_over(tmp_path, text, outputs):
+    (tmp_path / "t.csv").write_text(text)
+    assert read_inputs([tmp_path / "t.csv"], (2,), "vectors", outputs)[1].tolist() == [[1, 2], [3, 4]]
+
+
 def test_a_table_of_pixels(tmp_path):
     np.savetxt(tmp_path / "a.csv", PIXELS.reshape(4, 20), fmt="%d", delimiter=",")
     np.testing.assert_array_equal(read_inputs([tmp_path / "a.csv"], SHAPE, "images")[1][:, 0], PIXELS)

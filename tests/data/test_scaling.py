@@ -64,3 +64,19 @@ def test_apply_leaves_its_argument_and_lets_gradients_through_after_inference():
     scaling.apply(x).sum().backward()
     assert x.grad is not None
     assert x.grad.item() == 0.25
+
+
+def test_undo_leads_back_in_the_units_of_the_source():
+    table = torch.from_numpy(np.random.default_rng(2).normal(3e5, 4e4, (50, 3)))
+    scaling = Scaling.fit(table, "vectors")
+    back = scaling.undo(scaling.apply(table))
+    assert back.dtype == torch.float32
+    np.testing.assert_allclose(back, table, rtol=1e-6)
+    images = torch.tensor([[[[-1.0, 0.5]], [[2.0, 0.0]]]])
+    np.testing.assert_array_equal(Scaling((1.0, 10.0), (2.0, 5.0)).undo(images), [[[[-1.0, 2.0]], [[20.0, 10.0]]]])
+    assert images[0, 0, 0, 0] == -1
+
+
+def test_undo_keeps_the_digits_of_64_bits():
+    year = Scaling((1.7e9,), (0.25,)).undo(torch.tensor([[2.0]], dtype=torch.float64))
+    assert year.item() == 1.7e9 + 0.5

@@ -36,11 +36,25 @@ def test_tables_are_whole_and_divided(name: str) -> None:
 def test_rows_keep_their_targets() -> None:
     table = datasets.load_diabetes(scaled=False)
     answers = {tuple(row): target for row, target in zip(table.data, table.target, strict=True)}
-    test = scikit_tables.diabetes().test
+    data = scikit_tables.diabetes()
+    test, scaling = data.test, data.target_scaling
     assert isinstance(test, Dense)
     assert test.targets.shape == (44, 1)
     assert test.targets.dtype == torch.float32
-    assert [answers[tuple(row)] for row in test.inputs.numpy()] == test.targets[:, 0].tolist()
+    assert scaling is not None
+    numbers = scaling.undo(test.targets)[:, 0]
+    assert torch.allclose(numbers, torch.tensor([answers[tuple(row)] for row in test.inputs.numpy()]).float())
+    assert data.train.targets.mean().abs() < 1e-6
+    assert abs(data.train.targets.std(correction=0).item() - 1) < 1e-6
+
+
+def test_two_species_are_parted_by_the_length_of_the_petal() -> None:
+    data = scikit_tables.iris_two()
+    assert (data.classes, sum(data.counts().values())) == (("setosa", "versicolor"), 100)
+    for part in (data.train, data.development, data.test):
+        assert isinstance(part, Dense)
+        # No petal of setosa is longer than 1.9 cm, none of versicolor shorter than 3.0 cm.
+        assert torch.equal(part.inputs[:, 2] > 2.5, part.targets == 1)
 
 
 def test_every_source_by_its_own_name() -> None:

@@ -134,7 +134,7 @@ def test_measuring_changes_nothing_and_agrees_with_the_objective() -> None:
     objective, errors = rule.measure(Batch(x, t))
     outputs = rule.net(x)
     assert objective == pytest.approx(rule_criterion().loss(outputs, t, x).item() * len(x), rel=1e-5)
-    assert errors == rule_criterion().error(outputs, t).item()
+    assert errors == rule_criterion().error(outputs, t, x).item()
     after = rule.state_dict()
     assert all(torch.equal(torch.as_tensor(before[k]), torch.as_tensor(after[k])) for k in before)
 

@@ -11,7 +11,7 @@ import tyro
 from neurarium.cli.parse import parse
 
 if TYPE_CHECKING:
-    from neurarium.training.run import Prediction
+    from neurarium.training.run import NumberPrediction, Prediction
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -50,7 +50,8 @@ def predict(
     if top < 1:
         raise ConfigError("top", expected="a whole number >= 1", got=str(top))
     trained = api.load(folder, device=device)
-    names, inputs = read_inputs([str(f) for f in files], trained.shape, trained.card["kind"])
+    outputs = trained.classes if trained.target_scaling is not None else ()
+    names, inputs = read_inputs([str(f) for f in files], trained.shape, trained.card["kind"], outputs)
     if invert:
         if trained.card["kind"] != "images":
             raise ConfigError("invert", expected="a net for images", got=f"one for {trained.card['kind']}")
@@ -60,23 +61,37 @@ def predict(
         write_atomic(out, as_csv(names, prediction))
         Console(highlight=False).print(f"{len(names):,} answers written to {out}")
     else:
-        Console().print(_table(names, prediction, min(top, len(prediction.classes))))
+        Console().print(_table(names, prediction, top))
     return 0
 
 
-def as_csv(names: Sequence[str], prediction: "Prediction") -> str:
-    """Write answers as CSV: input, label, confidence, one column a class."""
+def as_csv(names: Sequence[str], prediction: "Prediction | NumberPrediction") -> str:
+    """Write answers as CSV: input, label, confidence, one column a class; or input, one column a number."""
+    from neurarium.training.run import NumberPrediction
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
+    if isinstance(prediction, NumberPrediction):
+        writer.writerow(["input", *prediction.names])
+        writer.writerows([name, *(f"{y:.9g}" for y in row)] for name, row in zip(names, prediction.values, strict=True))
+        return text.getvalue()
     writer.writerow(["input", "label", "confidence", *(f"p({name})" for name in prediction.classes)])
     for name, label, row in zip(names, prediction.labels, prediction.probabilities, strict=True):
         writer.writerow([name, label, f"{row.max():.6f}", *(f"{p:.6f}" for p in row)])
     return text.getvalue()
 
 
-def _table(names: Sequence[str], prediction: "Prediction", top: int) -> object:
+def _table(names: Sequence[str], prediction: "Prediction | NumberPrediction", top: int) -> object:
     from rich.table import Table
 
+    from neurarium.training.run import NumberPrediction
+
+    if isinstance(prediction, NumberPrediction):
+        table = Table("input", *prediction.names, title="Predictions")
+        for name, row in zip(names, prediction.values, strict=True):
+            table.add_row(name, *(f"{y:.6g}" for y in row))
+        return table
+    top = min(top, len(prediction.classes))
     table = Table("input", "answer", *["next"] * (top - 1), title="Answers with their probabilities")
     for name, row in zip(names, prediction.probabilities, strict=True):
         best = row.argsort()[::-1][:top]

@@ -1,11 +1,27 @@
-"""Data sets by name or by path."""
+"""Data sets by name or by path.
+
+The targets of a data set are classes or numbers (`Dataset.task`). In an .npz or a .csv file text is classes, a
+fraction anywhere makes numbers, and whole numbers are classes, unless they are too many to be told
+(`numbers.are_numbers`): then an error asks. The file can always say which: a column `price:number` or `grade:class` in
+a .csv file, the key `numbers` in place of `y` in an .npz file.
+"""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 from neurarium.checks import ConfigError, DataError, suggest
-from neurarium.data import csv_table, fashion_mnist, idx_pair, image_folder, mnist, mnist_5k, npz, scikit_tables
+from neurarium.data import (
+    csv_table,
+    fashion_mnist,
+    idx_pair,
+    image_folder,
+    mixtures,
+    mnist,
+    mnist_5k,
+    npz,
+    scikit_tables,
+)
 from neurarium.data.dataset import Dataset
 
 SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
@@ -18,6 +34,23 @@ SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
     "breast-cancer": (
         scikit_tables.breast_cancer,
         "569 tumours, 30 measurements, in 2 classes; comes with scikit-learn",
+    ),
+    "diabetes": (
+        scikit_tables.diabetes,
+        "442 patients, 10 measurements; a number: progression of the disease a year later; comes with scikit-learn",
+    ),
+    "iris-two": (
+        scikit_tables.iris_two,
+        "100 flowers, 4 lengths, in 2 species that a hyperplane separates; comes with scikit-learn",
+    ),
+    "mnist-4-9": (mnist_5k.load_four_nine, "1,000 fours and nines of mnist-5k; comes with the package"),
+    "ring-of-8": (
+        mixtures.load_ring,
+        "8,000 points in the plane, from 8 narrow Gaussians on a circle; drawn, not loaded",
+    ),
+    "grid-of-25": (
+        mixtures.load_grid,
+        "25,000 points in the plane, from 25 narrow Gaussians on a grid; drawn, not loaded",
     ),
 }
 _KINDS = "an idx pair, .npz, .csv, or a folder with one sub-folder of pictures a class"

@@ -20,7 +20,8 @@ def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examp
     "1", "2", "4".
 
     Args:
-        labels: one axis (an axis of length 1 behind it is dropped); whole numbers >= 0, truth values or text.
+        labels: one axis (an axis of length 1 behind it is dropped); whole numbers >= 0 (7.0 is one), truth values or
+            text.
         subject: where the labels come from, for messages.
 
     Raises:
@@ -39,12 +40,15 @@ def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examp
         return torch.empty(0, dtype=torch.int64), ()
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels)
+    # Beyond 2^53 a float has lost the digits that would tell two numbers apart.
+    if labels.dtype.kind == "f" and (labels % 1 == 0).all() and np.abs(labels).max() < 2**53:
+        labels = labels.astype(np.int64)
     if labels.dtype.kind not in "iubU":
         raise DataError(
             subject,
             expected="labels that are whole numbers or names",
-            got=f"labels of type {labels.dtype}",
-            remedy="save them as integers, y.astype(int); numbers to be predicted are no classes",
+            got="fractions" if labels.dtype.kind == "f" else f"labels of type {labels.dtype}",
+            remedy="number the classes 0, 1, 2, ... or name them",
         )
     if labels.dtype.kind == "i" and labels.min() < 0:
         row = int(np.argmax(labels < 0))

@@ -13,6 +13,7 @@ Source: L. Metz, B. Poole, D. Pfau, J. Sohl-Dickstein, "Unrolled generative adve
 V. Dumoulin et al., "Adversarially learned inference", 2017 (grid).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +63,10 @@ def grid(side: int = 5, apart: float = 2.0, std: float = 0.05) -> Mixture:
     """Centres on a square grid about the origin."""
     ticks = apart * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
     return Mixture(torch.cartesian_prod(ticks, ticks), std)
+
+
+MIXTURES: dict[str, Callable[[], Mixture]] = {"ring-of-8": ring, "grid-of-25": grid}
+"""Mixtures by the name of the data set that is drawn from them."""
 
 
 def load_ring(folder: str | None = None) -> Dataset:

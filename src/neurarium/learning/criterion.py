@@ -13,8 +13,11 @@ class Criterion:
     Attributes:
         loss: (outputs, targets, inputs) to a differentiable scalar, a mean over the batch. Most losses have no use for
             the inputs; a teacher answers them, an auto-encoder has them for its targets.
-        error: (outputs, targets) to a count of wrong answers, a sum over the batch.
+        error: (outputs, targets, inputs) to a sum over the batch of what a reader understands at once, between 0 and
+            1 for an example unless the net is worse than none: wrong answers of a classifier; for numbers and
+            reconstructions the squared error, whose mean is the share of the variance that is not explained, as both
+            are standardised.
     """
 
     loss: Callable[[Tensor, Tensor, Tensor], Tensor]
-    error: Callable[[Tensor, Tensor], Tensor]
+    error: Callable[[Tensor, Tensor, Tensor], Tensor]

@@ -205,6 +205,25 @@ def zero_one(
     return (outputs.argmax(1) != (targets if targets.dim() == 1 else targets.argmax(1))).sum()
 
 
+def squared_distance(
+    outputs: Float[Tensor, "*batch numbers"],
+    targets: Float[Tensor, "..."],
+    mask: Bool[Tensor, "..."] | None = None,
+) -> Float[Tensor, ""]:
+    """Sum over the entries of the mean squared difference of their numbers: a score beside any loss.
+
+        E = sum_n 1/K sum_k (a_nk - t_nk)^2
+
+    For standardised targets E / N is the share of their variance that the answers leave unexplained, 1 - R^2.
+
+    Example:
+        >>> squared_distance(torch.tensor([[1.0, 3.0]]), torch.tensor([[0.0, 0.0]]))  # (1 + 9) / 2
+        tensor(5.)
+    """
+    outputs, targets = _counted(outputs, targets, mask)
+    return (outputs - _rows(outputs, targets)).square().mean(1).sum()
+
+
 def _counted(outputs: Tensor, targets: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     """The entries that count, one row each: outputs (entries, classes), targets (entries) or (entries, classes)."""
     places = tuple(outputs.shape[:-1])

@@ -12,7 +12,9 @@ least norm, with a warning; since G~ has the squares of the singular values, dir
 are not told from rounding (`least_squares` tells them down to 1e-13).
 
 Memory: features^2 numbers, whatever n. Products are taken in the block's own number format: give blocks in float64
-where columns are nearly dependent, in float32 where there are thousands of features and l2 > 0.
+where columns are nearly dependent, in float32 where there are thousands of features and l2 > 0. G is symmetric: of a
+wide float32 table little more than the lower triangle is computed, strip by strip, by `torch.nn.functional.linear`, so
+that a caller who knows a faster one can put it in its place.
 
 Source: A. Bjoerck, "Numerical methods for least squares problems", 1996, sections 2.2 and 2.3.
 """
@@ -23,16 +25,24 @@ from dataclasses import dataclass, field
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
+from torch.nn import functional as F
 
 from neurarium.checks import DataError, ShapeError
 from neurarium.learning.least_squares import Solution, check_finite, check_l2, constant_columns, warn_singular
 
 Rows = Float64[Tensor, "outputs features"]
+STRIP = 500
+"""Columns of a strip: few, and much of the symmetry is saved; many, and the product runs at full speed."""
+SHORT = 128
+"""Rows whose sum in float32 is as good as a product over a block in float32."""
 
 
 @dataclass
 class NormalEquations:
     """The sums above, of `features` columns and `outputs` targets (0: only the inputs matter).
+
+    Attributes:
+        products: G, of which only the lower triangle counts.
 
     Example:
         >>> sums = NormalEquations(1, 1)
@@ -72,14 +82,14 @@ class NormalEquations:
                 got=f"{tuple(z.shape)} and {tuple(y.shape)}",
             )
         # one look at the sums, which an undefined number spoils, in place of a look at each number
-        sum_inputs, sum_targets = z.sum(0, dtype=torch.float64), y.sum(0, dtype=torch.float64)
+        sum_inputs, sum_targets = _sum(z), _sum(y)
         if not bool(sum_inputs.sum().isfinite() & sum_targets.sum().isfinite()):
             check_finite(z, "inputs of a block")
             check_finite(y, "targets of a block")
         self.count += len(z)
         self.sum_inputs += sum_inputs
         self.sum_targets += sum_targets
-        self.products += gram(z)
+        _add_gram(self.products, z)
         self.cross += z.T @ y.to(z.dtype)
 
     @property
@@ -89,7 +99,8 @@ class NormalEquations:
 
     def covariance(self) -> Float64[Tensor, "features features"]:
         """Return G~."""
-        return (self.products / self.count).addr_(self.mean, self.mean, alpha=-1)
+        lower = self.products.tril().div_(self.count)
+        return lower.add_(lower.tril(-1).T).addr_(self.mean, self.mean, alpha=-1)
 
     def solve(self, l2: float = 0.0) -> Solution:
         """Fit W and b.
@@ -146,6 +157,23 @@ class NormalEquations:
         mean_square = self.products.diagonal() / self.count
         found: list[int] = constant_columns(mean_square - self.mean.square(), mean_square).tolist()
         return found
+
+
+def _sum(z: Float[Tensor, "block columns"]) -> Float64[Tensor, "columns"]:
+    """Sum of the rows; few at a time in their own format, since to widen each number takes several times as long."""
+    return torch.stack([rows.sum(0) for rows in z.split(SHORT)]).sum(0, dtype=torch.float64)
+
+
+def _add_gram(total: Float64[Tensor, "features features"], z: Float[Tensor, "block features"]) -> None:
+    """Add the lower triangle of z^T z, and what else comes with it."""
+    if z.device.type != "cpu" or z.dtype != torch.float32 or z.shape[1] <= STRIP:
+        total += gram(z)
+        return
+    columns = z.detach().T.contiguous()
+    for start in range(0, len(columns), STRIP):
+        stop = start + STRIP
+        # three arguments: the form in which `training.matrix_products` takes a linear layer over
+        total[start:stop, :stop] += F.linear(columns[start:stop], columns[:stop], None)
 
 
 def gram(z: Float[Tensor, "block features"]) -> Float[Tensor, "features features"]:

@@ -26,7 +26,11 @@ ObjectiveName = Literal[
     "hinge",
     "perceptron",
     "distillation",
+    "reconstruction",
+    "own",
 ]
+_ANY_TARGETS: tuple[ObjectiveName, ...] = ("reconstruction", "own")
+_OF_NUMBERS: tuple[ObjectiveName, ...] = ("squared-error", "absolute-error", *_ANY_TARGETS)
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Objective:
 
     All losses are those of `learning.losses`; binary cross-entropy, logistic, hinge and perceptron ask each output
     whether its class is right, one against the rest. "distillation" mixes the answers of the recipe's source with the
-    cross-entropy of the labels.
+    cross-entropy of the labels. "reconstruction" compares outputs with inputs and looks at no labels. "own" leaves the
+    choice to the net's own learning rule. Numbers as targets take the squared or the absolute error.
 
     Example:
         >>> import torch
@@ -84,6 +89,7 @@ class Objective:
         counts: Sequence[int] = (),
         teacher: Callable[[Tensor], Tensor] | None = None,
         device: torch.device | str = "cpu",
+        numbers: bool = False,
     ) -> Criterion:
         """Make the functions that a learning rule calls.
 
@@ -92,16 +98,29 @@ class Objective:
             counts: training examples of each class; needed where `balanced` is used.
             teacher: answers the inputs of a batch with logits, without gradient; needed for distillation.
             device: where the loss is computed.
+            numbers: the targets are numbers to predict, not class numbers.
 
         Raises:
             ConfigError: a constant that does not fit the classes, or something needed that is not there.
         """
         from neurarium.learning.criterion import Criterion
-        from neurarium.learning.losses import zero_one
+        from neurarium.learning.losses import squared_distance, zero_one
+        from neurarium.learning.reconstruction import reconstruction_error, reconstruction_loss
 
+        if numbers:
+            self._refuse_classes()
+        if self.name == "reconstruction":
+            return Criterion(loss=reconstruction_loss, error=reconstruction_error)
+        if self.name == "own":
+            return Criterion(loss=_nobody_knows, error=_nobody_knows)
         hard = self._of_labels(classes, counts, device)
+        score = squared_distance if numbers else zero_one
+
+        def error(outputs: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
+            return score(outputs, targets)
+
         if self.name != "distillation":
-            return Criterion(loss=lambda outputs, targets, inputs: hard(outputs, targets), error=zero_one)
+            return Criterion(loss=lambda outputs, targets, inputs: hard(outputs, targets), error=error)
         if teacher is None:
             raise ConfigError(
                 "source",
@@ -114,7 +133,7 @@ class Objective:
         def loss(outputs: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
             return distillation(outputs, ask(inputs), hard(outputs, targets), self.temperature, self.share)
 
-        return Criterion(loss=loss, error=zero_one)
+        return Criterion(loss=loss, error=error)
 
     def without_teacher(self) -> Objective:
         """The objective by which a trained net is measured: itself, and for distillation that of the labels alone."""
@@ -192,6 +211,21 @@ class Objective:
                 f"objective.{one}", expected=f"either this or objective.{other}", got="both", remedy="leave one out"
             )
 
+    def _refuse_classes(self) -> None:
+        """Refuse what has a meaning for classes alone, where the targets are numbers."""
+        if self.name not in _OF_NUMBERS:
+            raise ConfigError(
+                "objective",
+                expected=f"one of {', '.join(_OF_NUMBERS)}, as the targets are numbers",
+                got=self.name,
+                remedy="--objective.name squared-error",
+            )
+        for name, neutral in {"smoothing": 0.0, "confusion": (), "class_weights": (), "balanced": False}.items():
+            if getattr(self, name) != neutral:
+                raise ConfigError(
+                    f"objective.{name}", expected="none, as the targets are numbers", got=str(getattr(self, name))
+                )
+
     def _refuse_ignored(self) -> None:
         """Refuse a constant that has no effect on the loss: it was meant for another."""
         ignored: dict[str, object] = {}
@@ -201,6 +235,9 @@ class Objective:
         elif self.share == 1:
             ignored = {"smoothing": 0.0, "confusion": (), "class_weights": (), "balanced": False}
             allowed = "labels that count: a share below 1, or another objective than distillation"
+        if self.name in _ANY_TARGETS:
+            ignored |= {"smoothing": 0.0, "confusion": (), "class_weights": (), "balanced": False}
+            allowed = "an objective that looks at labels"
         for name, neutral in ignored.items():
             if getattr(self, name) != neutral:
                 raise ConfigError(
@@ -208,6 +245,15 @@ class Objective:
                     expected=f"{neutral or 'none'}, as only {allowed} uses it",
                     got=f"{getattr(self, name)} with the objective {self.name}",
                 )
+
+
+def _nobody_knows(outputs: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
+    raise ConfigError(
+        "objective",
+        expected="one that a gradient can be taken of, as this net has no learning rule of its own",
+        got="own",
+        remedy="--objective.name cross-entropy, squared-error or reconstruction",
+    )
 
 
 def _square(rows: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:

@@ -89,6 +89,8 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
     """Decay constant lambda: lambda W is added to the gradient (all but adamw)."""
     weight_decay: float = 0.0
     """Decay constant lambda: weights shrink by eta lambda W apart from the gradient (all; adam with it is adamw)."""
+    decayed: Literal["all", "weights"] = "all"
+    """Which parameters either constant lets decay: all, or weights alone, not biases, gains and intercepts."""
     momentum: float = 0.9
     """Momentum beta (momentum, nesterov)."""
     betas: tuple[float, ...] = (0.9, 0.999)
@@ -167,13 +169,22 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
             "adam-as-printed": (AdamAsPrinted, betas | eps),
         }
         kind, settings = table[self.name]
+        groups = self._groups(tensors)
         if self.name == "adamw" or not self.weight_decay:
             # torch calls both decays by one name: adamw's is decoupled, that of all others is L2
             own = self.weight_decay if self.name == "adamw" else self.l2
-            return kind(tensors, lr=self.lr, weight_decay=own, **settings)
-        optimiser = kind(tensors, lr=self.lr, **settings)
+            decays = [own * share for share in (1.0, 0.0)]
+            parts = [{"params": g, "weight_decay": d} for g, d in zip(groups, decays, strict=False)]
+            return kind(parts, lr=self.lr, weight_decay=own, **settings)
+        optimiser = kind([{"params": group} for group in groups], lr=self.lr, **settings)
         optimiser.register_step_pre_hook(_decays(self.l2, self.weight_decay))
         return optimiser
+
+    def _groups(self, tensors: list[torch.nn.Parameter]) -> list[list[torch.nn.Parameter]]:
+        """Parameters that decay, and those that do not; one group where all do."""
+        if self.decayed == "all":
+            return [tensors]
+        return [[p for p in tensors if p.dim() > 1], [p for p in tensors if p.dim() <= 1]]
 
 
 _DEFAULTS: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(Optimiser)} | {"hessian_free": HessianFree()}
@@ -190,7 +201,7 @@ def _decays(l2: float, decay: float) -> Callable[[torch.optim.Optimizer, Any, An
         import torch
 
         with torch.no_grad():
-            for group in optimiser.param_groups:
+            for group in optimiser.param_groups[:1]:  # a second one holds what does not decay
                 if weights := [p for p in group["params"] if p.grad is not None]:
                     if l2:
                         torch._foreach_add_([p.grad for p in weights], weights, alpha=l2)

@@ -41,6 +41,18 @@ def reconstruction_loss(
     return (outputs - inputs).square().mean()
 
 
+def reconstruction_error(
+    outputs: Float[Tensor, "..."], targets: Tensor, inputs: Float[Tensor, "..."]
+) -> Float[Tensor, ""]:
+    """Sum over the batch of the examples' mean squared differences, N L above: a score beside any loss.
+
+    Example:
+        >>> reconstruction_error(torch.zeros(3, 2), torch.tensor([0]), torch.ones(3, 2))
+        tensor(3.)
+    """
+    return len(inputs) * reconstruction_loss(outputs, targets, inputs)
+
+
 def psnr(outputs: Shaped[Tensor, "..."], originals: Shaped[Tensor, "..."], peak: float) -> float:
     """Peak signal-to-noise ratio of all examples together, in decibels; infinite where nothing differs.
 

@@ -1,5 +1,8 @@
 """Every net by name (no torch): what enters here is listed, can be trained, and meets the contract suite."""
 
+from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
+from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
+from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.nets.convolutional.deep_specs import (
     DenseNetSpec,
     PlainNetSpec,
@@ -13,6 +16,7 @@ from neurarium.nets.feedforward.features_spec import FeaturesSpec
 from neurarium.nets.feedforward.regression_specs import LinearSpec, LogisticSpec, RandomFeaturesSpec
 from neurarium.nets.feedforward.residual_spec import ResidualMLPSpec
 from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.nets.generative.specs import AutoencoderSpec, ConvolutionalAutoencoderSpec, DCGANSpec, GANSpec
 from neurarium.nets.spec import NetSpec
 
 NETS: dict[str, type[NetSpec]] = {
@@ -22,6 +26,13 @@ NETS: dict[str, type[NetSpec]] = {
     "random-features": RandomFeaturesSpec,
     "residual-mlp": ResidualMLPSpec,
     "features": FeaturesSpec,
+    "perceptron": PerceptronSpec,
+    "hopfield": HopfieldSpec,
+    "rbm": RBMSpec,
+    "autoencoder": AutoencoderSpec,
+    "convolutional-autoencoder": ConvolutionalAutoencoderSpec,
+    "gan": GANSpec,
+    "dcgan": DCGANSpec,
     "neocognitron": NeocognitronSpec,
     "lenet5": LeNet5Spec,
     "lenet5-1998": LeNet1998Spec,

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from neurarium.checks import ConfigError
 
 if TYPE_CHECKING:
     import torch
+
+
+Purpose = Literal["prediction", "reconstruction", "density", "generation", "recall"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class NetSpec:
 
     summary: ClassVar[str] = ""
     """One line for `neurarium list`."""
+    purpose: ClassVar[Purpose] = "prediction"
+    """What the net is for: by it reports and scores are chosen."""
 
     def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
         """Make the net with fresh weights drawn from torch's default generator.

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from neurarium.recipes.bottleneck import bottleneck_features, bottleneck_mlp
+from neurarium.recipes.connectionist import hopfield, perceptron, rbm
 from neurarium.recipes.convolutional import lenet5, lenet5_1998, lenet5_fashion, neocognitron
 from neurarium.recipes.distillation import distilled_mlp, small_mlp
-from neurarium.recipes.feedforward import mlp, mlp_fashion
-from neurarium.recipes.regression import least_squares, logistic, random_features, ridge, softmax
+from neurarium.recipes.feedforward import mlp, mlp_diabetes, mlp_fashion, residual_mlp
+from neurarium.recipes.generative import autoencoder, dcgan, denoising_autoencoder, gan
+from neurarium.recipes.regression import least_squares, logistic, random_features, ridge, ridge_diabetes, softmax
 from neurarium.training.recipe import Recipe
 
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
@@ -15,14 +17,24 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "lenet5-1998": lenet5_1998,
     "mlp": mlp,
     "mlp-fashion": mlp_fashion,
+    "mlp-diabetes": mlp_diabetes,
+    "residual-mlp": residual_mlp,
     "small-mlp": small_mlp,
     "distilled-mlp": distilled_mlp,
     "bottleneck-mlp": bottleneck_mlp,
     "bottleneck-features": bottleneck_features,
     "least-squares": least_squares,
     "ridge": ridge,
+    "ridge-diabetes": ridge_diabetes,
     "logistic": logistic,
     "softmax": softmax,
     "random-features": random_features,
     "neocognitron": neocognitron,
+    "perceptron": perceptron,
+    "hopfield": hopfield,
+    "rbm": rbm,
+    "autoencoder": autoencoder,
+    "denoising-autoencoder": denoising_autoencoder,
+    "gan": gan,
+    "dcgan": dcgan,
 }

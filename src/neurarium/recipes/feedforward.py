@@ -1,8 +1,10 @@
 """Complete runs of fully connected nets."""
 
 from neurarium.learning.augmentation import Augmentation
+from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
+from neurarium.nets.feedforward.residual_spec import ResidualMLPSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.training.recipe import Recipe
 
@@ -29,4 +31,30 @@ def mlp_fashion() -> Recipe:
         schedule=Schedule("cosine", warmup=0.05),
         augmentation=Augmentation(flip=True),
         epochs=20,
+    )
+
+
+def residual_mlp() -> Recipe:
+    """100 residual layers of 64 units on 5,000 real digits, where a plain net of that depth stays at chance."""
+    return Recipe(
+        name="residual-mlp",
+        net=ResidualMLPSpec(width=64, depth=100),
+        optimiser=Optimiser("adamw", lr=1e-3, weight_decay=0.1),
+        schedule=Schedule("cosine", warmup=0.05),
+        augmentation=Augmentation(shift=1),
+        epochs=20,
+    )
+
+
+def mlp_diabetes() -> Recipe:
+    """10-32-1 on 442 patients: how their disease progresses in a year, a number to be predicted."""
+    return Recipe(
+        name="mlp-diabetes",
+        net=MLPSpec(hidden=(32,), dropout=0.2),
+        data="diabetes",
+        objective=Objective("squared-error"),
+        optimiser=Optimiser("adamw", lr=2e-3, weight_decay=1.0),
+        schedule=Schedule("cosine", warmup=0.05),
+        epochs=60,
+        batch_size=32,
     )

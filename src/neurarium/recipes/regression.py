@@ -64,3 +64,16 @@ def random_features() -> Recipe:
         epochs=2,
         batch_size=1000,
     )
+
+
+def ridge_diabetes() -> Recipe:
+    """Ridge regression on 442 patients, a number to be predicted, in closed form."""
+    return Recipe(
+        name="ridge-diabetes",
+        net=LinearSpec(),
+        data="diabetes",
+        objective=Objective("squared-error"),
+        optimiser=Optimiser("closed-form", l2=1e-2),
+        epochs=2,
+        batch_size=1000,
+    )

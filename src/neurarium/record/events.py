@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Scores: TypeAlias = Mapping[str, float]
-StopReason = Literal["finished", "early", "interrupted"]
+StopReason = Literal["finished", "early", "converged", "interrupted"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Started:
     step: int = 0
     parameters: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
+    task: str = "classification"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class EpochEnded:
     """One pass over the training data is done.
 
     `train` holds means over the epoch's own mini-batches (weights moving), `development` a measurement afterwards;
-    both under the names of the objective's scores, "objective" and "error" for a classifier.
+    both under the names "objective" and "error".
     `gradient_norm` is the mean over the epoch's updates; `seconds` the learning time of the whole run so far.
     """
 
@@ -74,7 +75,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Stopped:
-    """The run is over or has paused."""
+    """The run is over or has paused; converged: the rule has nothing left to learn, whatever epochs were planned."""
 
     reason: StopReason
     epoch: int

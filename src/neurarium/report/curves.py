@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from neurarium.record.files import write_atomic
 from neurarium.report.history import Entry, History, digest
+from neurarium.report.measures import WORDS
 from neurarium.report.numbers import number, percent
 
 if TYPE_CHECKING:
@@ -58,9 +59,10 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
 
     figure = picture.blank(10.5, 4.8 + 0.24 * math.ceil(len(runs) / 2))
     left, right = figure.subplots(1, 2)
-    last, objectives, percents = 1.0, list[float](), list[float]()
+    last, objectives, percents, tasks = 1.0, list[float](), list[float](), set[str]()
     for index, (name, entries) in enumerate(runs.items()):
         history = digest(entries)
+        tasks.add(WORDS[history.task].axis)
         epochs = history.column("epoch")
         last = max([last, *epochs])
         colour, marker = (choices[index % 8] for choices in (picture.COLOURS, picture.MARKERS))
@@ -75,9 +77,10 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
         _line(right, epochs, [100 * e for e in errors], colour, label, marker, every)
         percents += [100 * e for e in errors]
     picture.dress(left, "Objective on the training data", "epoch", "mean of the epoch")
-    picture.dress(right, "Error on the development data", "epoch", "wrong answers in %")
+    unit = tasks.pop() if len(tasks) == 1 else "error in %"
+    picture.dress(right, "Error on the development data", "epoch", unit)
     _scale(left, objectives, "mean of the epoch", from_zero=False)
-    _scale(right, percents, "wrong answers in %", from_zero=True)
+    _scale(right, percents, unit, from_zero=True)
     picture.epochs_axis(left, last)
     picture.epochs_axis(right, last)
     handles, labels = right.get_legend_handles_labels()
@@ -127,8 +130,9 @@ def _error(axes: "Axes", history: History) -> None:
     _line(axes, epochs, training, picture.BLUE, "training", "o")
     _line(axes, epochs, development, picture.VERMILION, "development", "s")
     _mark_best(axes, history, "error")
-    picture.dress(axes, "Error", "epoch", "wrong answers in %")
-    _finish(axes, history, [*training, *development], "wrong answers in %", from_zero=True)
+    unit = WORDS[history.task].axis
+    picture.dress(axes, "Error", "epoch", unit)
+    _finish(axes, history, [*training, *development], unit, from_zero=True)
 
 
 def _gradient_norm(axes: "Axes", history: History) -> None:

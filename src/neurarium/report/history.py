@@ -22,6 +22,7 @@ class History:
         seconds: learning time of all sittings together.
         sittings: how often it was started or resumed.
         notices: what the user was told on the way.
+        task: what the net is for.
     """
 
     name: str
@@ -36,6 +37,7 @@ class History:
     seconds: float
     sittings: int
     notices: Sequence[str]
+    task: str = "classification"
 
     @property
     def best(self) -> Entry | None:
@@ -85,4 +87,5 @@ def digest(entries: Sequence[Entry]) -> History:
         seconds=max(entry.get("seconds", 0.0) for entry in entries),
         sittings=len(starts),
         notices=[entry["message"] for entry in entries if entry["event"] == "notice"],
+        task=first.get("task", "classification"),
     )

@@ -75,3 +75,13 @@ def shape(sizes: Sequence[int]) -> str:
         ('6 x 28 x 28', '10')
     """
     return " x ".join(map(str, sizes))
+
+
+def many(count: int, noun: str) -> str:
+    """Write a count with its noun, which takes an s where there is not one.
+
+    Example:
+        >>> many(1, "epoch"), many(2000, "epoch")
+        ('1 epoch', '2,000 epochs')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -11,7 +11,9 @@ from neurarium.record.config import read_toml
 from neurarium.record.files import write_atomic
 from neurarium.record.run_record import read_record
 from neurarium.report import markup, sections
-from neurarium.report.history import digest
+from neurarium.report.gallery import plate_sections
+from neurarium.report.history import History, digest
+from neurarium.report.measures import WORDS, measures_section
 from neurarium.report.numbers import duration
 from neurarium.report.story import tell_story
 from neurarium.report.stylesheet import STYLE
@@ -50,7 +52,7 @@ def write_report(folder: str | Path) -> Path:
     """Write `report.html` into a run folder, from what lies there.
 
     `config.toml`, `data.json` and `record.jsonl` must be there; `scores.json`, `layers.json`, `mistakes.png`,
-    `confusion.png`, `augmented.png` and `trace.json` are used where they are.
+    `confusion.png`, `augmented.png`, `pictures.json` and `trace.json` are used where they are.
 
     Returns:
         Path of the page.
@@ -76,7 +78,9 @@ def report_page(folder: Path) -> str:
         "What happened": markup.section("story", "What happened", story),
         "Learning curves": sections.curves(entries, history),
         "Answers": sections.answers(scores, _read_bytes(folder / "confusion.png")),
+        "Scores": measures_section(scores),
         "Mistakes": sections.mistakes(scores, _read_bytes(folder / "mistakes.png")),
+        **plate_sections(folder),
         "Augmented examples": sections.augmentation(_read_bytes(folder / "augmented.png")),
         "Net": sections.net(_layers(folder / "layers.json")),
         "Back-propagation": trace_section(_read_json(folder / "trace.json")),
@@ -89,7 +93,7 @@ def report_page(folder: Path) -> str:
         title=markup.text(f"{folder.resolve().name}: report of a run"),
         style=STYLE,
         name=markup.text(folder.resolve().name),
-        lead=markup.text(_lead(config, card, history.seconds)),
+        lead=markup.text(_lead(config, card, history)),
         headline=sections.headline(scores),
         facts=sections.key_facts(history, card, config),
         links="".join(f'<li><a href="#{_anchor(part)}">{title}</a></li>' for title, part in shown.items()),
@@ -97,14 +101,14 @@ def report_page(folder: Path) -> str:
     )
 
 
-def _lead(config: Mapping[str, Any], card: Mapping[str, Any], seconds: float) -> str:
+def _lead(config: Mapping[str, Any], card: Mapping[str, Any], history: History) -> str:
     kind = config["net"]["kind"]
     net = "Your own net" if kind == "own" else f"The net {kind}"
-    counts, classes = card["counts"], len(card["classes"])
-    return (
-        f"{net} learnt to tell {classes} classes of {card['kind']} apart, from {counts['train']:,} examples of "
-        f"{card['name']}, in {duration(seconds)}."
+    learnt = WORDS[history.task].learnt.format(
+        classes=len(card["classes"]), kind=card["kind"], names=", ".join(card["classes"])
     )
+    examples = f"{card['counts']['train']:,} examples of {card['name']}"
+    return f"{net} {learnt}, from {examples}, in {duration(history.seconds)}."
 
 
 def _anchor(part: str) -> str:

@@ -37,6 +37,27 @@ def perceptron_figure(
         names: of the two classes.
         features: of two features, for the axes.
     """
+    counts = found.mistakes.by_epoch(len(x), found.epochs).tolist()
+    return hyperplane_figure(found.weight, found.bias, counts, x, labels, title, names, features)
+
+
+def hyperplane_figure(
+    weight: Float[Tensor, "features"],
+    bias: float,
+    mistakes: Sequence[int],
+    x: Float[Tensor, "examples features"],
+    labels: Shaped[Tensor, "examples"],
+    title: str,
+    names: Sequence[str] = ("first class", "second class"),
+    features: Sequence[str] = (),
+) -> "Figure":
+    """Draw what `perceptron_figure` draws, from the numbers of a run.
+
+    Args:
+        weight, bias: of the hyperplane.
+        mistakes: made in each epoch.
+        x, labels, title, names, features: as there.
+    """
     from neurarium.report import picture
 
     bound = novikoff(x, labels)
@@ -44,10 +65,10 @@ def perceptron_figure(
     picture.heading(figure, title)
     left, right = figure.subplots(1, 2)
     points, y = x.detach().cpu().double().numpy(), signs(labels).numpy()
-    _examples(left, found, points, y, bound, names, features)
+    _examples(left, weight.detach().cpu().double().numpy(), bias, points, y, bound, names, features)
     if points.shape[1] == 1:
         left.set_yticks([])
-    _mistakes(right, found, len(points), bound)
+    _mistakes(right, mistakes, bound)
     return figure
 
 
@@ -67,7 +88,8 @@ def edge_on(
 
 def _examples(
     axes: "Axes",
-    found: Learnt,
+    weight: np.ndarray,
+    offset: float,
     points: np.ndarray,
     y: np.ndarray,
     bound: Bound | Certificate,
@@ -76,7 +98,6 @@ def _examples(
 ) -> None:
     from neurarium.report import picture
 
-    weight, offset = found.weight.double().numpy(), found.bias
     flat, length = points.shape[1] == 2, float(np.linalg.norm(weight))
     if length == 0 or points.shape[1] == 1:
         places, (across, up) = np.column_stack([points[:, 0], np.zeros(len(points))]), ("first feature", "")
@@ -124,16 +145,14 @@ def _lines(axes: "Axes", places: np.ndarray, weight: np.ndarray, offset: float, 
             )
 
 
-def _mistakes(axes: "Axes", found: Learnt, examples: int, bound: Bound | Certificate) -> None:
+def _mistakes(axes: "Axes", each: Sequence[int], bound: Bound | Certificate) -> None:
     from neurarium.report import picture
 
-    counts = np.cumsum(found.mistakes.by_epoch(examples, found.epochs))
+    counts, epochs = np.cumsum(each), len(each)
     picture.dress(axes, "Mistakes", "epoch", "mistakes so far")
-    axes.plot(
-        range(1, found.epochs + 1), counts, color=picture.BLUE, marker="o" if found.epochs < 40 else "", markersize=4
-    )
-    picture.epochs_axis(axes, float(found.epochs))
-    end = f"{counts[-1]:,} mistakes in {found.epochs} epochs"
+    axes.plot(range(1, epochs + 1), counts, color=picture.BLUE, marker="o" if epochs < 40 else "", markersize=4)
+    picture.epochs_axis(axes, float(epochs))
+    end = f"{counts[-1]:,} mistakes in {epochs} epochs"
     if isinstance(bound, Certificate):
         text, top = f"{end}; they never end", int(counts[-1])
     else:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neurarium.record.events import EpochEnded, Event, Notice, Scores, Started, Stepped, Stopped
-from neurarium.report.numbers import clock, duration, number, percent
+from neurarium.report.numbers import clock, duration, many, number, percent
 
 REFRESHES = 5  # a second
 SMOOTHING = 0.02  # weight of the newest objective in the running mean
@@ -166,6 +166,8 @@ def closing_line(event: Stopped, started: Started | None, best: EpochEnded | Non
     if event.reason == "interrupted":
         total = f" of {started.epochs * per_epoch:,}" if started else ""
         return f"interrupted after {event.step:,}{total} steps, in epoch {event.epoch}, {duration(event.seconds)}"
+    if event.reason == "converged":
+        return f"nothing left to learn after {many(done, 'epoch')}, {duration(event.seconds)}"
     if event.reason == "early":
         return f"stopped early after {done} epochs, {duration(event.seconds)}: no gain since the {kept}"
     return f"finished {done} epochs in {duration(event.seconds)}" + (f"; {kept}" if kept else "")

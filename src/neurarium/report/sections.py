@@ -12,8 +12,9 @@ from neurarium.report.confusion import row_shares, strengths
 from neurarium.report.curves import PANELS, panel_figure
 from neurarium.report.history import Entry, History
 from neurarium.report.markup import Bar, text
+from neurarium.report.measures import WORDS, measures_headline, task_of_scores
 from neurarium.report.numbers import duration, percent, shape, share_digits
-from neurarium.report.story import hits
+from neurarium.report.story import OVER, hits
 from neurarium.report.wilson import wilson_interval
 
 _WRITTEN_UP_TO = 15  # classes for which the confusion matrix is a table
@@ -24,6 +25,8 @@ def headline(scores: Mapping[str, Any] | None) -> str:
     """The accuracy, large, with its 95 % interval in words and on a scale."""
     if scores is None:
         return ""
+    if task_of_scores(scores) != "classification":
+        return measures_headline(scores)
     total, right = scores["examples"], hits(scores)
     digits = share_digits(total)
     low, high = wilson_interval(right, total)
@@ -66,7 +69,18 @@ def curves(entries: Sequence[Entry], history: History) -> str:
         markup.drawing(themed_svg(panel_figure(entries, name), markup.slug(name)), _describe(name, history))
         for name in PANELS
     ]
-    return markup.section("curves", "Learning curves", [f'<div class="panels">{"".join(drawings)}</div>', _READING])
+    reading = _READING if history.task == "classification" else _reading_of(history.task)
+    return markup.section("curves", "Learning curves", [f'<div class="panels">{"".join(drawings)}</div>', reading])
+
+
+def _reading_of(task: str) -> str:
+    """How to read the curves of a net that is no classifier."""
+    return (
+        "<aside><h3>How to read the curves</h3><ul><li><b>Objective.</b> What learning makes small, or what its rule "
+        "reports in its place. The pale line shows single updates, the strong ones whole epochs.</li>"
+        f"<li><b>Error.</b> {text(WORDS[task].error)}. Blue: the examples that the net learns from, while the weights "
+        "move; orange: examples that it does not learn from, after each epoch.</li></ul></aside>"
+    )
 
 
 _READING = """<aside><h3>How to read the three curves</h3><ul>
@@ -101,8 +115,8 @@ def _describe(panel: str, history: History) -> str:
 
 
 def answers(scores: Mapping[str, Any] | None, confusion_png: bytes | None) -> str:
-    """Confusion matrix and scores of each class."""
-    if scores is None:
+    """Confusion matrix and scores of each class; nothing for a net that is no classifier."""
+    if scores is None or task_of_scores(scores) != "classification":
         return ""
     classes, confusion = scores["classes"], np.array(scores["confusion"], dtype=np.int64)
     parts, beside = [], len(classes) <= _WRITTEN_UP_TO
@@ -257,7 +271,7 @@ def use(folder: Path, history: History, config: Mapping[str, Any], card: Mapping
         return markup.section("use", "Use it, go on, reproduce it", [markup.commands(lines)])
     files = "picture.png" if card["kind"] == "images" else "examples.csv"
     lines = [("Let it answer for your own files:", f"neurarium predict {where} {files}")]
-    if history.reason in ("finished", "early"):
+    if history.reason in OVER:
         epochs = 2 * history.planned_epochs
         lines.append(("Measure it again, on these or on other data:", f"neurarium evaluate {where}"))
         lines.append(("Learn longer:", f"neurarium resume {where} --epochs {epochs}"))

@@ -8,10 +8,12 @@ import numpy as np
 
 from neurarium.report.confusion import most_confused
 from neurarium.report.history import History
-from neurarium.report.numbers import duration, percent, share_digits
+from neurarium.report.measures import task_of_scores, tell_measures
+from neurarium.report.numbers import duration, many, percent, share_digits
 from neurarium.report.wilson import Z_95, wilson_interval
 
 _RISE = 0.05  # rise of the development objective above its minimum from which it is called one
+OVER = ("finished", "early", "converged")  # reasons after which a run has its final weights
 _REMEDY = "More data, stronger regularisation or an earlier stop are the remedies."
 
 
@@ -28,7 +30,11 @@ def tell_story(
     """
     course = [tell_course(history), tell_best(history, kept_best)]
     learning = [tell_gap(history, counts.get("development", 0)), tell_trend(history, kept_best)]
-    paragraphs = [course, learning, [tell_scores(scores), *tell_mistakes(scores)]]
+    if scores is not None and task_of_scores(scores) != "classification":
+        result = [tell_measures(scores)]
+    else:
+        result = [tell_scores(scores), *tell_mistakes(scores)]
+    paragraphs = [course, learning, result]
     return [" ".join(filter(None, sentences)) for sentences in paragraphs if any(sentences)]
 
 
@@ -38,7 +44,12 @@ def tell_course(history: History) -> str:
     done = history.step // history.steps_per_epoch
     time = duration(history.seconds) + (f" in {history.sittings} sittings" if history.sittings > 1 else "")
     if history.reason == "finished":
-        return f"The net learnt for {_many(done, 'epoch')}, {history.step:,} updates of its weights, in {time}."
+        return f"The net learnt for {many(done, 'epoch')}, {history.step:,} updates of its weights, in {time}."
+    if history.reason == "converged":
+        return (
+            f"Learning came to its end after {many(done, 'epoch')} of {history.planned_epochs} ({history.step:,} "
+            f"updates, {time}): nothing was left to learn."
+        )
     if history.reason == "early":
         since = f" since epoch {history.best['epoch']}" if history.best else ""
         return (
@@ -59,7 +70,7 @@ def tell_best(history: History, kept_best: bool) -> str:
     part = "development" if best["development"] else "training"
     error = (best["development"] or best["train"]).get("error")
     reached = f": its {part} error was {percent(error)}" if error is not None else ""
-    ended = history.reason in ("finished", "early")
+    ended = history.reason in OVER
     kept = " Its weights are the ones kept." if ended and kept_best else ""
     return f"Epoch {best['epoch']} was the best{reached}.{kept}"
 
@@ -67,10 +78,13 @@ def tell_best(history: History, kept_best: bool) -> str:
 def tell_gap(history: History, examples: int) -> str:
     """Compare training and development error in the best epoch.
 
-    The gap counts as one where it exceeds 1.96 standard errors sqrt(e (1 - e) / n) of the development error e.
+    For classifiers alone: the errors of other nets are no shares of examples. The gap counts as one where it exceeds
+    1.96 standard errors sqrt(e (1 - e) / n) of the development error e.
     """
     best = history.best
     if best is None or "error" not in best["development"] or "error" not in best["train"]:
+        return ""
+    if history.task != "classification":
         return ""
     train, development = best["train"]["error"], best["development"]["error"]
     gap = development - train
@@ -81,9 +95,7 @@ def tell_gap(history: History, examples: int) -> str:
     noise = Z_95 * math.sqrt(development * (1 - development) / examples) if examples else 0.0
     points = f"{100 * gap:.1f} percentage points"
     if gap <= noise:
-        return (
-            f"{erred}: a gap of {points}, no more than chance explains with {_many(examples, 'development example')}."
-        )
+        return f"{erred}: a gap of {points}, no more than chance explains with {many(examples, 'development example')}."
     return (
         f"{erred}: a gap of {points}, more than chance explains. "
         "It knows the training examples better than it can generalise from them."
@@ -142,7 +154,7 @@ def tell_mistakes(scores: Mapping[str, Any] | None) -> Sequence[str]:
     sentences = [
         f"Most often “{classes[truth]}” was taken for “{classes[answer]}”: "
         f"{count:,} of {confusion[truth].sum():,} times"
-        + (f", as often as {_many(others, 'other pair')} of classes." if others else ".")
+        + (f", as often as {many(others, 'other pair')} of classes." if others else ".")
     ]
     present = [row for row in scores["per_class"] if row["examples"]]
     if len(present) > 2:
@@ -156,7 +168,3 @@ def tell_mistakes(scores: Mapping[str, Any] | None) -> Sequence[str]:
 def hits(scores: Mapping[str, Any]) -> int:
     """Number of right answers."""
     return round(scores["accuracy"] * scores["examples"])
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

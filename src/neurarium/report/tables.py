@@ -9,10 +9,12 @@ from rich.text import Text
 from neurarium.nets.summary import Summary
 from neurarium.report.history import Entry, History, digest
 from neurarium.report.layers import receptive_field
+from neurarium.report.measures import task_of_scores, value_text
 from neurarium.report.numbers import duration, number, percent, shape, share_digits
 from neurarium.report.story import hits
 from neurarium.report.wilson import wilson_interval
 from neurarium.training.evaluation import Evaluation
+from neurarium.training.scores.measure import Measured
 
 Compared = tuple[str, Mapping[str, Any], Sequence[Entry], Mapping[str, Any] | None]
 
@@ -35,8 +37,10 @@ def layers_table(summary: Summary) -> Table:
     return table
 
 
-def scores_table(evaluation: Evaluation) -> Table:
-    """Show precision, recall and F1 of each class, and accuracy with its 95 % interval."""
+def scores_table(evaluation: Evaluation | Measured) -> Table:
+    """Show precision, recall and F1 of each class, and accuracy with its 95 % interval, or another net's measures."""
+    if isinstance(evaluation, Measured):
+        return _measures_table(evaluation)
     total, right = int(evaluation.confusion.sum()), int(evaluation.confusion.trace())
     low, high = wilson_interval(right, total)
     digits = share_digits(total)
@@ -51,6 +55,18 @@ def scores_table(evaluation: Evaluation) -> Table:
     return table
 
 
+def _measures_table(measured: Measured) -> Table:
+    table = _table(("measure",), ("value", "to compare with"))
+    table.add_column("what it is", overflow="fold")
+    for measure in measured.to_plain()["measures"]:
+        baseline = "" if measure["baseline"] is None else value_text(measure, measure["baseline"])
+        against = f" {measure['against']}" if baseline else ""
+        table.add_row(*_plain(measure["name"], value_text(measure), baseline + against, measure["meaning"]))
+    objective = "" if measured.objective is None else f"; objective {number(measured.objective)}"
+    table.caption = Text(f"{measured.examples:,} examples{objective}")
+    return table
+
+
 def comparison_table(runs: Sequence[Compared]) -> Table:
     """Show runs side by side: a column a run; what they reached, then the settings in which they differ.
 
@@ -61,8 +77,12 @@ def comparison_table(runs: Sequence[Compared]) -> Table:
     table = _table(("",), ())
     for name, _, _, _ in runs:
         table.add_column(Text(name, overflow="fold"), justify="right", overflow="fold")
-    table.add_row("accuracy on test data", *(_accuracy(scores) for _, _, _, scores in runs), style="bold")
-    table.add_row("  95 % interval", *(_interval(scores) for _, _, _, scores in runs))
+    tasks = {task_of_scores(scores) for _, _, _, scores in runs if scores is not None}
+    if tasks <= {"classification"}:
+        table.add_row("accuracy on test data", *(_accuracy(scores) for _, _, _, scores in runs), style="bold")
+        table.add_row("  95 % interval", *(_interval(scores) for _, _, _, scores in runs))
+    for name in _measure_names(runs):
+        table.add_row(*_plain(name), *(_measure(scores, name) for _, _, _, scores in runs), style="bold")
     table.add_row("best development error", *map(_best_error, histories))
     table.add_row("epochs", *(f"{len(h.epochs)} of {h.planned_epochs}" for h in histories))
     table.add_row("parameters", *(f"{h.parameters:,}" for h in histories))
@@ -87,6 +107,16 @@ def _table(words: Sequence[str], numbers: Sequence[str], show_footer: bool = Fal
 def _plain(*words: str) -> tuple[Text, ...]:
     """Text of the user's own, in which square brackets are no markup."""
     return tuple(Text(word) for word in words)
+
+
+def _measure_names(runs: Sequence[Compared]) -> list[str]:
+    """Names of the measures that any of the runs has, in their order."""
+    return list(dict.fromkeys(m["name"] for _, _, _, scores in runs for m in (scores or {}).get("measures", [])))
+
+
+def _measure(scores: Mapping[str, Any] | None, name: str) -> str:
+    found = [m for m in (scores or {}).get("measures", []) if m["name"] == name]
+    return value_text(found[0]) if found else "-"
 
 
 def _accuracy(scores: Mapping[str, Any] | None) -> str:

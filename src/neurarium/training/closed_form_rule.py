@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.batch import Batch
+from neurarium.data.examples import Examples
 from neurarium.learning.criterion import Criterion
 from neurarium.learning.least_squares import check_finite
 from neurarium.learning.normal_equations import NormalEquations, product
@@ -59,6 +60,8 @@ class ClosedFormRule:
             over whole epochs cannot follow.
     """
 
+    finished = False
+
     def __init__(
         self,
         net: nn.Module,
@@ -69,6 +72,7 @@ class ClosedFormRule:
         classes: int | None = None,
     ) -> None:
         _refuse(net, recipe)
+        self.notices: list[str] = []
         assert isinstance(net, LinearInParameters)
         self.net: nn.Module = net
         self.criterion, self.placement = criterion, placement
@@ -82,6 +86,9 @@ class ClosedFormRule:
         self._measured = False
         self._weight, self._bias = self._split(self._descent.point)
         self._clear()
+
+    def look_at(self, examples: Examples) -> None:
+        """Take no look; see `LearningRule.look_at`."""
 
     def step(self, batch: Batch, step: int) -> Update:
         """Add a batch to the sums, and move after the last one of an epoch; see `LearningRule.step`.
@@ -103,7 +110,8 @@ class ClosedFormRule:
                 f"step {step + 1}", expected="a finite objective", got=str(float(objective)), remedy="scale the inputs"
             )
         if not self._measured:
-            self._sums.add(z)
+            with self.placement.computing():
+                self._sums.add(z)
         by_weight = product(by_scores.to(z.dtype), z).double()
         self._value += objective * len(batch)
         self._by_weight += by_weight
@@ -122,7 +130,7 @@ class ClosedFormRule:
         with torch.inference_mode(), self.placement.computing():
             outputs = self.net(batch.inputs)
             objective = self.criterion.loss(outputs.float(), batch.targets, batch.inputs)
-            mean, errors = to_floats(objective, self.criterion.error(outputs, batch.targets))
+            mean, errors = to_floats(objective, self.criterion.error(outputs, batch.targets, batch.inputs))
         return mean * len(batch), errors
 
     def epoch_ended(self, score: float) -> None:
@@ -157,7 +165,11 @@ class ClosedFormRule:
             outputs = self._model.outputs(scores)
             objective = self.criterion.loss(outputs, batch.targets, batch.inputs)
             (gradient,) = torch.autograd.grad(objective, scores)
-        return objective.detach(), self.criterion.error(outputs.detach(), batch.targets), gradient * len(batch)
+        return (
+            objective.detach(),
+            self.criterion.error(outputs.detach(), batch.targets, batch.inputs),
+            gradient * len(batch),
+        )
 
     def _move(self) -> None:
         """Tell the descent what the epoch found and go where it says."""

@@ -70,6 +70,7 @@ class Evaluation:
     def to_plain(self) -> dict[str, Any]:
         """Return the scores as JSON can hold them."""
         return {
+            "task": "classification",
             "objective": self.objective,
             "accuracy": self.accuracy,
             "examples": int(self.confusion.sum()),
@@ -81,7 +82,7 @@ class Evaluation:
 
 def outputs_of(net: nn.Module, examples: Examples, placement: Placement) -> Float[Tensor, "examples outputs"]:
     """Run a net over examples in evaluation mode; the outputs come back on the CPU in float32."""
-    return torch.cat([outputs.cpu() for _, outputs in _answers(net, examples, placement)])
+    return torch.cat([outputs.cpu() for _, outputs in answers_of(net, examples, placement)])
 
 
 def criterion_of(
@@ -93,6 +94,8 @@ def criterion_of(
         ConfigError: a constant of the objective does not fit the classes, or the teacher is missing.
     """
     classes, counts = len(dataset.classes), []
+    if dataset.task == "numbers":
+        return objective.build(classes, numbers=True, device=placement.device)
     if objective.balanced:
         counts = torch.bincount(dataset.train.targets.cpu(), minlength=classes).tolist()
     return objective.build(classes, counts, teacher, placement.device)
@@ -111,9 +114,9 @@ def evaluate(
             "evaluation", expected="at least one example", got="an empty split", remedy="name another split"
         )
     answers, objective, errors = [], 0.0, 0.0
-    for batch, some in _answers(net, examples, placement):
+    for batch, some in answers_of(net, examples, placement):
         objective += float(criterion.loss(some, batch.targets, batch.inputs)) * len(batch)
-        errors += float(criterion.error(some, batch.targets))
+        errors += float(criterion.error(some, batch.targets, batch.inputs))
         answers.append(some.cpu())
     outputs, targets = torch.cat(answers), examples.targets.cpu()
     confidence, predicted = outputs.softmax(1).max(1)
@@ -130,7 +133,7 @@ def evaluate(
     )
 
 
-def _answers(net: nn.Module, examples: Examples, placement: Placement) -> Iterator[tuple[Batch, Tensor]]:
+def answers_of(net: nn.Module, examples: Examples, placement: Placement) -> Iterator[tuple[Batch, Tensor]]:
     """Yield batches with the net's outputs in float32, in evaluation mode."""
     was_training = net.training
     net.eval()

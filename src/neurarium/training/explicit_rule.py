@@ -68,7 +68,7 @@ class ExplicitRule(GradientRule):
             _, gradients = self._chain.backward(self._loss_backward(share, cache))
             for name, gradient in gradients.items():
                 _accumulate(self._by_name[name], gradient)
-            return objective, self.criterion.error(outputs, targets)
+            return objective, self.criterion.error(outputs, targets, inputs)
 
 
 def _accumulate(parameter: nn.Parameter, gradient: Tensor) -> None:

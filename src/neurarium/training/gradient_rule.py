@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import NonFiniteError
 from neurarium.data.batch import Batch
+from neurarium.data.examples import Examples
 from neurarium.learning.criterion import Criterion
 from neurarium.learning.plateau import Plateau
 from neurarium.training.device import Placement, to_floats
@@ -30,6 +31,8 @@ class GradientRule:
     The number of classes is for mixup alone, which turns class numbers into distributions.
     """
 
+    finished = False
+
     def __init__(
         self,
         net: nn.Module,
@@ -40,6 +43,7 @@ class GradientRule:
         classes: int | None = None,
     ) -> None:
         self.net = net
+        self.notices: list[str] = []
         self.criterion = criterion
         self.placement = placement
         self.parameters = [p for p in net.parameters() if p.requires_grad]
@@ -53,6 +57,9 @@ class GradientRule:
         self._classes = classes
         self._clip = recipe.clip_norm
         self._forward: Callable[[Tensor], Tensor] = torch.compile(net) if recipe.compile else net
+
+    def look_at(self, examples: Examples) -> None:
+        """Take no look; see `LearningRule.look_at`."""
 
     def step(self, batch: Batch, step: int) -> Update:
         """Descend one step on a batch; see `LearningRule.step`."""
@@ -81,7 +88,7 @@ class GradientRule:
         with torch.inference_mode(), self.placement.computing():
             outputs = self._forward(batch.inputs)
             objective = self.criterion.loss(outputs.float(), batch.targets, batch.inputs)
-            mean, errors = to_floats(objective, self.criterion.error(outputs, batch.targets))
+            mean, errors = to_floats(objective, self.criterion.error(outputs, batch.targets, batch.inputs))
         return mean * len(batch), errors
 
     def epoch_ended(self, score: float) -> None:
@@ -99,8 +106,9 @@ class GradientRule:
         """Take up a saved state; rates and constants come from the recipe. Older checkpoints hold no plateau."""
         self._plateau = Plateau(**state.get("plateau", {}))
         restored = {}
+        grouped = [p for group in self.optimiser.param_groups for p in group["params"]]
         for key, entry in state["state"].items():
-            parameter = self.parameters[int(key)]
+            parameter = grouped[int(key)]
             restored[int(key)] = {name: _laid_out_like(parameter, value) for name, value in entry.items()}
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": restored, "param_groups": groups})
@@ -117,7 +125,7 @@ class GradientRule:
         floats = outputs if outputs.dtype == torch.float64 else outputs.float()
         objective = self.criterion.loss(floats, targets, inputs)
         (objective if share == 1.0 else objective * share).backward()
-        return objective.detach(), self.criterion.error(outputs.detach(), targets)
+        return objective.detach(), self.criterion.error(outputs.detach(), targets, inputs)
 
     def _backward_in_parts(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Sum the gradients of the batch's parts, each weighted by its share of the batch."""

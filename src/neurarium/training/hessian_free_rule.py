@@ -28,6 +28,7 @@ from torch.func import functional_call
 
 from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.batch import Batch
+from neurarium.data.examples import Examples
 from neurarium.learning.criterion import Criterion
 from neurarium.learning.hessian_free.conjugate_gradient import conjugate_gradient
 from neurarium.learning.hessian_free.damping import adapted, reduction_ratio
@@ -59,6 +60,8 @@ class HessianFreeRule:
         ConfigError: batch normalisation, or a setting of the recipe that these steps cannot follow.
     """
 
+    finished = False
+
     def __init__(
         self,
         net: nn.Module,
@@ -69,6 +72,7 @@ class HessianFreeRule:
         classes: int | None = None,
     ) -> None:
         _refuse(net, recipe)
+        self.notices: list[str] = []
         self.net = net
         self.placement = placement
         self.criterion = criterion
@@ -81,6 +85,9 @@ class HessianFreeRule:
         self._trained = {name: p for name, p in net.named_parameters() if p.requires_grad}
         self._direction = torch.zeros_like(to_vector(p.detach() for p in self._trained.values()))
         self._draws = generator_states()
+
+    def look_at(self, examples: Examples) -> None:
+        """Take no look; see `LearningRule.look_at`."""
 
     def step(self, batch: Batch, step: int) -> Update:
         """Take one step; see `LearningRule.step`. The learning rate reported is the step's share of its direction."""
@@ -121,7 +128,7 @@ class HessianFreeRule:
         with torch.inference_mode(), self.placement.computing():
             outputs = self.net(batch.inputs)
             objective = self.criterion.loss(outputs, batch.targets, batch.inputs)
-            mean, errors = to_floats(objective, self.criterion.error(outputs, batch.targets))
+            mean, errors = to_floats(objective, self.criterion.error(outputs, batch.targets, batch.inputs))
         return mean * len(batch), errors
 
     def epoch_ended(self, score: float) -> None:
@@ -193,7 +200,7 @@ class HessianFreeRule:
         outputs = self._outputs(leaves, batch.inputs)
         loss = self._loss_of(batch)(outputs)
         gradients = torch.autograd.grad(loss, list(leaves.values()), materialize_grads=True)
-        mean, errors = to_floats(loss.detach(), self.criterion.error(outputs.detach(), batch.targets))
+        mean, errors = to_floats(loss.detach(), self.criterion.error(outputs.detach(), batch.targets, batch.inputs))
         return mean, errors, to_vector(gradients)
 
 

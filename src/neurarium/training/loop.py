@@ -13,12 +13,13 @@ from torch import Tensor
 from neurarium.data.batches import batch_count, in_order, shuffled
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
-from neurarium.record.events import EpochEnded, Event, Scores, Started, Stepped, Stopped, StopReason
+from neurarium.record.events import EpochEnded, Event, Notice, Scores, Started, Stepped, Stopped, StopReason
 from neurarium.training.device import Placement
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.progress import Progress
 from neurarium.training.recipe import Recipe
 from neurarium.training.rule import LearningRule
+from neurarium.training.scores.measure import task_of
 
 EVALUATION_BATCH = 1000
 
@@ -61,8 +62,12 @@ def learn(
         step=progress.step,
         parameters=sum(p.numel() for p in rule.net.parameters()),
         environment=placement.environment(),
+        task=task_of(recipe.net.purpose, dataset.task),
     )
-    while progress.epoch <= recipe.epochs and not progress.best.exhausted(patience):
+    if progress.step == 0:
+        rule.look_at(dataset.train)
+    yield from _notices(rule)
+    while progress.epoch <= recipe.epochs and not (progress.best.exhausted(patience) or rule.finished):
         rule.net.train()
         batches = shuffled(
             dataset.train, recipe.batch_size, seed=recipe.seed, epoch=progress.epoch, skip=progress.position
@@ -84,7 +89,9 @@ def learn(
                     yield _stopped("interrupted", progress)
                     return
         yield _end_epoch(rule, dataset, recipe, placement, progress, best)
-    yield _stopped("early" if progress.epoch <= recipe.epochs else "finished", progress)
+        yield from _notices(rule)
+    reason: StopReason = "early" if progress.epoch <= recipe.epochs else "finished"
+    yield _stopped("converged" if rule.finished else reason, progress)
 
 
 def measure(rule: LearningRule, examples: Examples, device: torch.device) -> Scores:
@@ -120,6 +127,12 @@ def _end_epoch(
     norm, rate = progress.mean_gradient_norm(), progress.learning_rate
     progress.next_epoch(after)
     return EpochEnded(epoch, progress.step, train, development, norm, rate, progress.seconds, best=after.epoch == epoch)
+
+
+def _notices(rule: LearningRule) -> Iterator[Notice]:
+    """Pass on what the rule has to say, once."""
+    yield from map(Notice, rule.notices)
+    rule.notices.clear()
 
 
 def _stopped(reason: StopReason, progress: Progress) -> Stopped:

@@ -80,11 +80,16 @@ class PerceptronRule:
         )
         self._mistakes_of_epoch = 0
         self.finished = False
+        self.notices: list[str] = []
 
     @property
     def mistakes(self) -> int:
         """Mistakes since the run began: what Novikoff's bound is about."""
         return self._course.mistakes
+
+    def look_at(self, examples: Examples) -> None:
+        """Say whether a hyperplane separates the examples, and how many mistakes there can be."""
+        self.notices.append(separability_notice(examples))
 
     def step(self, batch: Batch, step: int) -> Update:
         """Learn from the mistakes among the examples of a batch; see `LearningRule.step`."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import nn
 
 from neurarium.data.batch import Batch
+from neurarium.data.examples import Examples
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,13 @@ class LearningRule(Protocol):
     """Changes a net from one batch at a time."""
 
     net: nn.Module
+    finished: bool
+    """Nothing is left to learn, whatever epochs remain; false for rules that cannot know."""
+    notices: list[str]
+    """What the user should know and does not yet; whoever passes it on empties the list."""
+
+    def look_at(self, examples: Examples) -> None:
+        """Look at the training examples before the first update, to say beforehand what can be known."""
 
     def step(self, batch: Batch, step: int) -> Update:
         """Learn from one batch; `step` counts the run's updates from 0.

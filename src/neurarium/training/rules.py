@@ -1,12 +1,44 @@
 """Which learning rule a recipe asks for."""
 
+from collections.abc import Callable
+
 from torch import nn
 
 from neurarium.learning.criterion import Criterion
+from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
+from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
+from neurarium.nets.connectionist.rbm_spec import RBMSpec
+from neurarium.nets.generative.specs import AdversarialSpec
+from neurarium.nets.spec import NetSpec
 from neurarium.training.device import Placement
 from neurarium.training.gradient_rule import GradientRule
 from neurarium.training.recipe import Recipe
 from neurarium.training.rule import LearningRule
+
+
+def own_rule(spec: NetSpec) -> Callable[..., LearningRule] | None:
+    """The learning rule that belongs to a net and to no other; none for nets that follow the gradient of an objective.
+
+    Args:
+        spec: names the net.
+    """
+    if isinstance(spec, PerceptronSpec):
+        from neurarium.training.perceptron_rule import PerceptronRule
+
+        return PerceptronRule
+    if isinstance(spec, HopfieldSpec):
+        from neurarium.training.storage_rule import StorageRule
+
+        return StorageRule
+    if isinstance(spec, RBMSpec):
+        from neurarium.training.contrastive_rule import ContrastiveRule
+
+        return ContrastiveRule
+    if isinstance(spec, AdversarialSpec):
+        from neurarium.training.adversarial_rule import AdversarialRule
+
+        return AdversarialRule
+    return None
 
 
 def make_rule(
@@ -30,6 +62,9 @@ def make_rule(
     Raises:
         ConfigError: the rule cannot learn this net, or cannot follow a setting of the recipe.
     """
+    own = own_rule(recipe.net)
+    if own is not None:
+        return own(net, recipe, placement, criterion, total_steps, classes)
     if recipe.optimiser.name == "hessian-free":
         from neurarium.training.hessian_free_rule import HessianFreeRule
 

@@ -1,6 +1,6 @@
 """A trained run, read back from its folder: evaluate, predict, look at its history."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +9,19 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from neurarium.checks import DataError, ShapeError
+from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense, Examples
+from neurarium.data.examples import Dense
 from neurarium.data.scaling import Scaling
 from neurarium.record.run_record import epochs_of, read_record
 from neurarium.training.card import read_card
 from neurarium.training.device import Placement, find_placement
-from neurarium.training.evaluation import Evaluation, criterion_of, evaluate, outputs_of
-from neurarium.training.folder import load_weights, read_recipe
-from neurarium.training.recipe import Recipe
-from neurarium.training.source import build_net
+from neurarium.training.evaluation import Evaluation, criterion_of, outputs_of
+from neurarium.training.folder import is_run, load_weights, read_recipe
+from neurarium.training.recipe import Recipe, net_kind
+from neurarium.training.scores.appraise import appraise
+from neurarium.training.scores.measure import Measured
+from neurarium.training.source import build_net, may_use_source, read_source, source_folder
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,19 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class NumberPrediction:
+    """Numbers that a net predicts for a table of inputs.
+
+    Attributes:
+        names: of the outputs, in the order of the columns.
+        values: in the units of the targets that it learnt.
+    """
+
+    names: tuple[str, ...]
+    values: Float[np.ndarray, "examples outputs"]
+
+
+@dataclass(frozen=True)
 class Run:
     """A net with its weights, the recipe that made them and what it knows of the data."""
 
@@ -58,7 +73,7 @@ class Run:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes."""
+        """Names of the classes, or of the numbers that are predicted."""
         return tuple(self.card["classes"])
 
     @property
@@ -72,12 +87,18 @@ class Run:
         return Scaling.from_dict(self.card["scaling"])
 
     @property
+    def target_scaling(self) -> Scaling | None:
+        """By which the targets were standardised; none where they are classes."""
+        numbers = self.card["targets"]
+        return None if numbers is None else Scaling.from_dict(numbers)
+
+    @property
     def history(self) -> list[dict[str, Any]]:
         """One entry an epoch: objective, errors, gradient norm, learning rate, seconds."""
         return epochs_of(read_record(self.folder / "record.jsonl"))
 
-    def evaluate(self, dataset: Dataset, split: str = "test") -> Evaluation:
-        """Measure the net on a split of a data set of the same shape and classes.
+    def evaluate(self, dataset: Dataset, split: str = "test") -> Evaluation | Measured:
+        """Measure the net, by what it is for, on a split of a data set of the same shape and classes.
 
         The objective is the run's own: balanced weights are those of the data set's training examples, and after a
         distillation, without its teacher, it is the cross-entropy of the labels.
@@ -85,31 +106,51 @@ class Run:
         Raises:
             DataError: another shape or other classes than the run learnt.
         """
-        if tuple(dataset.shape) != self.shape or dataset.classes != self.classes:
+        answers = self.recipe.net.purpose == "prediction"
+        same = (self.classes, self.target_scaling is None) == (dataset.classes, dataset.target_scaling is None)
+        if tuple(dataset.shape) != self.shape or (answers and not same):
             raise DataError(
                 f"data {dataset.name}",
                 expected=f"examples of shape {self.shape} in the classes {_few(self.classes)}",
                 got=f"shape {tuple(dataset.shape)}, classes {_few(dataset.classes)}",
                 remedy="evaluate on data like those of the training",
             )
-        examples: Examples = getattr(dataset, split)
-        return evaluate(
+        below = source_folder(self.folder)
+        return appraise(
             self.net,
-            examples.with_scaling(self.scaling),
+            self.recipe,
+            self.scaled(dataset),
+            split,
             criterion_of(self.recipe.objective.without_teacher(), dataset, None, self.placement),
-            self.classes,
             self.placement,
+            read_source(below) if may_use_source(self.recipe) and is_run(below) else None,
         )
 
-    def predict(self, inputs: Tensor | np.ndarray) -> Prediction:
+    def scaled(self, dataset: Dataset) -> Dataset:
+        """A data set as the net knows its inputs and targets: scaled as its training examples were."""
+        parts = {name: getattr(dataset, name).with_scaling(self.scaling) for name in dataset.counts()}
+        own, theirs = self.target_scaling, dataset.target_scaling
+        if own is not None and theirs is not None and own != theirs:
+            parts = {n: replace(part, targets=own.apply(theirs.undo(part.targets))) for n, part in parts.items()}
+        return replace(dataset, scaling=self.scaling, target_scaling=own, **parts)
+
+    def predict(self, inputs: Tensor | np.ndarray) -> Prediction | NumberPrediction:
         """Answer for raw inputs, in the units of the training data (pixels 0 to 255 for images).
 
         Args:
             inputs: (examples, *shape), or one example of `shape`.
 
         Raises:
+            ConfigError: a net that is for something else than answers.
             ShapeError: inputs of another shape.
         """
+        if self.recipe.net.purpose != "prediction":
+            raise ConfigError(
+                f"run {self.folder}",
+                expected="a net that predicts classes or numbers",
+                got=f"{net_kind(self.recipe.net)}, a net for {self.recipe.net.purpose}",
+                remedy="call its net: run.net(inputs), with the inputs scaled by run.scaling.apply",
+            )
         tensor = torch.as_tensor(inputs)
         if tuple(tensor.shape) == self.shape:
             tensor = tensor[None]
@@ -120,6 +161,8 @@ class Run:
             raise ShapeError("inputs", expected="at least one example", got="none")
         examples = Dense(tensor, torch.zeros(len(tensor), dtype=torch.int64), self.scaling)
         outputs = outputs_of(self.net, examples, self.placement)
+        if self.target_scaling is not None:
+            return NumberPrediction(self.classes, self.target_scaling.undo(outputs).numpy())
         return Prediction(self.classes, outputs.softmax(1).numpy())
 
 

@@ -41,7 +41,15 @@ from neurarium.training.recipe import Recipe, recipe_to_plain
 from neurarium.training.rule import LearningRule
 from neurarium.training.rules import make_rule
 from neurarium.training.seed import generator_states, restore_generators, seed_everything
-from neurarium.training.source import Source, build_net, check_need, read_source, source_folder, teacher_for
+from neurarium.training.source import (
+    Source,
+    build_net,
+    check_need,
+    may_use_source,
+    read_source,
+    source_folder,
+    teacher_for,
+)
 
 
 @dataclasses.dataclass
@@ -169,8 +177,10 @@ def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None, sour
     seed_everything(recipe.seed)
     if net is None:
         net = build_net(recipe, dataset.shape, dataset.classes, dataset.scaling, source=source)
+    if source is not None and may_use_source(recipe):
+        source.check(recipe, dataset.shape, dataset.classes)
     net = placement.place(net)
-    if not any(p.requires_grad for p in net.parameters()):
+    if recipe.net.purpose != "recall" and not any(p.requires_grad for p in net.parameters()):
         raise ConfigError("net", expected="at least one trainable parameter", got="none")
     total = recipe.epochs * batch_count(len(dataset.train), recipe.batch_size)
     criterion = criterion_of(recipe.objective, dataset, teacher_for(recipe, dataset, source, placement), placement)

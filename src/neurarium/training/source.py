@@ -86,6 +86,11 @@ def needs_source(recipe: Recipe) -> bool:
     return recipe.objective.name == "distillation" or isinstance(recipe.net, FeaturesSpec)
 
 
+def may_use_source(recipe: Recipe) -> bool:
+    """Whether a recipe can do without another run, but make use of one: to judge what a generator makes."""
+    return recipe.net.purpose == "generation"
+
+
 def check_need(recipe: Recipe) -> None:
     """Refuse a source that is missing, and one that nothing uses.
 
@@ -100,10 +105,10 @@ def check_need(recipe: Recipe) -> None:
             got="none",
             remedy="name a recipe or a run folder: --source lenet5",
         )
-    if recipe.source and not needs_source(recipe):
+    if recipe.source and not (needs_source(recipe) or may_use_source(recipe)):
         raise ConfigError(
             "source",
-            expected="none, as only the objective distillation and the net features use it",
+            expected="none, as only the objective distillation, the net features and generators use it",
             got=repr(recipe.source),
         )
 

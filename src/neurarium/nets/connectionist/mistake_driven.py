@@ -29,6 +29,8 @@ from neurarium.nets.connectionist.perceptron_spec import ANSWERS
 
 _LONGEST = 8192  # examples in one product: their scores stay in the cache
 _CALL = 32  # examples whose scores cost less than calling for them
+_DENSE = 32  # examples from mistake to mistake below which copies with their signs are made
+_SIGNED = 512  # such copies at a time, so that they stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,34 +80,53 @@ def one_pass(
     Raises:
         NonFiniteError: a score is infinite or undefined; the weights hold the mistakes before it.
     """
-    count, start, gap, length = len(x), 0, float(_CALL), 2 * _CALL
+    count, start, gap, length = len(x), 0, float(_DENSE), 2 * _CALL
     wrong: list[int] = []
     losses: list[float] = []
     scores = np.empty(min(count, _LONGEST), x.dtype)
-    while start < count:
-        stop = min(start + length, count)
-        margin = scores[: stop - start]
-        np.dot(x[start:stop], weight, out=margin)
-        margin += bias
-        margin *= y[start:stop]
-        right = margin > 0  # an undefined score is not
-        ahead = int(right.argmin())
-        if right[ahead]:
-            start, length = stop, min(2 * length, _LONGEST)
-            continue
-        at, loss = start + ahead, -float(margin[ahead])
-        if not math.isfinite(loss):
-            raise _non_finite(at, loss)
-        step = rate * y[at]
-        weight += step * x[at]
-        if learn_bias:
-            bias += float(step)
-        wrong.append(at)
-        losses.append(loss)
-        gap += 0.1 * (ahead - gap)
-        start, length = at + 1, min(_CALL + int(2 * gap), _LONGEST)
+    both = np.append(weight, x.dtype.type(bias))  # (w, b), as (y x, y) wants it
+    changed = both if learn_bias else both[:-1]
+    signed, begin, end = np.empty((min(count, _SIGNED), len(both)), x.dtype), 0, 0
+    steps = signed
+    try:
+        while start < count:
+            if start >= end and gap < _DENSE:
+                begin, end = start, min(start + _SIGNED, count)
+                np.multiply(x[begin:end], y[begin:end, None], out=signed[: end - begin, :-1])
+                signed[: end - begin, -1] = y[begin:end]
+                steps = rate * signed[:, : len(changed)]
+            if start < end:
+                stop = min(start + length, end)
+                margin = signed[start - begin : stop - begin].dot(both)
+            else:
+                stop = min(start + length, count)
+                margin = scores[: stop - start]
+                np.dot(x[start:stop], both[:-1], out=margin)
+                margin += both[-1]
+                margin *= y[start:stop]
+            # an undefined score is not above 0 either; the first such is found faster among bytes than by argmin
+            ahead = (margin > 0).tobytes().find(0)
+            if ahead < 0:
+                gap += 0.1 * (stop - start)
+                start, length = stop, min(2 * length, _LONGEST)
+                continue
+            at, loss = start + ahead, -margin.item(ahead)
+            if not math.isfinite(loss):
+                raise _non_finite(at, loss)
+            if at < end:
+                changed += steps[at - begin]
+            else:
+                step = rate * y[at]
+                both[:-1] += step * x[at]
+                both[-1] += step * learn_bias
+            wrong.append(at)
+            losses.append(loss)
+            gap += 0.1 * (ahead - gap)
+            start, length = at + 1, min(_CALL + int(2 * gap), _LONGEST)
+    finally:
+        weight[:] = both[:-1]
     examples = np.array(wrong, dtype=np.int64)
-    return bias, Mistakes(examples, examples + first, np.array(losses))
+    return float(both[-1]), Mistakes(examples, examples + first, np.array(losses))
 
 
 class Course:

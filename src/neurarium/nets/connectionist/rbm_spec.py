@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from neurarium.checks import ConfigError
-from neurarium.nets.spec import ScaledSpec, check_span
+from neurarium.nets.spec import Purpose, ScaledSpec, check_span
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +21,7 @@ class RBMSpec(ScaledSpec):
     """
 
     summary: ClassVar[str] = "restricted Boltzmann machine: hidden features from unlabelled data, by Gibbs sampling"
+    purpose: ClassVar[Purpose] = "density"
 
     hidden: int = 256
     """Hidden units."""

@@ -55,6 +55,12 @@ class Autoencoder(nn.Module):
         self.first = next(name for name, layer in layers.items() if next(layer.parameters(), None) is not None)
         self.layers = nn.Sequential(layers)
 
+    @property
+    def corruption(self) -> Corruption | None:
+        """What damages the examples in training; none where they stay as they are."""
+        first = self.layers[0]
+        return first if isinstance(first, Corruption) else None
+
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch *shape"]:
         """Reconstructions, in the shape of the examples (batch, *shape).
 

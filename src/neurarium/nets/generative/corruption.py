@@ -100,8 +100,13 @@ class Corruption(nn.Module):
         self.register_buffer("high", high)
 
     def forward(self, x: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch *shape"]:
-        """Damage a batch, with torch's default generator."""
-        return self._damage(x, self.amount, (self.low, self.high), None) if self.training else x
+        """Damage a batch in training mode, with torch's default generator."""
+        return self.damage(x) if self.training else x
+
+    def damage(self, x: Float[Tensor, "batch *shape"], generator: Generator | None = None) -> Float[Tensor, "..."]:
+        """Damage a batch whatever the mode; from torch's default generator unless another is given."""
+        damaged: Tensor = self._damage(x, self.amount, (self.low, self.high), generator)
+        return damaged
 
     def extra_repr(self) -> str:
         """Noise and amount, for a printed net."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from neurarium.checks import ConfigError, DataError
-from neurarium.nets.spec import ScaledSpec, check_span
+from neurarium.nets.spec import Purpose, ScaledSpec, check_span
 
 if TYPE_CHECKING:
     import torch
@@ -50,6 +50,8 @@ class AdversarialSpec(ScaledSpec):
     Raises:
         ConfigError: no noise, a penalty below 0, a rate not above 0, or a span without length.
     """
+
+    purpose: ClassVar[Purpose] = "generation"
 
     noise: int = 64
     """Numbers of noise from which an example is made."""
@@ -141,6 +143,8 @@ class _AutoencoderSpec(ScaledSpec):
     Raises:
         ConfigError: no code, noise out of range, or a span without length.
     """
+
+    purpose: ClassVar[Purpose] = "reconstruction"
 
     code: int = 32
     """Numbers of the code."""

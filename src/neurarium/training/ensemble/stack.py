@@ -121,7 +121,7 @@ class Stack:
         named = dict(zip(self.names, self._parts(row), strict=True))
         outputs = functional_call(self.nets[0], named | fixed, (inputs,))
         floats = outputs if outputs.dtype == torch.float64 else outputs.float()
-        return self.criterion.loss(floats, targets, inputs), self.criterion.error(outputs.detach(), targets)
+        return self.criterion.loss(floats, targets, inputs), self.criterion.error(outputs.detach(), targets, inputs)
 
     def _call(self, kind: str, function: Callable[..., Any], uses: int, inputs: Tensor, targets: Tensor) -> Any:
         """Call a batched function as it is, or written out where that pays."""

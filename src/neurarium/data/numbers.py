@@ -1,0 +1,97 @@
+"""Targets that are numbers to predict: tell them from classes, and see that they can be learnt."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float
+from torch import Tensor
+
+from neurarium.checks import DataError
+
+# More whole numbers than this, and more than this share of the examples, may be classes as well as numbers.
+_MANY = 50
+_SHARE = 10
+
+
+def are_numbers(targets: npt.NDArray[Any], subject: str, remedy: str) -> bool:
+    """Tell numbers to predict from classes, where the source does not say which they are.
+
+    Text and truth values are classes. Of numbers, a single fraction (or an undefined number) makes all numbers; whole
+    numbers, however they are written (7 or 7.0), are classes. Several columns of floats are numbers.
+
+    More than 50 different whole numbers, that are more than a tenth of the examples too, may be either: ages,
+    prices, or many classes. They are refused.
+
+    Args:
+        targets: as they are in the source, one row an example.
+        subject: where they come from, for messages.
+        remedy: how the user says which they are.
+
+    Raises:
+        DataError: whole numbers that may be either, several columns of integers, or rows of one 1 among zeros, which
+            stand for classes.
+
+    Example:
+        >>> are_numbers(np.array([1.5, 2.0]), "prices.csv", ""), are_numbers(np.array([1, 0, 1]), "pets.csv", "")
+        (True, False)
+    """
+    if targets.dtype.kind not in "iuf" or targets.ndim not in (1, 2):
+        return False
+    if targets.ndim == 2 and targets.shape[1] > 1:
+        _check_columns(targets, subject, remedy)
+        return True
+    if not np.isfinite(targets).all() or (targets % 1 != 0).any():
+        return True
+    different = len(np.unique(targets))
+    if different > _MANY and different * _SHARE > len(targets):
+        expected = f"classes, or numbers to predict; more than {_MANY} different whole numbers may be either"
+        got = f"{different} different ones in {len(targets)} examples"
+        raise DataError(subject, expected=expected, got=got, remedy=remedy)
+    return False
+
+
+def check_finite(targets: Float[Tensor, "examples outputs"], outputs: Sequence[str], subject: str) -> None:
+    """See that every target is a number.
+
+    Raises:
+        DataError: one is infinite or undefined; its row and output are named.
+    """
+    if not (finite := targets.isfinite()).all():
+        row, output = (~finite).nonzero()[0].tolist()
+        raise DataError(
+            f"{subject}, {outputs[output]}, row {row} (counted from 0, without a header)",
+            expected="a finite number to predict",
+            got=f"{targets[row, output]:g}",
+            remedy="remove the row or fill the gap",
+        )
+
+
+def check_varied(targets: Float[Tensor, "examples outputs"], outputs: Sequence[str], subject: str) -> None:
+    """See that there is something to learn: examples, and two different numbers or more of each output.
+
+    Raises:
+        DataError: it is not so.
+    """
+    if not len(targets):
+        raise DataError(subject, expected="at least one example", got="an empty data set", remedy="add some")
+    constant = (targets == targets[0]).all(0)
+    if constant.any():
+        output = int(constant.nonzero()[0, 0])
+        raise DataError(
+            f"{subject}, {outputs[output]}",
+            expected="numbers to predict that differ among the training examples",
+            got=f"{targets[0, output]:g} for all of them",
+            remedy="remove this output, or add examples of other values",
+        )
+
+
+def _check_columns(targets: npt.NDArray[Any], subject: str, remedy: str) -> None:
+    """See that several columns are numbers to predict."""
+    expected, got = "one label an example, or numbers to predict", f"shape {targets.shape}"
+    if len(targets) and np.isin(targets, (0, 1)).all() and (targets.sum(1) == 1).all():
+        remedy = "turn one-hot rows into numbers with argmax(axis=1)"
+        raise DataError(subject, expected=expected, got=f"{got}, a single 1 in each row", remedy=remedy)
+    if targets.dtype.kind != "f":
+        raise DataError(subject, expected=expected, got=f"{got} of integers", remedy=remedy)

@@ -1,0 +1,46 @@
+"""Complete runs of the first nets: threshold units, associative memories, Boltzmann machines."""
+
+from neurarium.learning.early_stopping import EarlyStopping
+from neurarium.learning.objective import Objective
+from neurarium.learning.optimisers import Optimiser
+from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
+from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
+from neurarium.nets.connectionist.rbm_spec import RBMSpec
+from neurarium.training.recipe import Recipe
+
+
+def perceptron() -> Recipe:
+    """Rosenblatt's rule on real fours and nines, until it makes no more mistakes."""
+    return Recipe(
+        name="perceptron",
+        net=PerceptronSpec(),
+        data="mnist-4-9",
+        objective=Objective("perceptron"),
+        optimiser=Optimiser("sgd", lr=1.0),
+        early_stopping=EarlyStopping(restore_best=False),
+        epochs=200,
+    )
+
+
+def hopfield() -> Recipe:
+    """Hopfield network that stores 50 real digits by the pseudo-inverse rule and recalls them from damaged ones."""
+    return Recipe(
+        name="hopfield",
+        net=HopfieldSpec(),
+        objective=Objective("own"),
+        optimiser=Optimiser("sgd", lr=1.0),
+        early_stopping=EarlyStopping(restore_best=False),
+        epochs=1,
+    )
+
+
+def rbm() -> Recipe:
+    """Restricted Boltzmann machine of 256 hidden units on 5,000 real digits, by contrastive divergence."""
+    return Recipe(
+        name="rbm",
+        net=RBMSpec(hidden=256),
+        objective=Objective("own"),
+        optimiser=Optimiser("momentum", lr=0.02),
+        early_stopping=EarlyStopping(restore_best=False),
+        epochs=30,
+    )

@@ -1,0 +1,64 @@
+"""Complete runs of nets that reconstruct examples or make new ones."""
+
+from neurarium.learning.early_stopping import EarlyStopping
+from neurarium.learning.objective import Objective
+from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.schedules import Schedule
+from neurarium.nets.generative.specs import AutoencoderSpec, ConvolutionalAutoencoderSpec, DCGANSpec, GANSpec
+from neurarium.training.recipe import Recipe
+
+
+def autoencoder() -> Recipe:
+    """784-256-128-32-128-256-784 on 5,000 real digits: pictures through 32 numbers and back."""
+    return Recipe(
+        name="autoencoder",
+        net=AutoencoderSpec(code=32),
+        objective=Objective("reconstruction"),
+        optimiser=Optimiser("adam", lr=2e-3),
+        schedule=Schedule("cosine", warmup=0.05),
+        early_stopping=EarlyStopping(monitor="objective"),
+        epochs=40,
+    )
+
+
+def denoising_autoencoder() -> Recipe:
+    """Convolutional auto-encoder that mends 5,000 real digits, a quarter of whose pixels are black or white dots."""
+    return Recipe(
+        name="denoising-autoencoder",
+        net=ConvolutionalAutoencoderSpec(code=64, noise="salt-and-pepper", amount=0.25),
+        objective=Objective("reconstruction"),
+        optimiser=Optimiser("adam", lr=2e-3),
+        schedule=Schedule("cosine", warmup=0.05),
+        early_stopping=EarlyStopping(monitor="objective"),
+        epochs=20,
+    )
+
+
+def gan() -> Recipe:
+    """Generator and discriminator of two hidden layers each, on a ring of 8 narrow Gaussians."""
+    return Recipe(
+        name="gan",
+        net=GANSpec(noise=2),
+        data="ring-of-8",
+        objective=Objective("own"),
+        optimiser=Optimiser("adam", lr=2e-3, betas=(0.5, 0.9)),
+        schedule=Schedule("cosine"),
+        early_stopping=EarlyStopping(restore_best=False),
+        epochs=100,
+        batch_size=256,
+    )
+
+
+def dcgan() -> Recipe:
+    """Convolutional generator and discriminator on 5,000 real digits, judged by LeNet-5."""
+    return Recipe(
+        name="dcgan",
+        net=DCGANSpec(width=32, penalty=0.01),
+        source="lenet5",
+        objective=Objective("own"),
+        optimiser=Optimiser("adam", lr=1e-3, betas=(0.5, 0.999)),
+        schedule=Schedule("cosine"),
+        early_stopping=EarlyStopping(restore_best=False),
+        epochs=40,
+        batch_size=64,
+    )

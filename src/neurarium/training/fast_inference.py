@@ -1,0 +1,250 @@
+"""A trained net made ready to answer quickly: batch normalisation folded, images channels-last, bfloat16 where it pays.
+
+    y' = f(x; W'),    |y' - y| <= tolerance |y|    with y = f(x; W) the logits of the net as it was
+
+1. Batch normalisations become part of the layers before them (`nets.convolutional.folding`).
+2. Weights and images are laid out channels-last, as `Placement.place` has it.
+3. Convolutions and linear layers compute in bfloat16 where the processor multiplies it faster than float32: numbers of
+   8 significant bits, their sums in float32. The normalisations that stay keep their parameters in float32, and the
+   last linear layer all its numbers: logits rounded to 8 bits would tie.
+
+bfloat16 changes logits, and a class that leads by less than the change may lose its lead. Given examples (`probe`),
+both are measured, and where they do not hold float32 is taken instead.
+
+Source: D. Kalamkar et al., "A study of BFLOAT16 for deep learning training", 2019.
+"""
+
+import copy
+import dataclasses
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+from neurarium.checks import ConfigError, choose
+from neurarium.nets.convolutional.folding import batch_norms, fold_batch_norm
+from neurarium.training.device import Placement
+
+TOLERANCE: Mapping[str, float] = {"float32": 1e-4, "bfloat16": 5e-2}
+"""Largest |y' - y| / |y| over the logits of a batch (Euclidean length), by precision.
+
+Roundings of independent sign add up to about the square root of the depth times 2^-9 in bfloat16: 0.014 for 50 layers,
+several times that where the output layer lives on small differences of its inputs.
+"""
+
+# Spelt alike by torch and by /proc/cpuinfo; the fastest first. The last two are ARM's.
+_BFLOAT16_FEATURES = ("amx_bf16", "avx512_bf16", "sve_bf16", "bf16")
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True)
+class InferenceChoice:
+    """What was chosen for a net, and why.
+
+    Attributes:
+        precision: float32 or bfloat16.
+        reason: for the precision.
+        folded: batch normalisations that are part of another layer now.
+        kept: batch normalisations that stay.
+        deviation: |y' - y| / |y| on the probe; none without one.
+        same_classes: share of the probe's examples whose largest logit is the same.
+    """
+
+    precision: str
+    reason: str
+    folded: int
+    kept: int
+    deviation: float | None = None
+    same_classes: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the probe, if any, found the logits within the tolerance and every class the same."""
+        return self.deviation is None or (self.deviation <= TOLERANCE[self.precision] and self.same_classes == 1)
+
+    def in_words(self) -> str:
+        """One line for people.
+
+        Example:
+            >>> InferenceChoice("bfloat16", "avx512_bf16", folded=40, kept=21).in_words()
+            'bfloat16 (avx512_bf16), channels-last, 40 of 61 batch normalisations folded'
+        """
+        words = [f"{self.precision} ({self.reason})", "channels-last"]
+        if norms := self.folded + self.kept:
+            words.append(f"{self.folded} of {norms} batch normalisations folded")
+        if self.deviation is not None:
+            words.append(f"logits within {self.deviation:.2g} of their length, {self.same_classes:.1%} same classes")
+        return ", ".join(words)
+
+
+class FastNet(nn.Module):
+    """A net made ready; only `prepared_for_inference` makes it.
+
+    Args:
+        net: folded and laid out, in the precision of `placement`.
+        placement: where and how it computes.
+        choice: what was done to it.
+    """
+
+    def __init__(self, net: nn.Module, placement: Placement, choice: InferenceChoice) -> None:
+        super().__init__()
+        self.net = net
+        self.placement = placement
+        self.choice = choice
+
+    @torch.inference_mode()
+    def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch *output"]:
+        """Outputs in float32, on the net's device, without a gradient."""
+        x = x.to(self.placement.device)
+        if x.dim() == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+        with self.placement.computing():
+            outputs: Tensor = self.net(x)
+        return outputs.float()
+
+
+def prepared_for_inference(
+    net: nn.Module,
+    placement: Placement,
+    precision: str = "auto",
+    probe: Float[Tensor, "batch *example"] | None = None,
+) -> FastNet:
+    """A copy of a trained net that answers as it does in evaluation mode, faster.
+
+    A net whose batch normalisations stand where it is not known what comes before (torchvision's own ResNet) is not
+    folded, and all else is done.
+
+    Args:
+        net: from one tensor to one tensor, with float32 weights; stays as it is.
+        placement: where to compute; its precision, which is that of training, is not asked.
+        precision: "float32", "bfloat16", or "auto": bfloat16 where the processor has it (`fast_bfloat16`) and the probe,
+            if any, holds.
+        probe: examples as the net takes them, a few dozen; the outcome is in `choice` of the net that comes back.
+
+    Raises:
+        ConfigError: an unknown precision, or weights in another format than float32.
+
+    Example:
+        >>> from neurarium.nets.convolutional.resnet import ResNet
+        >>> fast = prepared_for_inference(ResNet(20, outputs=10), Placement(torch.device("cpu")), "float32")
+        >>> fast.choice.in_words()
+        'float32 (as asked), channels-last, 19 of 19 batch normalisations folded'
+        >>> fast(torch.zeros(2, 3, 32, 32)).shape
+        torch.Size([2, 10])
+    """
+    if precision != "auto":
+        choose(precision, TOLERANCE, "precision of inference (or auto)")
+    others = {str(p.dtype) for p in net.parameters() if p.is_floating_point() and p.dtype != torch.float32}
+    if others:
+        raise ConfigError("net", expected="float32 weights", got=", ".join(sorted(others)), remedy="call net.float()")
+    if precision == "auto":
+        feature = fast_bfloat16(placement.device)
+        first = ("bfloat16", feature) if feature else ("float32", f"no fast bfloat16 on {placement.device.type}")
+    else:
+        first = (precision, "as asked")
+    fast = _prepared(net, placement, *first)
+    if probe is None:
+        return fast
+    expected = _answers(net, probe)
+    fast.choice = _measured(fast, probe, expected)
+    if precision == "auto" and fast.choice.precision == "bfloat16" and not fast.choice.holds:
+        reason = f"bfloat16 moved logits by {fast.choice.deviation:.2g}, {fast.choice.same_classes:.1%} same classes"
+        fast = _prepared(net, placement, "float32", reason)
+        fast.choice = _measured(fast, probe, expected)
+    return fast
+
+
+def fast_bfloat16(device: torch.device) -> str | None:
+    """Name what multiplies bfloat16 faster than float32 on a device; none: nothing does.
+
+    On CUDA cards from compute capability 8.0 on; on CPUs with AMX, AVX512-BF16, or ARM's bf16.
+    """
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            known = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.cuda.get_device_name(device) if known else None
+    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return None
+    return bfloat16_feature(_cpu_features())
+
+
+def bfloat16_feature(features: Collection[str]) -> str | None:
+    """The fastest of a processor's features that multiplies bfloat16.
+
+    Args:
+        features: words such as those of /proc/cpuinfo.
+
+    Example:
+        >>> bfloat16_feature("fpu sse2 avx2 avx512f avx512_bf16".split())
+        'avx512_bf16'
+    """
+    return next((feature for feature in _BFLOAT16_FEATURES if feature in features), None)
+
+
+def _cpu_features() -> Collection[str]:
+    try:
+        return [name for name, there in torch.cpu.get_capabilities().items() if there is True]
+    except AttributeError:  # older releases of torch
+        return _CPUINFO.read_text().split() if _CPUINFO.exists() else ()
+
+
+def _prepared(net: nn.Module, placement: Placement, precision: str, reason: str) -> FastNet:
+    norms = len(batch_norms(net))
+    try:
+        fast = fold_batch_norm(net)
+    except ConfigError:
+        fast = copy.deepcopy(net).eval()
+    kept = len(batch_norms(fast))
+    placement = dataclasses.replace(placement, precision=precision)
+    if precision == "bfloat16":
+        _use_bfloat16_(fast)
+    return FastNet(placement.place(fast), placement, InferenceChoice(precision, reason, norms - kept, kept)).eval()
+
+
+class _Float32Linear(nn.Linear):
+    """A linear layer that computes in float32 whatever surrounds it."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        with torch.autocast(input.device.type, enabled=False):
+            return F.linear(input.float(), self.weight, self.bias)
+
+
+def _use_bfloat16_(net: nn.Module) -> None:
+    """Store the weights of convolutions and linear layers in bfloat16, so that none is converted in a call."""
+    linears = [name for name, m in net.named_modules() if type(m) is nn.Linear]
+    if linears and linears[-1]:
+        last = net.get_submodule(linears[-1])
+        assert isinstance(last, nn.Linear)
+        output = _Float32Linear(last.in_features, last.out_features, last.bias is not None, device="meta")
+        output.weight, output.bias = last.weight, last.bias
+        net.set_submodule(linears[-1], output.eval())
+    for module in net.modules():
+        if isinstance(module, _ConvNd | nn.Linear) and not isinstance(module, _Float32Linear):
+            for parameter in module.parameters(recurse=False):
+                parameter.data = parameter.data.bfloat16()
+
+
+def _answers(net: nn.Module, probe: Tensor) -> Tensor:
+    """What the net itself says, in evaluation mode."""
+    device = next((p.device for p in net.parameters()), probe.device)
+    was_training = net.training
+    net.eval()
+    try:
+        with torch.inference_mode():
+            outputs: Tensor = net(probe.to(device))
+    finally:
+        net.train(was_training)
+    return outputs.cpu()
+
+
+def _measured(fast: FastNet, probe: Tensor, expected: Tensor) -> InferenceChoice:
+    got = fast(probe).cpu()
+    same = (got.argmax(1) == expected.argmax(1)).float().mean()
+    return dataclasses.replace(
+        fast.choice, deviation=float((got - expected).norm() / expected.norm()), same_classes=float(same)
+    )
