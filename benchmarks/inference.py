@@ -91,9 +91,7 @@ def compare(name: str, batches: tuple[int, ...], repeats: int, places: int, thre
     net = fitted(name, learnt)
     sides = {side: answering(name, side, net) for side in SIDES}
     found: dict[str, Any] = {
-        "choice": prepared_for_inference(
-            net, find_placement("cpu"), probe=learnt[:: max(1, places // 8)]
-        ).choice.in_words(),
+        "choice": prepared_for_inference(net, find_placement("cpu")).choice.in_words(),
         "answers": answers(sides, seen),
         "batches": {},
     }

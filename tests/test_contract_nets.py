@@ -5,8 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from neurarium.checks import ShapeError
+from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.catalogue import NETS
+from neurarium.nets.connectionist.associative_memory import AssociativeMemory
+from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.nets.feedforward.features_spec import FeaturesSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 
@@ -14,18 +16,57 @@ SHAPE, OUTPUTS = (1, 28, 28), 10
 STEPS = 200
 
 pytestmark = pytest.mark.parametrize("name", NETS)
+# of two classes, from weights that are zero
+TWO = ("perceptron",)
+FOR_TEN = [name for name, kind in NETS.items() if kind.purpose == "prediction" and name not in TWO]
+# learn by the gradient of an objective
+BY_GRADIENT = FOR_TEN + [name for name, kind in NETS.items() if kind.purpose == "reconstruction"]
+# first weights are drawn
+DRAWN = [name for name in NETS if name not in (*TWO, "hopfield")]
 
 
 def make(name: str, shape: tuple[int, ...], outputs: int) -> nn.Module:
     spec = NETS[name]()
     if isinstance(spec, FeaturesSpec):  # it stands on another net
         return spec.build(shape, outputs, MLPSpec().build(shape, outputs))
-    return spec.build(shape, outputs)
+    net = spec.build(shape, 2 if name in TWO else outputs)
+    if isinstance(net, AssociativeMemory):
+        net.store(torch.randn(3, *shape))
+    if name in TWO:
+        for parameter in net.parameters():
+            nn.init.normal_(parameter)
+    return net
 
 
 def build(name: str, seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
     return make(name, SHAPE, OUTPUTS)
+
+
+def answer_shape(name: str, count: int, shape: tuple[int, ...], outputs: int) -> tuple[int, ...]:
+    """What a net says of so many examples, by what it is for."""
+    spec = NETS[name]()
+    if isinstance(spec, RBMSpec):
+        return (count, spec.hidden)
+    if spec.purpose == "generation":
+        return (count, 1)
+    if spec.purpose in ("reconstruction", "recall"):
+        return (count, *shape)
+    return (count, 2 if name in TWO else outputs)
+
+
+def loss(name: str, net: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    outputs = net(x)
+    return F.mse_loss(outputs, x) if NETS[name].purpose == "reconstruction" else F.cross_entropy(outputs, y)
+
+
+def errors(name: str, net: nn.Module, x: Tensor, y: Tensor) -> float:
+    """Wrong answers, or for a net that reconstructs the share of the variance that is lost."""
+    with torch.no_grad():
+        outputs = net.eval()(x)
+    if NETS[name].purpose == "reconstruction":
+        return F.mse_loss(outputs, x).item() / x.var().item()
+    return (outputs.argmax(1) != y).sum().item()
 
 
 def images(count: int, seed: int = 1) -> Tensor:
@@ -39,18 +80,24 @@ def labels(count: int) -> Tensor:
 def test_output_shape(name: str) -> None:
     net = build(name)
     for count in (1, 5):
-        logits = net(images(count))
-        assert logits.shape == (count, OUTPUTS)
-        assert logits.isfinite().all()
+        answer = net(images(count))
+        assert answer.shape == answer_shape(name, count, SHAPE, OUTPUTS)
+        assert answer.isfinite().all()
 
 
 def test_outputs_follow_the_classes(name: str) -> None:
-    assert make(name, SHAPE, 3)(images(2)).shape == (2, 3)
+    if name not in TWO:
+        assert make(name, SHAPE, 3)(images(2)).shape == answer_shape(name, 2, SHAPE, 3)
+        return
+    with pytest.raises(ConfigError, match="two classes"):
+        NETS[name]().build(SHAPE, 3)
 
 
 def test_every_parameter_gets_a_gradient(name: str) -> None:
+    if name not in BY_GRADIENT:
+        pytest.skip("learns by a rule of its own")
     net = build(name)
-    F.cross_entropy(net(images(64)), labels(64)).backward()
+    loss(name, net, images(64), labels(64)).backward()
     without = [
         key for key, p in net.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any().item())
     ]
@@ -59,6 +106,8 @@ def test_every_parameter_gets_a_gradient(name: str) -> None:
 
 
 def test_seed_decides_the_weights(name: str) -> None:
+    if name not in DRAWN:
+        pytest.skip("begins with nothing drawn")
     first, again, other = (build(name, seed).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(first[key], again[key]) for key in first)
     learned = dict(build(name).named_parameters())
@@ -88,17 +137,21 @@ def test_evaluation_is_deterministic(name: str) -> None:
 
 
 def test_overfits_one_batch(name: str) -> None:
+    if name not in BY_GRADIENT:
+        pytest.skip("learns by a rule of its own")
     net, x, y = build(name), images(32), labels(32)
+    lossy = NETS[name].purpose == "reconstruction"
+    enough = 0.5 if lossy else 0.0  # 32 pictures of noise through 32 numbers: most of them must come back
     optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
-    errors = [(net.eval()(x).argmax(1) != y).sum().item()]
-    while errors[-1] and len(errors) <= STEPS:
-        loss = F.cross_entropy(net.train()(x), y)
+    course = [errors(name, net, x, y)]
+    while course[-1] > enough and len(course) <= STEPS:
+        objective = loss(name, net.train(), x, y)
         optimiser.zero_grad()
-        loss.backward()
+        objective.backward()
         optimiser.step()
-        errors.append((net.eval()(x).argmax(1) != y).sum().item())
-    assert errors[0] > 16
-    assert errors[-1] == 0
+        course.append(errors(name, net, x, y))
+    assert course[0] > (0.9 if lossy else 16)
+    assert course[-1] <= enough
 
 
 @pytest.mark.parametrize("shape", [(4, 2, 28, 28), (28, 28), (4, 1, 5, 5)], ids=["channels", "rank", "small"])
@@ -107,7 +160,7 @@ def test_bad_input_names_the_layer_and_what_fits(name: str, shape: tuple[int, ..
     with pytest.raises(ShapeError) as caught:
         net(torch.zeros(shape))
     layers = {path.rpartition(".")[2] for path, _ in net.named_modules()} - {""}
-    assert layers & set(caught.value.subject.split())
+    assert not layers or layers & set(caught.value.subject.split())
     assert "28" in caught.value.expected or "784" in caught.value.expected
     assert str(shape) in caught.value.got
 
@@ -122,6 +175,8 @@ def test_float64(name: str) -> None:
 
 
 def test_exports_with_a_free_batch_size(name: str) -> None:
+    if name == "hopfield":
+        pytest.skip("how long it recalls depends on the data")
     net = build(name).eval()
     batch = ({0: torch.export.Dim.DYNAMIC},)
     program = torch.export.export(net, (images(4),), dynamic_shapes=batch).module()
@@ -129,4 +184,5 @@ def test_exports_with_a_free_batch_size(name: str) -> None:
 
 
 def test_builds_for_colour_images(name: str) -> None:
-    assert make(name, (3, 32, 32), OUTPUTS)(torch.zeros(2, 3, 32, 32)).shape == (2, OUTPUTS)
+    shape = (3, 32, 32)
+    assert make(name, shape, OUTPUTS)(torch.zeros(2, *shape)).shape == answer_shape(name, 2, shape, OUTPUTS)

@@ -9,7 +9,6 @@ Scores of recipes are taken from `benchmarks/results/`, which `make results` wri
 import argparse
 import json
 import math
-import resource
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -132,9 +131,10 @@ def regression(page: Page, epochs: int) -> None:
     axes = figure.subplots()
     table, peers = [], []
     for problem, colour in zip(problems(), picture.COLOURS, strict=False):
-        plain, bound, lowest = _descend(problem, epochs, 0.0)
+        bound, lowest = _curvatures(problem)
         ratio = math.sqrt(lowest / bound)
-        fast, *_ = _descend(problem, epochs, (1 - ratio) / (1 + ratio))
+        plain = _descend(problem, epochs, 1 / bound, 0.0)
+        fast = _descend(problem, epochs, 1 / bound, (1 - ratio) / (1 + ratio))
         axes.plot(range(epochs + 1), fast, color=colour, label=problem.name)
         axes.plot(range(epochs + 1), plain, color=colour, linestyle=":", linewidth=1.2)
         table.append(
@@ -149,13 +149,14 @@ def regression(page: Page, epochs: int) -> None:
     picture.legend_above(axes, 4)
     page.picture("descent", "distance to the optimum over epochs for four regressions", figure)
     page.say(
-        f"""Solid: with Nesterov's momentum; dotted: plain. The condition number bounds how slow that is: largest over
-        smallest curvature. Arrived means a distance below {CLOSE:g}."""
+        f"""Solid: with Nesterov's momentum; dotted: plain. Condition: that bound over the smallest curvature at the
+        optimum; near it plain descent needs that many epochs to shrink the distance by e, Nesterov's about the root of
+        it. Arrived means a distance below {CLOSE:g}."""
     )
     page.table(
         (
             "problem",
-            "condition at most",
+            "condition",
             "arrived, plain",
             "arrived, Nesterov",
             "plain at the end",
@@ -235,26 +236,26 @@ def random_feature_models(page: Page, data: Dataset, widths: tuple[int, ...], dr
         [(kind, *(f"{value:.1f}" for value in values)) for kind, values in best.items()],
     )
     with get_context("spawn").Pool(1) as pool:
-        examples, peak, error = pool.apply(fit_many, (many, widths[-1] // 2, torch.get_num_threads()))
+        examples, added, error = pool.apply(fit_many, (many, widths[-1] // 2, torch.get_num_threads()))
     sums = 8 * (widths[-1] // 2) ** 2 / 2**20
     page.say(
         f"""The fit keeps sums over blocks, features^2 numbers however many examples there are. Each digit shifted by up
         to {many} pixels makes {examples:,} examples; {widths[-1] // 2:,} ReLU features of them would fill
-        {examples * (widths[-1] // 2) * 4 / 2**20:,.0f} MiB, the sums take {sums:,.0f}. The process that fitted them
-        never held more than {peak:,.0f} MiB, PyTorch and the digits included. Test error {100 * error:.1f} %."""
+        {examples * (widths[-1] // 2) * 4 / 2**20:,.0f} MiB, the sums take {sums:,.0f}. The fit, block and
+        factors included, raised its process's peak memory by {added:,.0f} MiB. Test error {100 * error:.1f} %."""
     )
     if (RESULTS / "random_features.md").exists():
         page.say("Time beside scikit-learn: [random_features](../benchmarks/results/random_features.md).")
 
 
 def fit_many(reach: int, width: int, threads: int) -> tuple[int, float, float]:
-    """Fit shifted digits in a process of its own: examples, largest memory in MiB, test error."""
+    """Fit shifted digits in a process of its own: examples, MiB by which the peak of memory rose, test error."""
     torch.set_num_threads(threads)
     data = neurarium.load_data("mnist-5k")
     batch, code = data.train.gather(torch.arange(len(data.train))), torch.eye(10)
     torch.manual_seed(0)
     weight, bias = draw_features(784, width, "relu", SCALES["relu"] * 28)
-    dark = batch.inputs.min()
+    dark, before = batch.inputs.min(), _peak()
     sums = NormalEquations(width, 10)
     framed = F.pad(batch.inputs, [reach] * 4, value=float(dark))
     for down in range(2 * reach + 1):
@@ -263,10 +264,19 @@ def fit_many(reach: int, width: int, threads: int) -> tuple[int, float, float]:
             for x, y in zip(moved.split(1000), batch.targets.split(1000), strict=True):
                 sums.add(random_features(x, weight, bias), code[y])
     fit = sums.solve(1e-4)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    added = _peak() - before
     test = data.test.gather(torch.arange(len(data.test)))
     answers = fit.predict(random_features(test.inputs.flatten(1), weight, bias)).argmax(1)
-    return sums.count, peak, float((answers != test.targets).double().mean())
+    return sums.count, added, float((answers != test.targets).double().mean())
+
+
+def _peak() -> float:
+    """Largest memory of this process so far, in MiB; Linux alone.
+
+    Not by `resource.getrusage`, which counts what the process was before it became this program.
+    """
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024
 
 
 def multilayer(page: Page) -> None:
@@ -432,17 +442,28 @@ def _half_square(scores: Tensor, targets: Tensor) -> Tensor:
     return (scores - targets).square().sum() / (2 * len(targets))
 
 
-def _descend(problem: Problem, epochs: int, momentum: float) -> tuple[list[float], float, float]:
-    """Distances before each step and after the last, with the bounds on the curvature that set rate and momentum."""
+def _curvatures(problem: Problem) -> tuple[float, float]:
+    """Bound on the curvature everywhere, and the smallest one at the optimum along which the function changes."""
+    table = F.pad(problem.x, (0, 1), value=1.0)
+    bound = problem.curvature * float(torch.linalg.eigvalsh(table.T @ table / len(table))[-1]) + problem.l2
+    weight, bias = problem.optimum.weight, problem.optimum.intercept
+
+    def objective(point: Tensor) -> Tensor:
+        return problem.objective(point[: weight.numel()].view_as(weight), point[weight.numel() :])
+
+    hessian = torch.autograd.functional.hessian(objective, torch.cat([weight.flatten(), bias]), vectorize=True)
+    values = torch.linalg.eigvalsh(hessian)
+    # one number added to all intercepts changes no softmax
+    return bound, float(values[values > 1e-12 * values[-1]][0])
+
+
+def _descend(problem: Problem, epochs: int, rate: float, momentum: float) -> list[float]:
+    """Distances before each step and after the last."""
     head = problem.net.double().head
     with torch.no_grad():
         head.weight.zero_(), head.bias.zero_()
-    table = F.pad(problem.x, (0, 1), value=1.0)
-    values = torch.linalg.eigvalsh(table.T @ table / len(table))
-    bound = problem.curvature * float(values[-1]) + problem.l2
-    lowest = problem.l2 or float(values[0])
     settings: dict[str, Any] = {"name": "nesterov", "momentum": momentum} if momentum else {"name": "sgd"}
-    step = Optimiser(lr=1 / bound, **settings).build(head.parameters())
+    step = Optimiser(lr=rate, **settings).build(head.parameters())
     goal = torch.cat([problem.optimum.weight.flatten(), problem.optimum.intercept])
     distances = []
     for epoch in range(epochs + 1):
@@ -452,7 +473,7 @@ def _descend(problem: Problem, epochs: int, momentum: float) -> tuple[list[float
             step.zero_grad()
             problem.objective(head.weight, head.bias).backward()
             step.step()
-    return distances, bound, lowest
+    return distances
 
 
 def _arrival(distances: list[float]) -> str:

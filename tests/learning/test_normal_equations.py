@@ -1,3 +1,5 @@
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,8 @@ from torch import Tensor
 
 from neurarium.checks import DataError, ShapeError
 from neurarium.learning.least_squares import SingularDesignWarning
-from neurarium.learning.normal_equations import NormalEquations, gram, product
+from neurarium.learning.normal_equations import STRIP, NormalEquations, gram, product
+from neurarium.training.matrix_products import FastLinear
 
 
 def summed(x: Tensor, y: Tensor, block: int = 50) -> NormalEquations:
@@ -59,6 +62,19 @@ def test_float32_blocks_sum_in_float64() -> None:
         sums.add(torch.full((100_000, 1), 1 + 2**-12))
     assert sums.sum_inputs.item() == pytest.approx(2_000_000 * (1 + 2**-12), rel=1e-12)
     assert sums.products.item() == pytest.approx(2_000_000 * (1 + 2**-12) ** 2, rel=1e-6)
+
+
+def test_wide_float32_blocks_are_summed_strip_by_strip() -> None:
+    """More columns than a strip, the last one narrower; with and without faster products in the place of torch's."""
+    z = torch.randn(300, 2 * STRIP + 37, generator=torch.Generator().manual_seed(1)) + 1
+    for products in (contextlib.nullcontext(), FastLinear()):
+        sums = NormalEquations(z.shape[1])
+        with products:
+            for rows in z.split(130):
+                sums.add(rows)
+        expected = np.cov(z.double().numpy().T, bias=True)
+        np.testing.assert_allclose(sums.covariance(), expected, atol=2e-5)
+        np.testing.assert_allclose(sums.mean, z.double().numpy().mean(0), rtol=1e-6, atol=1e-7)
 
 
 def test_inverse_is_that_of_the_penalised_covariance() -> None:

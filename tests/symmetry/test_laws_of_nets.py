@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from neurarium.nets.catalogue import NETS
-from neurarium.nets.feedforward.features_spec import FeaturesSpec
-from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.symmetry.catalogue import LAWS
 from neurarium.symmetry.laws import Law
+
+from ..test_contract_nets import make
 
 
 def test_every_net_declares_its_laws_and_no_other_does() -> None:
@@ -19,9 +19,5 @@ def test_every_net_declares_its_laws_and_no_other_does() -> None:
 @pytest.mark.parametrize(("name", "law"), [(name, law) for name, laws in LAWS.items() for law in laws])
 def test_net_keeps_law(name: str, law: Law, shape: tuple[int, ...], dtype: torch.dtype, tolerance: float) -> None:
     torch.manual_seed(0)
-    spec = NETS[name]()
-    if isinstance(spec, FeaturesSpec):
-        net = spec.build(shape, 10, source=MLPSpec().build(shape, 10)).to(dtype)
-    else:
-        net = spec.build(shape, outputs=10).to(dtype)
+    net = make(name, shape, 10).to(dtype)
     assert law.deviation(net, torch.rand(4, *shape, dtype=dtype)) < tolerance

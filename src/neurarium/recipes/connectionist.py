@@ -23,7 +23,7 @@ def perceptron() -> Recipe:
 
 
 def hopfield() -> Recipe:
-    """Hopfield network that stores 50 real digits by the pseudo-inverse rule and recalls them from damaged ones."""
+    """Hopfield network that stores 50 real digits and recalls them from damaged ones."""
     return Recipe(
         name="hopfield",
         net=HopfieldSpec(),

@@ -22,7 +22,7 @@ def autoencoder() -> Recipe:
 
 
 def denoising_autoencoder() -> Recipe:
-    """Convolutional auto-encoder that mends 5,000 real digits, a quarter of whose pixels are black or white dots."""
+    """Convolutional auto-encoder that mends real digits with a quarter of their pixels lost."""
     return Recipe(
         name="denoising-autoencoder",
         net=ConvolutionalAutoencoderSpec(code=64, noise="salt-and-pepper", amount=0.25),

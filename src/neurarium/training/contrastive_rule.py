@@ -35,6 +35,7 @@ from neurarium.nets.connectionist.rbm import (
     free_energy_gradient,
     gibbs,
     hidden_probabilities,
+    reconstruction_entropy,
     visible_field,
     visible_mean,
 )
@@ -88,7 +89,7 @@ class ContrastiveRule(GradientRule):
             generator = torch.Generator(self._rbm.weight.device).manual_seed(_MEASUREMENT_SEED)
             v, w = self._visible(batch.inputs), self._rbm.weights
             field = visible_field(w, draw(hidden_probabilities(w, v), generator))
-            objective, errors = to_floats(*self._scores(v, field))
+            objective, errors = to_floats(*self._scores(v, field, visible_mean(field, self._rbm.visible)))
         return objective * len(batch), errors
 
     def state_dict(self) -> dict[str, Any]:
@@ -104,17 +105,23 @@ class ContrastiveRule(GradientRule):
 
     def _backward(self, inputs: Tensor, targets: Tensor, share: float) -> tuple[Tensor, Tensor]:
         w = self._rbm.weights
-        with torch.no_grad(), self.placement.computing():
+        # what computes no products stands outside `computing`, which costs some microseconds an operation
+        with torch.no_grad():
             v = self._visible(inputs)
-            p = hidden_probabilities(w, v)
-            field = visible_field(w, draw(p))
-            scores = self._scores(v, field)
-            if self._chains is not None:
-                field = visible_field(w, self._chains)
-            dreamt, dreaming = gibbs(w, field, self._steps, self._rbm.visible)
+            with self.placement.computing():
+                p = hidden_probabilities(w, v)
+                field = visible_field(w, draw(p))
+            mean = visible_mean(field, self._rbm.visible)
+            scores = self._scores(v, field, mean)
+            with self.placement.computing():
+                if self._chains is not None:
+                    field = visible_field(w, self._chains)
+                    mean = visible_mean(field, self._rbm.visible)
+                dreamt, dreaming = gibbs(w, field, self._steps, self._rbm.visible, mean=mean)
+                at_data, at_model = free_energy_gradient(v, p), free_energy_gradient(dreamt, dreaming)
+            gradient = contrastive_gradient(at_data, at_model)
             if self._chains is not None:
                 self._chains = draw(dreaming)
-            gradient = contrastive_gradient(free_energy_gradient(v, p), free_energy_gradient(dreamt, dreaming))
             for parameter, g in zip(w, gradient, strict=True):
                 g = g if share == 1.0 else g.mul_(share)
                 parameter.grad = g if parameter.grad is None else parameter.grad.add_(g)
@@ -126,13 +133,12 @@ class ContrastiveRule(GradientRule):
             check_unit_interval(v)
         return v
 
-    def _scores(self, v: Tensor, field: Tensor) -> tuple[Tensor, Tensor]:
-        """Objective and sum of errors of the reconstructions with these fields."""
-        squares = F.mse_loss(visible_mean(field, self._rbm.visible), v, reduction="sum")
+    def _scores(self, v: Tensor, field: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+        """Objective and sum of errors of the reconstructions with these fields and means."""
+        squares = F.mse_loss(mean, v, reduction="sum")
         if self._rbm.visible == "gaussian":
             return squares / (2 * len(v)), squares / v.shape[1]
-        entropy = F.binary_cross_entropy_with_logits(field, v, reduction="sum")
-        return entropy / len(v), squares / v.shape[1]
+        return reconstruction_entropy(field, mean, v) / len(v), squares / v.shape[1]
 
     def _non_finite(self, batch: Batch, step: int, update: Update) -> NonFiniteError:
         bad = [name for name, p in self.net.named_parameters() if not p.isfinite().all()]

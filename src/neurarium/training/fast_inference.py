@@ -122,8 +122,8 @@ def prepared_for_inference(
     Args:
         net: from one tensor to one tensor, with float32 weights; stays as it is.
         placement: where to compute; its precision, which is that of training, is not asked.
-        precision: "float32", "bfloat16", or "auto": bfloat16 where the processor has it (`fast_bfloat16`) and the probe,
-            if any, holds.
+        precision: "float32", "bfloat16", or "auto": bfloat16 where the processor has it (`fast_bfloat16`) and the
+            probe, if any, holds.
         probe: examples as the net takes them, a few dozen; the outcome is in `choice` of the net that comes back.
 
     Raises:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.data.mnist_5k import load
+from neurarium.nets.connectionist import hopfield
 from neurarium.nets.connectionist.couplings import from_matrix
 from neurarium.nets.connectionist.hopfield import (
     HopfieldNet,
@@ -128,6 +129,45 @@ def test_factors_recall_as_the_matrix_does(storage, n, count, seed, dtype) -> No
                 if abs(h) > ties:
                     x_hand[i] = np.sign(h)
         np.testing.assert_array_equal(state.numpy(), x_hand)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    n=st.integers(2, 90),
+    seed=st.integers(0, 10_000),
+    kind=st.sampled_from(["whole", "real", "factors"]),
+    order=st.sampled_from(["random", "fixed"]),
+    few=st.sampled_from([0, hopfield._FEW, 1000]),
+    written_out=st.sampled_from([0, hopfield._WRITTEN_OUT]),
+)
+def test_going_from_one_turning_unit_to_the_next_is_the_same_dynamics(n, seed, kind, order, few, written_out) -> None:
+    random = np.random.default_rng(seed)
+    w = symmetric(n, seed, kind == "whole")
+    couplings, b = from_matrix(torch.from_numpy(w)), random.integers(-2, 3, n).astype(float)
+    if kind == "factors":
+        couplings = hebbian(torch.from_numpy(random.choice([-1.0, 1.0], (max(2, n // 5), n))))
+        w, b = couplings.matrix().numpy(), np.zeros(n)
+    x = random.choice([-1.0, 1.0], (9, n))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hopfield, "_FEW", few)
+        patch.setattr(hopfield, "_WRITTEN_OUT", written_out)
+        found = recall_asynchronously(
+            couplings, torch.from_numpy(x), torch.from_numpy(b), order=order, seed=seed, sweeps=50
+        )
+    generator = torch.Generator().manual_seed(seed)
+    units = np.arange(n)
+    orders = [torch.randperm(n, generator=generator).numpy() if order == "random" else units for _ in range(50)]
+    for probe in range(len(x)):
+        state, before = x[probe], None
+        sweeps = flips = 0
+        while before is None or (state != before).any():
+            before, (state, _) = state, recall_by_hand(w, state, b, [orders[sweeps]])
+            flips += int((state != before).sum())
+            sweeps += 1
+        np.testing.assert_array_equal(found.states[probe].numpy(), state)
+        assert found.flips[probe] == flips
+        assert found.sweeps[probe] == sweeps - 1
+        assert found.fixed[probe]
 
 
 def test_trace_gives_the_states_between_sweeps() -> None:

@@ -56,6 +56,21 @@ def test_long_stretches_without_a_mistake() -> None:
     assert mistakes.examples.tolist() == [0, 30_000, 30_001, 30_002, 30_003, 49_999]
 
 
+@pytest.mark.parametrize("bias", [True, False])
+def test_mistakes_that_come_dense_then_rare_then_dense(bias: bool) -> None:
+    # both ways of taking scores, and more examples of each than are copied at a time
+    x, y = noisy(3000, 5, 0.0)
+    flipped = np.random.default_rng(1).random(3000) < np.where(np.arange(3000) // 1000 == 1, 0.0, 0.4)
+    y = np.where(flipped, -y, y)
+    weight = np.zeros(5)
+    offset, found = one_pass(x, y, weight, 0.0, 0.5, bias)
+    steps, expected = by_loop(x, y, 1, 0.5, bias)
+    assert found.examples.tolist() == [i for i, _, _ in expected]
+    assert found.losses.tolist() == [loss for _, _, loss in expected]
+    np.testing.assert_array_equal(weight, steps[-1][0])
+    assert offset == steps[-1][1]
+
+
 @pytest.mark.parametrize("parts", [1, 8])
 def test_averages_are_means_over_all_examples_seen(parts: int) -> None:
     x, y = noisy()

@@ -72,6 +72,13 @@ def test_features_by_numpy() -> None:
     assert weight.std().item() == pytest.approx(2.0, rel=0.4)
 
 
+@pytest.mark.parametrize("kind", ["fourier", "relu"])
+def test_gradients_reach_the_inputs(kind: str) -> None:
+    weight, bias = (p.double() for p in draw_features(3, 7, kind, 0.5, torch.Generator().manual_seed(2)))
+    x = points(4, 3).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: random_features(x, weight, bias, kind), x)
+
+
 def test_the_inner_layer_stays_as_it_was_drawn() -> None:
     net = RandomFeatureModel(5, 30, 2, "relu", width=0.5)
     before = net.inner.weight.clone()

@@ -109,7 +109,7 @@ def recall_asynchronously(
     def sweep(before: Tensor, units: Tensor) -> tuple[Tensor, Tensor | None]:
         nonlocal turned_before
         if own is None and turned_before < _FEW:
-            states, drops = _sparse_sweep(couplings, columns, before, units, threshold, keep), []
+            states = _sparse_sweep(couplings, columns, before, units, threshold, keep)
         else:
             states, drops = _sweep_by_blocks(couplings, before, units, threshold, keep, own)
         turned_before = float((before - states).abs_().sum()) / (2 * before.shape[1])

@@ -7,8 +7,9 @@
     averaged   1/T sum_{t=1}^T w_t, over all T examples seen, w_t the weights after example t
 
 A pass is sequential, example by example, but scores come for a stretch of examples from one product with the weights,
-and the stretch begins anew behind each mistake; its length follows the gaps between mistakes. All is NumPy: a mistake
-costs a handful of small operations, which torch would call several times as slowly.
+and the stretch begins anew behind each mistake; its length follows the gaps between mistakes. Where mistakes are dense,
+examples are first copied as y (x, 1): a product with (w, b) is then y a, and a mistake adds a row. All is NumPy: a
+mistake costs a handful of small operations, which torch would call several times as slowly.
 
 Source: F. Rosenblatt, "The perceptron: a probabilistic model for information storage and organization in the brain",
 1958; S. Gallant, "Perceptron-based learning algorithms", 1990 (pocket); Y. Freund, R. Schapire, "Large margin
@@ -85,7 +86,7 @@ def one_pass(
     losses: list[float] = []
     scores = np.empty(min(count, _LONGEST), x.dtype)
     both = np.append(weight, x.dtype.type(bias))  # (w, b), as (y x, y) wants it
-    changed = both if learn_bias else both[:-1]
+    inner, changed = both[:-1], both if learn_bias else both[:-1]
     signed, begin, end = np.empty((min(count, _SIGNED), len(both)), x.dtype), 0, 0
     steps = signed
     try:
@@ -101,7 +102,7 @@ def one_pass(
             else:
                 stop = min(start + length, count)
                 margin = scores[: stop - start]
-                np.dot(x[start:stop], both[:-1], out=margin)
+                np.dot(x[start:stop], inner, out=margin)
                 margin += both[-1]
                 margin *= y[start:stop]
             # an undefined score is not above 0 either; the first such is found faster among bytes than by argmin
@@ -117,14 +118,15 @@ def one_pass(
                 changed += steps[at - begin]
             else:
                 step = rate * y[at]
-                both[:-1] += step * x[at]
+                inner += step * x[at]
                 both[-1] += step * learn_bias
             wrong.append(at)
             losses.append(loss)
             gap += 0.1 * (ahead - gap)
-            start, length = at + 1, min(_CALL + int(2 * gap), _LONGEST)
+            # between calling too often and scores thrown away at the next mistake
+            start, length = at + 1, min(max(_CALL, int(math.sqrt(2 * _CALL * gap))), _LONGEST)
     finally:
-        weight[:] = both[:-1]
+        weight[:] = inner
     examples = np.array(wrong, dtype=np.int64)
     return float(both[-1]), Mistakes(examples, examples + first, np.array(losses))
 

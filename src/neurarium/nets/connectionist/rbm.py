@@ -108,20 +108,44 @@ def visible_mean(field: Float[Tensor, "batch visible"], visible: Visible = "bern
 def draw(
     probabilities: Float[Tensor, "batch units"], generator: torch.Generator | None = None
 ) -> Float[Tensor, "batch units"]:
-    """Draw units that are 1 with the given probabilities: one uniform number each, and a comparison in place."""
-    uniform = torch.rand(
-        probabilities.shape, generator=generator, dtype=probabilities.dtype, device=probabilities.device
-    )
-    return uniform.lt_(probabilities)
+    """Draw units that are 1 with the given probabilities: one uniform number each, and a comparison in place.
+
+    Example:
+        >>> draw(torch.tensor([[0.0, 1.0]]))
+        tensor([[0., 1.]])
+    """
+    kind, device = probabilities.dtype, probabilities.device
+    if kind is torch.float32 and device.type == "cpu":
+        return _uniform(probabilities.numel(), generator).view(probabilities.shape).lt_(probabilities)
+    return torch.rand(probabilities.shape, generator=generator, dtype=kind, device=device).lt_(probabilities)
+
+
+def _uniform(count: int, generator: torch.Generator | None) -> Float[Tensor, "count"]:
+    """Multiples of 2^-24 in [0, 1), uniform as those of `torch.rand` are, from half the random bits.
+
+    The upper 16 bits of a number are its own, the lower 8 are among the upper ones of a number farther on. Each number
+    is exactly uniform. The lower bits decide a draw in one of 2^16 cases: P(1, 1) of two units is off by no more.
+    """
+    # a word of 64 bits more than numbers need: no number borrows from itself
+    words = torch.empty(count // 4 + 2, dtype=torch.int64).random_(-(2**63), None, generator=generator)
+    own, lent = words.view(torch.int16)[:count], words.view(torch.uint8)[8 * len(words) - count :]
+    return own.float().add_(lent.float(), alpha=2**-8).mul_(2**-16).add_(0.5)
 
 
 def draw_visible(
     field: Float[Tensor, "batch visible"], visible: Visible = "bernoulli", generator: torch.Generator | None = None
 ) -> Float[Tensor, "batch visible"]:
     """Draw v given the field b + h W."""
+    return draw_around(visible_mean(field, visible), visible, generator)
+
+
+def draw_around(
+    mean: Float[Tensor, "batch visible"], visible: Visible = "bernoulli", generator: torch.Generator | None = None
+) -> Float[Tensor, "batch visible"]:
+    """Draw v given E[v | h]."""
     if visible == "bernoulli":
-        return draw(torch.sigmoid(field), generator)
-    return torch.randn(field.shape, generator=generator, dtype=field.dtype, device=field.device).add_(field)
+        return draw(mean, generator)
+    return torch.randn(mean.shape, generator=generator, dtype=mean.dtype, device=mean.device).add_(mean)
 
 
 def gibbs(
@@ -130,6 +154,7 @@ def gibbs(
     steps: int,
     visible: Visible = "bernoulli",
     generator: torch.Generator | None = None,
+    mean: Float[Tensor, "chains visible"] | None = None,
 ) -> tuple[Float[Tensor, "chains visible"], Float[Tensor, "chains hidden"]]:
     """Draw all visible units, then all hidden ones, `steps` times; P(v, h) does not change under it.
 
@@ -139,6 +164,7 @@ def gibbs(
         steps: k, at least 1.
         visible: kind of the visible units.
         generator: where draws come from; none: torch's own.
+        mean: `visible_mean` of the field, where it is known already.
 
     Returns:
         The last v, drawn, and P(h = 1 | v), from which the last h is yet to be drawn.
@@ -149,11 +175,37 @@ def gibbs(
     if steps < 1:
         raise ConfigError("k", expected="at least one step of Gibbs sampling", got=str(steps))
     for step in range(steps):
-        v = draw_visible(field, visible, generator)
+        v = draw_around(visible_mean(field, visible) if mean is None else mean, visible, generator)
         p = hidden_probabilities(w, v)
         if step < steps - 1:
-            field = visible_field(w, draw(p, generator))
+            field, mean = visible_field(w, draw(p, generator)), None
     return v, p
+
+
+def reconstruction_entropy(
+    field: Float[Tensor, "batch visible"], mean: Float[Tensor, "batch visible"], v: Float[Tensor, "batch visible"]
+) -> Float[Tensor, ""]:
+    """Cross-entropy of Bernoulli visibles in nats, summed over units and batch.
+
+        -v log m - (1 - v) log(1 - m) = max(f, 0) - v f - log max(m, 1 - m),    m = sigma(f)
+
+    The last logarithm is taken of products of sixteen numbers, each at least 1/2: a logarithm costs as much as ten
+    products.
+
+    Args:
+        field: f.
+        mean: m.
+        v: what was to be reconstructed, in [0, 1].
+
+    Example:
+        >>> f = torch.tensor([[0.0, 100.0]])
+        >>> reconstruction_entropy(f, f.sigmoid(), torch.tensor([[1.0, 0.0]]))  # log 2 + 100
+        tensor(100.6931)
+    """
+    surest = (mean - 0.5).abs_().add_(0.5).flatten()
+    products = surest[: len(surest) // 16 * 16].view(16, -1).prod(0)
+    rest = surest[len(surest) // 16 * 16 :]
+    return field.relu().addcmul_(v, field, value=-1).sum() - products.log_().sum() - rest.log().sum()
 
 
 def free_energy_gradient(v: Float[Tensor, "batch visible"], p: Float[Tensor, "batch hidden"]) -> RBMWeights:
@@ -167,9 +219,10 @@ def free_energy_gradient(v: Float[Tensor, "batch visible"], p: Float[Tensor, "ba
         p: P(h = 1 | v).
     """
     share = -1.0 / len(v)
+    shares = p * share
     # by `linear`, which the trainer computes with the fastest product there is
-    product = F.linear(p.t(), v.t(), None).to(p.dtype)
-    return RBMWeights(product.mul_(share), v.sum(0).mul_(share), p.sum(0).mul_(share))
+    product = F.linear(shares.t(), v.t(), None).to(p.dtype)
+    return RBMWeights(product, v.sum(0).mul_(share), shares.sum(0))
 
 
 def contrastive_gradient(data: RBMWeights, model: RBMWeights) -> RBMWeights:

@@ -150,7 +150,7 @@ def _check(net: nn.Module) -> None:
 
 
 def _is_chain(module: nn.Module) -> bool:
-    """Whether a module runs its children one after the other, each once."""
+    """Whether a module does no more than run its children one after the other."""
     return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
