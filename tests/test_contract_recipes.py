@@ -153,7 +153,7 @@ def test_bfloat16_and_accumulation_run(recipe: Recipe, stand_in: Dataset) -> Non
             begin(dataclasses.replace(recipe, precision="bfloat16"), stand_in)
         return
     if recipe.name in WHOLE:
-        with pytest.raises(ConfigError, match="accumulate|precision"):
+        with pytest.raises(ConfigError, match=r"accumulate|precision"):
             begin(dataclasses.replace(recipe, precision="bfloat16", accumulate=2), stand_in)
         return
     plan = dataclasses.replace(recipe, epochs=1, precision="bfloat16", accumulate=2, clip_norm=1.0)

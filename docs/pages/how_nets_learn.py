@@ -10,7 +10,6 @@ import argparse
 import json
 import math
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 

@@ -32,6 +32,14 @@ class Plate(NamedTuple):
     figure: "Figure"
 
 
+class Listed(NamedTuple):
+    """What `pictures.json` says of a picture."""
+
+    name: str
+    title: str
+    words: str
+
+
 def save_plates(plates: Sequence[Plate], folder: Path) -> None:
     """Write pictures and their words into a run folder, in place of those that are there.
 
@@ -45,23 +53,31 @@ def save_plates(plates: Sequence[Plate], folder: Path) -> None:
     write_atomic(folder / _INDEX, json.dumps(entries, indent=1))
 
 
+def plates(folder: Path) -> list[Listed]:
+    """Names and words of the pictures that a run folder lists.
+
+    Raises:
+        RunError: the list is damaged.
+    """
+    index = folder / _INDEX
+    if not index.exists():
+        return []
+    try:
+        return [Listed(str(e["name"]), str(e["title"]), str(e["words"])) for e in json.loads(index.read_bytes())]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            str(index), expected="a list of pictures", got="a damaged file", remedy="remove it and evaluate anew"
+        ) from error
+
+
 def plate_sections(folder: Path) -> dict[str, str]:
     """A section of the report for each picture of a run folder that is there, by its title.
 
     Raises:
         RunError: the list of pictures is damaged.
     """
-    index = folder / _INDEX
-    if not index.exists():
-        return {}
-    try:
-        entries = [(str(e["name"]), str(e["title"]), str(e["words"])) for e in json.loads(index.read_bytes())]
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(
-            str(index), expected="a list of pictures", got="a damaged file", remedy="remove it and evaluate anew"
-        ) from error
     sections = {}
-    for name, title, words in entries:
+    for name, title, words in plates(folder):
         path = folder / f"{name}.png"
         if path.exists():
             parts = [markup.paragraph(words), markup.photograph(path.read_bytes(), title)]
