@@ -28,6 +28,8 @@ benchmarks: $(VENV)/.bench
 	$(BIN)/python benchmarks/ensemble.py
 	$(BIN)/python benchmarks/hopfield.py
 	$(BIN)/python benchmarks/hessian_free.py
+	$(BIN)/python benchmarks/inference.py
+	$(BIN)/python benchmarks/resnet_training.py
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/pages/how_nets_learn.py
@@ -50,6 +52,8 @@ $(VENV)/.test: $(VENV)/.torch pyproject.toml
 
 $(VENV)/.bench: $(VENV)/.torch pyproject.toml
 	$(PIP) -e '.[bench]'
+	# nets to be measured against; what they ask for would fetch another torch, and they work without the rest of it
+	$(PIP) --no-deps torchvision==0.28.0 timm==1.0.20
 	touch $@
 
 clean:

@@ -64,7 +64,7 @@ def main() -> int:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     if missing := [name for name in NEEDED if find_spec(name) is None]:
-        print(f"error: not installed: {', '.join(missing)}; pip install -e '.[bench]'", file=sys.stderr)
+        print(f"error: not installed: {', '.join(missing)}; make .venv/.bench installs them", file=sys.stderr)
         return 2
     if given.peak:
         print(json.dumps(peak(given.peak[0], given.peak[1], int(given.peak[2]))))

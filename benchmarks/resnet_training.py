@@ -4,8 +4,12 @@
     python benchmarks/resnet_training.py --quick    640 pictures, two epochs, write nothing
 
 Pictures of Fashion-MNIST, or of MNIST where that is not there, with a margin of two and three equal colours. Every side
-begins with the same weights, sees the same pictures, standardised alike, and descends by the same rule (momentum 0.9,
-l2 1e-4, cosine); it is a process of its own and trains an epoch when it is told to, in turns.
+begins with the same weights, sees the same pictures in the same order, standardised alike, and descends by the same rule
+(momentum 0.9, l2 1e-4, cosine); it is a process of its own and trains an epoch when it is told to, in turns.
+
+The order is the same because it decides more than the sides do: after ten steps, six orders of the same pictures gave
+accuracies from 0.18 to 0.35 with one script. What is left between the sides is rounding: as maps are laid out
+channels-last torch sums a batch normalisation's moments in float32, otherwise in float64.
 """
 
 import argparse
@@ -25,11 +29,12 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from machine import describe_machine, warn_if_busy
 from neurarium.checks import DataError
 from neurarium.data import fashion_mnist, mnist_5k
+from neurarium.data.batches import permutation
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Dense
 from neurarium.data.scaling import Scaling
@@ -208,9 +213,8 @@ def script(
     net.load_state_dict({k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")})
     if laid_out:
         net = net.to(memory_format=torch.channels_last)
-    loader = DataLoader(
-        TensorDataset(standardised(tensors["train"], scaling), tensors["train_targets"]), BATCH, shuffle=True
-    )
+    pictures = TensorDataset(standardised(tensors["train"], scaling), tensors["train_targets"])
+    loader = DataLoader(pictures, BATCH, sampler=SameOrder(len(pictures)))
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(net.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=L2)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * len(loader))
@@ -231,6 +235,20 @@ def script(
             yield running / len(loader)
 
     return net, course()
+
+
+class SameOrder(Sampler[int]):
+    """Shuffled anew in every epoch, as neurarium does it."""
+
+    def __init__(self, count: int) -> None:
+        self.count, self.epoch = count, 0
+
+    def __iter__(self) -> Iterator[int]:
+        self.epoch += 1
+        return iter(permutation(self.count, seed=SEED, epoch=self.epoch).tolist())
+
+    def __len__(self) -> int:
+        return self.count
 
 
 class TextbookBlock(nn.Module):

@@ -26,9 +26,6 @@ from neurarium.training.source import Source, may_use_source
 
 from .conftest import make_toy
 
-# fewer examples than pixels: the solution of least norm, with a warning
-pytestmark = pytest.mark.filterwarnings("ignore::neurarium.learning.least_squares.SingularDesignWarning")
-
 SHAPES = {
     "mnist-5k": (1, 28, 28),
     "fashion-mnist": (1, 28, 28),
@@ -43,6 +40,7 @@ CLASSES = {"breast-cancer": 2, "mnist-4-9": 2, "ring-of-8": 8}
 # rules of their own, which follow neither bfloat16 nor batches in parts
 WHOLE = ("perceptron", "hopfield", "gan", "dcgan")
 # nothing is drawn: first weights are zero, or there is one optimum
+VERY_DEEP = ("resnet56", "plain56", "densenet40")
 SEEDLESS = ("perceptron",)
 # share of the variance that may remain: of a plane through noise
 BY_HEART = {"ridge-diabetes": 0.9}
@@ -133,6 +131,8 @@ def test_overfits_one_batch(recipe: Recipe) -> None:
     """The net of the recipe, with its own optimiser, learns 20 examples by heart."""
     if recipe.net.purpose in ("generation", "density"):
         pytest.skip("answers no single example")
+    if recipe.name in VERY_DEEP:
+        pytest.skip("takes a minute; the forms of 20 layers are tested")
     data = toy(recipe, (20, 0, 0), seed=3)
     by_heart = {"schedule": Schedule(), "early_stopping": EarlyStopping(), "augmentation": Augmentation()}
     plan = dataclasses.replace(recipe, epochs=150, batch_size=20, **by_heart)
@@ -140,11 +140,11 @@ def test_overfits_one_batch(recipe: Recipe) -> None:
         plan = dataclasses.replace(plan, source="", objective=recipe.objective.without_teacher())
     if isinstance(plan.net, ConvolutionalAutoencoderSpec):  # damaged noise cannot be mended
         plan = dataclasses.replace(plan, net=dataclasses.replace(plan.net, noise="none"))
-    session = begin(plan, data)
-    best = min(e.train["error"] for e in session.events() if isinstance(e, EpochEnded))
     # what is not a number of wrong answers is a share of the variance
     counted = recipe.net.purpose == "prediction" and data.task == "classes"
-    assert best == 0 if counted else best < BY_HEART.get(recipe.name, 0.3)
+    enough = 0.0 if counted else BY_HEART.get(recipe.name, 0.3)
+    errors = (e.train["error"] for e in begin(plan, data).events() if isinstance(e, EpochEnded))
+    assert any(error <= enough for error in errors)
 
 
 def test_bfloat16_and_accumulation_run(recipe: Recipe, stand_in: Dataset) -> None:

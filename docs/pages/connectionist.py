@@ -5,26 +5,24 @@ python docs/pages/connectionist.py --quick    fewer nets, draws and steps: does 
 """
 
 import argparse
+import json
 import math
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import boltzmann_machines as machines
 import torch
 import torch.nn.functional as F
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from boltzmann_machines import raw
 from page import Page
 from torch import Tensor
 
 from neurarium.data.catalogue import load
 from neurarium.data.dataset import Dataset
-from neurarium.learning.newton import softmax_regression
-from neurarium.learning.optimisers import Optimiser
 from neurarium.nets.connectionist import modern_hopfield
-from neurarium.nets.connectionist.annealed import LogPartition, base_rates, estimate_log_partition
-from neurarium.nets.connectionist.boltzmann import BoltzmannMachine, distribution, states_of, sweep
+from neurarium.nets.connectionist.boltzmann import states_of
 from neurarium.nets.connectionist.certificate import Certificate
 from neurarium.nets.connectionist.couplings import from_matrix
 from neurarium.nets.connectionist.cover import cover_count, cover_fraction
@@ -47,19 +45,15 @@ from neurarium.nets.connectionist.mcculloch_pitts import (
 from neurarium.nets.connectionist.modern_hopfield import ModernMemory
 from neurarium.nets.connectionist.patterns import CapacityWarning, binarise, flip, overlap
 from neurarium.nets.connectionist.perceptron import Learnt, learn
-from neurarium.nets.connectionist.rbm import RBM
-from neurarium.nets.connectionist.rbm_likelihood import log_likelihood, log_partition
-from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.nets.connectionist.separability import Bound, Separator, margins, novikoff, separate, signs, widest
-from neurarium.record.events import EpochEnded
 from neurarium.report import picture
 from neurarium.report.perceptron_picture import perceptron_figure
-from neurarium.report.rbm_pictures import filters_figure, samples_figure
 from neurarium.report.recall import load_figure, recall_figure
-from neurarium.training.pretraining import session_of
-from neurarium.training.recipe import Recipe
 
 DOCS = Path(__file__).parent.parent
+SCORES = DOCS.parent / "benchmarks" / "results" / "recipes.json"
+
+
 SIZE = (28, 28)
 
 
@@ -72,15 +66,9 @@ class Effort:
     most_points: int = 7
     nets: tuple[tuple[int, int], ...] = ((100, 20), (300, 8), (1000, 3))
     stored: tuple[int, ...] = (5, 20, 50, 100, 200)
-    steps: tuple[int, ...] = (100, 1000, 10_000)
-    anneal: int = 3000
-    epochs: int = 30
-    machines: int = 3
-    draws: int = 9
-    labels: tuple[int, ...] = (5, 10, 20, 50, 400)
 
 
-TRIAL = Effort(5, 10, 4, ((60, 2), (100, 2)), (5, 10), (20, 50), 50, 1, 1, 2, (5, 10))
+TRIAL = Effort(5, 10, 4, ((60, 2), (100, 2)), (5, 10))
 
 
 def neuron(page: Page) -> None:
@@ -342,10 +330,10 @@ def load_of_hopfield(page: Page, effort: Effort) -> None:
 
 def digits(page: Page, data: Dataset, effort: Effort) -> None:
     """Pictures stored and recalled by six memories."""
-    raw = _raw(data.train)[torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))]
+    pixels = raw(data.train)[torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))]
     rows = []
     for count in effort.stored:
-        stored = binarise(raw[:count], 127.0)
+        stored = binarise(pixels[:count], 127.0)
         targets = stored[:50]
         damaged = flip(targets, 0.25, torch.Generator().manual_seed(1))
         with warnings.catch_warnings():
@@ -364,8 +352,8 @@ def digits(page: Page, data: Dataset, effort: Effort) -> None:
             cells.append(f"{100 * float((reached == 1).float().mean()):.0f} ({float(reached.mean()):.3f})")
         rows.append((str(count), *cells))
     page.say(
-        f"""Real digits, 28 x 28, made binary, any two of them at an overlap of {_shared(raw[:200]):.2f} in the mean, a
-        quarter of the pixels turned round: percentage of the pictures recalled without a wrong pixel, and in brackets
+        f"""Real digits, 28 x 28, made binary, any two of them at an overlap of {_shared(pixels[:200]):.2f} in the mean,
+        a quarter of the pixels turned round: percentage of the pictures recalled without a wrong pixel, and in brackets
         the mean overlap (the damaged picture has 0.5)."""
     )
     page.table(("stored", *memories), rows)
@@ -377,7 +365,7 @@ def digits(page: Page, data: Dataset, effort: Effort) -> None:
         square, z^3 above 0 (D. Krotov, J. Hopfield, "Dense associative memory for pattern recognition", 2016) or exp(z)
         (M. Demircigil et al., "On a model of associative memory with huge storage capacity", 2017)."""
     )
-    stored = binarise(raw[: effort.stored[1]], 127.0)
+    stored = binarise(pixels[: effort.stored[1]], 127.0)
     targets = stored[:5]
     damaged = flip(targets, 0.25, torch.Generator().manual_seed(1))
     for storage in ("pseudo-inverse", "hebbian"):
@@ -414,243 +402,45 @@ def attention(page: Page) -> None:
     )
 
 
-def boltzmann(page: Page) -> None:
-    """A machine small enough to count out."""
-    page.heading("Boltzmann machine")
+def command_line(page: Page) -> None:
+    """How each net is called, and what its recipe reaches."""
+    page.heading("From the command line")
+    page.parts.append(
+        """```bash
+neurarium train perceptron                     # fours against nines, until it makes no more mistakes
+neurarium train perceptron --data mine.csv     # any two classes; the report says whether a hyperplane separates them
+neurarium train perceptron --data mine.csv --net.answers pocket    # or averaged, where none does
+neurarium train hopfield                       # stores 50 digits, recalls them with a quarter of the pixels wrong
+neurarium train hopfield --net.storage dense --net.patterns 200
+neurarium train rbm                            # CD-1; the report has filters, samples and the log-likelihood
+neurarium train rbm --net.k 5                  # longer chains; --net.persistent: chains that live on
+neurarium recall                               # the table of a recall, and its picture: noise, steps, memory, energy
+neurarium recall --storage hebbian --patterns 5 --flip 0.1 --out hebb.png
+```"""
+    )
+    found: dict[str, dict[str, Any]] = json.loads(SCORES.read_text(encoding="utf-8")) if SCORES.exists() else {}
+    rows = [_score(found[name]) for name in ("perceptron", "hopfield", "rbm") if name in found]
+    if rows:
+        page.say("What the recipes reach, from `RESULTS.md`:")
+        page.table(("recipe", "data", "measure", "value"), rows)
     page.say(
-        """P(x) = exp(-E(x)) / Z, E(x) = -1/2 sum_ij w_ij x_i x_j - sum_i b_i x_i, x_i in {0, 1}; d log P(v) / dw_ij =
-        E[x_i x_j | v] - E[x_i x_j]: what the units do together with the data clamped, less what they do freely
-        (D. Ackley, G. Hinton, T. Sejnowski, "A learning algorithm for Boltzmann machines", 1985). Three visible units
-        are to show the four states with an even number of ones, equally often. All expectations are counted out."""
-    )
-    v = states_of(3)
-    v = v[v.sum(1) % 2 == 0]
-    rows = []
-    for hidden in (0, 1, 2):
-        reached = []
-        for seed in range(5):
-            torch.manual_seed(seed)
-            machine = BoltzmannMachine(3, hidden)
-            machine.learn(v, rate=0.5, steps=4000)
-            reached.append(float(machine(v).detach().mean()))
-        w, bias = machine.weight.detach(), machine.bias.detach()
-        rows.append((str(hidden), f"{max(reached):.3f}", f"{min(reached):.3f}", f"{_gibbs_gap(w, bias):.3f}"))
-    page.table(
-        ("hidden units", "best log P(v), nats", "worst of 5 starts", "sampled against exact P, total variation"), rows
-    )
-    page.say(
-        f"""No pair of these units is correlated, so without hidden units the machine can do no better than all eight
-        states alike, -ln 8 = {-math.log(8):.3f}; hidden units bring it towards the entropy of the data,
-        -ln 4 = {-math.log(4):.3f}. The last column: the distribution of 2,000 chains after 50 sweeps of Gibbs sampling
-        beside the one counted out (0: equal, 1: no state in common; 2,000 perfect draws would not give 0 either)."""
+        """`train` leaves a run folder with `report.html` in it, and `neurarium train NAME --help` lists every setting.
+        The likelihood of the `rbm` recipe is that of grey pixels put into the formula as they are; the tables above
+        take digits made binary, the only ones that have a probability here, and so have other numbers for the same
+        machine."""
     )
 
 
-def small_rbm(page: Page, data: Dataset, effort: Effort) -> None:
-    """A machine with few hidden units: exact likelihood beside annealing."""
-    page.heading("Restricted Boltzmann machine")
-    page.say(
-        """E(v, h) = -b . v - c . h - h . W v: no couplings inside a layer, so that each layer is drawn at once given
-        the other. Contrastive divergence (G. Hinton, "Training products of experts by minimizing contrastive
-        divergence", 2002) follows mean_data dF/dtheta - mean_chains dF/dtheta with F the free energy and chains of k
-        steps begun at the data; persistent chains live on (T. Tieleman, "Training restricted Boltzmann machines using
-        approximations to the likelihood gradient", 2008). The likelihood itself needs log Z, a sum over all states."""
-    )
-    small, _ = _trained(data, RBMSpec(hidden=16), effort.epochs)
-    exact, test, base = log_partition(small.weights), _bits(data.test), base_rates(_bits(data.train))
-    rows = []
-    for steps in effort.steps:
-        found = _annealed(small, base, steps)
-        rows.append(
-            (f"{steps:,}", f"{found.value:.3f}", f"{found.low:.3f} to {found.high:.3f}",
-             f"{found.effective_chains:.0f}", f"{found.value - exact:+.3f}")
-        )  # fmt: skip
-    page.say(
-        f"""**Small: exact beside estimated.** With 16 hidden units the 65,536 hidden states can be counted out: log Z =
-        {exact:.3f} and the mean log P(v) of the {len(test)} test digits, made binary, is
-        {float(log_likelihood(small.weights, test, exact).mean()):.2f} nats. Annealed importance sampling (R. Neal,
-        2001; R. Salakhutdinov, I. Murray, "On the quantitative analysis of deep belief networks", 2008) with 100 chains
-        finds:"""
-    )
-    page.table(("steps", "log Z", "three standard errors", "worth chains", "off by"), rows)
+def _score(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    name = row.get("measure", "accuracy")
+    return row["recipe"], row["data"], name, f"{row.get('value', row.get('accuracy')):.4g}"
 
 
-def rbm(page: Page, data: Dataset, effort: Effort) -> list[RBM]:
-    """Machines that learn digits: likelihood, filters, samples."""
-    test, base = _bits(data.test), base_rates(_bits(data.train))
-    settings = {
-        "CD-1": (RBMSpec(), 0.02, 0.9),
-        "CD-5": (RBMSpec(k=5), 0.02, 0.9),
-        "persistent CD-1": (RBMSpec(persistent=True), 0.02, 0.9),
-        "persistent CD-1, gentler": (RBMSpec(persistent=True), 0.01, 0.5),
-    }
-    rows, trained = [], {}
-    for name, (spec, rate, momentum) in settings.items():
-        machine, last = _trained(data, spec, effort.epochs, 0, rate, momentum)
-        trained[name] = machine
-        found = _annealed(machine, base, effort.anneal)
-        value, low, high = (
-            float(log_likelihood(machine.weights, test, z).mean()) for z in (found.value, found.high, found.low)
-        )
-        spread = f"{low:.1f} to {high:.1f}" if math.isfinite(found.low) else f"from {low:.1f}"
-        rows.append(
-            (name, f"{rate:g}", f"{momentum:g}", f"{last.development['error']:.4f}", f"{value:.1f}", spread,
-             f"{found.effective_chains:.0f} of 100")
-        )  # fmt: skip
-    alone = float((test @ base).mean() - F.softplus(base).sum())
-    page.say(
-        f"""**256 hidden units on MNIST-5k**, {effort.epochs} epochs, batches of 128: {last.step:,} updates. Grey values
-        train as probabilities; log P is that of the test digits made binary, with Z by {effort.anneal:,}
-        annealing steps and 100 chains. Pixels drawn independently at their mean would have {alone:.1f} nats."""
-    )
-    page.table(
-        ("learning", "rate", "momentum", "mean squared reconstruction error (development)",
-         "log P(v), nats", "three standard errors of Z",
-         "estimate worth chains"), rows
-    )  # fmt: skip
-    one, five = rows[0], rows[1]
-    page.say(
-        f"""Reconstruction error is not what is learnt: CD-1 has {one[3]} and CD-5 {five[3]}, and the likelihoods differ
-        by {abs(float(five[4]) - float(one[4])):.1f} nats. The estimate of log Z lies below log Z on average, so that
-        log P comes out too high rather than too low; where few chains carry it, its error bars are not to be trusted
-        either. Persistent chains follow the likelihood where steps are small against the time that the chains need to
-        mix; a run as short as this one is not made for them, and they come out behind at both rates tried."""
-    )
-    page.picture("rbm-filters", "weights of the hidden units as pictures", filters_figure(trained["CD-1"], SIZE))
-    page.say(
-        """Chains begun at coin tosses show what a machine holds likely far from the data, where CD-1 does not look: its
-        chains end in strokes rather than digits, however well it reconstructs. Those of CD-5 end mostly in ones."""
-    )
-    for name, key in (("rbm-samples", "CD-1"), ("rbm-samples-cd5", "CD-5")):
-        page.picture(
-            name,
-            f"chains of Gibbs sampling, {key}",
-            samples_figure(trained[key], SIZE, f"What the machine dreams: {key}"),
-        )
-    more = [_trained(data, RBMSpec(), effort.epochs, seed)[0] for seed in range(1, effort.machines)]
-    return [trained["CD-1"], *more]
-
-
-def few_labels(page: Page, data: Dataset, machines: Sequence[RBM], effort: Effort) -> None:
-    """Hidden units against pixels under a linear classifier."""
-    parts = (data.train, data.development, data.test)
-    pixels = [_raw(part).float() / 255 for part in parts]
-    inputs = {"pixels": [pixels] * len(machines)}
-    inputs["hidden units"] = [[_hidden(m, m.weight, p) for p in pixels] for m in machines]
-    inputs["hidden units, weights shuffled"] = [[_hidden(m, _shuffled(m.weight), p) for p in pixels] for m in machines]
-    rows, right = [], dict[str, list[Tensor]]((name, []) for name in inputs)
-    for count in effort.labels:
-        scores = {name: _few(sets, data, count, effort.draws) for name, sets in inputs.items()}
-        for name, hits in scores.items():
-            right[name].append(100 * hits.mean(1))
-        gain = 100 * (scores["hidden units"] - scores["pixels"])
-        by_digit, by_draw = gain.mean(0), gain.mean(1)
-        error = float(by_digit.std()) / math.sqrt(len(by_digit))
-        means = [f"{float(right[name][-1].mean()):.1f}" for name in inputs]
-        wins = f"{int((by_draw > 0).sum())} of {len(by_draw)}"
-        rows.append((str(count), *means, f"{float(by_draw.mean()):+.1f} ± {error:.1f}", wins))
-    page.say(
-        f"""**Features at few labels.** The claim: P(h = 1 | v), learnt without labels, beats the pixels under a linear
-        classifier when labels are few. Softmax regression on so many labelled digits a class; {effort.draws} draws of
-        the labels, in turns for {len(machines)} machines with other seeds (400 are all labels: one draw); l2 chosen
-        from {len(PENALTIES)} values on the 500 development digits, for each draw and input anew (more labels than it
-        learns from at first, the same for all inputs). A control has the same hidden units with the weights of
-        each shuffled over the pixels. Accuracy on 500 test digits in per cent; the gain is hidden units less
-        pixels, ± its standard error over the test digits."""
-    )
-    page.table(("labels a class", *inputs, "gain", "draws in which hidden units win"), rows)
-    page.picture(
-        "rbm-few-labels",
-        "accuracy against labels for pixels and for hidden units",
-        _labels_figure(right, effort.labels),
-    )
-    gains = [float((h - p).mean()) for h, p in zip(right["hidden units"], right["pixels"], strict=True)]
-    said = "holds" if min(gains) > 0 else "does not hold"
-    page.say(
-        f"""Hidden units less pixels: {", ".join(f"{g:+.1f}" for g in gains)} points from the fewest labels to the
-        most. The claim {said} at every count tried."""
-    )
-
-
-PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-
-
-def _few(sets: Sequence[Sequence[Tensor]], data: Dataset, count: int, draws: int) -> Tensor:
-    """Which test digits are right, a row a draw; the penalty is chosen on the development digits."""
-    targets, wanted = data.train.targets, data.development.targets
-    whole = 10 * count >= len(targets)
-    rows = []
-    for seed in range(1 if whole else draws):
-        train, development, test = sets[seed % len(sets)]
-        order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))
-        index = torch.cat([order[targets[order] == c][:count] for c in range(10)])
-        best, hits = -1.0, torch.zeros(len(test))
-        for l2 in PENALTIES:
-            found = softmax_regression(train[index], targets[index], l2=l2, tolerance=1e-4)
-            weight, bias = found.weight.float(), found.intercept.float()
-            score = float(((development @ weight.T + bias).argmax(1) == wanted).float().mean())
-            if score > best:
-                best, hits = score, ((test @ weight.T + bias).argmax(1) == data.test.targets).float()
-        rows.append(hits)
-    return torch.stack(rows)
-
-
-def _labels_figure(right: dict[str, list[Tensor]], labels: Sequence[int]) -> Figure:
-    figure = picture.blank(7.2, 4.4)
-    axes = figure.subplots()
-    picture.dress(axes, "Softmax regression on MNIST-5k", "labelled digits a class", "test accuracy, %")
-    for (name, rows), colour, marker in zip(right.items(), picture.COLOURS, picture.MARKERS, strict=False):
-        spreads = [float(r.std()) if len(r) > 1 else 0.0 for r in rows]
-        axes.errorbar(
-            labels, [float(r.mean()) for r in rows], yerr=spreads, color=colour, marker=marker, capsize=3, label=name
-        )
-    axes.set_xscale("log")
-    axes.set_xticks(labels, [str(k) for k in labels])
-    axes.minorticks_off()
-    legend = axes.legend(frameon=False, fontsize=9, labelcolor=picture.INK, loc="lower right")
-    legend.set_title("bars: standard deviation over draws", FontProperties(size=8))
-    return figure
-
-
-def _hidden(machine: RBM, weight: Tensor, v: Tensor) -> Tensor:
-    return torch.sigmoid(F.linear(v, weight, machine.hidden_bias)).detach()
-
-
-def _shuffled(weight: Tensor) -> Tensor:
-    generator = torch.Generator().manual_seed(0)
-    return torch.stack([row[torch.randperm(len(row), generator=generator)] for row in weight.detach()])
-
-
-def _trained(
-    data: Dataset, spec: RBMSpec, epochs: int, seed: int = 0, rate: float = 0.02, momentum: float = 0.9
-) -> tuple[RBM, EpochEnded]:
-    optimiser = Optimiser("momentum", lr=rate, momentum=momentum)
-    recipe = Recipe(name="rbm", net=spec, optimiser=optimiser, epochs=epochs, device="cpu", seed=seed)
-    session = session_of(recipe, data)
-    ends = [event for event in session.events() if isinstance(event, EpochEnded)]
-    assert isinstance(session.net, RBM)
-    return session.net.requires_grad_(False), ends[-1]
-
-
-def _annealed(machine: RBM, base: Tensor, steps: int) -> LogPartition:
-    return estimate_log_partition(
-        machine.weights, base=base, chains=100, steps=steps, generator=torch.Generator().manual_seed(0)
-    )
-
-
-def _raw(part: object) -> Tensor:
-    return torch.cat(list(part.pieces())).flatten(1)  # type: ignore[attr-defined]
-
-
-def _shared(raw: Tensor) -> float:
+def _shared(pixels: Tensor) -> float:
     """Mean overlap of two different pictures."""
-    x = binarise(raw, 127.0)
+    x = binarise(pixels, 127.0)
     count = len(x)
     return float((x @ x.T / x.shape[1]).sum() - count) / (count * (count - 1))
-
-
-def _bits(part: object) -> Tensor:
-    return (_raw(part) > 127).float()
 
 
 def _labellings(points: int, dimensions: int) -> int:
@@ -673,24 +463,13 @@ def _wine() -> tuple[Tensor, Tensor]:
 
 def _two_classes(data: Dataset, first: int, second: int) -> tuple[Tensor, Tensor]:
     parts = (data.train, data.development, data.test)
-    x, y = torch.cat([_raw(part).float() for part in parts]), torch.cat([part.targets for part in parts])
+    x, y = torch.cat([raw(part).float() for part in parts]), torch.cat([part.targets for part in parts])
     kept = (y == first) | (y == second)
     return x[kept], (y[kept] == second).long()
 
 
 def _wrong(found: Learnt, x: Tensor, labels: Tensor) -> int:
     return int((margins(found.weight, found.bias, x, signs(labels)) <= 0).sum())
-
-
-def _gibbs_gap(weight: Tensor, bias: Tensor) -> float:
-    """Total variation between the states of chains and P, counted out."""
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randint(0, 2, (2000, len(bias)), generator=generator).float()
-    for _ in range(50):
-        x = sweep(weight, bias, x, generator=generator)
-    numbers = (x @ 2.0 ** torch.arange(len(bias) - 1, -1, -1)).long()
-    seen = torch.bincount(numbers, minlength=2 ** len(bias)) / len(x)
-    return float((seen - distribution(weight, bias)).abs().sum()) / 2
 
 
 def _point(point: LoadPoint) -> str:
@@ -708,7 +487,7 @@ def main() -> None:
     page.say(
         """Threshold units, the perceptron, Hopfield networks and Boltzmann machines, with each claim of the lecture
         beside what was measured. This page is written by `docs/pages/connectionist.py`: no number in it that was
-        measured was typed in."""
+        measured was typed in. The last section has the commands."""
     )
     neuron(page)
     cover(page, effort)
@@ -718,9 +497,12 @@ def main() -> None:
     load_of_hopfield(page, effort)
     digits(page, data, effort)
     attention(page)
-    boltzmann(page)
-    small_rbm(page, data, effort)
-    few_labels(page, data, rbm(page, data, effort), effort)
+    work = machines.TRIAL if quick else machines.Effort()
+    machines.boltzmann(page)
+    machines.small_rbm(page, data, work)
+    frozen = machines.few_labels(page, data, machines.rbm(page, data, work), work)
+    machines.pretraining(page, data, frozen, work)
+    command_line(page)
     if quick:
         print(page.text())
     else:

@@ -8,7 +8,7 @@ from page import Page
 from torch import Tensor, nn
 
 from neurarium.data.dataset import Dataset
-from neurarium.learning.backprop.convolution import ConvolutionCache, convolution_backward
+from neurarium.learning.backprop.convolution import convolution_backward, convolution_forward
 from neurarium.nets.convolutional.convolution import PaddingMode, convolve, cross_correlate
 from neurarium.nets.convolutional.fourier import fourier_cross_correlate, fourier_is_faster
 from neurarium.nets.convolutional.lenet import LeNet5
@@ -170,9 +170,9 @@ def _gaps(size: tuple[int, ...], how: dict[str, Any]) -> list[float]:
     axes = len(size)
     x = torch.randn(2, 2, *size, dtype=torch.float64)
     w, b = torch.randn(3, 2, *(3,) * axes, dtype=torch.float64), torch.randn(3, dtype=torch.float64)
-    delta = torch.randn_like(cross_correlate(x, w, b, **how))
-    stride, padding, dilation = ((how[name],) * axes for name in ("stride", "padding", "dilation"))
-    rule = convolution_backward(delta, ConvolutionCache(x, w, True, stride, padding, dilation, 1))
+    y, cache = convolution_forward(x, w, b, **how)
+    delta = torch.randn_like(y)
+    rule = convolution_backward(delta, cache)
     variables = [x, w, b]
     gaps = []
     for place, found in enumerate(rule):

@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from neurarium.api import compare, load, load_data, plot, recipe, resume, train
     from neurarium.estimator import NeuralClassifier as NeuralClassifier
+    from neurarium.estimator import NeuralRegressor as NeuralRegressor
     from neurarium.learning.trace import trace
     from neurarium.learning.variance import variances
     from neurarium.sweeps.result import SweepResult
@@ -41,11 +42,12 @@ _HOMES = {
     "find_rate": "neurarium.training.rate_finder",
     "export": "neurarium.training.export",
     "NeuralClassifier": "neurarium.estimator",
+    "NeuralRegressor": "neurarium.estimator",
     "Recipe": "neurarium.training.recipe",
     "Run": "neurarium.training.run",
 }
 
-# NeuralClassifier needs scikit-learn, an extra: it is there by name, and not for `import *`
+# NeuralClassifier and NeuralRegressor need scikit-learn, an extra: they are there by name, not for `import *`
 __all__ = [
     "Recipe",
     "Run",

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import special
-from sklearn.metrics import hinge_loss, log_loss
+from sklearn.metrics import hinge_loss, log_loss, mean_squared_error, r2_score
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -18,6 +18,7 @@ from neurarium.learning.losses import (
     logistic,
     one_against_rest,
     perceptron,
+    squared_distance,
     squared_error,
     zero_one,
 )
@@ -223,6 +224,23 @@ def test_zero_one_counts() -> None:
     mask = torch.tensor([True, False, True])
     assert int(zero_one(outputs, torch.tensor([1, 1, 1]), mask)) == 0
     assert int(zero_one(outputs[None], torch.tensor([[0, 1, 0]]))) == 3
+
+
+def test_squared_distance_by_scikit_learn() -> None:
+    a, t = logits(9, 3), logits(9, 3, seed=1)
+    assert float(squared_distance(a, t)) == pytest.approx(9 * mean_squared_error(t, a), rel=1e-12)
+    sequence = squared_distance(a.reshape(3, 3, 3), t.reshape(3, 3, 3))
+    assert float(sequence) == pytest.approx(9 * mean_squared_error(t, a), rel=1e-12)
+    mask = torch.tensor([True, False, True] * 3)
+    assert float(squared_distance(a, t, mask)) == pytest.approx(6 * mean_squared_error(t[mask], a[mask]), rel=1e-12)
+    with pytest.raises(ShapeError, match="targets"):
+        squared_distance(a, t[:, :2])
+
+
+def test_of_standardised_targets_the_squared_distance_is_what_r2_leaves() -> None:
+    a, t = logits(50, 2), logits(50, 2, seed=1)
+    t = (t - t.mean(0)) / t.std(0, correction=0)
+    assert float(squared_distance(a, t)) / 50 == pytest.approx(1 - r2_score(t, a), rel=1e-10)
 
 
 def test_shapes_that_do_not_fit() -> None:

@@ -8,7 +8,7 @@ from scipy import special
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
 
-from neurarium.checks import ConfigError
+from neurarium.checks import ConfigError, ShapeError
 from neurarium.learning.objective import Objective, ObjectiveName
 from neurarium.record.config import overlay, to_plain, write_toml
 
@@ -100,6 +100,12 @@ def test_survives_toml_and_a_flat_matrix_is_read_row_by_row() -> None:
         ({"name": "hinge", "share": 0.5}, r"objective\.share: .*with the objective hinge"),
         ({"name": "distillation", "balanced": True}, r"objective\.balanced: .*a share below 1"),
         ({"name": "distillation", "smoothing": 0.1}, r"objective\.smoothing: .*a share below 1"),
+        ({"name": "reconstruction", "smoothing": 0.1}, r"objective\.smoothing: .*looks at labels"),
+        ({"name": "reconstruction", "class_weights": (1.0, 2.0)}, r"objective\.class_weights: .*looks at labels"),
+        ({"name": "own", "balanced": True}, r"objective\.balanced: .*looks at labels.*with the objective own"),
+        ({"name": "own", "confusion": CONFUSION}, r"objective\.confusion: .*looks at labels"),
+        ({"name": "reconstruction", "temperature": 2.0}, r"objective\.temperature: .*the objective distillation uses"),
+        ({"name": "own", "share": 0.5}, r"objective\.share: .*the objective distillation uses"),
     ],
 )
 def test_refuses(settings: dict[str, Any], says: str) -> None:
@@ -118,3 +124,48 @@ def test_what_does_not_fit_the_classes() -> None:
         Objective(smoothing=0.1).build()
     with pytest.raises(ConfigError, match="--source"):
         Objective("distillation").build(classes=3)
+
+
+def test_reconstruction_looks_at_the_inputs_and_at_no_labels() -> None:
+    outputs, inputs = (torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(k)) for k in (0, 1))
+    for numbers in (False, True):
+        criterion = Objective("reconstruction").build(classes=7, numbers=numbers)
+        for targets in (torch.tensor([0, 6, 3]), torch.full((3, 1), torch.nan)):
+            squares = ((outputs - inputs).numpy() ** 2).reshape(3, -1).mean(1)
+            assert float(criterion.loss(outputs, targets, inputs)) == pytest.approx(squares.mean(), rel=1e-6)
+            assert float(criterion.error(outputs, targets, inputs)) == pytest.approx(squares.sum(), rel=1e-6)
+    with pytest.raises(ShapeError, match="choose an auto-encoder"):
+        criterion.loss(outputs[:, 0], TARGETS, inputs)
+
+
+def test_own_can_be_built_but_not_descended_on() -> None:
+    for numbers in (False, True):
+        criterion = Objective("own").build(classes=3, numbers=numbers)
+        for refuse in (criterion.loss, criterion.error):
+            with pytest.raises(ConfigError, match="as this net has no learning rule of its own, got own"):
+                refuse(OUTPUTS, TARGETS, OUTPUTS)
+
+
+def test_numbers_take_squared_and_absolute_error() -> None:
+    targets = torch.tensor([[0.0, 1.0, 2.0], [0.5, 0.5, 0.5], [-1.0, 0.0, 3.0]])
+    gap = (OUTPUTS - targets).numpy()
+    expected = {"squared-error": (gap**2).sum(1).mean() / 2, "absolute-error": np.abs(gap).sum(1).mean()}
+    for name, loss in expected.items():
+        criterion = Objective(name).build(3, numbers=True)
+        assert float(criterion.loss(OUTPUTS, targets, OUTPUTS)) == pytest.approx(loss, rel=1e-6)
+        assert float(criterion.error(OUTPUTS, targets, OUTPUTS)) == pytest.approx((gap**2).mean(1).sum(), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in OF_LABELS if name not in ("squared-error", "absolute-error")])
+def test_numbers_take_no_other_loss(name: ObjectiveName) -> None:
+    with pytest.raises(ConfigError, match=f"as the targets are numbers, got {name}; --objective.name squared-error"):
+        Objective(name).build(3, teacher=lambda inputs: inputs, numbers=True)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"smoothing": 0.1}, {"confusion": CONFUSION}, {"class_weights": (1.0, 2.0, 3.0)}, {"balanced": True}]
+)
+def test_numbers_have_no_classes(settings: dict[str, Any]) -> None:
+    objective = Objective("squared-error", **settings)
+    with pytest.raises(ConfigError, match=rf"objective\.{next(iter(settings))}: expected none, as the targets are num"):
+        objective.build(3, counts=[1, 2, 3], numbers=True)

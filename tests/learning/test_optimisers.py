@@ -8,8 +8,13 @@ import pytest
 import torch
 
 from neurarium.checks import ConfigError
+from neurarium.data.batch import Batch
 from neurarium.learning.hessian_free.settings import HessianFree
+from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import TAKEN_BY, Optimiser
+from neurarium.training.device import Placement
+from neurarium.training.gradient_rule import GradientRule
+from neurarium.training.recipe import Recipe
 
 STEPS, LR, L2, DECAY = 5, 0.1, 0.5, 0.3
 H, START = np.array([1.0, 4.0]), np.array([1.0, -2.0])
@@ -202,11 +207,70 @@ def test_refuses_constants_out_of_range(settings: dict[str, object], field: str)
         ("adam", "rho", 0.5),
         ("adam", "hessian_free", HessianFree(damping=2.0)),
         ("hessian-free", "betas", (0.8, 0.9)),
+        ("hessian-free", "decayed", "weights"),
     ],
 )
 def test_refuses_constants_that_would_do_nothing(name: str, constant: str, value: object) -> None:
     with pytest.raises(ConfigError, match=f"optimiser.{constant}.*{constant} is for {', '.join(TAKEN_BY[constant])}"):
         Optimiser(name, **{constant: value})
+
+
+@pytest.mark.parametrize("name", [*RULES, "adamw"])
+@pytest.mark.parametrize(("l2", "decay"), [(0.0, 0.0), (L2, 0.0), (0.0, DECAY), (L2, DECAY)])
+def test_biases_decay_only_where_all_do(name: str, l2: float, decay: float) -> None:
+    """A matrix and a vector begin alike under the same gradient: only their decay can part them."""
+    if name == "adamw":
+        l2 = 0.0
+    rule = RULES.get(name, adam)
+    decaying, free = path(rule, l2, decay), path(rule)
+    for decayed, expected in (("weights", free), ("all", decaying)):
+        # the vector first: the groups are in another order than the parameters
+        b, w = (torch.nn.Parameter(torch.from_numpy(START.copy())[index]) for index in (slice(None), None))
+        optimiser = Optimiser(name, lr=LR, l2=l2, weight_decay=decay, decayed=decayed).build([b, w])
+        rows = []
+        for _ in range(STEPS):
+            optimiser.zero_grad()
+            sum((torch.from_numpy(H) * p.square() / 2).sum() for p in (b, w)).backward()
+            optimiser.step()
+            rows.append([p.detach().numpy().copy().ravel() for p in (b, w)])
+        got = np.array(rows)
+        assert_same(got[:, 0], expected)
+        assert_same(got[:, 1], decaying)
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 2)])
+@pytest.mark.parametrize("settings", [{"l2": 0.1}, {"weight_decay": 0.1}])
+def test_nets_of_biases_or_of_weights_alone(shape: tuple[int, ...], settings: dict[str, float]) -> None:
+    parameter = torch.nn.Parameter(torch.ones(shape))
+    optimiser = Optimiser("sgd", lr=1.0, decayed="weights", **settings).build([parameter])
+    parameter.grad = torch.zeros(shape)
+    optimiser.step()
+    torch.testing.assert_close(parameter.detach(), torch.full(shape, 1.0 if len(shape) == 1 else 0.9))
+
+
+@pytest.mark.parametrize("name", ["momentum", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "adam-as-printed"])
+def test_the_state_of_two_groups_survives_a_checkpoint(name: str) -> None:
+    """Saved after three steps and taken up by a fresh rule, learning goes on as if nothing had been."""
+    decay = {"weight_decay": 0.1} if name == "adamw" else {"l2": 0.1}
+    recipe = Recipe(optimiser=Optimiser(name, lr=0.05, decayed="weights", **decay))
+    generator = torch.Generator().manual_seed(0)
+    batch = Batch(torch.randn(6, 4, generator=generator), torch.arange(6) % 3)
+
+    def rule() -> GradientRule:
+        torch.manual_seed(1)
+        net = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.LayerNorm(5), torch.nn.Linear(5, 3))
+        return GradientRule(net, recipe, Placement(torch.device("cpu")), Objective().build(), 6)
+
+    whole, first, second = rule(), rule(), rule()
+    assert [len(group["params"]) for group in whole.optimiser.param_groups] == [2, 4]
+    for step in range(6):
+        whole.step(batch, step)
+        (first if step < 3 else second).step(batch, step)
+        if step == 2:
+            second.net.load_state_dict(first.net.state_dict())
+            second.load_state_dict(first.state_dict())
+    for one, other in zip(whole.net.parameters(), second.net.parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_hessian_free_is_no_torch_optimiser() -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from neurarium.checks import ConfigError, ShapeError
-from neurarium.learning.reconstruction import psnr, reconstruction_loss
+from neurarium.learning.reconstruction import psnr, reconstruction_error, reconstruction_loss
 
 
 def test_loss_against_numpy() -> None:
@@ -35,3 +35,19 @@ def test_bad_input() -> None:
         reconstruction_loss(torch.zeros(3, 10), torch.zeros(3), torch.zeros(3, 4))
     with pytest.raises(ConfigError, match="peak"):
         psnr(torch.zeros(2), torch.zeros(2), 0.0)
+
+
+def test_error_is_the_sum_of_the_examples_own() -> None:
+    random = np.random.default_rng(1)
+    made, seen = random.normal(size=(6, 3, 2)), random.normal(size=(6, 3, 2))
+    expected = sum(np.mean((a - b) ** 2) for a, b in zip(made, seen, strict=True))
+    nothing = torch.full((6,), torch.nan)
+    whole = reconstruction_error(torch.from_numpy(made), nothing, torch.from_numpy(seen))
+    assert whole.item() == pytest.approx(expected, rel=1e-12)
+    parts = [
+        reconstruction_error(torch.from_numpy(made[part]), nothing[part], torch.from_numpy(seen[part])).item()
+        for part in (slice(0, 4), slice(4, 6))
+    ]
+    assert sum(parts) == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(ShapeError, match="reconstructions of the inputs"):
+        reconstruction_error(torch.zeros(6, 4), nothing, torch.from_numpy(seen))

@@ -4,7 +4,7 @@ import torch
 
 from neurarium.nets.connectionist.perceptron import learn
 from neurarium.nets.connectionist.separability import margins, novikoff
-from neurarium.report.perceptron_picture import edge_on, perceptron_figure
+from neurarium.report.perceptron_picture import edge_on, hyperplane_figure, perceptron_figure
 from neurarium.report.picture import png
 
 CORNERS = torch.tensor([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
@@ -74,3 +74,37 @@ def test_weights_that_are_zero_still() -> None:
     found = learn(x, torch.tensor([1, 0]), epochs=1, answers="pocket")
     assert found.weight.tolist() == [0, 0]
     assert png(perceptron_figure(found, x, torch.tensor([1, 0]), "nothing")).startswith(b"\x89PNG")
+
+
+def test_a_hyperplane_and_counts_from_a_run() -> None:
+    """x + y > 3/2 separates AND with the margin 1/4 sqrt 2 = 0.354 of (1, 1), (0, 1) and (1, 0)."""
+    figure = hyperplane_figure(torch.tensor([2.0, 2.0]), -3.0, [2, 1, 0], CORNERS, AND, "and", ("no", "yes"))
+    left, right = figure.axes
+    line, *sides = left.get_lines()
+    assert [far(point, line) for point in CORNERS.tolist()] == pytest.approx(
+        [1.5 / 2**0.5, 0.5 / 2**0.5, 0.5 / 2**0.5, 0.5 / 2**0.5]
+    )
+    assert sides[0].get_label() == "margin 0.354"
+    assert right.get_lines()[0].get_ydata().tolist() == [2, 3, 3]
+    bound = novikoff(CORNERS, AND).mistakes
+    assert [text.get_text() for text in right.texts] == [f"3 mistakes in 3 epochs; Novikoff's bound {bound:,} (dashed)"]
+    assert [text.get_text() for text in left.get_legend().get_texts()][:2] == ["no", "yes"]
+    assert (left.get_xlabel(), left.get_ylabel()) == ("first feature", "second feature")
+
+
+def test_an_example_on_the_wrong_side_leaves_no_margin() -> None:
+    figure = hyperplane_figure(torch.tensor([1.0, 0.0]), -0.5, [1], CORNERS, AND, "and")
+    assert len(figure.axes[0].get_lines()) == 1
+
+
+@pytest.mark.parametrize("name", [r"$\nonsense{$", "a$b$c", "under_score"])
+def test_the_name_of_a_class_is_no_mathematics(name: str) -> None:
+    figure = hyperplane_figure(torch.tensor([2.0, 2.0]), -3.0, [2, 0], CORNERS, AND, name, (name, "other"))
+    assert png(figure).startswith(b"\x89PNG")
+    assert figure.axes[0].get_legend().get_texts()[0].get_text() == name
+
+
+def test_no_mistake_at_all() -> None:
+    figure = hyperplane_figure(torch.tensor([2.0, 2.0]), -3.0, [0], CORNERS, AND, "known before")
+    assert figure.axes[1].get_lines()[0].get_ydata().tolist() == [0]
+    assert png(figure).startswith(b"\x89PNG")

@@ -45,6 +45,16 @@ def test_pictures_and_energies_are_those_of_the_recall(stored) -> None:
     assert png(figure).startswith(b"\x89PNG")
 
 
+def test_the_energy_axes_of_all_rows_are_dressed_alike(stored) -> None:
+    net = HopfieldNet.storing(stored)
+    figure = recall_figure(net.recall(damaged(stored), trace=True), stored, net.energy(stored), (6, 10), "three")
+    figure.draw_without_rendering()
+    columns = figure.axes[6::7]
+    assert [axes.get_title(loc="left") for axes in columns] == ["Energy", "", ""]
+    sizes = {label.get_fontsize() for axes in columns for label in (*axes.get_xticklabels(), *axes.get_yticklabels())}
+    assert sizes == {8.0}
+
+
 def test_a_recall_in_one_step_needs_no_places_between(stored) -> None:
     memory = ModernMemory(stored, beta=2.0)
     found = memory.recall(damaged(stored), trace=True)

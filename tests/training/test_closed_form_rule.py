@@ -1,6 +1,7 @@
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,17 +16,21 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Dense
 from neurarium.data.scikit_tables import load
 from neurarium.learning.least_squares import SingularDesignWarning
+from neurarium.learning.normal_equations import NormalEquations
 from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.feedforward.random_features import RandomFeatureModel
 from neurarium.nets.feedforward.regression import LinearModel, LogisticModel
+from neurarium.nets.feedforward.regression_specs import LinearSpec
+from neurarium.record.events import EpochEnded, Notice
 from neurarium.training.closed_form_rule import ClosedFormRule
 from neurarium.training.device import Placement
 from neurarium.training.gradient_rule import GradientRule
 from neurarium.training.loop import measure
 from neurarium.training.recipe import Recipe
+from neurarium.training.session import prepare
 
 CPU = Placement(torch.device("cpu"))
 
@@ -143,12 +148,45 @@ def test_singular_design_is_said_and_solved_with_least_norm() -> None:
     data = table("wine")
     data = replace(data, inputs=torch.cat([data.inputs, data.inputs[:, :1], torch.ones(len(data), 1)], 1))
     net = LinearModel(15, 3)
-    with pytest.warns(SingularDesignWarning, match=r"15 columns have rank 13; 1 constant \(numbers 14"):
-        fitted(net, data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rule, _ = fitted(net, data, epochs=2)
+    (notice,) = rule.notices
+    assert "singular design: the 15 columns have rank 13; 1 constant (numbers 14, from 0)" in notice
     x = data.inputs.double().numpy()
     codes = np.eye(3)[data.targets]
     by_pinv = np.linalg.pinv(x - x.mean(0), rcond=1e-7) @ (codes - codes.mean(0))
     np.testing.assert_allclose(net.head.weight.detach(), by_pinv.T, rtol=1e-4, atol=1e-6)
+
+
+def test_a_run_passes_on_that_the_design_is_singular(images: Dataset) -> None:
+    plan = recipe(net=LinearSpec(), epochs=2, device="cpu", batch_size=50)
+    plan = replace(plan, optimiser=Optimiser("closed-form"))
+    events = list(prepare(plan, images).events())
+    ((place, said),) = ((place, event.message) for place, event in enumerate(events) if isinstance(event, Notice))
+    # 150 pictures of 784 pixels span 149 directions around their mean
+    assert "784 columns have rank 149" in said
+    assert place == 1 + next(place for place, event in enumerate(events) if isinstance(event, EpochEnded))
+
+
+def test_a_design_of_full_rank_gives_no_notice() -> None:
+    rule, _ = fitted(LinearModel(13, 3), table("wine"))
+    assert rule.notices == []
+
+
+def test_other_warnings_stay_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
+    inverse = NormalEquations.inverse
+
+    def warning_too(self: NormalEquations, *settings: float) -> Any:
+        warnings.warn("another matter", RuntimeWarning, stacklevel=2)
+        warnings.warn("columns", SingularDesignWarning, stacklevel=2)
+        return inverse(self, *settings)
+
+    monkeypatch.setattr(NormalEquations, "inverse", warning_too)
+    with pytest.warns(RuntimeWarning, match="another matter") as caught:
+        rule, _ = fitted(LinearModel(13, 3), table("wine"))
+    assert len(caught) == 1
+    assert rule.notices == ["columns"]
 
 
 def test_second_epoch_reports_the_objective_at_the_minimum() -> None:

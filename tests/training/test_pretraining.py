@@ -3,21 +3,22 @@ from dataclasses import replace
 import pytest
 import torch
 
-from neurarium.checks import ConfigError
+from neurarium.checks import ConfigError, DataError
 from neurarium.data.dataset import Dataset
 from neurarium.data.mnist_5k import load
 from neurarium.learning.optimisers import Optimiser
 from neurarium.nets.connectionist.rbm import RBM
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.nets.connectionist.rbm_stack import stack_into_mlp
-from neurarium.training.pretraining import session_of, train_stack
+from neurarium.training.pretraining import train_stack
 from neurarium.training.recipe import Recipe
+from neurarium.training.session import prepare
 
 RECIPE = Recipe(net=RBMSpec(), optimiser=Optimiser("momentum", lr=0.05), epochs=4, batch_size=10, device="cpu")
 
 
 def test_pixels_come_as_numbers_from_nought_to_one(images: Dataset) -> None:
-    session = session_of(RECIPE, images)
+    session = prepare(RECIPE, images)
     batch = session.dataset.train.gather(torch.arange(5))
     pixels = next(images.train.pieces())[:5].flatten(1) / 255
     assert isinstance(session.net, RBM)
@@ -62,5 +63,6 @@ def test_mistakes_are_named(vectors: Dataset) -> None:
         train_stack(RECIPE, vectors, ())
     with pytest.raises(ConfigError, match="net: expected rbm, got OwnNet"):
         train_stack(Recipe(), vectors, (3,))
-    with pytest.raises(ConfigError, match="net: expected rbm, got OwnNet"):
-        session_of(Recipe(), vectors)
+    none = vectors.train.select(torch.arange(0))
+    with pytest.raises(DataError, match="training data: expected at least one example"):
+        train_stack(RECIPE, replace(vectors, train=none), (3,))

@@ -1,81 +1,36 @@
 """A net as a scikit-learn classifier: the library's own trainer behind `fit` and `predict`."""
 
-import contextlib
-import copy
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
+from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import nn
+from sklearn.utils.validation import validate_data
 
-from neurarium.checks import DataError, ShapeError
-from neurarium.data.examples import Dense
-from neurarium.data.scaling import Scaling
-from neurarium.estimator.inputs import as_table, dataset_of, example_shape, to_tensor
-from neurarium.estimator.settings import own_words, recipe_of, validation_size
-from neurarium.record.events import EpochEnded, Event
-from neurarium.training.device import find_placement, set_threads
-from neurarium.training.evaluation import outputs_of
-from neurarium.training.seed import own_generators
-from neurarium.training.session import Session, prepare
-
-# 8-bit pixels stay as they are; any other type of number becomes the first of these
-_NUMBERS = [np.float64, np.float32, np.uint8]
+from neurarium.checks import DataError
+from neurarium.estimator.base import NUMBERS, NeuralEstimator
+from neurarium.estimator.inputs import as_table
 
 
-class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
+class NeuralClassifier(ClassifierMixin, NeuralEstimator):  # type: ignore[misc]  # scikit-learn is not typed
     """A neural net that scikit-learn can fit, search, put into a pipeline and validate.
 
-    Parameters that mean the same as in `sklearn.neural_network.MLPClassifier` have its names and defaults; the
-    others are called as in a `Recipe`. Inputs are scaled to mean 0 and standard deviation 1, each feature of
-    vectors and each channel of images, by the examples that are learnt from. Learning makes the cross-entropy
-    of the softmax small.
+    Learning makes the cross-entropy of the softmax small. The score is the share of right answers, and with
+    `early_stopping` so is that of the examples held out.
 
     Args:
-        net: name of a net ("mlp", "lenet5", ...), or its spec for settings of its own: `MLPSpec(dropout=0.2)`.
-        hidden_layer_sizes: units of each hidden layer; used where `net` is "mlp".
-        activation: non-linearity of the hidden layers; used where `net` is "mlp".
-        image_shape: (channels, height, width) or (height, width) of images that lie flat in the rows of X;
-            none: rows are vectors, and arrays of three or four axes are images.
-        optimiser: sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adamw, ...
-        learning_rate_init: learning rate.
-        l2: lambda of L2 regularisation, added to the gradient as lambda W; not for adamw.
-        weight_decay: lambda of decoupled decay: a step takes rate * lambda of every weight, apart from the gradient.
-        batch_size: examples in one update; "auto" makes about 20 updates an epoch, of 8 to 200 examples each.
-        max_iter: epochs at most.
-        tol: improvement smaller than this does not count.
-        n_iter_no_change: epochs without improvement of the training objective (with `early_stopping` of the
-            validation accuracy) after which learning stops; none: never.
-        early_stopping: hold examples out, stop by their accuracy, end with the weights of the best epoch.
-        validation_fraction: share of the examples to hold out, stratified, the same ones at every fit.
-        random_state: seed of initial weights, shuffling and dropout. An integer leaves all global generators
-            as they were; none draws one number from NumPy's, as everywhere in scikit-learn.
-        device: auto, cpu, cuda, cuda:1 or mps.
-        threads: CPU threads while fitting and predicting; none: as many as torch has now.
-        verbose: show progress, a line an epoch.
+        net, hidden_layer_sizes, ...: see `NeuralEstimator`.
 
     Attributes:
         classes_: labels, sorted; column k of the probabilities is that of `classes_[k]`.
-        n_features_in_: numbers in an example; of images all pixels of all channels.
-        feature_names_in_: columns of a data frame, where X was one.
-        n_iter_: epochs done.
-        loss_curve_: mean training objective of each epoch, while its weights were moving.
-        validation_scores_: validation accuracy after each epoch, none without `early_stopping`.
         net_: the trained `nn.Module`, from scaled inputs to logits.
-        scaling_: the scaling before it.
-        example_shape_: shape in which the net sees one example.
+        n_iter_, loss_curve_, ...: see `NeuralEstimator`.
 
     Raises:
-        ConfigError: (by `fit`) a parameter that cannot be used.
-        ShapeError: inputs that do not fit `image_shape`, the net, or what was learnt.
-        DataError: fewer than two classes, or too few examples to hold some out.
-        NonFiniteError: learning diverged.
+        DataError: (by `fit`) fewer than two classes, or too few examples to hold some out.
+        ConfigError, ShapeError, NonFiniteError: see `NeuralEstimator`.
 
     Example:
         >>> from sklearn.datasets import load_digits
@@ -89,55 +44,6 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     """
 
     classes_: Shaped[np.ndarray, " classes"]
-    example_shape_: tuple[int, ...]
-    loss_curve_: list[float]
-    n_features_in_: int
-    n_iter_: int
-    net_: nn.Module
-    scaling_: Scaling
-    validation_scores_: list[float] | None
-
-    # scikit-learn lets a constructor take anything and wants mistakes to be found by fit.
-    def __init__(
-        self,
-        net: Any = "mlp",
-        *,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        image_shape: Any = None,
-        optimiser: Any = "adam",
-        learning_rate_init: Any = 1e-3,
-        l2: Any = 0.0,
-        weight_decay: Any = 0.0,
-        batch_size: Any = "auto",
-        max_iter: Any = 200,
-        tol: Any = 1e-4,
-        n_iter_no_change: Any = 10,
-        early_stopping: Any = False,
-        validation_fraction: Any = 0.1,
-        random_state: Any = None,
-        device: Any = "auto",
-        threads: Any = None,
-        verbose: Any = False,
-    ) -> None:
-        self.net = net
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.image_shape = image_shape
-        self.optimiser = optimiser
-        self.learning_rate_init = learning_rate_init
-        self.l2 = l2
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.random_state = random_state
-        self.device = device
-        self.threads = threads
-        self.verbose = verbose
 
     def fit(self, X: Any, y: Any) -> "NeuralClassifier":
         """Learn from examples, anew at every call.
@@ -147,28 +53,14 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             y: a label an example: numbers, text or truth values.
         """
         table, images = as_table(X)
-        table, labels = validate_data(self, table, y, dtype=_NUMBERS)
+        table, labels = validate_data(self, table, y, dtype=NUMBERS)
         check_classification_targets(labels)
         classes, targets = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
             raise DataError("y", expected="two classes or more", got=f"only one class, {classes[0]}")
-        shape = example_shape(self.n_features_in_, images, self.image_shape)
-        dataset = dataset_of(
-            to_tensor(table, shape),
-            torch.from_numpy(targets),
-            tuple(str(label) for label in classes),
-            validation_size(self.validation_fraction, len(targets)) if self.early_stopping else 0,
-        )
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        with own_words(shape), own_generators(), _own_threads():
-            session = prepare(recipe_of(self.get_params(deep=False), len(dataset.train), seed), dataset)
-            epochs = [event for event in self._events(session) if isinstance(event, EpochEnded)]
-        self.classes_, self.example_shape_, self.scaling_ = classes, shape, dataset.scaling
-        self.net_ = session.net.eval()
-        self.n_iter_ = len(epochs)
-        self.loss_curve_ = [epoch.train["objective"] for epoch in epochs]
-        held_out = len(dataset.development) > 0
-        self.validation_scores_ = [1 - epoch.development["error"] for epoch in epochs] if held_out else None
+        names = tuple(str(label) for label in classes)
+        self._learn(table, images, torch.from_numpy(targets), names, "cross-entropy")
+        self.classes_ = classes
         return self
 
     def predict(self, X: Any) -> Shaped[np.ndarray, " examples"]:
@@ -178,44 +70,4 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
 
     def predict_proba(self, X: Any) -> Float[np.ndarray, "examples classes"]:
         """Return the softmax of the net's outputs, in float32: rows sum to 1."""
-        check_is_fitted(self, "net_")
-        table, images = as_table(X)
-        if images not in (None, self.example_shape_):
-            raise ShapeError("X", expected=f"examples of shape {self.example_shape_}", got=f"of shape {images}")
-        inputs = to_tensor(validate_data(self, table, dtype=_NUMBERS, reset=False), self.example_shape_)
-        examples = Dense(inputs, torch.zeros(len(inputs), dtype=torch.int64), self.scaling_)
-        with _own_threads():
-            set_threads(self.threads)
-            placement = find_placement(self.device)
-            outputs = outputs_of(placement.place(self.net_), examples, placement)
-        return outputs.softmax(1).numpy()
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
-
-    def __getstate__(self) -> Any:
-        # On the CPU, so that what was fitted on a GPU can be read where there is none.
-        state = super().__getstate__()
-        return state | {"net_": copy.deepcopy(self.net_).cpu()} if "net_" in state else state
-
-    def _events(self, session: Session) -> Iterator[Event]:
-        """Let a session run to its end, showing it if asked for."""
-        events = session.events()
-        if not self.verbose:
-            return events
-        # rich costs more to import than a small net to fit
-        from neurarium.report.progress import shown
-
-        return shown(events)
-
-
-@contextlib.contextmanager
-def _own_threads() -> Iterator[None]:
-    """Put the caller's number of threads back, whatever happens inside."""
-    threads = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        set_threads(threads)
+        return self._outputs(X).softmax(1).numpy()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int64, Shaped
+from jaxtyping import Shaped
 from torch import Tensor
 
 from neurarium.checks import ConfigError, DataError, ShapeError
@@ -81,29 +81,36 @@ def to_tensor(table: Shaped[np.ndarray, "examples features"], shape: tuple[int, 
 
 def dataset_of(
     inputs: Shaped[Tensor, "examples *shape"],
-    targets: Int64[Tensor, " examples"],
-    classes: tuple[str, ...],
+    targets: Shaped[Tensor, "examples *outputs"],
+    names: tuple[str, ...],
     validation: int,
 ) -> Dataset:
     """Make a data set without a test part, scaled by the examples that are left to learn from.
 
     Args:
         inputs: vectors, or images (examples, channels, height, width).
-        targets: class numbers.
-        classes: their names.
-        validation: how many examples to hold out, stratified, by a fixed seed.
+        targets: class numbers (examples), or numbers to predict (examples, outputs), which are standardised; one that
+            is the same for all examples becomes 0.
+        names: of the classes or outputs.
+        validation: how many examples to hold out, classes stratified, by a fixed seed.
 
     Raises:
-        DataError: no class can spare an example to hold out.
+        DataError: too few examples, or examples of each class, to hold one out.
     """
-    kept, held_out = stratified(targets, validation)
+    classes = targets.ndim == 1
+    kept, held_out = stratified(targets if classes else torch.zeros(len(targets), dtype=torch.int64), validation)
     if validation and len(held_out) == 0:
+        one, got = "a class of more than one example", f"{len(targets)} classes of one example each"
         raise DataError(
             "y",
-            expected="a class of more than one example, to hold one out for early_stopping",
-            got=f"{len(targets)} classes of one example each",
+            expected=f"{one if classes else 'more than one example'}, to hold one out for early_stopping",
+            got=got if classes else "one",
             remedy="give more examples, or set early_stopping=False",
         )
+    # as `assemble_numbers` does, which refuses numbers that are all the same: scikit-learn wants them learnt
+    target_scaling = None if classes else Scaling.fit(targets[kept], "vectors")
+    if target_scaling is not None:
+        targets = target_scaling.apply(targets)
     kind: Kind = "images" if inputs.ndim == 4 else "vectors"
     whole = Dense(inputs, targets)
     train = whole.select(kept)
@@ -115,10 +122,11 @@ def dataset_of(
         development=replace(whole.select(held_out), scaling=scaling).prepared(),
         test=whole.select(torch.arange(0)),
         shape=tuple(inputs.shape[1:]),
-        classes=classes,
+        classes=names,
         scaling=scaling,
         source="memory",
         licence="not stated",
+        target_scaling=target_scaling,
     )
 
 

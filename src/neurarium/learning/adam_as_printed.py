@@ -57,7 +57,7 @@ class AdamAsPrinted(torch.optim.Optimizer):
     """The function `adam_as_printed_step_` as an optimiser.
 
     Args:
-        parameters: what to learn.
+        parameters: what to learn; or groups, each with constants of its own.
         lr: learning rate eta.
         betas: decay of the means of gradient and squared gradient.
         eps: added to V inside the root.
@@ -66,7 +66,7 @@ class AdamAsPrinted(torch.optim.Optimizer):
 
     def __init__(
         self,
-        parameters: Iterable[torch.nn.Parameter],
+        parameters: Iterable[torch.nn.Parameter] | Iterable[dict[str, Any]],
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,

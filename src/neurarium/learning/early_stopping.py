@@ -4,7 +4,9 @@ Source: L. Prechelt, "Early stopping - but when?", 1998.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from neurarium.checks import ConfigError
 
@@ -15,19 +17,36 @@ class EarlyStopping:
 
     patience: int | None = None
     """Epochs without improvement before the run stops; none: never."""
-    monitor: str = "error"
-    """Development score to watch (lower is better): "error" or "objective"."""
+    monitor: Literal["error", "objective", "nothing"] = "error"
+    """Development score to watch (lower is better); nothing where none says how good the net is, as with generators."""
     least_gain: float = 0.0
     """Improvement smaller than this does not count."""
     restore_best: bool = True
-    """End with the weights of the best epoch instead of the last."""
+    """End with the weights of the best epoch instead of the last, where a score is watched."""
 
     def __post_init__(self) -> None:
         """Refuse what no run can mean."""
         if self.patience is not None and self.patience < 1:
             raise ConfigError("early_stopping.patience", expected="a whole number >= 1 or none", got=str(self.patience))
+        if self.patience is not None and self.monitor == "nothing":
+            raise ConfigError(
+                "early_stopping.patience",
+                expected="none, as no score is watched",
+                got=str(self.patience),
+                remedy="--early-stopping.monitor objective",
+            )
         if not self.least_gain >= 0:
             raise ConfigError("early_stopping.least_gain", expected="a number >= 0", got=str(self.least_gain))
+
+    def judge(self, best: "BestSoFar", epoch: int, scores: Mapping[str, float]) -> "BestSoFar":
+        """Return the best epoch so far, now that one has ended with these scores."""
+        if self.monitor == "nothing":
+            return best
+        return best.after(epoch, self.watched(scores), self.least_gain)
+
+    def watched(self, scores: Mapping[str, float]) -> float:
+        """The score that is watched; the objective where none is, for whoever needs a number."""
+        return scores["objective" if self.monitor == "nothing" else self.monitor]
 
 
 @dataclass(frozen=True)

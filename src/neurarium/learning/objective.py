@@ -31,6 +31,8 @@ ObjectiveName = Literal[
 ]
 _ANY_TARGETS: tuple[ObjectiveName, ...] = ("reconstruction", "own")
 _OF_NUMBERS: tuple[ObjectiveName, ...] = ("squared-error", "absolute-error", *_ANY_TARGETS)
+# Constants that have a meaning for classes alone, and their values where they do nothing.
+_OF_CLASSES: dict[str, object] = {"smoothing": 0.0, "confusion": (), "class_weights": (), "balanced": False}
 
 
 @dataclass(frozen=True)
@@ -220,7 +222,7 @@ class Objective:
                 got=self.name,
                 remedy="--objective.name squared-error",
             )
-        for name, neutral in {"smoothing": 0.0, "confusion": (), "class_weights": (), "balanced": False}.items():
+        for name, neutral in _OF_CLASSES.items():
             if getattr(self, name) != neutral:
                 raise ConfigError(
                     f"objective.{name}", expected="none, as the targets are numbers", got=str(getattr(self, name))
@@ -228,17 +230,15 @@ class Objective:
 
     def _refuse_ignored(self) -> None:
         """Refuse a constant that has no effect on the loss: it was meant for another."""
-        ignored: dict[str, object] = {}
+        ignored: dict[str, tuple[object, str]] = {}
         if self.name != "distillation":
-            ignored = {"temperature": 1.0, "share": 1.0}
-            allowed = "the objective distillation"
-        elif self.share == 1:
-            ignored = {"smoothing": 0.0, "confusion": (), "class_weights": (), "balanced": False}
-            allowed = "labels that count: a share below 1, or another objective than distillation"
+            ignored = dict.fromkeys(("temperature", "share"), (1.0, "the objective distillation"))
         if self.name in _ANY_TARGETS:
-            ignored |= {"smoothing": 0.0, "confusion": (), "class_weights": (), "balanced": False}
-            allowed = "an objective that looks at labels"
-        for name, neutral in ignored.items():
+            ignored |= {name: (neutral, "an objective that looks at labels") for name, neutral in _OF_CLASSES.items()}
+        elif self.name == "distillation" and self.share == 1:
+            why = "labels that count: a share below 1, or another objective than distillation"
+            ignored = {name: (neutral, why) for name, neutral in _OF_CLASSES.items()}
+        for name, (neutral, allowed) in ignored.items():
             if getattr(self, name) != neutral:
                 raise ConfigError(
                     f"objective.{name}",

@@ -58,6 +58,9 @@ TAKEN_BY: dict[str, tuple[OptimiserName, ...]] = {
         "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adam-as-printed", "hessian-free",
         "closed-form",
     ),
+    "decayed": (
+        "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "adam-as-printed", "closed-form",
+    ),
     "momentum": ("momentum", "nesterov"),
     "betas": ("adam", "adamw", "adam-as-printed"),
     "eps": ("adagrad", "adadelta", "rmsprop", "adam", "adamw", "adam-as-printed"),
@@ -90,7 +93,8 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
     weight_decay: float = 0.0
     """Decay constant lambda: weights shrink by eta lambda W apart from the gradient (all; adam with it is adamw)."""
     decayed: Literal["all", "weights"] = "all"
-    """Which parameters either constant lets decay: all, or weights alone, not biases, gains and intercepts."""
+    """Which parameters either constant lets decay: all, or weights alone, not biases, gains and intercepts (all but
+    hessian-free; closed-form never lets intercepts decay)."""
     momentum: float = 0.9
     """Momentum beta (momentum, nesterov)."""
     betas: tuple[float, ...] = (0.9, 0.999)

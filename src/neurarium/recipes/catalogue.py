@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from neurarium.recipes.bottleneck import bottleneck_features, bottleneck_mlp
 from neurarium.recipes.connectionist import hopfield, perceptron, rbm
 from neurarium.recipes.convolutional import lenet5, lenet5_1998, lenet5_fashion, neocognitron
+from neurarium.recipes.deep import alexnet_small, densenet40, plain20, plain56, resnet20, resnet56, vgg_small
 from neurarium.recipes.distillation import distilled_mlp, small_mlp
 from neurarium.recipes.feedforward import mlp, mlp_diabetes, mlp_fashion, residual_mlp
 from neurarium.recipes.generative import autoencoder, dcgan, denoising_autoencoder, gan
@@ -30,6 +31,13 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "softmax": softmax,
     "random-features": random_features,
     "neocognitron": neocognitron,
+    "alexnet-small": alexnet_small,
+    "vgg-small": vgg_small,
+    "resnet20": resnet20,
+    "plain20": plain20,
+    "resnet56": resnet56,
+    "plain56": plain56,
+    "densenet40": densenet40,
     "perceptron": perceptron,
     "hopfield": hopfield,
     "rbm": rbm,

@@ -3,6 +3,7 @@
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.schedules import Schedule
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
 from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
@@ -17,7 +18,7 @@ def perceptron() -> Recipe:
         data="mnist-4-9",
         objective=Objective("perceptron"),
         optimiser=Optimiser("sgd", lr=1.0),
-        early_stopping=EarlyStopping(restore_best=False),
+        early_stopping=EarlyStopping(monitor="nothing"),
         epochs=200,
     )
 
@@ -29,18 +30,20 @@ def hopfield() -> Recipe:
         net=HopfieldSpec(),
         objective=Objective("own"),
         optimiser=Optimiser("sgd", lr=1.0),
-        early_stopping=EarlyStopping(restore_best=False),
+        early_stopping=EarlyStopping(monitor="nothing"),
         epochs=1,
     )
 
 
 def rbm() -> Recipe:
-    """Restricted Boltzmann machine of 256 hidden units on 5,000 real digits, by contrastive divergence."""
+    """Restricted Boltzmann machine of 256 hidden units on 5,000 real digits, by persistent chains."""
     return Recipe(
         name="rbm",
-        net=RBMSpec(hidden=256),
+        net=RBMSpec(hidden=256, persistent=True),
         objective=Objective("own"),
-        optimiser=Optimiser("momentum", lr=0.02),
-        early_stopping=EarlyStopping(restore_best=False),
-        epochs=30,
+        optimiser=Optimiser("sgd", lr=0.05),
+        schedule=Schedule("cosine"),
+        early_stopping=EarlyStopping(monitor="nothing"),
+        epochs=100,
+        batch_size=50,
     )

@@ -35,7 +35,7 @@ def mlp_fashion() -> Recipe:
 
 
 def residual_mlp() -> Recipe:
-    """100 residual layers of 64 units on 5,000 real digits: a depth at which a plain net does not learn."""
+    """100 residual layers of 64 units on 5,000 real digits: a depth at which a plain net hardly learns."""
     return Recipe(
         name="residual-mlp",
         net=ResidualMLPSpec(width=64, depth=100),

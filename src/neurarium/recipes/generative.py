@@ -1,5 +1,6 @@
 """Complete runs of nets that reconstruct examples or make new ones."""
 
+from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
@@ -9,15 +10,16 @@ from neurarium.training.recipe import Recipe
 
 
 def autoencoder() -> Recipe:
-    """784-256-128-32-128-256-784 on 5,000 real digits: pictures through 32 numbers and back."""
+    """784-512-256-32-256-512-784 on 5,000 real digits: pictures through 32 numbers and back."""
     return Recipe(
         name="autoencoder",
-        net=AutoencoderSpec(code=32),
+        net=AutoencoderSpec(hidden=(512, 256), code=32, activation="gelu"),
         objective=Objective("reconstruction"),
         optimiser=Optimiser("adam", lr=2e-3),
         schedule=Schedule("cosine", warmup=0.05),
+        augmentation=Augmentation(shift=1),
         early_stopping=EarlyStopping(monitor="objective"),
-        epochs=40,
+        epochs=60,
     )
 
 
@@ -43,7 +45,7 @@ def gan() -> Recipe:
         objective=Objective("own"),
         optimiser=Optimiser("adam", lr=2e-3, betas=(0.5, 0.9)),
         schedule=Schedule("cosine"),
-        early_stopping=EarlyStopping(restore_best=False),
+        early_stopping=EarlyStopping(monitor="nothing"),
         epochs=100,
         batch_size=256,
     )
@@ -58,7 +60,7 @@ def dcgan() -> Recipe:
         objective=Objective("own"),
         optimiser=Optimiser("adam", lr=1e-3, betas=(0.5, 0.999)),
         schedule=Schedule("cosine"),
-        early_stopping=EarlyStopping(restore_best=False),
+        early_stopping=EarlyStopping(monitor="nothing"),
         epochs=40,
         batch_size=64,
     )

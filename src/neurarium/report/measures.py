@@ -66,12 +66,10 @@ def value_text(measure: Mapping[str, Any], value: float | None = None) -> str:
 
 def tell_measures(scores: Mapping[str, Any]) -> str:
     """Say in a few sentences how well the net does."""
-    split, examples = scores["split"], scores["examples"]
     if not scores["measures"]:
         return "Nobody has judged what it makes: name a classifier of such examples (--source) to have it scored."
     first = scores["measures"][0]
-    on = f"the {examples:,} stored" if task_of_scores(scores) == "recall" else f"{examples:,} {split}"
-    told = f"Measured on {on} examples: {first['name']} {value_text(first)}, {first['meaning']}."
+    told = f"Measured on {_measured_on(scores)}: {first['name']} {value_text(first)}, {first['meaning']}."
     if first["baseline"] is None:
         return told
     against = first["against"][:1].upper() + first["against"][1:]
@@ -90,7 +88,7 @@ def measures_headline(scores: Mapping[str, Any]) -> str:
         )
     return (
         f'<div class="result"><span class="big">{text(value_text(first))}</span>'
-        f'<p class="about">{text(scores["split"])} {text(first["name"])}: {text(first["meaning"])}{beside}</p></div>'
+        f'<p class="about">{text(_split(scores) + first["name"])}: {text(first["meaning"])}{beside}</p></div>'
     )
 
 
@@ -108,5 +106,15 @@ def measures_section(scores: Mapping[str, Any] | None) -> str:
         for measure in scores["measures"]
     ]
     columns = ("measure", "value", "to compare with", "what it is")
-    caption = f"Measured on {scores['examples']:,} {scores['split']} examples of {scores['data']}."
+    caption = f"Measured on {_measured_on(scores)} of {scores['data']}."
     return markup.section("scores", "Scores", [markup.table(caption, columns, rows, words=4)])
+
+
+def _split(scores: Mapping[str, Any]) -> str:
+    """The split that was measured, with a space behind; a memory is measured on what it stored, whatever the split."""
+    return "" if task_of_scores(scores) == "recall" else f"{scores['split']} "
+
+
+def _measured_on(scores: Mapping[str, Any]) -> str:
+    count, noun = scores["examples"], "example" if scores["examples"] == 1 else "examples"
+    return f"the {count:,} stored {noun}" if not _split(scores) else f"{count:,} {_split(scores)}{noun}"

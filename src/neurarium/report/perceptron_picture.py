@@ -120,6 +120,10 @@ def _examples(
         least = float((y * (points @ weight + offset)).min()) / length
         _lines(axes, places, weight, offset, least, points.shape[1])
     picture.legend_above(axes, 2)
+    legend = axes.get_legend()
+    assert legend is not None
+    for entry in legend.get_texts():
+        entry.set_parse_math(False)  # a "$" in the name of a class is a dollar
 
 
 def _lines(axes: "Axes", places: np.ndarray, weight: np.ndarray, offset: float, least: float, width: int) -> None:

@@ -1,5 +1,6 @@
 """Which pictures a report shows of a net, by what the net is for."""
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from neurarium.training.scores.measure import Measure
 
 _ROW = 10  # pictures side by side
+_MOST_TESTED = 2**25  # numbers in the examples of which a bound on the mistakes is sought
 
 
 def plates_of(run: Run, dataset: Dataset, split: str, evaluation: Evaluation | Measured) -> list[Plate]:
@@ -48,14 +50,14 @@ def plates_of(run: Run, dataset: Dataset, split: str, evaluation: Evaluation | M
 
 
 def _plates(run: Run, known: Dataset, examples: Examples, evaluation: Evaluation | Measured) -> Iterator[Plate]:
-    net = run.net
-    if isinstance(net, Autoencoder) and known.kind == "images":
+    net, drawable = run.net, known.kind == "images" and known.shape[0] in (1, 3)
+    if isinstance(net, Autoencoder) and drawable:
         yield _reconstructions(run, net, known, examples)
     elif isinstance(net, RBM) and known.kind == "images" and known.shape[0] == 1:
         yield from _machine(run, net, examples)
     elif isinstance(net, GAN):
-        yield from _generated(run, net, known, evaluation)
-    elif isinstance(net, Perceptron):
+        yield from _generated(run, net, known, evaluation, drawable)
+    elif isinstance(net, Perceptron) and len(known.train) * math.prod(known.shape) <= _MOST_TESTED:
         yield _hyperplane(run, net, known)
     elif isinstance(net, AssociativeMemory):
         words = (
@@ -64,13 +66,13 @@ def _plates(run: Run, known: Dataset, examples: Examples, evaluation: Evaluation
         yield Plate("recall", "Recall", words, hopfield_figure(net, flip=run.recipe.net.flip))  # type: ignore[attr-defined]
     elif isinstance(evaluation, Evaluation) and known.kind == "images":
         yield from _convolutions(run, examples, evaluation)
-    elif run.target_scaling is not None and isinstance(evaluation, Measured):
+    elif isinstance(evaluation, Measured) and evaluation.task == "regression":
         yield _predictions(run, known, examples)
 
 
 def _reconstructions(run: Run, net: Autoencoder, known: Dataset, examples: Examples) -> Plate:
     undo = known.scaling.undo
-    x = _first(examples, _ROW)
+    x = _some(examples, _ROW)
     rows = {"given": undo(x)}
     if net.corruption is not None:
         x = damaged_by(net, x)
@@ -92,26 +94,28 @@ def _machine(run: Run, net: RBM, examples: Examples) -> Iterator[Plate]:
     words = "Chains of Gibbs sampling begun at coin tosses: what the machine itself holds for likely."
     yield Plate("samples", "Samples", words, rbm_pictures.samples_figure(net, size))
     words = "Examples that it has not learnt from, and what comes back from its hidden units."
-    x = _first(examples, _ROW).to(net.weight.device)
+    x = _some(examples, _ROW).to(net.weight.device)
     yield Plate("reconstructions", "Reconstructions", words, rbm_pictures.reconstructions_figure(net, x, size))
 
 
-def _generated(run: Run, net: GAN, known: Dataset, evaluation: Evaluation | Measured) -> Iterator[Plate]:
+def _generated(
+    run: Run, net: GAN, known: Dataset, evaluation: Evaluation | Measured, drawable: bool
+) -> Iterator[Plate]:
     scaling, scores = known.scaling, evaluation.measures if isinstance(evaluation, Measured) else ()
-    if known.kind == "images":
+    if drawable:
         made = scaling.undo(sample(net, 100).cpu())
         words = "Made from noise alone. Where the same picture comes again and again, the generator has collapsed."
         figure = samples.samples_figure(made, "100 examples made of noise", run.recipe.net.span)  # type: ignore[attr-defined]
         yield Plate("samples", "Samples", words, figure)
     elif known.shape == (2,):
-        made, real = scaling.undo(sample(net, 2000).cpu()), scaling.undo(_first(known.train, 2000))
+        made, real = scaling.undo(sample(net, 2000).cpu()), scaling.undo(_some(known.train, 2000))
         note = ", ".join(f"{m.name} {_short(m)}" for m in scores)
         words = "Points of the data and points made of noise, in the units of the data."
         yield Plate("samples", "Samples", words, samples.points_figure(real, made, "Data and generated points", note))
 
 
 def _hyperplane(run: Run, net: Perceptron, known: Dataset) -> Plate:
-    train = _first(known.train, len(known.train)).flatten(1)
+    train = _some(known.train, len(known.train)).flatten(1)
     counts = [round(entry["train"]["error"] * len(train)) for entry in run.history]
     words = "Each mistake moves the hyperplane. Where one separates the classes, the number of mistakes has a bound."
     figure = hyperplane_figure(
@@ -141,7 +145,7 @@ def _convolutions(run: Run, examples: Examples, evaluation: Evaluation) -> Itera
     right = [k for k in range(min(len(examples), 200)) if k not in set(evaluation.mistakes.tolist())][: 6 - len(wrong)]
     chosen = torch.tensor([*wrong, *right])
     some = examples.select(chosen)
-    x, raw = _first(some, len(chosen)).to(run.placement.device), torch.cat(list(some.pieces()))
+    x, raw = _some(some, len(chosen)).to(run.placement.device), torch.cat(list(some.pieces()))
     said, truth = evaluation.predicted[chosen.numpy()], some.targets.cpu().numpy()
     labels = [
         f"said {run.classes[s]} ({percent(float(evaluation.confidence[k]), 0)})"
@@ -173,9 +177,10 @@ def _predictions(run: Run, known: Dataset, examples: Examples) -> Plate:
     return Plate("predictions", "Predictions", words, figure)
 
 
-def _first(examples: Examples, count: int) -> Tensor:
-    """The first examples, scaled, on the CPU."""
-    index = torch.arange(min(count, len(examples)), device=examples.targets.device)
+def _some(examples: Examples, count: int) -> Tensor:
+    """So many examples, evenly spread as they may be sorted by class, scaled, on the CPU."""
+    count = min(count, len(examples))
+    index = torch.linspace(0, len(examples) - 1, count).round().long().to(examples.targets.device)
     return examples.gather(index).inputs.cpu()
 
 

@@ -72,9 +72,8 @@ def recall_figure(
                 -0.12, 0.5, names[row], transform=grid[row, 0].transAxes, ha="right", va="center", fontsize=9,
                 color=picture.INK, parse_math=False,
             )  # fmt: skip
-        _energy(grid[row, -1], trace, row, float(target_energies[row]), (0, *shown, last))
+        _energy(grid[row, -1], trace, row, float(target_energies[row]), (0, *shown, last), "" if row else "Energy")
         if row == 0:
-            picture.dress(grid[row, -1], "Energy", "", "")
             grid[row, -1].plot([], [], color=picture.VERMILION, linestyle=(0, (4, 2)), label="of the stored picture")
             grid[row, -1].legend(frameon=False, fontsize=8, labelcolor=picture.INK, loc="upper right")
     grid[-1, -1].set_xlabel(unit, color=picture.FAINT, fontsize=9)
@@ -157,13 +156,13 @@ def _show(axes: "Axes", label: str, pixels: Tensor | None) -> None:
         axes.set_title(label, fontsize=8.5, color=picture.INK, pad=3)
 
 
-def _energy(axes: "Axes", trace: Trace, row: int, target: float, marked: Sequence[int]) -> None:
+def _energy(axes: "Axes", trace: Trace, row: int, target: float, marked: Sequence[int], title: str) -> None:
     """Draw the energy until shortly after it came to rest, the moments shown beside it as points."""
     from neurarium.report import picture
 
     course = trace.energies[:, row].cpu().numpy()
     end = min(len(course) - 1, max(1, round(1.1 * marked[-1])))
-    picture.dress(axes, "", "", "")
+    picture.dress(axes, title, "", "")
     axes.axhline(target, color=picture.VERMILION, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.plot(range(end + 1), course[: end + 1], color=picture.BLUE, linewidth=1.5)
     places = sorted(set(marked))

@@ -15,7 +15,7 @@ _MOST_PANELS, _MOST_POINTS = 6, 3000
 
 
 def regression_figure(
-    answers: Float[Tensor, "examples outputs"], targets: Float[Tensor, "examples outputs"], names: Sequence[str]
+    answers: Float[Tensor, "examples outputs"], targets: Float[Tensor, "..."], names: Sequence[str]
 ) -> "Figure":
     """Draw predictions over targets, the line where both are the same, and what is left over beside it.
 
@@ -41,7 +41,8 @@ def regression_figure(
     grid = figure.subplots(shown, 2, squeeze=False)
     for (left, right), name, y, t in zip(grid, names, answers.T, targets.T, strict=False):
         said, true = (z[:_MOST_POINTS].detach().double().cpu().numpy() for z in (y, t))
-        picture.dress(left, name, "true value", "prediction")
+        picture.dress(left, "", "true value", "prediction")
+        left.set_title(name, loc="left", color=picture.INK, fontsize=11, fontweight="bold", parse_math=False)
         left.scatter(true, said, s=14, color=picture.BLUE, alpha=0.6, linewidths=0)
         low, high = min(true.min(), said.min()), max(true.max(), said.max())
         left.plot([low, high], [low, high], color=picture.INK, linewidth=1.2, linestyle=(0, (4, 2)))

@@ -65,8 +65,10 @@ def tell_course(history: History) -> str:
 def tell_best(history: History, kept_best: bool) -> str:
     """Say which epoch was the best and whether its weights were kept."""
     best = history.best
-    if best is None:
+    if not history.epochs:
         return "No epoch was completed."
+    if best is None:
+        return "No score was watched on the way: its weights are those of the last epoch."
     part = "development" if best["development"] else "training"
     error = (best["development"] or best["train"]).get("error")
     reached = f": its {part} error was {percent(error)}" if error is not None else ""

@@ -10,7 +10,7 @@ Each epoch adds up value and gradient of f over its batches, the first one the f
 
 The intercept b is not penalised. Memory holds sums alone: features^2 numbers, whatever the number of examples. Learning
 begins at W = 0, b = 0 whatever weights the net came with: the function is convex, and among several minima the one of
-least norm is reached from there, with a warning. The size and order of batches change the result by rounding.
+least norm is reached from there, with a notice. The size and order of batches change the result by rounding.
 
 What an epoch reports of the training examples is their objective, without penalty, at the point where the epoch began;
 the development set is measured after its step. A step that does not lower f enough is halved at the next epoch's end.
@@ -19,7 +19,9 @@ Source: J. Nocedal, "Updating quasi-Newton matrices with limited storage", 1980;
 regression algorithm", 1992.
 """
 
-from collections.abc import Callable
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -30,7 +32,7 @@ from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.batch import Batch
 from neurarium.data.examples import Examples
 from neurarium.learning.criterion import Criterion
-from neurarium.learning.least_squares import check_finite
+from neurarium.learning.least_squares import SingularDesignWarning, check_finite
 from neurarium.learning.normal_equations import NormalEquations, product
 from neurarium.learning.quasi_newton import QuasiNewton
 from neurarium.nets.feedforward.regression import LinearInParameters
@@ -186,7 +188,8 @@ class ClosedFormRule:
 
     def _preconditioner(self) -> Callable[[Tensor], Tensor]:
         """The inverse of the curvature in centred features, where it has no entries between W and b."""
-        inverse, _ = self._sums.inverse(self._l2, self._curvature)
+        with _noted(self.notices):
+            inverse, _ = self._sums.inverse(self._l2, self._curvature)
 
         def apply(v: Tensor) -> Tensor:
             weight, bias = self._split(v)
@@ -211,6 +214,19 @@ class ClosedFormRule:
         zeros = torch.zeros_like(self._descent.point)
         self._value, self._count = zeros.new_zeros(()), 0
         self._by_weight, self._by_bias = self._split(zeros)
+
+
+@contextlib.contextmanager
+def _noted(notices: list[str]) -> Iterator[None]:
+    """Say by a notice, which the run's record keeps, that a design is singular; other warnings stay what they are."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", SingularDesignWarning)
+        yield
+    for warning in caught:
+        if issubclass(warning.category, SingularDesignWarning):
+            notices.append(str(warning.message))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def _to(state: Any, device: torch.device) -> Any:

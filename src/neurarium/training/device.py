@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError
 from neurarium.training import matrix_products
+from neurarium.training.number_format import number_format
 
 # numbers of the parameters in glibc's malloc.h
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -17,7 +18,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a net computes and in which number format."""
+    """Where a net computes and in which number format: float32 or bfloat16."""
 
     device: torch.device
     precision: str = "float32"
@@ -56,7 +57,11 @@ class Placement:
 
 
 def find_placement(device: str = "auto", precision: str = "float32") -> Placement:
-    """Find the device that is meant; "auto" takes CUDA where there is one, else the CPU.
+    """Find device and number format that are meant.
+
+    Args:
+        device: auto takes CUDA where there is one, else the CPU.
+        precision: float32, bfloat16, or auto: bfloat16 where the device computes it fast, else float32.
 
     Raises:
         ConfigError: no such device here, or it cannot compute in this precision.
@@ -85,7 +90,7 @@ def find_placement(device: str = "auto", precision: str = "float32") -> Placemen
             raise ConfigError("device", expected="a device of this machine", got="'mps'", remedy="pass --device cpu")
     elif found.type != "cpu":
         raise ConfigError("device", expected="auto, cpu, cuda, cuda:1 or mps", got=repr(device))
-    return Placement(found, precision)
+    return Placement(found, number_format(precision, found))
 
 
 def set_threads(count: int | None) -> None:

@@ -80,7 +80,7 @@ class Evaluation:
         }
 
 
-def outputs_of(net: nn.Module, examples: Examples, placement: Placement) -> Float[Tensor, "examples outputs"]:
+def outputs_of(net: nn.Module, examples: Examples, placement: Placement) -> Float[Tensor, "examples *outputs"]:
     """Run a net over examples in evaluation mode; the outputs come back on the CPU in float32."""
     return torch.cat([outputs.cpu() for _, outputs in answers_of(net, examples, placement)])
 

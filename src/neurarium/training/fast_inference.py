@@ -4,7 +4,8 @@
 
 1. Batch normalisations become part of the layers before them (`nets.convolutional.folding`).
 2. Weights and images are laid out channels-last, as `Placement.place` has it.
-3. Convolutions and linear layers compute in bfloat16 where the processor multiplies it faster than float32: numbers of
+3. Rectifiers overwrite the maps that were made for them alone (`nets.convolutional.in_place`).
+4. Convolutions and linear layers compute in bfloat16 where the processor multiplies it faster than float32: numbers of
    8 significant bits, their sums in float32. The normalisations that stay keep their parameters in float32, and the
    last linear layer all its numbers: logits rounded to 8 bits would tie.
 
@@ -16,9 +17,8 @@ Source: D. Kalamkar et al., "A study of BFLOAT16 for deep learning training", 20
 
 import copy
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +28,9 @@ from torch.nn.modules.conv import _ConvNd
 
 from neurarium.checks import ConfigError, choose
 from neurarium.nets.convolutional.folding import batch_norms, fold_batch_norm
+from neurarium.nets.convolutional.in_place import rectify_in_place_
 from neurarium.training.device import Placement
+from neurarium.training.number_format import fast_bfloat16
 
 TOLERANCE: Mapping[str, float] = {"float32": 1e-4, "bfloat16": 5e-2}
 """Largest |y' - y| / |y| over the logits of a batch (Euclidean length), by precision.
@@ -36,10 +38,6 @@ TOLERANCE: Mapping[str, float] = {"float32": 1e-4, "bfloat16": 5e-2}
 Roundings of independent sign add up to about the square root of the depth times 2^-9 in bfloat16: 0.014 for 50 layers,
 several times that where the output layer lives on small differences of its inputs.
 """
-
-# Spelt alike by torch and by /proc/cpuinfo; the fastest first. The last two are ARM's.
-_BFLOAT16_FEATURES = ("amx_bf16", "avx512_bf16", "sve_bf16", "bf16")
-_CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
@@ -159,40 +157,6 @@ def prepared_for_inference(
     return fast
 
 
-def fast_bfloat16(device: torch.device) -> str | None:
-    """Name what multiplies bfloat16 faster than float32 on a device; none: nothing does.
-
-    On CUDA cards from compute capability 8.0 on; on CPUs with AMX, AVX512-BF16, or ARM's bf16.
-    """
-    if device.type == "cuda":
-        with torch.cuda.device(device):
-            known = torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.cuda.get_device_name(device) if known else None
-    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
-        return None
-    return bfloat16_feature(_cpu_features())
-
-
-def bfloat16_feature(features: Collection[str]) -> str | None:
-    """The fastest of a processor's features that multiplies bfloat16.
-
-    Args:
-        features: words such as those of /proc/cpuinfo.
-
-    Example:
-        >>> bfloat16_feature("fpu sse2 avx2 avx512f avx512_bf16".split())
-        'avx512_bf16'
-    """
-    return next((feature for feature in _BFLOAT16_FEATURES if feature in features), None)
-
-
-def _cpu_features() -> Collection[str]:
-    try:
-        return [name for name, there in torch.cpu.get_capabilities().items() if there is True]
-    except AttributeError:  # older releases of torch
-        return _CPUINFO.read_text().split() if _CPUINFO.exists() else ()
-
-
 def _prepared(net: nn.Module, placement: Placement, precision: str, reason: str) -> FastNet:
     norms = len(batch_norms(net))
     try:
@@ -200,6 +164,7 @@ def _prepared(net: nn.Module, placement: Placement, precision: str, reason: str)
     except ConfigError:
         fast = copy.deepcopy(net).eval()
     kept = len(batch_norms(fast))
+    rectify_in_place_(fast)
     placement = dataclasses.replace(placement, precision=precision)
     if precision == "bfloat16":
         _use_bfloat16_(fast)

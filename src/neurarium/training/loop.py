@@ -119,9 +119,8 @@ def _end_epoch(
     early, epoch, train = recipe.early_stopping, progress.epoch, progress.means()
     development = measure(rule, dataset.development, placement.device)
     watched = development or train
-    score = watched.get(early.monitor, watched["objective"])
-    after = progress.best.after(epoch, score, early.least_gain)
-    rule.epoch_ended(score)
+    after = early.judge(progress.best, epoch, watched)
+    rule.epoch_ended(early.watched(watched))
     if after.epoch == epoch:
         best.keep(rule.net.state_dict())
     norm, rate = progress.mean_gradient_norm(), progress.learning_rate

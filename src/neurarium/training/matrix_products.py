@@ -80,6 +80,10 @@ def _suits(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """X W^T + b by the operator that torch's own compiler puts in the place of `linear` on the CPU."""
+    # part of a larger matrix, which neither it nor its transpose fills: oneDNN has only its reference code for such
+    # weights, a thousand times slower than a copy
+    if not weight.is_contiguous() and not weight.t().is_contiguous():
+        weight = weight.contiguous()
     y: Tensor = _operator()(x, weight, bias, "none", [], "")
     return y
 

@@ -5,44 +5,16 @@ from collections.abc import Sequence
 
 import torch
 
-from neurarium.checks import ConfigError, DataError
-from neurarium.data.batches import batch_count
+from neurarium.checks import ConfigError
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Dense, Examples
 from neurarium.data.scaling import Scaling
 from neurarium.nets.connectionist.rbm import RBM
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
-from neurarium.training.contrastive_rule import ContrastiveRule
-from neurarium.training.device import Placement, find_placement, set_threads
-from neurarium.training.evaluation import criterion_of, outputs_of
+from neurarium.training.device import Placement
+from neurarium.training.evaluation import outputs_of
 from neurarium.training.recipe import Recipe
-from neurarium.training.seed import seed_everything
-from neurarium.training.session import Session
-
-
-def session_of(recipe: Recipe, dataset: Dataset) -> Session:
-    """Make a session in memory in which an RBM learns by contrastive divergence.
-
-    Args:
-        recipe: its net is an `RBMSpec`.
-        dataset: what to learn from; labels are not looked at.
-
-    Raises:
-        ConfigError: another net.
-        DataError: no examples.
-    """
-    if not isinstance(recipe.net, RBMSpec):
-        raise ConfigError("net", expected="rbm", got=type(recipe.net).__name__)
-    if len(dataset.train) == 0:
-        raise DataError("training data", expected="at least one example", got="none")
-    set_threads(recipe.threads)
-    placement = find_placement(recipe.device, recipe.precision)
-    seed_everything(recipe.seed)
-    scaling = dataset.scaling
-    net = placement.place(recipe.net.build(dataset.shape, len(dataset.classes), scaling.mean, scaling.std))
-    total = recipe.epochs * batch_count(len(dataset.train), recipe.batch_size)
-    rule = ContrastiveRule(net, recipe, placement, criterion_of(recipe.objective, dataset, None, placement), total)
-    return Session(recipe, dataset.prepared().to(placement.device), net, rule, placement)
+from neurarium.training.session import prepare
 
 
 def train_stack(recipe: Recipe, dataset: Dataset, hidden: Sequence[int]) -> list[RBM]:
@@ -60,6 +32,7 @@ def train_stack(recipe: Recipe, dataset: Dataset, hidden: Sequence[int]) -> list
 
     Raises:
         ConfigError: another net, or no layer.
+        DataError: no examples.
     """
     if not isinstance(recipe.net, RBMSpec):
         raise ConfigError("net", expected="rbm", got=type(recipe.net).__name__)
@@ -68,7 +41,7 @@ def train_stack(recipe: Recipe, dataset: Dataset, hidden: Sequence[int]) -> list
     rbms: list[RBM] = []
     spec = recipe.net
     for units in hidden:
-        session = session_of(dataclasses.replace(recipe, net=dataclasses.replace(spec, hidden=units)), dataset)
+        session = prepare(dataclasses.replace(recipe, net=dataclasses.replace(spec, hidden=units)), dataset)
         for _ in session.events():
             pass
         assert isinstance(session.net, RBM)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from torch import nn
 
+from neurarium.checks import ConfigError
 from neurarium.learning.criterion import Criterion
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
 from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
@@ -41,6 +42,19 @@ def own_rule(spec: NetSpec) -> Callable[..., LearningRule] | None:
     return None
 
 
+def takes_bfloat16(recipe: Recipe) -> bool:
+    """Whether the rule of a recipe computes in bfloat16; those that do not refuse it.
+
+    Perceptron and Hopfield nets add what is exact in float32; solutions in closed form, curvature and the layer rules
+    of `learning.backprop` are float32 and float64 alone.
+    """
+    return (
+        not isinstance(recipe.net, PerceptronSpec | HopfieldSpec)
+        and recipe.optimiser.name not in ("hessian-free", "closed-form")
+        and recipe.gradients == "autograd"
+    )
+
+
 def make_rule(
     net: nn.Module,
     recipe: Recipe,
@@ -64,6 +78,13 @@ def make_rule(
     """
     own = own_rule(recipe.net)
     if own is not None:
+        if recipe.gradients != "autograd":
+            raise ConfigError(
+                "gradients",
+                expected="autograd, as this net has a learning rule of its own",
+                got=recipe.gradients,
+                remedy="leave --gradients out",
+            )
         return own(net, recipe, placement, criterion, total_steps, classes)
     if recipe.optimiser.name == "hessian-free":
         from neurarium.training.hessian_free_rule import HessianFreeRule

@@ -39,7 +39,7 @@ from neurarium.training.loop import BestWeights, learn
 from neurarium.training.progress import Progress
 from neurarium.training.recipe import Recipe, recipe_to_plain
 from neurarium.training.rule import LearningRule
-from neurarium.training.rules import make_rule
+from neurarium.training.rules import make_rule, takes_bfloat16
 from neurarium.training.seed import generator_states, restore_generators, seed_everything
 from neurarium.training.source import (
     Source,
@@ -165,12 +165,15 @@ def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None, sour
 
     Raises:
         ConfigError, DataError, ShapeError: net, data, source and device do not fit together.
+
+    The session's recipe is `settled`.
     """
     if len(dataset.train) == 0:
         raise DataError("training data", expected="at least one example", got="none")
     recipe.augmentation.check(tuple(dataset.shape))
     check_need(recipe)
     _check_weights(recipe)
+    recipe = settled(recipe)
     set_threads(recipe.threads)
     keep_freed_memory()
     placement = find_placement(recipe.device, recipe.precision)
@@ -186,6 +189,26 @@ def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None, sour
     criterion = criterion_of(recipe.objective, dataset, teacher_for(recipe, dataset, source, placement), placement)
     rule = make_rule(net, recipe, placement, criterion, total, len(dataset.classes))
     return Session(recipe, dataset.prepared().to(placement.device), net, rule, placement)
+
+
+def settled(recipe: Recipe) -> Recipe:
+    """A recipe whose precision "auto" is what it means on this machine.
+
+    bfloat16 where the device multiplies it fast and the learning rule takes it, else float32. It is settled once, when a
+    run starts, and stands so in its folder: on another machine the run goes on in the same number format.
+
+    Raises:
+        ConfigError: no such device here.
+
+    Example:
+        >>> settled(Recipe(precision="auto", gradients="explicit")).precision  # a rule of float32
+        'float32'
+    """
+    if recipe.precision != "auto":
+        return recipe
+    wanted = "auto" if takes_bfloat16(recipe) else "float32"
+    found = find_placement(recipe.device, wanted).precision
+    return dataclasses.replace(recipe, precision="bfloat16" if found == "bfloat16" else "float32")
 
 
 def start(recipe: Recipe, folder: str | Path, dataset: Dataset, net: nn.Module | None = None) -> Session:
@@ -212,6 +235,7 @@ def claim(recipe: Recipe, folder: str | Path, dataset: Dataset) -> None:
     folder = Path(folder)
     refuse_used(folder)
     make_folder(folder / "checkpoints")
+    recipe = settled(recipe)
     write_atomic(folder / "data.json", json.dumps(card_of(dataset), indent=1))
     write_atomic(folder / "config.toml", write_toml(recipe_to_plain(recipe)))
 
@@ -234,7 +258,8 @@ def refuse_used(folder: str | Path) -> None:
 def resume(folder: str | Path, recipe: Recipe, dataset: Dataset, net: nn.Module | None = None) -> Session:
     """Continue a run from its newest whole checkpoint.
 
-    The recipe is the run's own, or one with more epochs. Damaged checkpoints are passed over, with a notice.
+    The recipe is the run's own, or one with more epochs. Where its precision is "auto", the one that the run started with
+    stays. Damaged checkpoints are passed over, with a notice.
 
     Raises:
         RunError: no run there, all checkpoints damaged, or the data has changed since.
@@ -248,6 +273,8 @@ def resume(folder: str | Path, recipe: Recipe, dataset: Dataset, net: nn.Module 
             got=f"other data ({now[:12]})",
             remedy="restore the data, or start a new run",
         )
+    if recipe.precision == "auto":
+        recipe = dataclasses.replace(recipe, precision=read_recipe(folder).precision)
     checkpoint, damaged = load_newest(folder / "checkpoints")
     session = prepare(recipe, dataset, net, _source_in(folder, recipe))
     session.folder = folder

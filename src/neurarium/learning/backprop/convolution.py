@@ -1,4 +1,4 @@
-"""Convolutional layer in one and two dimensions, its error signal and its gradients.
+"""Convolutional layer in one, two and three dimensions, its error signal and its gradients.
 
     y[n,k,u] = b[k] + sum_c sum_t w[k,c,t] x[n,c, s u - p + e t]
 
@@ -25,7 +25,7 @@ from torch import Tensor
 from neurarium.checks import ShapeError
 from neurarium.nets.convolutional.convolution import Sizes, per_axis
 
-_CONVOLUTIONS = {1: torch.conv1d, 2: torch.conv2d}
+_CONVOLUTIONS = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}
 
 
 class ConvolutionCache(NamedTuple):
@@ -50,10 +50,10 @@ def convolution_forward(
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> tuple[Float[Tensor, "batch kernels *output"], ConvolutionCache]:
-    """Slide kernels over signals or images.
+    """Slide kernels over signals, images or volumes.
 
     Args:
-        x: one or two axes after the channels.
+        x: one to three axes after the channels.
         weight: one kernel an output channel.
         bias: one number a kernel.
         stride: step between windows, one number or one an axis; likewise the next two.
@@ -74,7 +74,7 @@ def convolution_forward(
     if axes not in _CONVOLUTIONS or x.ndim != weight.ndim or x.shape[1] != weight.shape[1] * groups:
         raise ShapeError(
             "input of a convolution",
-            expected=f"(batch, {weight.shape[1] * groups} channels, one or two axes as the kernels have)",
+            expected=f"(batch, {weight.shape[1] * groups} channels, one to three axes as the kernels have)",
             got=f"input {tuple(x.shape)}, weight {tuple(weight.shape)}",
         )
     stride = per_axis(stride, axes, "stride")

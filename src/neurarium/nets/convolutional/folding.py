@@ -34,10 +34,10 @@ from neurarium.checks import ConfigError
 from neurarium.nets.parts.normalization.batch import BatchNorm
 
 # Exact types: a subclass may do more than its parent, such as a rectifier after the normalisation.
-_NORMS = (BatchNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
-_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-_PASSING_IN_EVALUATION = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+BATCH_NORMS = (BatchNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+PASSING_IN_EVALUATION = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 _TOLD = 4
 
 Foldable = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d | nn.Linear
@@ -110,7 +110,7 @@ def fold_batch_norm(net: nn.Module) -> nn.Module:
     _check(net)
     net = copy.deepcopy(net)
     for chain in list(net.modules()):
-        if _is_chain(chain):
+        if is_chain(chain):
             _fold_chain_(chain)
     return net.eval()
 
@@ -129,7 +129,7 @@ def batch_norms(net: nn.Module) -> tuple[str, ...]:
 
 def _check(net: nn.Module) -> None:
     """Refuse normalisations that are not understood."""
-    in_chains = {m for chain in net.modules() if _is_chain(chain) for m in chain.children() if type(m) in _NORMS}
+    in_chains = {m for chain in net.modules() if is_chain(chain) for m in chain.children() if type(m) in BATCH_NORMS}
     unknown = [name or "net" for name, m in net.named_modules() if isinstance(m, _BatchNorm) and m not in in_chains]
     if unknown:
         more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""
@@ -149,8 +149,13 @@ def _check(net: nn.Module) -> None:
         )
 
 
-def _is_chain(module: nn.Module) -> bool:
-    """Whether a module does no more than run its children one after the other."""
+def is_chain(module: nn.Module) -> bool:
+    """Whether a module does no more than run its children one after the other.
+
+    Example:
+        >>> is_chain(nn.Sequential()), is_chain(nn.ModuleList())
+        (True, False)
+    """
     return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
@@ -163,7 +168,7 @@ def _fold_chain_(chain: nn.Module) -> None:
         if isinstance(module, _BatchNorm) and isinstance(layer, Foldable) and _outputs(layer) == module.num_features:
             links[before] = _with_norm(layer, module)
             links[name] = nn.Identity()
-        elif type(module) not in _PASSING_IN_EVALUATION:
+        elif type(module) not in PASSING_IN_EVALUATION:
             before = name
 
 
@@ -172,7 +177,7 @@ def _outputs(layer: Foldable) -> int | None:
     # exact types again: a parametrised layer computes its weight anew in every call
     if type(layer) is nn.Linear:
         return layer.out_features
-    if isinstance(layer, nn.Linear) or type(layer) not in (*_CONVOLUTIONS, *_TRANSPOSED):
+    if isinstance(layer, nn.Linear) or type(layer) not in (*CONVOLUTIONS, *TRANSPOSED):
         return None
     return None if layer.transposed and layer.groups > 1 else layer.out_channels
 
@@ -181,7 +186,7 @@ def _with_norm(layer: Foldable, norm: _BatchNorm) -> Foldable:
     """A new layer rather than the changed one: that may stand elsewhere in the net as well."""
     new = copy.deepcopy(layer)
     with torch.no_grad():
-        weight, bias = folded(layer.weight, layer.bias, norm, dim=1 if type(layer) in _TRANSPOSED else 0)
+        weight, bias = folded(layer.weight, layer.bias, norm, dim=1 if type(layer) in TRANSPOSED else 0)
     new.weight = nn.Parameter(weight, requires_grad=layer.weight.requires_grad)
     new.bias = nn.Parameter(bias, requires_grad=layer.weight.requires_grad)
     return new

@@ -71,9 +71,8 @@ class Member:
         session, progress = self.session, self.session.progress
         early, train = session.recipe.early_stopping, progress.means()
         watched = development or train
-        score = watched.get(early.monitor, watched["objective"])
-        after = progress.best.after(epoch, score, early.least_gain)
-        self.rule.epoch_ended(score)
+        after = early.judge(progress.best, epoch, watched)
+        self.rule.epoch_ended(early.watched(watched))
         if after.epoch == epoch:
             session.best.keep(session.net.state_dict())
         norm, rate = progress.mean_gradient_norm(), progress.learning_rate

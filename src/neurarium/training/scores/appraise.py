@@ -67,7 +67,8 @@ def appraise(
         return _reconstruction(net, recipe, dataset, examples, criterion, placement)
     if purpose == "density":
         assert isinstance(net, RBM)
-        v, train = (net.units(raw.to(placement.device)) for raw in (_inputs(examples), _inputs(dataset.train)))
+        both = (_inputs(examples), _inputs(dataset.train, _MOST_TRAINING))
+        v, train = (net.units(raw.to(placement.device)) for raw in both)
         return Measured("density", None, len(examples), density_measures(net, v, train))
     if purpose == "generation":
         assert isinstance(net, GAN)
@@ -100,7 +101,7 @@ def _reconstruction(
     originals, undo = _inputs(examples), dataset.scaling.undo
     linear = damaged = None
     if originals[0].numel() <= MOST_NUMBERS:
-        mean, axes = principal_components(_inputs(dataset.train).flatten(1), recipe.net.code)
+        mean, axes = principal_components(_inputs(dataset.train, _MOST_TRAINING).flatten(1), recipe.net.code)
         linear = through_components(originals.flatten(1), mean, axes).view_as(originals)
     if net.corruption is not None:
         seen = damaged_by(net, originals)
@@ -153,8 +154,9 @@ def _outputs(net: nn.Module, examples: Examples, criterion: Criterion, placement
     return torch.cat(parts), objective / len(examples)
 
 
-def _inputs(examples: Examples, most: int = _MOST_TRAINING) -> Tensor:
-    """The first examples, scaled, on the CPU."""
-    count = min(most, len(examples))
-    index = torch.arange(count, device=examples.targets.device)
-    return examples.gather(index).inputs.cpu()
+def _inputs(examples: Examples, most: int | None = None) -> Tensor:
+    """All examples, or so many of them, scaled, on the CPU."""
+    index = torch.arange(len(examples))
+    if most is not None and most < len(examples):  # drawn, as they may be sorted by class; the same way every time
+        index = torch.randperm(len(examples), generator=torch.Generator().manual_seed(SEED))[:most]
+    return examples.gather(index.to(examples.targets.device)).inputs.cpu()

@@ -1,0 +1,130 @@
+"""A net as a scikit-learn regressor: the library's own trainer behind `fit` and `predict`, for numbers."""
+
+import inspect
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import validate_data
+
+from neurarium.checks import ConfigError, DataError
+from neurarium.data.scaling import Scaling
+from neurarium.estimator.base import NUMBERS, NeuralEstimator
+from neurarium.estimator.inputs import as_table
+from neurarium.learning.objective import ObjectiveName
+
+OBJECTIVES: tuple[ObjectiveName, ...] = ("squared-error", "absolute-error")
+
+
+class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  # scikit-learn is not typed
+    """A neural net for numbers that scikit-learn can fit, search, put into a pipeline and validate.
+
+    The net learns standardised targets, by mean and standard deviation of each output over the examples that are learnt
+    from; predictions are in the units of y. The objective and `tol` are therefore without units. An output that is
+    the same number for all examples is predicted as that number. The score is R^2.
+
+    Args:
+        net, hidden_layer_sizes, ...: see `NeuralEstimator`.
+        objective: what learning makes small, of the standardised numbers and summed over the outputs: "squared-error"
+            (halved), which aims at the mean of y given x, or "absolute-error", which aims at the median.
+
+    Attributes:
+        n_outputs_: numbers in a prediction.
+        net_: the trained `nn.Module`, from scaled inputs to standardised outputs.
+        target_scaling_: the scaling from y to what the net learns, whose `undo` leads back.
+        constants_: for each output the number that all examples have; NaN where they differ.
+        validation_scores_: share of the variance explained on the examples held out, after each epoch: 1 - the mean
+            square of what remains, in units of the variance of the other examples, mean over the outputs; none without
+            `early_stopping`.
+        n_iter_, loss_curve_, ...: see `NeuralEstimator`.
+
+    Raises:
+        DataError: (by `fit`) targets that are no numbers, or too few examples to hold some out.
+        ConfigError, ShapeError, NonFiniteError: see `NeuralEstimator`.
+
+    Example:
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sklearn.model_selection import train_test_split
+        >>> X, test_X, y, test_y = train_test_split(*load_diabetes(return_X_y=True), random_state=0)
+        >>> regressor = NeuralRegressor(early_stopping=True, random_state=0).fit(X, y)
+        >>> round(regressor.score(test_X, test_y), 1)
+        0.3
+        >>> regressor.predict(test_X[:3]).round(-1), test_y[:3]
+        (array([260., 240., 170.]), array([321., 215., 127.]))
+    """
+
+    constants_: Float64[np.ndarray, " outputs"]
+    n_outputs_: int
+    target_scaling_: Scaling
+
+    def __init__(self, net: Any = "mlp", *, objective: Any = "squared-error", **shared: Any) -> None:
+        super().__init__(net, **shared)
+        self.objective = objective
+
+    def fit(self, X: Any, y: Any) -> "NeuralRegressor":
+        """Learn from examples, anew at every call.
+
+        Args:
+            X: (examples, features), or images (examples, height, width) or (examples, channels, height, width).
+            y: a number an example, (examples); or several, (examples, outputs).
+        """
+        if not isinstance(self.objective, str) or self.objective not in OBJECTIVES:
+            raise ConfigError("objective", expected=f"one of {', '.join(OBJECTIVES)}", got=repr(self.objective))
+        table, images = as_table(X)
+        table, y = validate_data(self, table, y, dtype=NUMBERS, multi_output=True)
+        numbers = _as_numbers(y)
+        rows = numbers.reshape(len(numbers), -1)
+        names = tuple(f"output {k}" for k in range(rows.shape[1]))
+        dataset = self._learn(table, images, torch.from_numpy(rows), names, self.objective)
+        assert dataset.target_scaling is not None
+        self.target_scaling_ = dataset.target_scaling
+        self.constants_ = np.where((rows == rows[0]).all(0), rows[0], np.nan)
+        self.n_outputs_ = rows.shape[1]
+        self._flat = numbers.ndim == 1
+        return self
+
+    def predict(self, X: Any) -> Float64[np.ndarray, " examples *outputs"]:
+        """Return the predictions in the units of y: (examples) where y was so, else (examples, outputs)."""
+        outputs = self._outputs(X)
+        # in float64: in float32 numbers whose mean is large beside their spread would lose their digits
+        answers = self.target_scaling_.undo(outputs.double()).numpy()
+        answers = np.where(np.isnan(self.constants_), answers, self.constants_)
+        return answers[:, 0] if self._flat else answers
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _joint_signature() -> inspect.Signature:
+    """The parameters of all estimators and those of `NeuralRegressor` alone: scikit-learn and help read them here."""
+    own, shared = (inspect.signature(kind.__init__).parameters for kind in (NeuralRegressor, NeuralEstimator))
+    return inspect.Signature([*shared.values(), own["objective"]])
+
+
+setattr(NeuralRegressor.__init__, "__signature__", _joint_signature())  # noqa: B010  # functions declare no such field
+
+
+def _as_numbers(y: Any) -> Float64[np.ndarray, " examples *outputs"]:
+    """Return checked targets in float64.
+
+    Raises:
+        DataError: they are no numbers.
+    """
+    given = np.asarray(y)
+    # text that reads as numbers is refused too: it may as well be names of classes
+    text = given.dtype.kind in "US" or any(isinstance(number, str) for number in given.flat if given.dtype.kind == "O")
+    try:
+        if not text:
+            return given.astype(np.float64)
+    except (TypeError, ValueError):
+        pass
+    raise DataError(
+        "y",
+        expected="numbers to predict",
+        got=f"{'text such as ' if text else ''}{str(given.flat[0])!r:.60}",
+        remedy="take NeuralClassifier for classes",
+    )

@@ -1,0 +1,51 @@
+"""Rectifiers that overwrite what they rectify: for nets that only answer, memory that need not be fetched anew.
+
+    y = max(0, x), written where x was
+
+It is the same number, but x is gone. So it is right only where nobody reads x afterwards, and nobody does if a layer
+made x for the rectifier alone: a convolution, linear layer or batch normalisation just before it in a chain, or the
+sum in a residual block. The nets themselves keep x: pictures of feature maps and traces read it.
+"""
+
+from torch import nn
+
+from neurarium.nets.convolutional.folding import (
+    BATCH_NORMS,
+    CONVOLUTIONS,
+    PASSING_IN_EVALUATION,
+    TRANSPOSED,
+    is_chain,
+)
+from neurarium.nets.convolutional.resnet import ResidualBlock
+
+# exact types, as in folding: a subclass may return what it keeps
+_MAKERS = (*CONVOLUTIONS, *TRANSPOSED, *BATCH_NORMS, nn.Linear)
+
+
+def rectify_in_place_(net: nn.Module) -> None:
+    """Let rectifiers of a net in evaluation mode overwrite their input where that is theirs alone.
+
+    Args:
+        net: its chains are changed; other rectifiers, such as one at the beginning of a chain, stay.
+
+    Example:
+        >>> net = nn.Sequential(nn.ReLU(), nn.Linear(2, 2), nn.ReLU())
+        >>> rectify_in_place_(net)
+        >>> [layer.inplace for layer in net if isinstance(layer, nn.ReLU)]
+        [False, True]
+    """
+    for module in list(net.modules()):
+        if isinstance(module, ResidualBlock) and module.shortcut is not None:
+            module.relu = nn.ReLU(inplace=True)
+        elif is_chain(module):
+            _change_chain_(module)
+
+
+def _change_chain_(chain: nn.Module) -> None:
+    made_for_it = False
+    for name, link in list(chain._modules.items()):
+        if made_for_it and type(link) is nn.ReLU:
+            # a new one: the same rectifier may stand elsewhere in the net, where it must not overwrite
+            chain._modules[name] = nn.ReLU(inplace=True)
+        elif type(link) not in PASSING_IN_EVALUATION:
+            made_for_it = type(link) in _MAKERS
