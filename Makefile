@@ -28,11 +28,20 @@ benchmarks: $(VENV)/.bench
 	$(BIN)/python benchmarks/ensemble.py
 	$(BIN)/python benchmarks/hopfield.py
 	$(BIN)/python benchmarks/hessian_free.py
+	$(BIN)/python benchmarks/perceptron.py
+	$(BIN)/python benchmarks/rbm.py
+	$(BIN)/python benchmarks/regression.py
+	$(BIN)/python benchmarks/random_features.py
+	$(BIN)/python benchmarks/depth.py
 	$(BIN)/python benchmarks/inference.py
 	$(BIN)/python benchmarks/resnet_training.py
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/pages/how_nets_learn.py
+	$(BIN)/python docs/pages/connectionist.py
+	$(BIN)/python docs/pages/feedforward.py
+	$(BIN)/python docs/pages/convolutional.py
+	$(BIN)/python docs/pages/generative.py
 
 # torch first and alone: a plain request for it would fetch builds for accelerators.
 $(VENV)/.torch: constraints.txt

@@ -49,6 +49,13 @@ TARGETS = {
     "softmax": ("accuracy", 0.95, "scikit-learn's LogisticRegression at the same optimum"),
     "random-features": ("accuracy", 0.93, "scikit-learn's Ridge on the same features"),
     "neocognitron": ("accuracy", 0.95, "cells of the 1980 equations by hand; MNIST-5k with LeNet-5 beside it"),
+    "alexnet-small": ("accuracy", 0.92, "parameter count by hand; torchvision's layers, weights copied"),
+    "vgg-small": ("accuracy", 0.92, "parameter count by hand; torchvision's layers, weights copied"),
+    "resnet20": ("accuracy", 0.93, "parameter count of He et al. 2016; torchvision's blocks, weights copied"),
+    "plain20": ("accuracy", 0.92, "resnet20 beside it: the same layers with shortcuts"),
+    "resnet56": ("accuracy", 0.93, "parameter count of He et al. 2016; torchvision's blocks, weights copied"),
+    "plain56": ("accuracy", 0.85, "resnet56 beside it: the same layers with shortcuts"),
+    "densenet40": ("accuracy", 0.93, "parameter count of Huang et al. 2017; torchvision's blocks, weights copied"),
     "perceptron": ("accuracy", 0.90, "mistakes within Novikoff's bound; scikit-learn's Perceptron, mistake by mistake"),
     "hopfield": ("exact recall", 1.0, "energy by hand falls at every update; a loop over single neurons"),
     "rbm": ("log-likelihood", -115.0, "independent units; exact log Z by enumeration on small machines"),
@@ -145,14 +152,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipes", nargs="*", choices=[*TARGETS, []], help="which; none: all")
     names = parser.parse_args().recipes or list(TARGETS)
-    rows = json.loads(ROWS.read_text(encoding="utf-8")) if ROWS.exists() else {}
+    met = True
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
-            rows[name] = measure(name, Path(folder))
+            row = measure(name, Path(folder))
+            met = met and reached(row)
+            # read again: other recipes may have been measured meanwhile
+            rows = json.loads(ROWS.read_text(encoding="utf-8")) if ROWS.exists() else {}
+            rows[name] = row
             ROWS.parent.mkdir(exist_ok=True)
             ROWS.write_text(json.dumps({n: rows[n] for n in TARGETS if n in rows}, indent=1) + "\n", encoding="utf-8")
             write_page({n: rows[n] for n in TARGETS if n in rows})
-    sys.exit(not all(reached(rows[name]) for name in names))
+    sys.exit(not met)
 
 
 if __name__ == "__main__":

@@ -412,8 +412,8 @@ neurarium train perceptron --data mine.csv     # any two classes; the report say
 neurarium train perceptron --data mine.csv --net.answers pocket    # or averaged, where none does
 neurarium train hopfield                       # stores 50 digits, recalls them with a quarter of the pixels wrong
 neurarium train hopfield --net.storage dense --net.patterns 200
-neurarium train rbm                            # CD-1; the report has filters, samples and the log-likelihood
-neurarium train rbm --net.k 5                  # longer chains; --net.persistent: chains that live on
+neurarium train rbm                            # chains that live on; filters, samples, likelihood in the report
+neurarium train rbm --net.no-persistent --net.k 5                  # CD-5
 neurarium recall                               # the table of a recall, and its picture: noise, steps, memory, energy
 neurarium recall --storage hebbian --patterns 5 --flip 0.1 --out hebb.png
 ```"""
@@ -422,7 +422,7 @@ neurarium recall --storage hebbian --patterns 5 --flip 0.1 --out hebb.png
     rows = [_score(found[name]) for name in ("perceptron", "hopfield", "rbm") if name in found]
     if rows:
         page.say("What the recipes reach, from `RESULTS.md`:")
-        page.table(("recipe", "data", "measure", "value"), rows)
+        page.table(("recipe", "data", "examples", "measure", "value", "and also"), rows)
     page.say(
         """`train` leaves a run folder with `report.html` in it, and `neurarium train NAME --help` lists every setting.
         The likelihood of the `rbm` recipe is that of grey pixels put into the formula as they are; the tables above
@@ -431,9 +431,10 @@ neurarium recall --storage hebbian --patterns 5 --flip 0.1 --out hebb.png
     )
 
 
-def _score(row: dict[str, Any]) -> tuple[str, str, str, str]:
-    name = row.get("measure", "accuracy")
-    return row["recipe"], row["data"], name, f"{row.get('value', row.get('accuracy')):.4g}"
+def _score(row: dict[str, Any]) -> tuple[str, ...]:
+    measure = row["measure"]
+    others = ", ".join(f"{name} {value:.4g}" for name, value in row["others"].items() if name != measure)
+    return row["recipe"], row["data"], f"{row['examples']:,}", measure, f"{row['score']:.4g}", others
 
 
 def _shared(pixels: Tensor) -> float:

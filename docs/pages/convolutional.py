@@ -10,7 +10,6 @@ Scores of recipes and the section on depth are taken from `benchmarks/results/`,
 import argparse
 import dataclasses
 import importlib.util
-import json
 import multiprocessing
 import re
 import statistics
@@ -46,9 +45,10 @@ from neurarium.report.filters import filters_figure
 from neurarium.report.layers import receptive_field
 from neurarium.report.saliency import saliency_figure
 from neurarium.training.session import prepare
+from results import read_result, score_of, score_table
 
 DOCS = Path(__file__).parent.parent
-RESULTS, REFERENCE = DOCS.parent / "benchmarks" / "results", DOCS.parent / "tests" / "reference"
+REFERENCE = DOCS.parent / "tests" / "reference"
 
 PUBLISHED = {
     "alexnet": 61_100_840,
@@ -149,7 +149,8 @@ def neocognitron(page: Page, data: Dataset) -> None:
     page.picture(
         "neocognitron", "answers of the eight planes of C-cells to a digit", feature_maps_figure(net, one, raw, "c1")
     )
-    _scores(page, "neocognitron", "lenet5-1998", "lenet5", "lenet5-fashion")
+    page.say("Test scores, from `RESULTS.md`:")
+    score_table(page, "neocognitron", "lenet5-1998", "lenet5", "lenet5-fashion")
 
 
 def family(page: Page, names: tuple[str, ...]) -> None:
@@ -184,16 +185,16 @@ def family(page: Page, names: tuple[str, ...]) -> None:
         """For small images, 28 x 28 of one channel and ten classes, with their recipes on Fashion-MNIST
         (`recipes/deep.py`):"""
     )
-    found = _read("recipes.json") or {}
     rows = []
     for recipe in SMALL:
         plan = recipe()
         net = plan.net.build((1, 28, 28), 10)
         assert isinstance(net, StagedNet)
         whole, stages = summarise(net, (1, 28, 28)), summarise(net.stages, (1, 28, 28))
-        score = f"{found[plan.name]['accuracy']:.4f}" if plan.name in found else "not measured yet"
         sees = receptive_field(stages.receptive_field)
-        rows.append((plan.name, f"{whole.parameters:,}", f"{whole.multiply_adds / 1e6:.1f} million", sees, score))
+        rows.append(
+            (plan.name, f"{whole.parameters:,}", f"{whole.multiply_adds / 1e6:.1f} million", sees, score_of(plan.name))
+        )
     page.table(("recipe", "parameters", "multiply-adds", "sees", "test accuracy"), rows)
 
 
@@ -322,7 +323,7 @@ def depth(page: Page) -> None:
         h(x)) has only to learn what to change, and depth pays again. `benchmarks/depth.py` trains plain and residual
         nets of 20 and 56 layers in equal settings from three seeds."""
     )
-    found = _read("depth.json")
+    found = read_result("depth.json")
     count = len({(run["net"], run["seed"]) for run in found["runs"]}) if found else 0
     if not found or count < 4 * 3:
         page.say("Not measured yet: run `python benchmarks/depth.py`.")
@@ -357,22 +358,6 @@ def _ends(runs: list[Mapping[str, Any]], name: str) -> tuple[list[float], list[f
 
 def _pairs(lower: list[float], higher: list[float]) -> str:
     return f"{sum(a < b for a, b in zip(lower, higher, strict=True))} of {len(lower)} seeds"
-
-
-def _read(name: str) -> Any:
-    path = RESULTS / name
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def _scores(page: Page, *names: str) -> None:
-    """Test scores of recipes, those that are measured."""
-    found = _read("recipes.json") or {}
-    rows = [
-        (n, found[n]["data"], f"{found[n]['accuracy']:.4f}", str(found[n]["examples"])) for n in names if n in found
-    ]
-    if rows:
-        page.say("Test scores, from `RESULTS.md`:")
-        page.table(("recipe", "data", "test accuracy", "test examples"), rows)
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ Scores of recipes are taken from `benchmarks/results/`, which `make results` wri
 """
 
 import argparse
-import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -52,9 +51,9 @@ from neurarium.report.activations import activations_figure
 from neurarium.symmetry.permutation import hidden_unit_deviation
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import prepare
+from results import RESULTS, score_table
 
 DOCS = Path(__file__).parent.parent
-RESULTS = DOCS.parent / "benchmarks" / "results"
 CLOSE = 1e-6  # distance, as a share of the optimum's length, that counts as arrived
 SCALES = {"relu": 0.3, "fourier": 0.8}
 PENALTIES = (1e-3, 1e-4, 1e-5)
@@ -286,7 +285,7 @@ def multilayer(page: Page) -> None:
         """a_l = phi(W_l a_(l-1) + b_l) for the hidden layers l = 1 .. L-1, and an affine last layer: one text puts phi
         on it too, another does not (errata E8). Test scores of the recipes, from `RESULTS.md`:"""
     )
-    page.table(("recipe", "data", "test accuracy", "wrong"), [_score(row) for row in _recipes("mlp", "mlp-fashion")])
+    score_table(page, "mlp", "mlp-fashion", "mlp-diabetes", "residual-mlp")
     torch.manual_seed(0)
     net, x = MLP((20, 50, 50, 5), activation="tanh"), torch.randn(100, 20)
     single, double = hidden_unit_deviation(net, x), hidden_unit_deviation(net.double(), x.double())
@@ -426,10 +425,8 @@ def bottleneck(page: Page, data: Dataset, epochs: int) -> None:
         ("features", *(f"{name}, error %" for name in found)),
         [(str(k), *(f"{errors[i]:.1f}" for errors in found.values())) for i, k in enumerate(widths)],
     )
-    table = _recipes("bottleneck-mlp", "bottleneck-features")
-    if table:
-        page.say(f"On all pixels the error is {pixels:.1f} %. The recipes' test scores, from `RESULTS.md`:")
-        page.table(("recipe", "data", "test accuracy", "wrong"), [_score(row) for row in table])
+    page.say(f"On all pixels the error is {pixels:.1f} %. The recipes' test scores, from `RESULTS.md`:")
+    score_table(page, "bottleneck-mlp", "bottleneck-features")
 
 
 def rows(examples: Examples) -> tuple[Tensor, Tensor]:
@@ -553,17 +550,6 @@ def _linear_error(x: Tensor, y: Tensor, held: Tensor, truth: Tensor) -> float:
     mean, deviation = x.mean(0), x.std(0) + 1e-9
     fit = softmax_regression((x - mean) / deviation, y, 1e-3, 1e-5, 2000)
     return 100 * _wrong(fit.predict((held - mean) / deviation), truth)
-
-
-def _recipes(*names: str) -> list[dict[str, Any]]:
-    path = RESULTS / "recipes.json"
-    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return [found[name] for name in names if name in found]
-
-
-def _score(row: dict[str, Any]) -> tuple[str, str, str, str]:
-    wrong = round((1 - row["accuracy"]) * row["examples"])
-    return row["recipe"], row["data"], f"{row['accuracy']:.4f}", f"{wrong:,} of {row['examples']:,}"
 
 
 def main() -> None:

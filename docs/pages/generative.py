@@ -43,6 +43,7 @@ from neurarium.report import picture
 from neurarium.report.samples import points_figure, reconstructions_figure, samples_figure
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import prepare
+from results import score_table
 
 DOCS = Path(__file__).parent.parent
 WHITE = 255.0
@@ -453,9 +454,10 @@ def main() -> None:
     page.parts.append("# Generative nets")
     page.say(
         """Nets that make examples: from a narrow code, from damaged ones, from noise. This page is written by
-        `docs/pages/generative.py`: no number in it was typed in. Scores of the recipes (`neurarium train
-        autoencoder|denoising-autoencoder|gan|dcgan`) are in `RESULTS.md`."""
+        `docs/pages/generative.py`: no number in it was typed in. What the recipes reach (`neurarium train
+        autoencoder|denoising-autoencoder|gan|dcgan`), from `RESULTS.md`:"""
     )
+    score_table(page, "autoencoder", "denoising-autoencoder", "gan", "dcgan")
     autoencoders(page, clothes, (8, 32) if quick else (8, 16, 32, 64), 1 if quick else 30, 1 if quick else 10)
     principal_subspace(page, 5 if quick else 80)
     denoising(page, digits, 1 if quick else 60)

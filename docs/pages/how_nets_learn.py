@@ -7,7 +7,6 @@ Scores of recipes and speeds are taken from `benchmarks/results/`, which `make r
 """
 
 import argparse
-import json
 import math
 import tempfile
 from pathlib import Path
@@ -40,9 +39,9 @@ from neurarium.report.trace_picture import trace_figure
 from neurarium.sweeps.sweep import sweep
 from neurarium.training.rate_finder import find_rate
 from neurarium.training.recipe import Recipe
+from results import read_result, score_table
 
 DOCS = Path(__file__).parent.parent
-RESULTS = DOCS.parent / "benchmarks" / "results"
 
 
 def back_propagation(page: Page, data: Dataset, depth: int) -> None:
@@ -107,10 +106,8 @@ def losses(page: Page, data: Dataset) -> None:
         right class of ten is {float(smoothed[0]):.2f} and that of each other class {float(smoothed[1]):.2f}; any
         column-stochastic confusion matrix can stand in its place (`objective.confusion`)."""
     )
-    rows = _recipes("small-mlp", "distilled-mlp", "bottleneck-mlp", "bottleneck-features")
-    if rows:
-        page.say("Distillation and bottleneck features are recipes; their test scores, from `RESULTS.md`:")
-        page.table(("recipe", "data", "test accuracy", "wrong"), [_score(row) for row in rows])
+    page.say("Distillation and bottleneck features are recipes; their test scores, from `RESULTS.md`:")
+    score_table(page, "small-mlp", "distilled-mlp", "bottleneck-mlp", "bottleneck-features")
 
 
 def optimisers(page: Page, data: Dataset, recipe: Recipe, seeds: int) -> None:
@@ -138,7 +135,7 @@ def optimisers(page: Page, data: Dataset, recipe: Recipe, seeds: int) -> None:
             ("optimiser", "development error at the best epoch, %", "objective at the end"),
             [(c.name, _spread(c.at_best("error"), 100), _spread(c.at_end("objective"), 1)) for c in result.cells],
         )
-    found = _read("hessian_free.json")
+    found = read_result("hessian_free.json")
     if found:
         page.say("Hessian-free against Adam on the deep auto-encoder 784-1000-500-250-30, training loss against time:")
         page.parts.append("![training loss of Hessian-free and Adam against time](pictures/hessian-free.png)")
@@ -253,21 +250,6 @@ def _said(curve: Any) -> str:
 def _spread(values: Spread, unit: float) -> str:
     mean, deviation = values.mean * unit, values.sd * unit
     return f"{mean:.3g} ± {deviation:.2g}"
-
-
-def _read(name: str) -> Any:
-    path = RESULTS / name
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def _recipes(*names: str) -> list[dict[str, Any]]:
-    rows = _read("recipes.json") or {}
-    return [rows[name] for name in names if name in rows]
-
-
-def _score(row: dict[str, Any]) -> tuple[str, str, str, str]:
-    wrong = round((1 - row["accuracy"]) * row["examples"])
-    return row["recipe"], row["data"], f"{row['accuracy']:.4f}", f"{wrong} of {row['examples']}"
 
 
 def main() -> None:

@@ -108,3 +108,12 @@ def test_no_mistake_at_all() -> None:
     figure = hyperplane_figure(torch.tensor([2.0, 2.0]), -3.0, [0], CORNERS, AND, "known before")
     assert figure.axes[1].get_lines()[0].get_ydata().tolist() == [0]
     assert png(figure).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"), [([1], "1 mistake in 1 epoch;"), ([1500, 0], "1,500 mistakes in 2 epochs;")]
+)
+def test_counts_are_told_in_words(counts: list[int], told: str) -> None:
+    for labels in (AND, XOR):
+        figure = hyperplane_figure(torch.tensor([2.0, 2.0]), -3.0, counts, CORNERS, labels, "told")
+        assert figure.axes[1].texts[0].get_text().startswith(told)

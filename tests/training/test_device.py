@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from neurarium.checks import ConfigError
+from neurarium.training import number_format
 from neurarium.training.device import find_placement, to_floats
 
 
@@ -35,6 +36,17 @@ def test_bfloat16_reaches_the_matrix_product() -> None:
         assert linear(torch.zeros(1, 3)).dtype == torch.bfloat16
     with find_placement("cpu", "float32").computing():
         assert linear(torch.zeros(1, 3)).dtype == torch.float32
+
+
+@pytest.mark.parametrize(("feature", "dtype"), [("bf16", torch.bfloat16), (None, torch.float32)])
+def test_auto_computes_in_what_the_device_is_fast_in(
+    feature: str | None, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(number_format, "fast_bfloat16", lambda device: feature)
+    placement = find_placement("cpu", "auto")
+    with placement.computing():
+        assert nn.Linear(3, 3)(torch.zeros(1, 3)).dtype == dtype
+    assert f"torch.{placement.environment()['precision']}" == str(dtype)
 
 
 def test_to_floats() -> None:

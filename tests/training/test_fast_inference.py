@@ -14,8 +14,6 @@ from neurarium.training.device import Placement
 from neurarium.training.fast_inference import (
     TOLERANCE,
     InferenceChoice,
-    bfloat16_feature,
-    fast_bfloat16,
     prepared_for_inference,
 )
 
@@ -140,31 +138,14 @@ def test_auto_follows_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
         assert fast.placement.precision == precision
 
 
-@pytest.mark.parametrize(
-    ("features", "feature"),
-    [
-        ("fpu avx2 avx512f avx512_bf16 avx512_vnni", "avx512_bf16"),
-        ("avx512_bf16 amx_bf16 amx_tile amx_int8", "amx_bf16"),
-        ("fp asimd i8mm bf16", "bf16"),
-        ("fpu sse2 avx2 fma", None),
-    ],
-)
-def test_features_of_processors(features: str, feature: str | None) -> None:
-    assert bfloat16_feature(features.split()) == feature
-
-
-def test_torch_and_the_system_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    by_torch = fast_bfloat16(torch.device("cpu"))
-    if not fast_inference._CPUINFO.exists():
-        pytest.skip("no /proc/cpuinfo")
-    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    assert fast_bfloat16(torch.device("cpu")) == by_torch
-
-
-def test_no_bfloat16_on_other_devices_or_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert fast_bfloat16(torch.device("mps")) is None
-    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    assert fast_bfloat16(torch.device("cpu")) is None
+def test_rectifiers_overwrite_in_the_copy_alone() -> None:
+    net = ResNet(20, outputs=7)
+    fast = prepared_for_inference(net, CPU, "float32")
+    assert all(m.inplace for m in fast.modules() if isinstance(m, nn.ReLU))
+    assert not any(m.inplace for m in net.modules() if isinstance(m, nn.ReLU))
+    x = pictures()
+    fast(x)
+    assert torch.equal(x, pictures())
 
 
 def test_a_net_that_cannot_be_folded_is_prepared_all_the_same() -> None:

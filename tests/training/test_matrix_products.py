@@ -1,9 +1,12 @@
+import time
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
 
 from neurarium.training.device import find_placement
-from neurarium.training.matrix_products import FastLinear, is_available
+from neurarium.training.matrix_products import FastLinear, _product, is_available
 
 pytestmark = pytest.mark.skipif(not is_available(), reason="torch carries one library for matrix products")
 
@@ -35,6 +38,53 @@ def test_outputs_and_gradients_are_those_of_float64(rows: tuple[int, ...], bias:
     if bias:
         assert layer.bias.grad is not None
         torch.testing.assert_close(layer.bias.grad.double(), signal.sum(0), rtol=1e-5, atol=1e-5)
+
+
+PARTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "rows of the transpose": lambda z: z.T[:300],
+    "columns": lambda z: z[:, :500],
+    "every second column": lambda z: z[:, ::2],
+    "transpose": lambda z: z.T,
+    "one row again and again": lambda z: z[:1].expand(300, -1),
+    "one column": lambda z: z[:, :1],
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_parts_of_larger_matrices(part: str) -> None:
+    torch.manual_seed(0)
+    weight = PARTS[part](torch.randn(500, 600))
+    x = PARTS[part](torch.randn(500, 600))
+    y = _product(x, weight)
+    torch.testing.assert_close(y.double(), x.double() @ weight.double().T, rtol=1e-5, atol=1e-4)
+
+
+def test_parts_of_larger_matrices_are_as_fast_as_whole_ones() -> None:
+    """Reference code takes hundreds of times longer, whatever else the machine does."""
+    torch.manual_seed(0)
+    z, x = torch.randn(300, 400), torch.randn(200, 300)
+
+    def seconds(weight: torch.Tensor) -> float:
+        taken = []
+        for _ in range(3):
+            began = time.perf_counter()
+            _product(x, weight)
+            taken.append(time.perf_counter() - began)
+        return min(taken)
+
+    assert seconds(z.T[:200]) < 50 * seconds(z.T[:200].contiguous())
+
+
+def test_gradient_of_a_part_of_the_input() -> None:
+    """On the way back the input is a weight: it is no whole matrix either."""
+    torch.manual_seed(0)
+    z, layer = torch.randn(128, 500), nn.Linear(400, 300)
+    x, g = z[:, :400], torch.randn(128, 300)
+    with FastLinear():
+        y = layer(x)
+    y.backward(g)
+    assert "_Linear" in y.grad_fn.name()
+    torch.testing.assert_close(layer.weight.grad.double(), g.double().T @ x.double(), rtol=1e-5, atol=1e-4)
 
 
 def test_gradient_of_a_gradient() -> None:

@@ -153,7 +153,7 @@ BATCH = Batch(torch.randn(8, 6, generator=torch.Generator().manual_seed(0)), tor
 
 
 def test_an_objective_that_does_not_suit_the_net_shows_at_the_first_step() -> None:
-    with pytest.raises(ConfigError, match="no learning rule of its own, got own; --objective.name cross-entropy"):
+    with pytest.raises(ConfigError, match=r"no learning rule of its own, got own; --objective.name cross-entropy"):
         rule_of(Recipe(net=LinearSpec(), objective=Objective("own"))).step(BATCH, 0)
     with pytest.raises(ShapeError, match=r"reconstructions of the inputs \(8, 6\), got \(8, 2\); choose an auto-enc"):
         rule_of(Recipe(net=LinearSpec(), objective=Objective("reconstruction"))).step(BATCH, 0)

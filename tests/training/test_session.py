@@ -11,13 +11,17 @@ from neurarium.checks import ConfigError, DataError, NonFiniteError, RunError
 from neurarium.data.dataset import Dataset
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.optimisers import Optimiser
+from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
+from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
+from neurarium.nets.feedforward.regression_specs import LogisticSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.events import CheckpointSaved, EpochEnded, Notice, Started, Stepped, Stopped
 from neurarium.record.run_record import epochs_of, read_record
+from neurarium.training import number_format
 from neurarium.training.checkpoint import load_checkpoint, saved_steps
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Checkpoints, Recipe
-from neurarium.training.session import Session, prepare, read_recipe, resume, start
+from neurarium.training.session import Session, claim, prepare, read_recipe, resume, settled, start
 
 # dropout makes the run depend on the generator's state, Adam on its moments, the last batch of 90 is smaller
 RECIPE = Recipe(
@@ -180,12 +184,16 @@ def test_divergence_stops_before_the_update_and_keeps_the_checkpoint(vectors: Da
 def test_another_learning_rule_in_the_same_loop(vectors: Dataset) -> None:
     """Rosenblatt's rule on one-against-all outputs: no loss, no autograd, no optimiser."""
     from neurarium.data.batch import Batch
+    from neurarium.data.examples import Examples
     from neurarium.training.device import find_placement
     from neurarium.training.rule import Update
 
     class Rosenblatt:
         def __init__(self) -> None:
             self.net: nn.Module = nn.Linear(12, 3)
+            self.finished, self.notices = False, []
+
+        def look_at(self, examples: Examples) -> None: ...
 
         def step(self, batch: Batch, step: int) -> Update:
             with torch.no_grad():
@@ -284,3 +292,63 @@ def test_no_run_there(tmp_path: Path) -> None:
         read_recipe(tmp_path / "absent")
     with pytest.raises(RunError, match=r"without config\.toml"):
         read_recipe(tmp_path)
+
+
+AUTO = replace(RECIPE, precision="auto")
+
+
+def fast_here(monkeypatch: pytest.MonkeyPatch, feature: str | None) -> None:
+    monkeypatch.setattr(number_format, "fast_bfloat16", lambda device: feature)
+
+
+@pytest.mark.parametrize(("feature", "precision"), [("amx_bf16", "bfloat16"), (None, "float32")])
+def test_auto_is_settled_when_the_run_starts(
+    vectors: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, feature: str | None, precision: str
+) -> None:
+    fast_here(monkeypatch, feature)
+    session = start(AUTO, tmp_path / "r", vectors)
+    assert read_recipe(tmp_path / "r") == session.recipe == replace(RECIPE, precision=precision)
+    first = next(session.events())
+    assert isinstance(first, Started)
+    assert first.environment["precision"] == session.placement.precision == precision
+
+
+def test_another_machine_goes_on_in_the_format_of_the_first(
+    vectors: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast_here(monkeypatch, "avx512_bf16")
+    claim(AUTO, tmp_path / "r", vectors)
+    fast_here(monkeypatch, None)
+    for recipe in (AUTO, read_recipe(tmp_path / "r")):
+        session = resume(tmp_path / "r", recipe, vectors)
+        assert session.recipe.precision == session.placement.precision == "bfloat16"
+        assert read_recipe(tmp_path / "r").precision == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"net": PerceptronSpec()},
+        {"net": HopfieldSpec()},
+        {"optimiser": Optimiser("hessian-free")},
+        {"net": LogisticSpec(), "optimiser": Optimiser("closed-form")},
+        {"gradients": "explicit"},
+    ],
+    ids=["perceptron", "hopfield", "hessian-free", "closed-form", "explicit"],
+)
+def test_auto_is_float32_where_the_rule_knows_nothing_else(
+    changes: dict, vectors: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast_here(monkeypatch, "avx512_bf16")
+    assert settled(replace(AUTO, **changes)).precision == "float32"
+
+
+def test_auto_by_explicit_gradients_learns(vectors: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast_here(monkeypatch, "avx512_bf16")
+    plan = replace(AUTO, net=MLPSpec(hidden=(8,)), gradients="explicit")
+    with pytest.raises(ConfigError, match="precision"):
+        prepare(replace(plan, precision="bfloat16"), vectors)
+    by_hand, alone = prepare(plan, vectors), prepare(replace(plan, precision="float32"), vectors)
+    assert run_out(by_hand)
+    assert run_out(alone)
+    assert_same(weights_of(by_hand), weights_of(alone))

@@ -1,5 +1,6 @@
 """`neurarium show NAME|RUN`: the net, layer by layer."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,9 +47,9 @@ def show(name: tyro.conf.Positional[str], /, shape: tuple[int, ...] | None = Non
 def _find(
     name: str, shape: tuple[int, ...] | None, classes: int | None
 ) -> "tuple[nn.Module, tuple[int, ...], str | None]":
-    """The net, the shape of an example, and what a reader should know about where that comes from."""
+    """The net, the shape of an example, and a remark where that is not the one of the recipe's data."""
     from neurarium import api
-    from neurarium.checks import choose
+    from neurarium.checks import DataError, choose
     from neurarium.nets.catalogue import NETS
     from neurarium.nets.convolutional.deep_specs import LARGE
     from neurarium.recipes.catalogue import RECIPES
@@ -57,16 +58,36 @@ def _find(
     if (Path(name) / "config.toml").exists():
         trained = api.load(name)
         return trained.net, trained.shape, None
+    plans = {recipe: make() for recipe, make in RECIPES.items()}
     specs = {net: kind() for net, kind in NETS.items()} | LARGE
-    plans = {net: Recipe(name=net, net=spec) for net, spec in specs.items()}
-    plans |= {recipe: make() for recipe, make in RECIPES.items()}
+    plans |= {net: Recipe(name=net, net=spec) for net, spec in specs.items() if net not in plans}
     plan = choose(name, plans, subject="recipe, net or run folder")
-    if shape is not None and classes is not None:
-        return _build(plan, shape, classes), shape, None
-    remark = None
-    if name in RECIPES:
-        known, remark = _of_data(plan)
-        if known is not None:
-            shape, classes = shape or known[0], classes or known[1]
-    shape = shape or _DEFAULT_SHAPE
-    return _build(plan, shape, classes), shape, remark
+    missing = None
+    if name in RECIPES and (shape is None or classes is None):
+        try:
+            data = api.data_of(plan)
+            shape = data.shape if shape is None else shape
+            classes = len(data.classes) if classes is None else classes
+        except DataError as error:
+            missing = error
+    shape = _DEFAULT_SHAPE if shape is None else shape
+    net, classes = _build(plan, shape, classes)
+    if missing is None:
+        return net, shape, None
+    sizes = f"examples of {' x '.join(map(str, shape))} and {classes} classes"
+    return net, shape, f"Shown for {sizes}, as {plan.data} cannot be read here: {missing}"
+
+
+def _build(plan: "Recipe", shape: tuple[int, ...], classes: int | None) -> "tuple[nn.Module, int]":
+    """The net and its classes: as many as are asked for, or else ten, or two for a net that takes no more."""
+    from neurarium import api
+    from neurarium.checks import ConfigError
+
+    first, *others = (_DEFAULT_CLASSES, 2) if classes is None else (classes,)
+    try:
+        return api.fresh_net(plan, shape, tuple(map(str, range(first)))), first
+    except ConfigError:
+        for count in others:
+            with contextlib.suppress(ConfigError):
+                return api.fresh_net(plan, shape, tuple(map(str, range(count)))), count
+        raise

@@ -59,7 +59,8 @@ TAKEN_BY: dict[str, tuple[OptimiserName, ...]] = {
         "closed-form",
     ),
     "decayed": (
-        "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "adam-as-printed", "closed-form",
+        "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "adam-as-printed",
+        "closed-form",
     ),
     "momentum": ("momentum", "nesterov"),
     "betas": ("adam", "adamw", "adam-as-printed"),

@@ -10,6 +10,7 @@ from torch import Tensor
 from neurarium.nets.connectionist.certificate import Certificate
 from neurarium.nets.connectionist.perceptron import Learnt
 from neurarium.nets.connectionist.separability import Bound, novikoff, signs
+from neurarium.report.numbers import many
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -156,7 +157,7 @@ def _mistakes(axes: "Axes", each: Sequence[int], bound: Bound | Certificate) -> 
     picture.dress(axes, "Mistakes", "epoch", "mistakes so far")
     axes.plot(range(1, epochs + 1), counts, color=picture.BLUE, marker="o" if epochs < 40 else "", markersize=4)
     picture.epochs_axis(axes, float(epochs))
-    end = f"{counts[-1]:,} mistakes in {epochs} epochs"
+    end = f"{many(int(counts[-1]), 'mistake')} in {many(epochs, 'epoch')}"
     if isinstance(bound, Certificate):
         text, top = f"{end}; they never end", int(counts[-1])
     else:

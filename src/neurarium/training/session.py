@@ -194,8 +194,8 @@ def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None, sour
 def settled(recipe: Recipe) -> Recipe:
     """A recipe whose precision "auto" is what it means on this machine.
 
-    bfloat16 where the device multiplies it fast and the learning rule takes it, else float32. It is settled once, when a
-    run starts, and stands so in its folder: on another machine the run goes on in the same number format.
+    bfloat16 where the device multiplies it fast and the learning rule takes it, else float32. It is settled once, when
+    a run starts, and stands so in its folder: on another machine the run goes on in the same number format.
 
     Raises:
         ConfigError: no such device here.
@@ -258,8 +258,8 @@ def refuse_used(folder: str | Path) -> None:
 def resume(folder: str | Path, recipe: Recipe, dataset: Dataset, net: nn.Module | None = None) -> Session:
     """Continue a run from its newest whole checkpoint.
 
-    The recipe is the run's own, or one with more epochs. Where its precision is "auto", the one that the run started with
-    stays. Damaged checkpoints are passed over, with a notice.
+    The recipe is the run's own, or one with more epochs. Where its precision is "auto", the one that the run started
+    with stays. Damaged checkpoints are passed over, with a notice.
 
     Raises:
         RunError: no run there, all checkpoints damaged, or the data has changed since.

@@ -37,6 +37,19 @@ def test_equality_with_autograd(settings: dict, draw) -> None:
     assert dbias is None
 
 
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_volumes_against_autograd(settings: dict, draw) -> None:
+    x, weight = draw(2, 4, 6, 5, 7).requires_grad_(), draw(6, 4 // settings.get("groups", 1), 3, 2, 3).requires_grad_()
+    bias = draw(6).requires_grad_()
+    expected = F.conv3d(x, weight, bias, **settings)
+    delta = draw(*expected.shape)
+    expected.backward(delta)
+    y, cache = convolution_forward(x.detach(), weight.detach(), bias.detach(), **settings)
+    wanted = (expected, x.grad, weight.grad, bias.grad)
+    for got, right in zip((y, *convolution_backward(delta, cache)), wanted, strict=True):
+        torch.testing.assert_close(got, right.detach())
+
+
 def test_the_sums_of_the_docstring_written_out(draw) -> None:
     x, weight, s, p, e = draw(2, 3, 7), draw(4, 3, 2), 2, 1, 3
     y, cache = convolution_forward(x, weight, torch.zeros(4, dtype=torch.float64), stride=s, padding=p, dilation=e)

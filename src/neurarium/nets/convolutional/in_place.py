@@ -3,8 +3,9 @@
     y = max(0, x), written where x was
 
 It is the same number, but x is gone. So it is right only where nobody reads x afterwards, and nobody does if a layer
-made x for the rectifier alone: a convolution, linear layer or batch normalisation just before it in a chain, or the
-sum in a residual block. The nets themselves keep x: pictures of feature maps and traces read it.
+made x for the rectifier alone: a convolution, linear layer or batch normalisation just before it in a chain. A residual
+block adds its shortcut to what such a layer made, there too. The nets themselves keep x: pictures of feature maps and
+traces read it.
 """
 
 from torch import nn
@@ -23,7 +24,7 @@ _MAKERS = (*CONVOLUTIONS, *TRANSPOSED, *BATCH_NORMS, nn.Linear)
 
 
 def rectify_in_place_(net: nn.Module) -> None:
-    """Let rectifiers of a net in evaluation mode overwrite their input where that is theirs alone.
+    """Let rectifiers of a net in evaluation mode overwrite their input where that was made for them alone.
 
     Args:
         net: its chains are changed; other rectifiers, such as one at the beginning of a chain, stay.
@@ -35,7 +36,7 @@ def rectify_in_place_(net: nn.Module) -> None:
         [False, True]
     """
     for module in list(net.modules()):
-        if isinstance(module, ResidualBlock) and module.shortcut is not None:
+        if isinstance(module, ResidualBlock) and _ends_with_a_maker(module.branch):
             module.relu = nn.ReLU(inplace=True)
         elif is_chain(module):
             _change_chain_(module)
@@ -49,3 +50,8 @@ def _change_chain_(chain: nn.Module) -> None:
             chain._modules[name] = nn.ReLU(inplace=True)
         elif type(link) not in PASSING_IN_EVALUATION:
             made_for_it = type(link) in _MAKERS
+
+
+def _ends_with_a_maker(chain: nn.Sequential) -> bool:
+    kinds = [type(link) for link in chain if type(link) not in PASSING_IN_EVALUATION]
+    return is_chain(chain) and bool(kinds) and kinds[-1] in _MAKERS

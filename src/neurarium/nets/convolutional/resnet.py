@@ -82,6 +82,8 @@ class PaddedShortcut(nn.Module):
 class ResidualBlock(nn.Module):
     """relu(shortcut(x) + branch(x)).
 
+    A rectifier in place (`nets.convolutional.in_place`) stands for the sum as well: branch(x) is overwritten.
+
     Args:
         branch: layers that end with a normalisation.
         shortcut: None for a plain block, relu(branch(x)).
@@ -101,7 +103,10 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Float[Tensor, "batch inputs height width"]) -> Float[Tensor, "batch maps rows columns"]:
         """Changed maps."""
         change = self.branch(x)
-        maps: Tensor = self.relu(change if self.shortcut is None else change + self.shortcut(x))
+        if self.shortcut is not None:
+            shortcut = self.shortcut(x)
+            change = change.add_(shortcut) if self.relu.inplace else change + shortcut
+        maps: Tensor = self.relu(change)
         return maps
 
 
