@@ -80,6 +80,31 @@ class Trained:
     course: list[float]
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Perceptrons that learnt from the same labels, by where they began.
+
+    Attributes:
+        count: labels a class.
+        epochs: for which each learnt.
+        rate: the chosen one.
+        right: (runs, test digits), 1 where a run with the chosen rate is right.
+        courses: (runs, epochs), the training objective at the middle rate.
+        gain: of pre-training over the same net with random weights, in points.
+        error: its standard error over the test digits.
+        won: runs in which pre-training is ahead.
+    """
+
+    count: int
+    epochs: int
+    rate: dict[str, float]
+    right: dict[str, Tensor]
+    courses: dict[str, Tensor]
+    gain: float
+    error: float
+    won: int
+
+
 def boltzmann(page: Page) -> None:
     """A machine small enough to count out."""
     page.heading("Boltzmann machine")
@@ -186,25 +211,24 @@ def rbm(page: Page, data: Dataset, effort: Effort) -> list[RBM]:
         by {abs(float(five[3]) - float(one[3])):.1f} nats. The estimate of log Z lies below log Z on average, so that
         log P comes out too high rather than too low; where few chains carry it, its error bars are not to be trusted
         either. Persistent chains follow the likelihood where steps are small against the time that the chains need to
-        mix; a run as short as this one is not made for them, and they come out behind at both rates tried."""
+        mix. A short run is not made for them: they come out behind at both rates tried. In {long_one[1]} updates at a
+        falling rate they have {long_persistent[3]} nats, and CD-1 with the same settings {long_one[3]}."""
     )
+    _dreams(page, trained)
+    more = [_trained(data, _recipe(RBMSpec(), effort.epochs, seed))[0] for seed in range(1, effort.machines)]
+    return [trained["CD-1"], *more]
+
+
+def _dreams(page: Page, trained: dict[str, RBM]) -> None:
     page.picture("rbm-filters", "weights of the hidden units as pictures", filters_figure(trained["CD-1"], SIZE))
     page.say(
         """Chains begun at coin tosses show what a machine holds likely far from the data, where CD-1 does not look: its
-        chains end in strokes rather than digits, however well it reconstructs. Those of CD-5 end mostly in ones."""
+        chains end in strokes rather than digits, however well it reconstructs. Those of CD-5 end mostly in ones, those
+        of the recipe `rbm` in digits of several kinds."""
     )
-    for name, key in (
-        ("rbm-samples", "CD-1"),
-        ("rbm-samples-cd5", "CD-5"),
-        ("rbm-samples-long", "persistent CD-1, long"),
-    ):
-        page.picture(
-            name,
-            f"chains of Gibbs sampling, {key}",
-            samples_figure(trained[key], SIZE, f"What the machine dreams: {key}"),
-        )
-    more = [_trained(data, _recipe(RBMSpec(), effort.epochs, seed))[0] for seed in range(1, effort.machines)]
-    return [trained["CD-1"], *more]
+    for name, key in (("samples", "CD-1"), ("samples-cd5", "CD-5"), ("samples-long", "persistent CD-1, long")):
+        figure = samples_figure(trained[key], SIZE, f"What the machine dreams: {key}")
+        page.picture(f"rbm-{name}", f"chains of Gibbs sampling, {key}", figure)
 
 
 def few_labels(page: Page, data: Dataset, machines: Sequence[RBM], effort: Effort) -> dict[int, Tensor]:
@@ -291,7 +315,7 @@ def pretraining(page: Page, data: Dataset, frozen: dict[int, Tensor], effort: Ef
     _say_what_came_out(page, comparisons, frozen)
 
 
-def _say_what_came_out(page: Page, comparisons: "Sequence[Comparison]", frozen: dict[int, Tensor]) -> None:
+def _say_what_came_out(page: Page, comparisons: Sequence[Comparison], frozen: dict[int, Tensor]) -> None:
     clear = [str(c.count) for c in comparisons if c.gain > 2 * c.error]
     ends = "; ".join(f"{c.count}: {_last(c, 'machines'):.2g} and {_last(c, 'random'):.2g}" for c in comparisons)
     linear = []
@@ -310,31 +334,6 @@ def _say_what_came_out(page: Page, comparisons: "Sequence[Comparison]", frozen: 
         Pre-training was meant for nets too deep for the means of 2006; two hidden layers do without, and what the
         stack adds here is what it has seen of the digits without labels.""",
     )
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Perceptrons that learnt from the same labels, by where they began.
-
-    Attributes:
-        count: labels a class.
-        epochs: for which each learnt.
-        rate: the chosen one.
-        right: (runs, test digits), 1 where a run with the chosen rate is right.
-        courses: (runs, epochs), the training objective at the middle rate.
-        gain: of pre-training over the same net with random weights, in points.
-        error: its standard error over the test digits.
-        won: runs in which pre-training is ahead.
-    """
-
-    count: int
-    epochs: int
-    rate: dict[str, float]
-    right: dict[str, Tensor]
-    courses: dict[str, Tensor]
-    gain: float
-    error: float
-    won: int
 
 
 def _compare(data: Dataset, stacks: Sequence[list[RBM]], count: int, epochs: int, nets: int) -> Comparison:

@@ -5,12 +5,10 @@ python docs/pages/connectionist.py --quick    fewer nets, draws and steps: does 
 """
 
 import argparse
-import json
 import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import boltzmann_machines as machines
 import torch
@@ -49,9 +47,9 @@ from neurarium.nets.connectionist.separability import Bound, Separator, margins,
 from neurarium.report import picture
 from neurarium.report.perceptron_picture import perceptron_figure
 from neurarium.report.recall import load_figure, recall_figure
+from results import score_table
 
 DOCS = Path(__file__).parent.parent
-SCORES = DOCS.parent / "benchmarks" / "results" / "recipes.json"
 
 
 SIZE = (28, 28)
@@ -418,23 +416,14 @@ neurarium recall                               # the table of a recall, and its 
 neurarium recall --storage hebbian --patterns 5 --flip 0.1 --out hebb.png
 ```"""
     )
-    found: dict[str, dict[str, Any]] = json.loads(SCORES.read_text(encoding="utf-8")) if SCORES.exists() else {}
-    rows = [_score(found[name]) for name in ("perceptron", "hopfield", "rbm") if name in found]
-    if rows:
-        page.say("What the recipes reach, from `RESULTS.md`:")
-        page.table(("recipe", "data", "examples", "measure", "value", "and also"), rows)
+    page.say("Scores of the recipes are in `RESULTS.md`.")
+    score_table(page, "perceptron", "hopfield", "rbm")
     page.say(
         """`train` leaves a run folder with `report.html` in it, and `neurarium train NAME --help` lists every setting.
         The likelihood of the `rbm` recipe is that of grey pixels put into the formula as they are; the tables above
         take digits made binary, the only ones that have a probability here, and so have other numbers for the same
         machine."""
     )
-
-
-def _score(row: dict[str, Any]) -> tuple[str, ...]:
-    measure = row["measure"]
-    others = ", ".join(f"{name} {value:.4g}" for name, value in row["others"].items() if name != measure)
-    return row["recipe"], row["data"], f"{row['examples']:,}", measure, f"{row['score']:.4g}", others
 
 
 def _shared(pixels: Tensor) -> float:

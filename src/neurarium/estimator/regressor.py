@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import validate_data
 
@@ -52,7 +52,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
         >>> round(regressor.score(test_X, test_y), 1)
         0.3
         >>> regressor.predict(test_X[:3]).round(-1), test_y[:3]
-        (array([260., 240., 170.]), array([321., 215., 127.]))
+        (array([260., 240., 170.], dtype=float32), array([321., 215., 127.]))
     """
 
     constants_: Float64[np.ndarray, " outputs"]
@@ -83,14 +83,18 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
         self.constants_ = np.where((rows == rows[0]).all(0), rows[0], np.nan)
         self.n_outputs_ = rows.shape[1]
         self._flat = numbers.ndim == 1
+        self._type = np.float32 if self._flat and _fit_float32(rows) else np.float64
         return self
 
-    def predict(self, X: Any) -> Float64[np.ndarray, " examples *outputs"]:
-        """Return the predictions in the units of y: (examples) where y was so, else (examples, outputs)."""
+    def predict(self, X: Any) -> Float[np.ndarray, " examples *outputs"]:
+        """Return the predictions in the units of y: (examples) where y was so, else (examples, outputs).
+
+        One number an example comes in float32, as the net computes, or in float64 where the numbers learnt from are so
+        large beside their spread that float32 would lose digits. Rows of outputs are float64, as scikit-learn wants.
+        """
         outputs = self._outputs(X)
-        # in float64: in float32 numbers whose mean is large beside their spread would lose their digits
         answers = self.target_scaling_.undo(outputs.double()).numpy()
-        answers = np.where(np.isnan(self.constants_), answers, self.constants_)
+        answers = np.where(np.isnan(self.constants_), answers, self.constants_).astype(self._type)
         return answers[:, 0] if self._flat else answers
 
     def __sklearn_tags__(self) -> Any:
@@ -106,6 +110,12 @@ def _joint_signature() -> inspect.Signature:
 
 
 setattr(NeuralRegressor.__init__, "__signature__", _joint_signature())  # noqa: B010  # functions declare no such field
+
+
+def _fit_float32(rows: Float64[np.ndarray, "examples outputs"]) -> bool:
+    """Whether float32 holds numbers to a hundred-thousandth of their standard deviation."""
+    largest, spread = np.abs(rows).max(0), np.where((rows == rows[0]).all(0), 0.0, rows.std(0))
+    return bool((largest <= 100 * spread).all() and largest.max() < 1e30)
 
 
 def _as_numbers(y: Any) -> Float64[np.ndarray, " examples *outputs"]:

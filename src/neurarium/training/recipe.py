@@ -96,8 +96,8 @@ class Recipe:
     device: str = "auto"
     """Where to compute: auto, cpu, cuda, cuda:1, mps."""
     precision: Precision = "float32"
-    """Number format of the forward and backward pass; weights stay float32. auto: bfloat16 where the device is fast
-    in it and the learning rule takes it; config.toml names the choice."""
+    """Number format of the forward and backward pass; weights stay float32. auto: bfloat16 where it is fast, else
+    float32, decided when the run starts."""
     threads: int | None = None
     """Number of CPU threads; none: as many as torch takes."""
     compile: bool = False

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError, DataError, RunError
 from neurarium.data.batches import batch_count
 from neurarium.data.dataset import Dataset
+from neurarium.learning.objective import Objective
 from neurarium.record.config import write_toml
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
 from neurarium.record.files import make_folder, storage_errors, write_atomic
@@ -37,9 +38,9 @@ from neurarium.training.folder import read_recipe as read_recipe
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import BestWeights, learn
 from neurarium.training.progress import Progress
-from neurarium.training.recipe import Recipe, recipe_to_plain
+from neurarium.training.recipe import Recipe, net_kind, recipe_to_plain
 from neurarium.training.rule import LearningRule
-from neurarium.training.rules import make_rule, takes_bfloat16
+from neurarium.training.rules import make_rule, own_rule, takes_bfloat16
 from neurarium.training.seed import generator_states, restore_generators, seed_everything
 from neurarium.training.source import (
     Source,
@@ -50,6 +51,7 @@ from neurarium.training.source import (
     source_folder,
     teacher_for,
 )
+from neurarium.training.span import span_notice
 
 
 @dataclasses.dataclass
@@ -174,6 +176,7 @@ def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None, sour
     check_need(recipe)
     _check_weights(recipe)
     recipe = settled(recipe)
+    _check_objective(recipe)
     set_threads(recipe.threads)
     keep_freed_memory()
     placement = find_placement(recipe.device, recipe.precision)
@@ -188,7 +191,8 @@ def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None, sour
     total = recipe.epochs * batch_count(len(dataset.train), recipe.batch_size)
     criterion = criterion_of(recipe.objective, dataset, teacher_for(recipe, dataset, source, placement), placement)
     rule = make_rule(net, recipe, placement, criterion, total, len(dataset.classes))
-    return Session(recipe, dataset.prepared().to(placement.device), net, rule, placement)
+    notices = [notice] if (notice := span_notice(recipe.net, dataset)) else []
+    return Session(recipe, dataset.prepared().to(placement.device), net, rule, placement, notices=notices)
 
 
 def settled(recipe: Recipe) -> Recipe:
@@ -278,7 +282,7 @@ def resume(folder: str | Path, recipe: Recipe, dataset: Dataset, net: nn.Module 
     checkpoint, damaged = load_newest(folder / "checkpoints")
     session = prepare(recipe, dataset, net, _source_in(folder, recipe))
     session.folder = folder
-    session.notices = [f"passed over a damaged checkpoint: {line}" for line in damaged]
+    session.notices += [f"passed over a damaged checkpoint: {line}" for line in damaged]
     if checkpoint is not None:
         session.restore(checkpoint)
     elif (folder / "record.jsonl").exists():
@@ -296,6 +300,24 @@ def _check_weights(recipe: Recipe) -> None:
             "accumulate",
             expected="1 with weighted classes, whose mean is taken over the whole batch",
             got=str(recipe.accumulate),
+        )
+
+
+def _check_objective(recipe: Recipe) -> None:
+    """Refuse an objective that is not about what the net answers with."""
+    name, purpose = recipe.objective.name, recipe.net.purpose
+    if purpose == "reconstruction" and name != "reconstruction":
+        raise ConfigError(
+            "objective", expected=f"reconstruction, as {net_kind(recipe.net)} answers with its input", got=name
+        )
+    if purpose in ("density", "generation") and recipe.objective != Objective("own"):
+        raise ConfigError("objective", expected=f"own, as {net_kind(recipe.net)} has a rule of its own", got=name)
+    if name == "own" and own_rule(recipe.net) is None:
+        raise ConfigError(
+            "objective",
+            expected=f"one that a gradient can be taken of, as {net_kind(recipe.net)} has no learning rule of its own",
+            got=name,
+            remedy="--objective.name cross-entropy, or squared-error where numbers are predicted",
         )
 
 

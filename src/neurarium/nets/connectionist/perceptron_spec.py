@@ -40,6 +40,6 @@ class PerceptronSpec(NetSpec):
                 "net perceptron",
                 expected="data of two classes",
                 got=f"{outputs} classes",
-                remedy="choose two of them, or take --net mlp",
+                remedy="choose two of them, or train logistic, mlp or another net instead",
             )
         return Perceptron(math.prod(shape))
