@@ -40,9 +40,8 @@ from neurarium.nets.connectionist.annealed import base_rates, estimate_log_parti
 from neurarium.nets.connectionist.rbm import RBM, RBMWeights
 from neurarium.nets.connectionist.rbm_likelihood import log_likelihood
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
-from neurarium.training.pretraining import session_of
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import Session
+from neurarium.training.session import Session, prepare
 
 HIDDEN, BATCH, RATE, TARGET = 256, 128, 0.05, 3.0
 OURS = {"CD-1": RBMSpec(HIDDEN), "persistent CD-1": RBMSpec(HIDDEN, persistent=True, chains=BATCH)}
@@ -85,7 +84,7 @@ def pixels(examples: Any) -> np.ndarray:
 def session(data: Dataset, spec: RBMSpec, epochs: int, threads: int, **settings: Any) -> Session:
     """Our side."""
     settings = {"optimiser": Optimiser("sgd", lr=RATE), "batch_size": BATCH, "seed": 0} | settings
-    return session_of(Recipe(net=spec, epochs=epochs, threads=threads, device="cpu", **settings), data)
+    return prepare(Recipe(net=spec, epochs=epochs, threads=threads, device="cpu", **settings), data)
 
 
 def our_epochs(found: Session, epochs: int) -> float:

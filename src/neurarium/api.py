@@ -163,9 +163,7 @@ def resume(
             _make_source(plan, Path(folder), data, progress, console)
         session = sessions.resume(folder, plan, data, net)
         if session.rule.finished and (Path(folder) / "weights.json").exists():
-            raise RunError(
-                str(folder), expected="something left to learn", got="a rule that has come to its end"
-            )
+            raise RunError(str(folder), expected="something left to learn", got="a rule that has come to its end")
         if session.progress.epoch > plan.epochs and (Path(folder) / "weights.json").exists():
             raise RunError(
                 str(folder),

@@ -19,8 +19,8 @@ from neurarium.record.events import EpochEnded
 from neurarium.training.checkpoint import load_checkpoint, save_checkpoint
 from neurarium.training.contrastive_rule import ContrastiveRule
 from neurarium.training.device import Placement
-from neurarium.training.pretraining import session_of
 from neurarium.training.recipe import Recipe
+from neurarium.training.session import prepare
 
 CPU = Placement(torch.device("cpu"))
 SGD = Optimiser("sgd", lr=0.1)
@@ -172,13 +172,13 @@ def test_parts_of_a_batch_weigh_by_their_size() -> None:
 @pytest.mark.parametrize("spec", [RBMSpec(8), RBMSpec(8, persistent=True, k=2), RBMSpec(8, visible="gaussian")])
 def test_resuming_goes_on_bit_for_bit(spec: RBMSpec, vectors: Dataset, tmp_path: Path) -> None:
     recipe = Recipe(net=spec, optimiser=Optimiser("momentum", lr=0.01), epochs=3, batch_size=20, device="cpu")
-    whole = session_of(recipe, vectors)
+    whole = prepare(recipe, vectors)
     list(whole.events())
-    first = session_of(replace(recipe, epochs=2), vectors)
+    first = prepare(replace(recipe, epochs=2), vectors)
     first.folder = tmp_path
     list(first.events())
     newest = max((tmp_path / "checkpoints").glob("*.json")).with_suffix("")
-    second = session_of(recipe, vectors)
+    second = prepare(recipe, vectors)
     second.folder = tmp_path
     second.restore(load_checkpoint(newest))
     torch.rand(5)
@@ -206,7 +206,7 @@ def test_digits_are_reconstructed_better_and_better(spec: RBMSpec) -> None:
     few = replace(digits, train=digits.train.select(chosen), development=digits.development.select(chosen[:20]))
     optimiser = Optimiser("momentum", lr=0.005 if spec.visible == "gaussian" else 0.02)
     recipe = Recipe(net=spec, optimiser=optimiser, epochs=8, batch_size=20, device="cpu")
-    ends = [e for e in session_of(recipe, few).events() if isinstance(e, EpochEnded)]
+    ends = [e for e in prepare(recipe, few).events() if isinstance(e, EpochEnded)]
     assert ends[-1].development["objective"] < 0.8 * ends[0].development["objective"]
     assert ends[-1].train["error"] < 0.8 * ends[0].train["error"]
 

@@ -21,7 +21,8 @@ from neurarium.training import number_format
 from neurarium.training.checkpoint import load_checkpoint, saved_steps
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Checkpoints, Recipe
-from neurarium.training.session import Session, claim, prepare, read_recipe, resume, settled, start
+from neurarium.training.session import Session, claim, prepare, read_recipe, resume, start
+from neurarium.training.settled import settled
 
 # dropout makes the run depend on the generator's state, Adam on its moments, the last batch of 90 is smaller
 RECIPE = Recipe(

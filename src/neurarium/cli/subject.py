@@ -66,11 +66,12 @@ def find_subject(name: str, data: str | None = None) -> Subject:
     from neurarium.training.device import find_placement
     from neurarium.training.folder import is_run
     from neurarium.training.seed import own_generators, seed_everything
+    from neurarium.training.settled import settled
 
     if not is_run(name):
         recipe = choose(name, RECIPES, subject="recipe or run folder")()
         dataset = api.load_data(data) if data else api.data_of(recipe)
-        placement = find_placement(recipe.device, recipe.precision)
+        placement = find_placement(recipe.device, settled(recipe).precision)
         with own_generators():
             seed_everything(recipe.seed)
             net = api.fresh_net(recipe, dataset.shape, dataset.classes)

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError, DataError, RunError
 from neurarium.data.batches import batch_count
 from neurarium.data.dataset import Dataset
-from neurarium.learning.objective import Objective
 from neurarium.record.config import write_toml
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
 from neurarium.record.files import make_folder, storage_errors, write_atomic
@@ -38,10 +37,11 @@ from neurarium.training.folder import read_recipe as read_recipe
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import BestWeights, learn
 from neurarium.training.progress import Progress
-from neurarium.training.recipe import Recipe, net_kind, recipe_to_plain
+from neurarium.training.recipe import Recipe, recipe_to_plain
 from neurarium.training.rule import LearningRule
-from neurarium.training.rules import make_rule, own_rule, takes_bfloat16
+from neurarium.training.rules import make_rule
 from neurarium.training.seed import generator_states, restore_generators, seed_everything
+from neurarium.training.settled import check_settings, settled
 from neurarium.training.source import (
     Source,
     build_net,
@@ -174,9 +174,8 @@ def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None, sour
         raise DataError("training data", expected="at least one example", got="none")
     recipe.augmentation.check(tuple(dataset.shape))
     check_need(recipe)
-    _check_weights(recipe)
     recipe = settled(recipe)
-    _check_objective(recipe)
+    check_settings(recipe)
     set_threads(recipe.threads)
     keep_freed_memory()
     placement = find_placement(recipe.device, recipe.precision)
@@ -193,26 +192,6 @@ def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None, sour
     rule = make_rule(net, recipe, placement, criterion, total, len(dataset.classes))
     notices = [notice] if (notice := span_notice(recipe.net, dataset)) else []
     return Session(recipe, dataset.prepared().to(placement.device), net, rule, placement, notices=notices)
-
-
-def settled(recipe: Recipe) -> Recipe:
-    """A recipe whose precision "auto" is what it means on this machine.
-
-    bfloat16 where the device multiplies it fast and the learning rule takes it, else float32. It is settled once, when
-    a run starts, and stands so in its folder: on another machine the run goes on in the same number format.
-
-    Raises:
-        ConfigError: no such device here.
-
-    Example:
-        >>> settled(Recipe(precision="auto", gradients="explicit")).precision  # a rule of float32
-        'float32'
-    """
-    if recipe.precision != "auto":
-        return recipe
-    wanted = "auto" if takes_bfloat16(recipe) else "float32"
-    found = find_placement(recipe.device, wanted).precision
-    return dataclasses.replace(recipe, precision="bfloat16" if found == "bfloat16" else "float32")
 
 
 def start(recipe: Recipe, folder: str | Path, dataset: Dataset, net: nn.Module | None = None) -> Session:
@@ -291,34 +270,6 @@ def resume(folder: str | Path, recipe: Recipe, dataset: Dataset, net: nn.Module 
         rewind(folder / "record.jsonl", session.progress.step)
         write_atomic(folder / "config.toml", write_toml(recipe_to_plain(recipe)))
     return session
-
-
-def _check_weights(recipe: Recipe) -> None:
-    """Refuse to cut batches for which the parts do not add up: each would have a weighted mean of its own."""
-    if recipe.accumulate > 1 and recipe.objective.weighted:
-        raise ConfigError(
-            "accumulate",
-            expected="1 with weighted classes, whose mean is taken over the whole batch",
-            got=str(recipe.accumulate),
-        )
-
-
-def _check_objective(recipe: Recipe) -> None:
-    """Refuse an objective that is not about what the net answers with."""
-    name, purpose = recipe.objective.name, recipe.net.purpose
-    if purpose == "reconstruction" and name != "reconstruction":
-        raise ConfigError(
-            "objective", expected=f"reconstruction, as {net_kind(recipe.net)} answers with its input", got=name
-        )
-    if purpose in ("density", "generation") and recipe.objective != Objective("own"):
-        raise ConfigError("objective", expected=f"own, as {net_kind(recipe.net)} has a rule of its own", got=name)
-    if name == "own" and own_rule(recipe.net) is None:
-        raise ConfigError(
-            "objective",
-            expected=f"one that a gradient can be taken of, as {net_kind(recipe.net)} has no learning rule of its own",
-            got=name,
-            remedy="--objective.name cross-entropy, or squared-error where numbers are predicted",
-        )
 
 
 def _source_in(folder: str | Path, recipe: Recipe) -> Source | None:

@@ -12,7 +12,7 @@ Pairs with parameters take `to_input=False` where nobody below wants dL/dx, whic
 
 | file | layer |
 |---|---|
-| `linear`, `convolution`, `embedding` | y = x W^T + b; sliding kernels over one or two axes; a row for each token |
+| `linear`, `convolution`, `embedding` | y = x W^T + b; sliding kernels over one to three axes; a row for each token |
 | `elementwise`, `softmax`, `dropout` | ReLU, sigmoid, tanh and any other with a derivative; softmax; random zeros |
 | `pooling`, `time_delay` | largest and mean of each window; z^-1 |
 | `normalization` | layer norm and batch norm |
