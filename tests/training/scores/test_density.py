@@ -52,7 +52,7 @@ def test_bernoulli_machine_against_counting_every_state() -> None:
     likelihood, reconstruction = density_measures(net, torch.from_numpy(v).float(), torch.from_numpy(train).float())
     assert likelihood.value == pytest.approx(log_weights(v).mean() - log_z, abs=0.02)
     assert likelihood.unit == "nats"
-    assert "mean log-probability of an example" in likelihood.meaning
+    assert "mean log-probability of an example made binary" in likelihood.meaning
     frequencies = (train.sum(0) + 1) / 32
     expected = stats.bernoulli.logpmf(v.astype(int), frequencies).sum(1).mean()
     assert likelihood.baseline == pytest.approx(expected, rel=1e-5)

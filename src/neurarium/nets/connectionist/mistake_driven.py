@@ -95,7 +95,7 @@ def one_pass(
                 begin, end = start, min(start + _SIGNED, count)
                 np.multiply(x[begin:end], y[begin:end, None], out=signed[: end - begin, :-1])
                 signed[: end - begin, -1] = y[begin:end]
-                steps = rate * signed[:, : len(changed)]
+                steps = rate * signed[: end - begin, : len(changed)]
             if start < end:
                 stop = min(start + length, end)
                 margin = signed[start - begin : stop - begin].dot(both)

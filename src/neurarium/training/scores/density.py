@@ -35,23 +35,25 @@ def density_measures(
 
     Args:
         net: the machine.
-        v: examples to be measured, as its units take them.
+        v: examples to be measured, as its units take them; those of Bernoulli units are made binary for the likelihood.
         train: examples that it learnt from, likewise.
     """
     w = RBMWeights(*(p.detach() for p in net.weights))
-    base = base_rates(train, net.visible).to(w.visible_bias)
+    bernoulli = net.visible == "bernoulli"
+    # grey values serve as probabilities in learning; an example of a Bernoulli machine is of zeros and ones
+    sharp, known = ((v > 0.5).to(v), (train > 0.5).to(train)) if bernoulli else (v, train)
+    base = base_rates(known, net.visible).to(w.visible_bias)
     generator = torch.Generator(w.weight.device).manual_seed(SEED)
     z = estimate_log_partition(w, net.visible, base=base, chains=CHAINS, steps=STEPS, generator=generator)
-    likelihood = float(-free_energy(w, v, net.visible).double().mean()) - z.value
-    bernoulli = net.visible == "bernoulli"
+    likelihood = float(-free_energy(w, sharp, net.visible).double().mean()) - z.value
     return (
         Measure(
             "log-likelihood",
             likelihood,
-            f"mean log-probability{'' if bernoulli else ' density'} of an example, log Z between {z.low:.1f} and "
+            f"mean log-probability {'of an example made binary' if bernoulli else 'density of an example'}, log Z between {z.low:.1f} and "
             f"{z.high:.1f} by annealed importance sampling ({z.effective_chains:.0f} of {CHAINS} chains count)",
             "nats",
-            baseline=independent_log_likelihood(v, base) if bernoulli else _normal_log_likelihood(v, train),
+            baseline=independent_log_likelihood(sharp, base) if bernoulli else _normal_log_likelihood(v, train),
             against="independent units with the frequencies of the training examples",
         ),
         Measure(
