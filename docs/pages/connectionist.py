@@ -419,10 +419,7 @@ neurarium recall --storage hebbian --patterns 5 --flip 0.1 --out hebb.png
     page.say("Scores of the recipes are in `RESULTS.md`.")
     score_table(page, "perceptron", "hopfield", "rbm")
     page.say(
-        """`train` leaves a run folder with `report.html` in it, and `neurarium train NAME --help` lists every setting.
-        The likelihood of the `rbm` recipe is that of grey pixels put into the formula as they are; the tables above
-        take digits made binary, the only ones that have a probability here, and so have other numbers for the same
-        machine."""
+        """`train` leaves a run folder with `report.html` in it; `neurarium train NAME --help` lists every setting."""
     )
 
 

@@ -50,8 +50,9 @@ def density_measures(
         Measure(
             "log-likelihood",
             likelihood,
-            f"mean log-probability {'of an example made binary' if bernoulli else 'density of an example'}, log Z between {z.low:.1f} and "
-            f"{z.high:.1f} by annealed importance sampling ({z.effective_chains:.0f} of {CHAINS} chains count)",
+            f"mean log-probability {'of an example made binary' if bernoulli else 'density of an example'}, log Z "
+            f"between {z.low:.1f} and {z.high:.1f} by annealed importance sampling ({z.effective_chains:.0f} of "
+            f"{CHAINS} chains count)",
             "nats",
             baseline=independent_log_likelihood(sharp, base) if bernoulli else _normal_log_likelihood(v, train),
             against="independent units with the frequencies of the training examples",
