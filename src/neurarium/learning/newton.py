@@ -40,6 +40,7 @@ from neurarium.checks import DataError
 from neurarium.learning.least_squares import SingularDesignWarning, Solution, check_finite, check_l2
 from neurarium.learning.normal_equations import NormalEquations, gram, product
 from neurarium.learning.quasi_newton import QuasiNewton
+from neurarium.learning.threads import threads_for
 
 MOST_FEATURES = 1000
 """Above so many columns a Newton step costs more than many quasi-Newton ones."""
@@ -95,35 +96,10 @@ def logistic_regression(
         NotConvergedWarning: stopped by `most_steps`; without a penalty, separable classes have no optimum.
     """
     inputs = _checked(x, y, 2, l2)
-    targets = y.double()
-    n, d = inputs.shape
-    if d > MOST_FEATURES:
-        return _descend(inputs, y, 1, l2, tolerance, most_steps)
-    table = torch.cat([inputs, inputs.new_ones(n, 1)], 1)
-    penalty = table.new_full((d + 1,), l2)
-    penalty[d] = 0.0
-    w, direction, length = table.new_zeros(d + 1), table.new_zeros(d + 1), 1.0
-    known, slope = torch.inf, 0.0
-    a = along = table.new_zeros(n)
-    for step in range(1, most_steps + 1):  # noqa: B007
-        trial, scores = w + length * direction, a + length * along
-        objective = float(F.softplus(scores).mean() - scores @ targets / n + (penalty * trial) @ trial / 2)
-        if not objective <= known + 1e-4 * length * slope + 1e-14 * abs(known):
-            length /= 2
-            continue
-        w, a, known = trial, scores, objective
-        p = torch.sigmoid(a)
-        gradient = table.T @ (p - targets) / n + penalty * w
-        largest = float(gradient.abs().max())
-        if largest <= tolerance:
-            break
-        hessian = (table.T * (p * (1 - p) / n)) @ table
-        hessian.diagonal().add_(penalty)
-        direction, length = _newton_direction(hessian, gradient), 1.0
-        slope, along = float(gradient @ direction), table @ direction
-    else:
-        _warn(largest, most_steps, l2)
-    return Optimum(w[None, :d], w[d:], d, known, largest, step)
+    with threads_for(inputs.numel()):
+        if inputs.shape[1] > MOST_FEATURES:
+            return _descend(inputs, y, 1, l2, tolerance, most_steps)
+        return _newton(inputs, y.double(), l2, tolerance, most_steps)
 
 
 def softmax_regression(
@@ -152,7 +128,41 @@ def softmax_regression(
         NotConvergedWarning: see `logistic_regression`.
     """
     count = int(y.max()) + 1 if classes is None and len(y) else classes or 0
-    return _descend(_checked(x, y, count, l2), y, count, l2, tolerance, most_steps)
+    inputs = _checked(x, y, count, l2)
+    with threads_for(inputs.numel() * count):
+        return _descend(inputs, y, count, l2, tolerance, most_steps)
+
+
+def _newton(
+    inputs: Float64[Tensor, "n d"], targets: Float64[Tensor, "n"], l2: float, tolerance: float, most_steps: int
+) -> Optimum:
+    """Newton's method with halved steps, for two classes."""
+    n, d = inputs.shape
+    table = torch.cat([inputs, inputs.new_ones(n, 1)], 1)
+    penalty = table.new_full((d + 1,), l2)
+    penalty[d] = 0.0
+    w, direction, length = table.new_zeros(d + 1), table.new_zeros(d + 1), 1.0
+    known, slope = torch.inf, 0.0
+    a = along = table.new_zeros(n)
+    for step in range(1, most_steps + 1):  # noqa: B007
+        trial, scores = w + length * direction, a + length * along
+        objective = float(F.softplus(scores).mean() - scores @ targets / n + (penalty * trial) @ trial / 2)
+        if not objective <= known + 1e-4 * length * slope + 1e-14 * abs(known):
+            length /= 2
+            continue
+        w, a, known = trial, scores, objective
+        p = torch.sigmoid(a)
+        gradient = table.T @ (p - targets) / n + penalty * w
+        largest = float(gradient.abs().max())
+        if largest <= tolerance:
+            break
+        hessian = (table.T * (p * (1 - p) / n)) @ table
+        hessian.diagonal().add_(penalty)
+        direction, length = _newton_direction(hessian, gradient), 1.0
+        slope, along = float(gradient @ direction), table @ direction
+    else:
+        _warn(largest, most_steps, l2)
+    return Optimum(w[None, :d], w[d:], d, known, largest, step)
 
 
 def _descend(
