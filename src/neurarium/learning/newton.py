@@ -95,8 +95,8 @@ def logistic_regression(
     Warns:
         NotConvergedWarning: stopped by `most_steps`; without a penalty, separable classes have no optimum.
     """
-    inputs = _checked(x, y, 2, l2)
-    with threads_for(inputs.numel()):
+    with threads_for(x.numel()):
+        inputs = _checked(x, y, 2, l2)
         if inputs.shape[1] > MOST_FEATURES:
             return _descend(inputs, y, 1, l2, tolerance, most_steps)
         return _newton(inputs, y.double(), l2, tolerance, most_steps)
@@ -128,9 +128,8 @@ def softmax_regression(
         NotConvergedWarning: see `logistic_regression`.
     """
     count = int(y.max()) + 1 if classes is None and len(y) else classes or 0
-    inputs = _checked(x, y, count, l2)
-    with threads_for(inputs.numel() * count):
-        return _descend(inputs, y, count, l2, tolerance, most_steps)
+    with threads_for(x.numel() * count):
+        return _descend(_checked(x, y, count, l2), y, count, l2, tolerance, most_steps)
 
 
 def _newton(
