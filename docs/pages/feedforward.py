@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from approximation import approximation
 from page import Page
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from torch import Tensor
@@ -568,6 +569,7 @@ def main() -> None:
     widths = (62, 125) if quick else (62, 125, 250, 500, 1000, 2000, 4000)
     random_feature_models(page, data, widths, 2 if quick else 3, 1 if quick else 2)
     multilayer(page)
+    approximation(page, (1, 2, 3, 4) if quick else (1, 2, 3, 4, 6, 8))
     activations(page)
     residual_layers(page, data, 20 if quick else 100, 1 if quick else 10)
     bottleneck(page, data, 1 if quick else 15)
