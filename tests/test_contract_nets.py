@@ -15,7 +15,6 @@ from neurarium.nets.feedforward.specs import MLPSpec
 SHAPE, OUTPUTS = (1, 28, 28), 10
 STEPS = 200
 
-pytestmark = pytest.mark.parametrize("name", NETS)
 # of two classes, from weights that are zero
 TWO = ("perceptron",)
 FOR_TEN = [name for name, kind in NETS.items() if kind.purpose == "prediction" and name not in TWO]
@@ -23,6 +22,10 @@ FOR_TEN = [name for name, kind in NETS.items() if kind.purpose == "prediction" a
 BY_GRADIENT = FOR_TEN + [name for name, kind in NETS.items() if kind.purpose == "reconstruction"]
 # first weights are drawn
 DRAWN = [name for name in NETS if name not in (*TWO, "hopfield")]
+# how long a Hopfield net recalls depends on the data
+EXPORTED = [name for name in NETS if name != "hopfield"]
+
+every = pytest.mark.parametrize("name", NETS)
 
 
 def make(name: str, shape: tuple[int, ...], outputs: int) -> nn.Module:
@@ -77,6 +80,7 @@ def labels(count: int) -> Tensor:
     return torch.randint(OUTPUTS, (count,), generator=torch.Generator().manual_seed(2))
 
 
+@every
 def test_output_shape(name: str) -> None:
     net = build(name)
     for count in (1, 5):
@@ -85,6 +89,7 @@ def test_output_shape(name: str) -> None:
         assert answer.isfinite().all()
 
 
+@every
 def test_outputs_follow_the_classes(name: str) -> None:
     if name not in TWO:
         assert make(name, SHAPE, 3)(images(2)).shape == answer_shape(name, 2, SHAPE, 3)
@@ -93,9 +98,8 @@ def test_outputs_follow_the_classes(name: str) -> None:
         NETS[name]().build(SHAPE, 3)
 
 
+@pytest.mark.parametrize("name", BY_GRADIENT)
 def test_every_parameter_gets_a_gradient(name: str) -> None:
-    if name not in BY_GRADIENT:
-        pytest.skip("learns by a rule of its own")
     net = build(name)
     loss(name, net, images(64), labels(64)).backward()
     without = [
@@ -105,15 +109,15 @@ def test_every_parameter_gets_a_gradient(name: str) -> None:
     assert all(p.grad is None or p.grad.isfinite().all() for p in net.parameters())
 
 
+@pytest.mark.parametrize("name", DRAWN)
 def test_seed_decides_the_weights(name: str) -> None:
-    if name not in DRAWN:
-        pytest.skip("begins with nothing drawn")
     first, again, other = (build(name, seed).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(first[key], again[key]) for key in first)
     learned = dict(build(name).named_parameters())
     assert any(not torch.equal(first[key], other[key]) for key in learned)
 
 
+@every
 def test_state_dict_round_trip(name: str) -> None:
     net, other = build(name).eval(), build(name, seed=1).eval()
     x = images(4)
@@ -122,6 +126,7 @@ def test_state_dict_round_trip(name: str) -> None:
     assert torch.equal(net(x), other(x))
 
 
+@every
 def test_examples_do_not_see_each_other(name: str) -> None:
     net = build(name).double().eval()
     x = images(6).double()
@@ -130,15 +135,15 @@ def test_examples_do_not_see_each_other(name: str) -> None:
     torch.testing.assert_close(net(x[2:3]), net(x)[2:3], rtol=1e-10, atol=1e-10)
 
 
+@every
 def test_evaluation_is_deterministic(name: str) -> None:
     net = build(name).eval()
     x = images(3)
     assert torch.equal(net(x), net(x))
 
 
+@pytest.mark.parametrize("name", BY_GRADIENT)
 def test_overfits_one_batch(name: str) -> None:
-    if name not in BY_GRADIENT:
-        pytest.skip("learns by a rule of its own")
     net, x, y = build(name), images(32), labels(32)
     lossy = NETS[name].purpose == "reconstruction"
     enough = 0.5 if lossy else 0.0  # 32 pictures of noise through 32 numbers: most of them must come back
@@ -155,6 +160,7 @@ def test_overfits_one_batch(name: str) -> None:
 
 
 @pytest.mark.parametrize("shape", [(4, 2, 28, 28), (28, 28), (4, 1, 5, 5)], ids=["channels", "rank", "small"])
+@every
 def test_bad_input_names_the_layer_and_what_fits(name: str, shape: tuple[int, ...]) -> None:
     net = build(name)
     with pytest.raises(ShapeError) as caught:
@@ -165,6 +171,7 @@ def test_bad_input_names_the_layer_and_what_fits(name: str, shape: tuple[int, ..
     assert str(shape) in caught.value.got
 
 
+@every
 def test_float64(name: str) -> None:
     net = build(name).eval()
     x = images(3)
@@ -174,15 +181,15 @@ def test_float64(name: str) -> None:
     torch.testing.assert_close(double.float(), single, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", EXPORTED)
 def test_exports_with_a_free_batch_size(name: str) -> None:
-    if name == "hopfield":
-        pytest.skip("how long it recalls depends on the data")
     net = build(name).eval()
     batch = ({0: torch.export.Dim.DYNAMIC},)
     program = torch.export.export(net, (images(4),), dynamic_shapes=batch).module()
     torch.testing.assert_close(program(images(7)), net(images(7)))
 
 
+@every
 def test_builds_for_colour_images(name: str) -> None:
     shape = (3, 32, 32)
     assert make(name, shape, OUTPUTS)(torch.zeros(2, *shape)).shape == answer_shape(name, 2, shape, OUTPUTS)
