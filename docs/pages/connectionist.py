@@ -47,6 +47,7 @@ from neurarium.nets.connectionist.separability import Bound, Separator, margins,
 from neurarium.report import picture
 from neurarium.report.perceptron_picture import perceptron_figure
 from neurarium.report.recall import load_figure, recall_figure
+from neurarium.report.units_picture import functions_figure
 from results import score_table
 
 DOCS = Path(__file__).parent.parent
@@ -104,6 +105,8 @@ def neuron(page: Page) -> None:
         notes date the net of several layers to 1965; what A. Ivakhnenko and V. Lapa stacked then were
         polynomials (errata E12)."""
     )
+    words = "the 16 functions of two inputs on the corners of a square, with the line of the unit that is each of them"
+    page.picture("units", words, functions_figure())
 
 
 def cover(page: Page, effort: Effort) -> None:
