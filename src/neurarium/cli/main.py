@@ -16,6 +16,7 @@ COMMANDS = {
     "resume": "continue an interrupted run, bit for bit",
     "evaluate": "measure a run on the test split or on other data",
     "predict": "answer for images, folders, npz or csv files",
+    "sample": "examples that a run's net makes: gan, dcgan, rbm",
     "list": "recipes, nets and data sets, one line each",
     "show": "layers, shapes, parameters, cost and receptive field of a recipe, net or run",
     "trace": "activations, error signals, gradients and Jacobians of a recipe or run, layer by layer",

@@ -13,6 +13,9 @@ from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Dense
 from neurarium.data.scaling import Scaling
+from neurarium.nets.connectionist.rbm import RBM
+from neurarium.nets.connectionist.rbm_spec import RBMSpec
+from neurarium.nets.generative.gan import GAN, sample
 from neurarium.record.run_record import epochs_of, read_record
 from neurarium.training.card import read_card
 from neurarium.training.device import Placement, find_placement
@@ -164,6 +167,34 @@ class Run:
         if self.target_scaling is not None:
             return NumberPrediction(self.classes, self.target_scaling.undo(outputs).numpy())
         return Prediction(self.classes, outputs.softmax(1).numpy())
+
+    def sample(self, count: int = 64, seed: int = 0, steps: int = 1000) -> Float[Tensor, "count *shape"]:
+        """Make examples, in the units of the training data; the same ones for the same seed.
+
+        Args:
+            count: how many.
+            seed: of the noise, or of the Markov chains.
+            steps: of Gibbs sampling from coin tosses, for a Boltzmann machine.
+
+        Raises:
+            ConfigError: a net that makes no examples, or none asked for.
+        """
+        if count < 1:
+            raise ConfigError("count", expected="a whole number >= 1", got=str(count))
+        if isinstance(self.net, GAN):
+            return self.scaling.undo(sample(self.net, count, seed).cpu())
+        if isinstance(self.net, RBM) and isinstance(self.recipe.net, RBMSpec):
+            generator = torch.Generator(self.placement.device).manual_seed(seed)
+            units = self.net.sample(count, steps, generator).cpu().view(count, *self.shape)
+            if self.net.visible == "gaussian":
+                return self.scaling.undo(units)
+            low, high = self.recipe.net.span
+            return low + (high - low) * units
+        raise ConfigError(
+            f"run {self.folder}",
+            expected="a net that makes examples: gan, dcgan or rbm",
+            got=f"{net_kind(self.recipe.net)}, a net for {self.recipe.net.purpose}",
+        )
 
 
 def load_run(folder: str | Path, net: nn.Module | None = None, device: str | None = None) -> Run:
