@@ -1,12 +1,15 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from torch import nn
 
 from neurarium.checks import RunError
 from neurarium.nets.summary import summarise
+from neurarium.report import sections
+from neurarium.report.history import digest
 from neurarium.report.layers import plain_rows
 from neurarium.report.page import write_report
 from neurarium.training.recipe import OwnNet, Recipe
@@ -175,3 +178,26 @@ def test_damaged_scores_are_named(run_folder, made):
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(RunError, match="record"):
         write_report(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("task", "command", "call"),
+    [
+        ("regression", "neurarium predict", "run.predict(inputs).values"),
+        ("generation", "neurarium sample", "run.sample(100)"),
+        ("density", "neurarium sample", "run.sample(100)"),
+        ("reconstruction", "neurarium evaluate", "run.net(run.scaling.apply(inputs))"),
+        ("recall", "neurarium evaluate", "run.net(run.scaling.apply(inputs))"),
+    ],
+)
+def test_use_is_by_what_the_net_is_for(task, command, call):
+    entries = [
+        {"event": "started", "name": "x", "parameters": 1, "epochs": 3, "steps_per_epoch": 1, "environment": {}}
+        | {"task": task},
+        {"event": "stopped", "reason": "converged", "step": 1, "seconds": 1.0},
+    ]
+    page = sections.use(Path("runs/x-1"), digest(entries), {"net": {"kind": "x"}}, {"kind": "images"})
+    assert command in page
+    assert call in page
+    assert ("neurarium predict" in page) == (task == "regression")
+    assert "Learn longer" not in page  # nothing is left to learn

@@ -267,20 +267,36 @@ def use(folder: Path, history: History, config: Mapping[str, Any], card: Mapping
     where, again = shlex.quote(str(folder)), shlex.quote(f"{folder}-again")
     settings_file = shlex.quote(str(folder / "config.toml"))
     if config["net"]["kind"] == "own":
-        lines = [("The net is your own module: pass it where the run is read.", _python(folder, ", net=module"))]
+        python = _python(folder, history.task, ", net=module")
+        lines = [("The net is your own module: pass it where the run is read.", python)]
         return markup.section("use", "Use it, go on, reproduce it", [markup.commands(lines)])
     files = "picture.png" if card["kind"] == "images" else "examples.csv"
-    lines = [("Let it answer for your own files:", f"neurarium predict {where} {files}")]
+    lines = []
+    if history.task in ("classification", "regression"):
+        lines.append(("Let it answer for your own files:", f"neurarium predict {where} {files}"))
+    elif history.task in ("generation", "density"):
+        out = "samples.png" if card["kind"] == "images" else "samples.npz"
+        lines.append(("Let it make more examples:", f"neurarium sample {where} --count 100 --out {out}"))
     if history.reason in OVER:
-        epochs = 2 * history.planned_epochs
         lines.append(("Measure it again, on these or on other data:", f"neurarium evaluate {where}"))
-        lines.append(("Learn longer:", f"neurarium resume {where} --epochs {epochs}"))
+        if history.reason != "converged":
+            epochs = 2 * history.planned_epochs
+            lines.append(("Learn longer:", f"neurarium resume {where} --epochs {epochs}"))
     else:
         lines.insert(0, ("Go on where it stopped:", f"neurarium resume {where}"))
     lines.append(("Reproduce it from the same settings:", f"neurarium train --config {settings_file} --out {again}"))
-    lines.append(("In Python:", _python(folder)))
+    lines.append(("In Python:", _python(folder, history.task)))
     return markup.section("use", "Use it, go on, reproduce it", [markup.commands(lines)])
 
 
-def _python(folder: Path, more: str = "") -> str:
-    return f"import neurarium\n\nrun = neurarium.load({str(folder)!r}{more})\nrun.predict(inputs).labels"
+_CALLS = {
+    "classification": "run.predict(inputs).labels",
+    "regression": "run.predict(inputs).values",
+    "density": "run.sample(100)",
+    "generation": "run.sample(100)",
+}
+
+
+def _python(folder: Path, task: str, more: str = "") -> str:
+    call = _CALLS.get(task, "run.net(run.scaling.apply(inputs))")
+    return f"import neurarium\n\nrun = neurarium.load({str(folder)!r}{more})\n{call}"
