@@ -1,11 +1,14 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from neurarium.checks import DataError, RunError, ShapeError
+from neurarium import api
+from neurarium.checks import ConfigError, DataError, RunError, ShapeError
 from neurarium.data.dataset import Dataset
 from neurarium.learning.objective import Objective
 from neurarium.nets.feedforward.specs import MLPSpec
@@ -131,3 +134,16 @@ def test_own_module_must_be_passed(images: Dataset, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="pass it"):
         load_run(tmp_path / "own")
     assert load_run(tmp_path / "own", make()).evaluate(images).accuracy >= 0
+
+
+def test_a_module_of_ones_own_that_reconstructs(vectors: Dataset, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(12, 4), nn.Linear(4, 12))
+    plan = Recipe(objective=Objective("reconstruction"), epochs=2, batch_size=30, threads=1, device="cpu")
+    run = api.train(plan, net=module, data=vectors, out=tmp_path / "run", progress=False)
+    scores = json.loads((run.folder / "scores.json").read_text(encoding="utf-8"))
+    assert scores["task"] == "reconstruction"
+    assert [measure["name"] for measure in scores["measures"]] == ["PSNR", "variance explained"]
+    assert "give vectors back" in (run.folder / "report.html").read_text(encoding="utf-8")
+    with pytest.raises(ConfigError, match="reconstruction"):
+        run.predict(vectors.test.inputs)

@@ -17,7 +17,7 @@ from neurarium.record.events import EpochEnded, Event, Notice, Scores, Started, 
 from neurarium.training.device import Placement
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.progress import Progress
-from neurarium.training.recipe import Recipe
+from neurarium.training.recipe import Recipe, purpose_of
 from neurarium.training.rule import LearningRule
 from neurarium.training.scores.measure import task_of
 
@@ -62,7 +62,7 @@ def learn(
         step=progress.step,
         parameters=sum(p.numel() for p in rule.net.parameters()),
         environment=placement.environment(),
-        task=task_of(recipe.net.purpose, dataset.task),
+        task=task_of(purpose_of(recipe), dataset.task),
     )
     if progress.step == 0:
         rule.look_at(dataset.train)

@@ -15,7 +15,7 @@ from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.catalogue import NETS
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import NetSpec, Purpose
 from neurarium.record.config import overlay, to_plain
 
 Precision = Literal["float32", "bfloat16", "auto"]
@@ -147,6 +147,12 @@ def recipe_from_plain(values: Mapping[str, Any], base: Recipe | None = None) -> 
             recipe = dataclasses.replace(recipe, net=kind())
         values["net"] = {name: value for name, value in net.items() if name != "kind"}
     return overlay(recipe, values)
+
+
+def purpose_of(recipe: Recipe) -> Purpose:
+    """What a recipe's net is for; a module of the user's own that learns to reconstruct is for that."""
+    own = isinstance(recipe.net, OwnNet) and recipe.objective.name == "reconstruction"
+    return "reconstruction" if own else recipe.net.purpose
 
 
 def net_kind(spec: NetSpec) -> str:

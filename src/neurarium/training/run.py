@@ -21,7 +21,7 @@ from neurarium.training.card import read_card
 from neurarium.training.device import Placement, find_placement
 from neurarium.training.evaluation import Evaluation, criterion_of, outputs_of
 from neurarium.training.folder import is_run, load_weights, read_recipe
-from neurarium.training.recipe import Recipe, net_kind
+from neurarium.training.recipe import Recipe, net_kind, purpose_of
 from neurarium.training.scores.appraise import appraise
 from neurarium.training.scores.measure import Measured
 from neurarium.training.source import build_net, may_use_source, read_source, source_folder
@@ -109,7 +109,7 @@ class Run:
         Raises:
             DataError: another shape or other classes than the run learnt.
         """
-        answers = self.recipe.net.purpose == "prediction"
+        answers = purpose_of(self.recipe) == "prediction"
         same = (self.classes, self.target_scaling is None) == (dataset.classes, dataset.target_scaling is None)
         if tuple(dataset.shape) != self.shape or (answers and not same):
             raise DataError(
@@ -147,11 +147,11 @@ class Run:
             ConfigError: a net that is for something else than answers.
             ShapeError: inputs of another shape.
         """
-        if self.recipe.net.purpose != "prediction":
+        if purpose_of(self.recipe) != "prediction":
             raise ConfigError(
                 f"run {self.folder}",
                 expected="a net that predicts classes or numbers",
-                got=f"{net_kind(self.recipe.net)}, a net for {self.recipe.net.purpose}",
+                got=f"{net_kind(self.recipe.net)}, a net for {purpose_of(self.recipe)}",
                 remedy="call its net: run.net(inputs), with the inputs scaled by run.scaling.apply",
             )
         tensor = torch.as_tensor(inputs)

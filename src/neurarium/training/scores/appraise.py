@@ -16,7 +16,7 @@ from neurarium.nets.generative.gan import GAN, sample
 from neurarium.nets.generative.specs import AutoencoderSpec, ConvolutionalAutoencoderSpec
 from neurarium.training.device import Placement
 from neurarium.training.evaluation import Evaluation, answers_of, evaluate, outputs_of
-from neurarium.training.recipe import Recipe
+from neurarium.training.recipe import Recipe, purpose_of
 from neurarium.training.scores.density import density_measures
 from neurarium.training.scores.generation import SAMPLES, SEED, judged_measures, mixture_measures
 from neurarium.training.scores.measure import Measure, Measured
@@ -62,7 +62,7 @@ def appraise(
         raise DataError(
             "evaluation", expected="at least one example", got="an empty split", remedy="name another split"
         )
-    purpose = recipe.net.purpose
+    purpose = purpose_of(recipe)
     if purpose == "reconstruction":
         return _reconstruction(net, recipe, dataset, examples, criterion, placement)
     if purpose == "density":
@@ -95,24 +95,24 @@ def _regression(
 def _reconstruction(
     net: nn.Module, recipe: Recipe, dataset: Dataset, examples: Examples, criterion: Criterion, placement: Placement
 ) -> Measured:
-    assert isinstance(net, Autoencoder)
-    assert isinstance(recipe.net, (AutoencoderSpec, ConvolutionalAutoencoderSpec))
     outputs, objective = _outputs(net, examples, criterion, placement)
     originals, undo = _inputs(examples), dataset.scaling.undo
-    linear = damaged = None
-    if originals[0].numel() <= MOST_NUMBERS:
-        mean, axes = principal_components(_inputs(dataset.train, _MOST_TRAINING).flatten(1), recipe.net.code)
+    code = linear = damaged = span = None  # of a module of the user's own nothing more is known
+    if isinstance(recipe.net, (AutoencoderSpec, ConvolutionalAutoencoderSpec)):
+        code, span = recipe.net.code, recipe.net.span
+    if code is not None and originals[0].numel() <= MOST_NUMBERS:
+        mean, axes = principal_components(_inputs(dataset.train, _MOST_TRAINING).flatten(1), code)
         linear = through_components(originals.flatten(1), mean, axes).view_as(originals)
-    if net.corruption is not None:
+    if isinstance(net, Autoencoder) and net.corruption is not None:
         seen = damaged_by(net, originals)
         damaged = (undo(seen).flatten(1), undo(outputs_of(net, Dense(seen, examples.targets), placement)).flatten(1))
     whole = undo(originals).flatten(1)
-    low, high = recipe.net.span if dataset.kind == "images" else (float(whole.min()), float(whole.max()))
+    low, high = span if span and dataset.kind == "images" else (float(whole.min()), float(whole.max()))
     measures = reconstruction_measures(
         undo(outputs).flatten(1),
         whole,
         high - low,
-        recipe.net.code,
+        code,
         None if linear is None else undo(linear).flatten(1),
         damaged,
     )

@@ -47,7 +47,7 @@ def reconstruction_measures(
     outputs: Float[Tensor, "examples numbers"],
     originals: Float[Tensor, "examples numbers"],
     peak: float,
-    code: int,
+    code: int | None,
     linear: Float[Tensor, "examples numbers"] | None = None,
     damaged: tuple[Float[Tensor, "examples numbers"], Float[Tensor, "examples numbers"]] | None = None,
 ) -> tuple[Measure, ...]:
@@ -57,7 +57,7 @@ def reconstruction_measures(
         outputs: of the net.
         originals: what it was given.
         peak: largest less smallest value.
-        code: numbers of the code.
+        code: numbers of the code; none where it is not known.
         linear: what principal components make of the originals.
         damaged: damaged originals, and what the net makes of them.
     """
@@ -77,7 +77,7 @@ def reconstruction_measures(
         Measure(
             "PSNR",
             psnr(outputs, originals, peak),
-            f"peak signal to noise ratio of reconstructions from {code} numbers",
+            "peak signal to noise ratio of reconstructions" + (f" from {code} numbers" if code else ""),
             "dB",
             baseline=None if linear is None else psnr(linear, originals, peak),
             against="" if linear is None else f"the first {code} principal components of the training examples",
