@@ -178,3 +178,13 @@ def test_bad_classes_baselines_and_steps() -> None:
             integrated_gradients(net, x, CLASSES, torch.zeros(shape))
     with pytest.raises(ConfigError, match="steps"):
         integrated_gradients(net, x, CLASSES, steps=0)
+
+
+def test_a_global_average_is_not_where_the_maps_are() -> None:
+    net = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Conv2d(2, 3, 1), nn.Flatten(), nn.Linear(3, 2)
+    )
+    x = torch.randn(1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert find_map_layer(net, x) == "1"
+    assert find_map_layer(net, x, "2") == "2"
+    assert find_map_layer(net[:1], torch.zeros(1, 1, 3, 3)) == "0"  # a single position, where there is nothing else

@@ -14,6 +14,7 @@ Source: K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networ
 Q. Yan, "Axiomatic attribution for deep networks", 2017; R. Selvaraju et al., "Grad-CAM", 2017.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -131,7 +132,9 @@ def feature_maps(
 
 
 def find_map_layer(net: nn.Module, x: Float[Tensor, "batch *example"], layer: str = "") -> str:
-    """Qualified name of a layer that makes maps.
+    """Qualified name of a layer that makes maps: the last one of more than one position, where none is named.
+
+    A global average makes maps too, of a single position: they say nothing of where.
 
     Arguments and errors are those of `grad_cam`.
 
@@ -140,7 +143,8 @@ def find_map_layer(net: nn.Module, x: Float[Tensor, "batch *example"], layer: st
         >>> find_map_layer(net, torch.zeros(1, 1, 8, 8))
         '1'
     """
-    names = list(map_layers(net, x))
+    found = map_layers(net, x)
+    names = list(found)
     if not names:
         raise ConfigError(
             "net",
@@ -149,7 +153,8 @@ def find_map_layer(net: nn.Module, x: Float[Tensor, "batch *example"], layer: st
             remedy="take gradient or integrated_gradients, which fit every net",
         )
     if not layer:
-        return names[-1]
+        wide = [name for name, (_, *positions) in found.items() if math.prod(positions) > 1]
+        return (wide or names)[-1]
     short = [name.rpartition(".")[2] for name in names]
     unique = {last: name for last, name in zip(short, names, strict=True) if short.count(last) == 1}
     return layer if layer in names else choose(layer, unique or dict.fromkeys(names, layer), subject="layer")
