@@ -154,7 +154,7 @@ def test_a_perceptron_shows_its_mistakes(tmp_path: Path, monkeypatch: pytest.Mon
     np.testing.assert_allclose(right.get_lines()[0].get_ydata(), np.cumsum(errors) * 40, atol=1e-6)
     assert sum(len(group.get_offsets()) for group in left.collections[:2]) == 40
     assert [text.get_text() for text in left.get_legend().get_texts()][:2] == ["class 0", "class 1"]
-    monkeypatch.setattr(plates, "_MOST_TESTED", 79)  # of 80 numbers
+    monkeypatch.setattr(plates, "MOST_TESTED", 79)  # of 80 numbers
     assert plates_of(run, data, "test", classified(data)) == []
 
 

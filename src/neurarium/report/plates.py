@@ -24,6 +24,7 @@ from neurarium.report.recall_of_run import hopfield_figure
 from neurarium.report.regression_picture import regression_figure
 from neurarium.report.saliency import saliency_figure
 from neurarium.training.evaluation import Evaluation, outputs_of
+from neurarium.training.perceptron_rule import MOST_TESTED
 from neurarium.training.run import Run
 from neurarium.training.scores.appraise import damaged_by
 from neurarium.training.scores.measure import Measured
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from neurarium.training.scores.measure import Measure
 
 _ROW = 10  # pictures side by side
-_MOST_TESTED = 2**25  # numbers in the examples of which a bound on the mistakes is sought
 
 
 def plates_of(run: Run, dataset: Dataset, split: str, evaluation: Evaluation | Measured) -> list[Plate]:
@@ -57,7 +57,7 @@ def _plates(run: Run, known: Dataset, examples: Examples, evaluation: Evaluation
         yield from _machine(run, net, examples)
     elif isinstance(net, GAN):
         yield from _generated(run, net, known, evaluation, drawable)
-    elif isinstance(net, Perceptron) and len(known.train) * math.prod(known.shape) <= _MOST_TESTED:
+    elif isinstance(net, Perceptron) and len(known.train) * math.prod(known.shape) <= MOST_TESTED:
         yield _hyperplane(run, net, known)
     elif isinstance(net, AssociativeMemory):
         words = (

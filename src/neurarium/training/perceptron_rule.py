@@ -28,9 +28,6 @@ from neurarium.data.batch import Batch
 from neurarium.data.batches import in_order
 from neurarium.data.examples import Examples
 from neurarium.learning.criterion import Criterion
-from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
-from neurarium.learning.schedules import Schedule
 from neurarium.nets.connectionist.certificate import Certificate
 from neurarium.nets.connectionist.mistake_driven import Course, check_finite
 from neurarium.nets.connectionist.perceptron import Perceptron
@@ -39,8 +36,10 @@ from neurarium.nets.connectionist.separability import novikoff, signs
 from neurarium.training.device import Placement
 from neurarium.training.recipe import Recipe
 from neurarium.training.rule import Update
+from neurarium.training.without_gradient import refuse_gradient_settings
 
-_LARGEST = 2**25  # numbers in the examples that are tested for separability
+MOST_TESTED = 2**25
+"""Numbers in the examples up to which they are tested for separability."""
 
 
 class PerceptronRule:
@@ -72,7 +71,8 @@ class PerceptronRule:
     ) -> None:
         if not (isinstance(net, Perceptron) and isinstance(recipe.net, PerceptronSpec)):
             raise ConfigError("net", expected="perceptron for Rosenblatt's rule", got=type(net).__name__)
-        _refuse_settings(recipe)
+        words = "--optimiser.name sgd and a rate, nothing more"
+        refuse_gradient_settings(recipe, "perceptron", "the perceptron", words)
         self.net: nn.Module = net
         self._perceptron = net
         self._course = Course(
@@ -165,7 +165,7 @@ def separability_notice(examples: Examples) -> str:
     """
     batches = list(in_order(examples, 4096))
     x = torch.cat([batch.inputs.flatten(1).cpu() for batch in batches])
-    if x.numel() > _LARGEST:
+    if x.numel() > MOST_TESTED:
         return f"not tested whether a hyperplane separates the {len(x):,} training examples: too many"
     found = novikoff(x, torch.cat([batch.targets.cpu() for batch in batches]))
     if isinstance(found, Certificate):
@@ -177,22 +177,3 @@ def separability_notice(examples: Examples) -> str:
         f"a hyperplane separates the {len(x):,} training examples: at most {found.mistakes:,} mistakes, by Novikoff's "
         f"bound floor(R^2 / gamma^2) with R = {found.radius:.4g} and gamma = {found.margin:.4g}"
     )
-
-
-def _refuse_settings(recipe: Recipe) -> None:
-    """Refuse settings of gradient descent, which would be ignored."""
-    rate = recipe.optimiser.lr
-    wanted: dict[str, tuple[object, object, str]] = {
-        "objective": (recipe.objective, Objective("perceptron"), "--objective.name perceptron and nothing more"),
-        "optimiser": (recipe.optimiser, Optimiser("sgd", lr=rate), "--optimiser.name sgd and a rate, nothing more"),
-        "schedule": (recipe.schedule, Schedule(), "a constant rate"),
-        "augmentation": (recipe.augmentation.active, False, "none"),
-        "clip_norm": (recipe.clip_norm, None, "none"),
-        "accumulate": (recipe.accumulate, 1, "1"),
-        "compile": (recipe.compile, False, "False"),
-        "precision": (recipe.precision, "float32", "float32"),
-        "gradients": (recipe.gradients, "autograd", "autograd, as there are no gradients"),
-    }
-    for name, (got, right, words) in wanted.items():
-        if got != right:
-            raise ConfigError(name, expected=f"{words}, for the perceptron", got=str(got))

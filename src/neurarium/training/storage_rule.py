@@ -25,15 +25,13 @@ from neurarium.checks import ConfigError
 from neurarium.data.batch import Batch
 from neurarium.data.examples import Examples
 from neurarium.learning.criterion import Criterion
-from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.recall import recall_scores
-from neurarium.learning.schedules import Schedule
 from neurarium.nets.connectionist.associative_memory import AssociativeMemory
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
 from neurarium.training.device import Placement
 from neurarium.training.recipe import Recipe
 from neurarium.training.rule import Update
+from neurarium.training.without_gradient import refuse_gradient_settings
 
 _MEASUREMENT_SEED = 0
 _SCORED = 256  # patterns whose recall is measured after a batch
@@ -69,7 +67,8 @@ class StorageRule:
     ) -> None:
         if not (isinstance(net, AssociativeMemory) and isinstance(recipe.net, HopfieldSpec)):
             raise ConfigError("net", expected="hopfield for storing patterns", got=type(net).__name__)
-        _refuse_settings(recipe)
+        words = "--optimiser.name sgd and nothing more"
+        refuse_gradient_settings(recipe, "own", "a Hopfield network", words)
         self.net: nn.Module = net
         self._memory, self._flip, self._rate = net, recipe.net.flip, recipe.optimiser.lr
         self._scores: tuple[float, float] | None = None
@@ -121,22 +120,3 @@ class StorageRule:
         """Mean energy a neuron, and share of wrong units after the recall."""
         energy = float(self._memory.energy(patterns).mean()) / patterns.shape[1]
         return energy, 1 - recall_scores(self._memory.recall, patterns, self._flip, _MEASUREMENT_SEED).right_after
-
-
-def _refuse_settings(recipe: Recipe) -> None:
-    """Refuse settings of gradient descent, which would be ignored."""
-    rate = recipe.optimiser.lr
-    wanted: dict[str, tuple[object, object, str]] = {
-        "objective": (recipe.objective, Objective("own"), "--objective.name own and nothing more"),
-        "optimiser": (recipe.optimiser, Optimiser("sgd", lr=rate), "--optimiser.name sgd and nothing more"),
-        "schedule": (recipe.schedule, Schedule(), "a constant rate"),
-        "augmentation": (recipe.augmentation.active, False, "none"),
-        "clip_norm": (recipe.clip_norm, None, "none"),
-        "accumulate": (recipe.accumulate, 1, "1"),
-        "compile": (recipe.compile, False, "False"),
-        "precision": (recipe.precision, "float32", "float32"),
-        "gradients": (recipe.gradients, "autograd", "autograd, as there are no gradients"),
-    }
-    for name, (got, right, words) in wanted.items():
-        if got != right:
-            raise ConfigError(name, expected=f"{words}, for a Hopfield network", got=str(got))
