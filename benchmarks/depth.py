@@ -1,17 +1,17 @@
 """The revolution of depth: plain and residual nets of 20 and 56 layers, training error over epochs, three seeds.
 
-    python benchmarks/depth.py                about 35 minutes on two cores; writes results/depth.json and .md
+    python benchmarks/depth.py                about 25 minutes on two cores; writes results/depth.json and .md
     python benchmarks/depth.py --quick        a few steps of each net, writes nothing
 
 Runs are kept as they end: started again, the program goes on with those that are missing.
 
 All four nets learn from the same 10,000 pictures of Fashion-MNIST at half size (14 x 14: the mean of each 2 x 2 pixels)
-with the same optimiser, learning rate, schedule, decay and augmentation (flips, shifts by a pixel), without which the
-residual nets would know the pictures by heart and training error would say nothing. The size is what 40 minutes allow:
-a step costs a quarter of one at full size. The rate is the one at which the deep plain net, against which the claim
-goes, learns best: it is tried first with each of `--rates`, from a seed of its own. Training error is the mean over an
-epoch's own mini-batches while the weights move, as in the paper; development error is measured after each epoch on
-2,000 other pictures. The test split is not touched.
+with the same optimiser, learning rate, schedule, decay, number format and augmentation (flips, shifts by a pixel),
+without which the residual nets would know the pictures by heart and training error would say nothing. The size is what
+half an hour allows: a step costs a quarter of one at full size. The rate is the one at which the deep plain net,
+against which the claim goes, learns best: it is tried first with each of `--rates`, from a seed of its own. Training
+error is the mean over an epoch's own mini-batches while the weights move, as in the paper; development error is
+measured after each epoch on 2,000 other pictures. The test split is not touched.
 
 Source: K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", 2016, figure 6 (there
 CIFAR-10, 64,000 steps of 128 pictures).
@@ -105,6 +105,7 @@ def learnt(name: str, rate: float, seed: int, epochs: int, settings: Settings, d
         epochs=epochs,
         batch_size=settings.batch_size,
         seed=seed,
+        precision="auto",
     )
     began = time.perf_counter()
     session = prepare(recipe, data)
@@ -157,7 +158,8 @@ def markdown(results: dict[str, Any]) -> str:
         f"Last epoch of {settings['epochs']}, mean and standard deviation of {count} seeds. "
         f"{settings['examples']:,} pictures of Fashion-MNIST at 14 x 14, batch {settings['batch_size']}, momentum "
         f"{settings['momentum']:g}, l2 {settings['l2']:g}, cosine with a warm-up of {settings['warmup']:.0%}, "
-        f"flips and shifts by {settings['shift']}. Rate {results['rate']:g} for all, the best of {TRIED} in "
+        f"flips and shifts by {settings['shift']}, number format 'auto'. Rate {results['rate']:g} for all, the best of "
+        f"{TRIED} in "
         f"{settings['trial_epochs']} epochs "
         f"(training error by rate: {tried}).",
         "",

@@ -69,6 +69,18 @@ def test_predict_images_npz_and_csv_agree(finished: Path, neurarium: Call, tmp_p
     assert len(answers[0]) == 4
 
 
+def test_fast_prediction_says_how_and_has_the_same_labels(finished: Path, neurarium: Call, tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", x=np.asarray(load_data("mnist-5k").test.inputs[:40]))
+    labels = []
+    for name, more in (("plain.csv", ()), ("fast.csv", ("--fast",))):
+        result = neurarium("predict", str(finished), "x.npz", "--out", name, *more)
+        assert result.returncode == 0, result.stderr
+        assert ("channels-last" in result.stderr) == bool(more)
+        labels.append([row["label"] for row in csv.DictReader(io.StringIO((tmp_path / name).read_text()))])
+    assert len(labels[0]) == 40
+    assert labels[0] == labels[1]
+
+
 def test_predict_on_the_screen(finished: Path, neurarium: Call, tmp_path: Path) -> None:
     Image.fromarray(np.zeros((60, 40), dtype=np.uint8)).save(tmp_path / "a.png")
     result = neurarium("predict", str(finished), "a.png", "--top", "2", "--invert")

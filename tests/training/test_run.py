@@ -11,8 +11,10 @@ from neurarium import api
 from neurarium.checks import ConfigError, DataError, RunError, ShapeError
 from neurarium.data.dataset import Dataset
 from neurarium.learning.objective import Objective
+from neurarium.nets.convolutional.deep_specs import SmallVGGSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.training.evaluation import evaluate
+from neurarium.training.fast_inference import FastNet
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.run import load_run
 from neurarium.training.session import start
@@ -39,6 +41,40 @@ def test_loaded_run_answers_as_the_trained_net(folder: Path, images: Dataset) ->
     np.testing.assert_allclose(prediction.probabilities, expected, rtol=1e-5)
     assert prediction.labels[0] == images.classes[int(expected[0].argmax())]
     np.testing.assert_allclose(run.predict(raw.numpy()).probabilities, prediction.probabilities)
+
+
+@pytest.fixture
+def normalised(images: Dataset, tmp_path: Path) -> Path:
+    recipe = replace(RECIPE, net=SmallVGGSpec(width=4), epochs=1)
+    list(start(recipe, tmp_path / "conv", images).events())
+    return tmp_path / "conv"
+
+
+def test_prepared_run_answers_as_the_run_itself(normalised: Path, images: Dataset) -> None:
+    run = load_run(normalised)
+    fast = run.prepared(precision="float32")
+    assert fast.net.choice.folded > 0  # type: ignore[union-attr]
+    raw = images.test.inputs
+    np.testing.assert_allclose(fast.predict(raw).probabilities, run.predict(raw).probabilities, atol=1e-5)
+    assert fast.evaluate(images).accuracy == run.evaluate(images).accuracy
+    assert not isinstance(run.net, FastNet)
+
+
+def test_prepared_run_tries_the_inputs(normalised: Path, images: Dataset) -> None:
+    run, raw = load_run(normalised), images.test.inputs
+    for precision in ("auto", "bfloat16"):
+        fast = run.prepared(raw.numpy(), precision)
+        same = (fast.predict(raw).indices == run.predict(raw).indices).mean()
+        assert fast.net.choice.same_classes == pytest.approx(same)  # type: ignore[union-attr]
+        assert precision == "bfloat16" or same == 1
+
+
+def test_preparing_refuses_other_inputs_and_formats(normalised: Path) -> None:
+    run = load_run(normalised)
+    with pytest.raises(ShapeError):
+        run.prepared(torch.zeros(3, 1, 5, 5))
+    with pytest.raises(ConfigError, match="int8"):
+        run.prepared(precision="int8")
 
 
 def test_one_example_will_do(folder: Path, images: Dataset) -> None:

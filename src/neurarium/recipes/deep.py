@@ -7,13 +7,13 @@ up to 2 pixels (He et al. flip, and shift by up to 4 of 32).
 |---|---|---|---|---|---|
 | alexnet-small | adamw | 1e-3 | 0.05, decoupled | 128 | momentum 0.9, 0.01, l2 5e-4, batch 128 |
 | vgg-small | adamw | 1e-3 | 0.05, decoupled | 128 | momentum 0.9, 0.01, l2 5e-4, batch 256 |
-| resnet20, plain20, resnet56, plain56 | momentum 0.9 | 0.1 | l2 1e-4 | 128 | the same; 64,000 updates, here a fifth |
-| densenet40 | Nesterov 0.9 | 0.1 | l2 1e-4 | 64 | the same; 300 epochs |
+| resnet20, plain20, resnet56, plain56 | momentum 0.9 | 0.1 | l2 1e-4 | 128 | the same; 64,000 updates, here a tenth |
+| densenet40 | Nesterov 0.9 | 0.1 | l2 1e-4 | 64 | the same; 300 epochs, here 10 |
 
 In the sources the rate is divided by ten now and then. AlexNet and VGG, whose linear layers drop half of their inputs,
 learn 20 pictures by heart in 100 steps with AdamW, and do not in 150 with momentum at rates of 0.01 and 0.05. The
 residual and the plain nets have the very same settings, so that their scores compare. Label smoothing is left out: none
-of the sources has it.
+of the sources has it. Where the device multiplies bfloat16 faster than float32 the nets learn in it.
 
 Sources: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet classification with deep convolutional neural networks",
 2012; K. Simonyan, A. Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015; K. He,
@@ -71,11 +71,11 @@ def plain56() -> Recipe:
 
 def densenet40() -> Recipe:
     """Densely connected net of 40 layers with bottlenecks and compression on Fashion-MNIST."""
-    return _on_fashion("densenet40", DenseNetSpec(40), Optimiser("nesterov", lr=0.1, l2=1e-4), epochs=20, batch_size=64)
+    return _on_fashion("densenet40", DenseNetSpec(40), Optimiser("nesterov", lr=0.1, l2=1e-4), epochs=10, batch_size=64)
 
 
 def _as_he(name: str, net: NetSpec) -> Recipe:
-    return _on_fashion(name, net, Optimiser("momentum", lr=0.1, l2=1e-4), epochs=30)
+    return _on_fashion(name, net, Optimiser("momentum", lr=0.1, l2=1e-4), epochs=15)
 
 
 def _on_fashion(name: str, net: NetSpec, optimiser: Optimiser, epochs: int, batch_size: int = 128) -> Recipe:
@@ -88,4 +88,5 @@ def _on_fashion(name: str, net: NetSpec, optimiser: Optimiser, epochs: int, batc
         augmentation=_MOVED,
         epochs=epochs,
         batch_size=batch_size,
+        precision="auto",
     )

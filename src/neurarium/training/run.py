@@ -20,6 +20,7 @@ from neurarium.record.run_record import epochs_of, read_record
 from neurarium.training.card import read_card
 from neurarium.training.device import Placement, find_placement
 from neurarium.training.evaluation import Evaluation, criterion_of, outputs_of
+from neurarium.training.fast_inference import prepared_for_inference
 from neurarium.training.folder import is_run, load_weights, read_recipe
 from neurarium.training.recipe import Recipe, net_kind, purpose_of
 from neurarium.training.scores.appraise import appraise
@@ -147,26 +148,31 @@ class Run:
             ConfigError: a net that is for something else than answers.
             ShapeError: inputs of another shape.
         """
-        if purpose_of(self.recipe) != "prediction":
-            raise ConfigError(
-                f"run {self.folder}",
-                expected="a net that predicts classes or numbers",
-                got=f"{net_kind(self.recipe.net)}, a net for {purpose_of(self.recipe)}",
-                remedy="call its net: run.net(inputs), with the inputs scaled by run.scaling.apply",
-            )
-        tensor = torch.as_tensor(inputs)
-        if tuple(tensor.shape) == self.shape:
-            tensor = tensor[None]
-        if tuple(tensor.shape[1:]) != self.shape:
-            wanted = ", ".join(["examples", *map(str, self.shape)])
-            raise ShapeError("inputs", expected=f"({wanted})", got=str(tuple(tensor.shape)))
-        if len(tensor) == 0:
-            raise ShapeError("inputs", expected="at least one example", got="none")
+        self._check_that_it_predicts()
+        tensor = self._raw(inputs)
         examples = Dense(tensor, torch.zeros(len(tensor), dtype=torch.int64), self.scaling)
         outputs = outputs_of(self.net, examples, self.placement)
         if self.target_scaling is not None:
             return NumberPrediction(self.classes, self.target_scaling.undo(outputs).numpy())
         return Prediction(self.classes, outputs.softmax(1).numpy())
+
+    def prepared(self, inputs: Tensor | np.ndarray | None = None, precision: str = "auto") -> "Run":
+        """The same run with a copy of its net made ready to answer fast (`training.fast_inference`); a notice says how.
+
+        Args:
+            inputs: raw examples, a few dozen, on which bfloat16 has to give the same classes; none: nothing is tried.
+            precision: "float32", "bfloat16", or "auto": bfloat16 where the processor has it and the examples allow.
+
+        Raises:
+            ConfigError: a net that is for something else than answers, or an unknown precision.
+            ShapeError: inputs of another shape.
+        """
+        self._check_that_it_predicts()
+        probe = None if inputs is None else self.scaling.apply(self._raw(inputs))
+        fast = prepared_for_inference(self.net, self.placement, precision, probe)
+        # what it computes in is the net's own affair
+        alone = replace(self.placement, precision="float32")
+        return replace(self, net=fast, placement=alone, notices=(*self.notices, fast.choice.in_words()))
 
     def sample(self, count: int = 64, seed: int = 0, steps: int = 1000) -> Float[Tensor, "count *shape"]:
         """Make examples, in the units of the training data; the same ones for the same seed.
@@ -195,6 +201,27 @@ class Run:
             expected="a net that makes examples: gan, dcgan or rbm",
             got=f"{net_kind(self.recipe.net)}, a net for {self.recipe.net.purpose}",
         )
+
+    def _check_that_it_predicts(self) -> None:
+        if purpose_of(self.recipe) != "prediction":
+            raise ConfigError(
+                f"run {self.folder}",
+                expected="a net that predicts classes or numbers",
+                got=f"{net_kind(self.recipe.net)}, a net for {purpose_of(self.recipe)}",
+                remedy="call its net: run.net(inputs), with the inputs scaled by run.scaling.apply",
+            )
+
+    def _raw(self, inputs: Tensor | np.ndarray) -> Tensor:
+        """Inputs as a batch of the run's shape."""
+        tensor = torch.as_tensor(inputs)
+        if tuple(tensor.shape) == self.shape:
+            tensor = tensor[None]
+        if tuple(tensor.shape[1:]) != self.shape:
+            wanted = ", ".join(["examples", *map(str, self.shape)])
+            raise ShapeError("inputs", expected=f"({wanted})", got=str(tuple(tensor.shape)))
+        if len(tensor) == 0:
+            raise ShapeError("inputs", expected="at least one example", got="none")
+        return tensor
 
 
 def load_run(folder: str | Path, net: nn.Module | None = None, device: str | None = None) -> Run:
