@@ -1,4 +1,6 @@
+import copy
 import io
+from collections import OrderedDict
 
 from rich.console import Console
 from torch import nn
@@ -60,3 +62,13 @@ def test_comparison_shows_results_and_only_the_settings_that_differ(made):
     assert row_of(text, "batch_size") == ["batch_size", "64", "128"]
     assert row_of(text, "optimiser.lr")[2] == "0.5"
     assert "precision" not in text
+
+
+def test_layers_stand_under_the_modules_they_are_part_of():
+    part = nn.Sequential(OrderedDict(a=nn.Linear(3, 3), b=nn.Linear(3, 3)))
+    net = nn.Sequential(
+        OrderedDict(one=part, two=nn.Sequential(OrderedDict(inner=copy.deepcopy(part))), b=nn.Linear(3, 3))
+    )
+    text = text_of(layers_table(summarise(net, (3,))))
+    names = [line.split("│")[1].rstrip() for line in text.splitlines() if line.startswith("│")]
+    assert names == ["one", " a", " b", "two", " inner", "  a", "  b", "b", "total"]

@@ -1,6 +1,7 @@
 """Tables for the screen: the layers of a net, the scores of an evaluation, several runs side by side."""
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from rich.table import Table
@@ -20,11 +21,19 @@ Compared = tuple[str, Mapping[str, Any], Sequence[Entry], Mapping[str, Any] | No
 
 
 def layers_table(summary: Summary) -> Table:
-    """Show a net layer by layer."""
-    table = _table(("layer", "kind", "output"), ("receptive field", "parameters", "multiply-adds"), show_footer=True)
+    """Show a net layer by layer, each indented under the modules that it is part of."""
+    table = _table(("layer", "kind", "output"), ("receptive\nfield", "parameters", "multiply-\nadds"), show_footer=True)
+    table.columns[2].no_wrap, table.pad_edge = True, False
+    above: list[str] = []
     for row in summary.rows:
+        *modules, layer = row.name.split(".")
+        shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(above, modules, strict=False)))
+        for depth, module in enumerate(modules[shared:], shared):
+            table.add_row(Text(" " * depth + module))
+        above = [*modules, layer]
         table.add_row(
-            *_plain(row.name or "(net)", row.kind, shape(row.output), receptive_field(row.receptive_field)),
+            *_plain(" " * len(modules) + (layer or "(net)"), row.kind, shape(row.output)),
+            receptive_field(row.receptive_field),
             f"{row.parameters:,}",
             f"{row.multiply_adds:,}",
         )
@@ -100,7 +109,7 @@ def _table(words: Sequence[str], numbers: Sequence[str], show_footer: bool = Fal
     for name in words:
         table.add_column(name, overflow="fold")
     for name in numbers:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     return table
 
 
