@@ -3,9 +3,9 @@
     python docs/pages/convolutional.py            the whole page, a few minutes on two cores
     python docs/pages/convolutional.py --quick    less training and smaller nets: does everything run? Writes nothing.
 
-Scores of recipes and the sections on depth and speed are taken from `benchmarks/results/`, which `results.py`, `depth.py`,
-`inference.py` and `resnet_training.py` in `benchmarks/` write. Parity with other libraries is measured where they are
-installed.
+Scores of recipes and the sections on depth and speed are taken from `benchmarks/results/`, which `results.py`,
+`depth.py`, `inference.py` and `resnet_training.py` in `benchmarks/` write. Parity with other libraries is measured
+where they are installed.
 """
 
 import argparse
