@@ -27,15 +27,14 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.batch import Batch
 from neurarium.learning.criterion import Criterion
+from neurarium.nets.connectionist.bernoulli import draw, reconstruction_entropy
 from neurarium.nets.connectionist.rbm import (
     RBM,
     check_unit_interval,
     contrastive_gradient,
-    draw,
     free_energy_gradient,
     gibbs,
     hidden_probabilities,
-    reconstruction_entropy,
     visible_field,
     visible_mean,
 )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.data.mnist_5k import load
-from neurarium.nets.connectionist import hopfield
+from neurarium.nets.connectionist import hopfield_sweeps
 from neurarium.nets.connectionist.couplings import from_matrix
 from neurarium.nets.connectionist.hopfield import (
     HopfieldNet,
@@ -137,8 +137,8 @@ def test_factors_recall_as_the_matrix_does(storage, n, count, seed, dtype) -> No
     seed=st.integers(0, 10_000),
     kind=st.sampled_from(["whole", "real", "factors"]),
     order=st.sampled_from(["random", "fixed"]),
-    few=st.sampled_from([0, hopfield._FEW, 1000]),
-    written_out=st.sampled_from([0, hopfield._WRITTEN_OUT]),
+    few=st.sampled_from([0, hopfield_sweeps.FEW, 1000]),
+    written_out=st.sampled_from([0, hopfield_sweeps._WRITTEN_OUT]),
 )
 def test_going_from_one_turning_unit_to_the_next_is_the_same_dynamics(n, seed, kind, order, few, written_out) -> None:
     random = np.random.default_rng(seed)
@@ -149,8 +149,8 @@ def test_going_from_one_turning_unit_to_the_next_is_the_same_dynamics(n, seed, k
         w, b = couplings.matrix().numpy(), np.zeros(n)
     x = random.choice([-1.0, 1.0], (9, n))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hopfield, "_FEW", few)
-        patch.setattr(hopfield, "_WRITTEN_OUT", written_out)
+        patch.setattr(hopfield_sweeps, "FEW", few)
+        patch.setattr(hopfield_sweeps, "_WRITTEN_OUT", written_out)
         found = recall_asynchronously(
             couplings, torch.from_numpy(x), torch.from_numpy(b), order=order, seed=seed, sweeps=50
         )

@@ -23,7 +23,8 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from neurarium.checks import ConfigError, ShapeError
-from neurarium.nets.connectionist.rbm import RBMWeights, Visible, draw, draw_visible
+from neurarium.nets.connectionist.bernoulli import draw
+from neurarium.nets.connectionist.rbm import RBMWeights, Visible, draw_visible
 
 
 @dataclass(frozen=True)
