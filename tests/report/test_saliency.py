@@ -23,7 +23,8 @@ def test_a_row_an_image(net):
     figure.draw_without_rendering()
     assert len(figure.axes) == 8
     assert figure.axes[0].get_ylabel() == LABELS[0]
-    assert figure.axes[3].get_title() == "Grad-CAM\nof layers.c3"
+    assert figure.axes[3].get_title() == "Grad-CAM"
+    assert figure.get_supxlabel().endswith("Grad-CAM of layer layers.c3")
     for row in range(2):
         image, slope, share, seen = figure.axes[4 * row : 4 * row + 4]
         np.testing.assert_allclose(image.images[0].get_array(), RAW[row].permute(1, 2, 0) / 255)

@@ -62,7 +62,10 @@ def saliency_figure(
     figure = picture.blank(7.4, 1.5 * len(inputs) + 1.2)
     picture.heading(figure, "Where the net looked")
     figure.supxlabel(
-        "blue speaks for the class, red against it; in Grad-CAM yellow speaks for it", color=picture.FAINT, fontsize=9
+        f"blue speaks for the class, red against it; yellow in Grad-CAM speaks for it\nGrad-CAM of layer {name}",
+        color=picture.FAINT,
+        fontsize=9,
+        parse_math=False,
     )
     grid = figure.subplots(len(inputs), len(COLUMNS), squeeze=False)
     for row, label in enumerate(labels):
@@ -77,7 +80,7 @@ def saliency_figure(
         grid[row, 0].set_ylabel(
             label, color=picture.INK, fontsize=8.5, rotation=0, ha="right", va="center", labelpad=8, parse_math=False
         )
-    for axes, title in zip(grid[0], (*COLUMNS[:-1], f"{COLUMNS[-1]}\nof {name}"), strict=True):
+    for axes, title in zip(grid[0], COLUMNS, strict=True):
         axes.set_title(title, color=picture.INK, fontsize=9.5)
     return figure
 
