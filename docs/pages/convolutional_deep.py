@@ -24,6 +24,7 @@ from neurarium.recipes import deep
 from neurarium.report.layers import receptive_field
 from results import read_result, score_of
 
+PICTURES = Path(__file__).parent.parent / "pictures"
 PUBLISHED = {
     "alexnet": 61_100_840,
     "vgg11": 132_863_336, "vgg13": 133_047_848, "vgg16": 138_357_544, "vgg19": 143_667_240,
@@ -80,6 +81,18 @@ def family(page: Page, names: tuple[str, ...]) -> None:
             (plan.name, f"{whole.parameters:,}", f"{whole.multiply_adds / 1e6:.1f} million", sees, score_of(plan.name))
         )
     page.table(("recipe", "parameters", "multiply-adds", "sees", "test accuracy"), rows)
+    if (PICTURES / "resnet20-saliency.png").exists():
+        page.say(
+            """Pictures that the report of a run holds, here of `resnet20`: the maps of its last stage, 7 x 7 positions
+            with a field larger than the picture, and what spoke for its most certain mistakes and two right answers on
+            the development split:"""
+        )
+        page.parts.append(
+            "![64 maps that the last stage of ResNet-20 makes of a pullover](pictures/resnet20-feature-maps.png)"
+        )
+        page.parts.append(
+            "![pieces of clothing with gradient, integrated gradients and Grad-CAM](pictures/resnet20-saliency.png)"
+        )
 
 
 def _torchvision() -> ModuleType | None:
