@@ -15,6 +15,7 @@ both are measured, and where they do not hold float32 is taken instead.
 Source: D. Kalamkar et al., "A study of BFLOAT16 for deep learning training", 2019.
 """
 
+import contextlib
 import copy
 import dataclasses
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ from neurarium.checks import ConfigError, choose
 from neurarium.nets.convolutional.folding import batch_norms, fold_batch_norm
 from neurarium.nets.convolutional.in_place import rectify_in_place_
 from neurarium.training.device import Placement
+from neurarium.training.matrix_products import LEAST_WORK
 from neurarium.training.number_format import fast_bfloat16
 
 TOLERANCE: Mapping[str, float] = {"float32": 1e-4, "bfloat16": 5e-2}
@@ -94,6 +96,7 @@ class FastNet(nn.Module):
         self.net = net
         self.placement = placement
         self.choice = choice
+        self.largest_linear = max((m.weight.numel() for m in net.modules() if isinstance(m, nn.Linear)), default=0)
 
     @torch.inference_mode()
     def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch *output"]:
@@ -101,7 +104,9 @@ class FastNet(nn.Module):
         x = x.to(self.placement.device)
         if x.dim() == 4:
             x = x.contiguous(memory_format=torch.channels_last)
-        with self.placement.computing():
+        # faster products of float32 matrices are asked for in every call of torch: not where no matrix is large enough
+        small = self.placement.precision == "float32" and len(x) * self.largest_linear < LEAST_WORK
+        with contextlib.nullcontext() if small else self.placement.computing():
             outputs: Tensor = self.net(x)
         return outputs.float()
 
