@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: train test results benchmarks docs clean
+.PHONY: train test golden results benchmarks docs clean
 
 train: $(VENV)/.run
 	$(BIN)/neurarium train lenet5
@@ -16,6 +16,11 @@ test: $(VENV)/.test
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
 	$(BIN)/pytest --doctest-modules src
+
+# the commit before a change and the tree as it is, to the bit: make golden BASE=HEAD~3
+BASE ?= HEAD~1
+golden: $(VENV)/.test
+	$(BIN)/python tests/golden/compare.py $(BASE)
 
 results: $(VENV)/.test
 	$(BIN)/python benchmarks/results.py

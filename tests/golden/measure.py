@@ -1,0 +1,124 @@
+"""What every recipe learns from a small stand-in in two epochs on one thread: the hash of its weights and its record.
+
+    python tests/golden/measure.py OUT.json
+
+writes the numbers of this tree under the key of this machine. Two commits that differ in structure alone give the same
+file on the same machine; `tests/golden/compare.py` holds them beside each other.
+"""
+
+import dataclasses
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Dense
+from neurarium.data.scaling import Scaling
+from neurarium.learning.augmentation import Augmentation
+from neurarium.learning.objective import Objective
+from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.schedules import Schedule
+from neurarium.recipes.catalogue import RECIPES
+from neurarium.record.events import EpochEnded
+from neurarium.training.recipe import Recipe
+from neurarium.training.session import Session, prepare
+from neurarium.training.source import Source, may_use_source
+
+SHAPES = {
+    "mnist-5k": ((1, 28, 28), 10),
+    "fashion-mnist": ((1, 28, 28), 10),
+    "breast-cancer": ((30,), 2),
+    "digits": ((1, 8, 8), 10),
+    "diabetes": ((10,), 10),
+    "mnist-4-9": ((1, 28, 28), 2),
+    "ring-of-8": ((2,), 8),
+}
+COUNTS = (64, 20, 20)
+
+
+def key() -> str:
+    """What decides the bits: processor, release of torch, threads."""
+    flags = sorted(name for name, there in torch.cpu.get_capabilities().items() if there is True)
+    digest = hashlib.sha256(" ".join(flags).encode()).hexdigest()[:12]
+    return f"cpu {digest}, torch {torch.__version__.split('+')[0]}, 1 thread"
+
+
+def stand_in(name: str) -> Dataset:
+    """Noisy copies of one random pattern a class, in the shape of the data that the recipe names."""
+    shape, classes = SHAPES[name]
+    generator = torch.Generator().manual_seed(0)
+    patterns = torch.randint(0, 256, (classes, *shape), generator=generator).float()
+    parts = []
+    for count in COUNTS:
+        targets = torch.arange(count) % classes
+        noise = 60 * torch.randn(count, *shape, generator=generator)
+        parts.append(((0.5 * patterns[targets] + 64 + noise).clamp(0, 255).to(torch.uint8), targets))
+    kind = "images" if len(shape) == 3 else "vectors"
+    scaling = Scaling.fit(parts[0][0], kind)
+    names, numbers = tuple(f"class {k}" for k in range(classes)), None
+    if name == "diabetes":  # a number to predict: the class, standardised
+        names, numbers = ("class",), Scaling.fit(parts[0][1][:, None].double(), "vectors")
+        parts = [(x, numbers.apply(t[:, None].double())) for x, t in parts]
+    train, development, test = (Dense(x, t, scaling) for x, t in parts)
+    return Dataset("toy", kind, train, development, test, shape, names, scaling, "made for a test", "none", numbers)
+
+
+def cases() -> dict[str, Recipe]:
+    """Every recipe, and settings that no recipe has."""
+    found = {name: make() for name, make in RECIPES.items()}
+    mlp, lenet5 = found["mlp"], found["lenet5"]
+    change = dataclasses.replace
+    plain = change(mlp, augmentation=Augmentation())
+    found |= {
+        "mlp, mixup and noise": change(mlp, augmentation=Augmentation(noise=0.1, mixup=0.2)),
+        "mlp, plateau": change(mlp, schedule=Schedule("plateau", patience=1)),
+        "mlp, hessian-free": change(plain, optimiser=Optimiser("hessian-free"), schedule=Schedule(), batch_size=32),
+        "mlp, explicit": change(mlp, gradients="explicit", clip_norm=1.0),
+        "mlp, hinge, balanced": change(mlp, objective=Objective("hinge", balanced=True)),
+        "mlp, smoothed": change(mlp, objective=Objective(smoothing=0.1)),
+        "mlp, bfloat16": change(mlp, precision="bfloat16"),
+        "lenet5, in parts": change(lenet5, accumulate=3),
+        "rbm, cd": change(found["rbm"], net=change(found["rbm"].net, persistent=False)),
+    }
+    settings = {"threads": 1, "device": "cpu", "epochs": 2}
+    return {
+        name: change(plan, **settings, precision="float32" if plan.precision == "auto" else plan.precision)
+        for name, plan in found.items()
+    }
+
+
+def begin(recipe: Recipe) -> Session:
+    """A session in memory; what a recipe stands on has learnt for an epoch."""
+    data = stand_in(recipe.data)
+    if not recipe.source or may_use_source(recipe):
+        return prepare(dataclasses.replace(recipe, source=""), data)
+    below = begin(dataclasses.replace(RECIPES[recipe.source](), threads=1, device="cpu", epochs=1))
+    list(below.events())
+    return prepare(recipe, data, source=Source(recipe.source, below.net, data.shape, data.classes, data.scaling))
+
+
+def numbers_of(recipe: Recipe) -> dict[str, Any]:
+    """Hash of the final weights, and a row of floats an epoch."""
+    session = begin(recipe)
+    ends = [event for event in session.events() if isinstance(event, EpochEnded)]
+    digest = hashlib.sha256()
+    for tensor in session.net.state_dict().values():
+        digest.update(tensor.contiguous().numpy().tobytes())
+    rows = [[*end.train.values(), *end.development.values(), end.gradient_norm, end.learning_rate] for end in ends]
+    return {"weights": digest.hexdigest(), "epochs": rows}
+
+
+def measure() -> dict[str, Any]:
+    """The numbers of every case."""
+    torch.set_num_threads(1)
+    return {name: numbers_of(recipe) for name, recipe in cases().items()}
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    known = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(known | {key(): measure()}, indent=1) + "\n")
