@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: train test golden results benchmarks docs clean
+.PHONY: train test test-more golden results benchmarks docs clean
 
 train: $(VENV)/.run
 	$(BIN)/neurarium train lenet5
@@ -16,6 +16,10 @@ test: $(VENV)/.test
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
 	$(BIN)/pytest --doctest-modules src
+
+# what proves more and takes longer
+test-more: $(VENV)/.test
+	$(BIN)/pytest -n 2 -m more
 
 # the commit before a change and the tree as it is, to the bit: make golden BASE=HEAD~3
 BASE ?= HEAD~1

@@ -28,10 +28,14 @@ from neurarium.learning.backprop.losses import softmax_cross_entropy_backward, s
 from neurarium.learning.losses import cross_entropy
 from neurarium.nets.convolutional.lenet import LeNet5
 from neurarium.nets.feedforward.mlp import MLP
+from neurarium.record.schema import image_schema
+from neurarium.tasks.table import task_of
+from neurarium.tasks.task import Context
 from neurarium.training.device import Placement, find_placement
-from neurarium.training.explicit_rule import ExplicitRule
-from neurarium.training.gradient_rule import GradientRule
 from neurarium.training.recipe import Recipe
+from neurarium.training.rules.explicit import ExplicitRule
+from neurarium.training.rules.gradient import GradientRule
+from neurarium.training.rules.rule import Setup
 from table import TITLES
 
 NETS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
@@ -115,7 +119,11 @@ def random_batches(shape: tuple[int, ...], count: int, size: int) -> list[Batch]
     """Standardised noise with labels of ten classes: what is timed does not depend on what is learnt."""
     generator = torch.Generator().manual_seed(1)
     return [
-        Batch(torch.randn(size, *shape, generator=generator), torch.randint(0, 10, (size,), generator=generator))
+        Batch(
+            (torch.randn(size, *shape, generator=generator),),
+            (torch.randint(0, 10, (size,), generator=generator),),
+            size,
+        )
         for _ in range(count)
     ]
 
@@ -129,7 +137,7 @@ def explicit_gradient(net: nn.Module, placement: Placement) -> Callable[[Sequenc
             for parameter in parameters.values():
                 parameter.grad = None
             with torch.no_grad(), placement.computing():
-                _, cache = softmax_cross_entropy_forward(chain.forward(batch.inputs), batch.targets)
+                _, cache = softmax_cross_entropy_forward(chain.forward(batch.x), batch.labels)
                 _, gradients = chain.backward(softmax_cross_entropy_backward(1.0, cache))
             for parameter_name, gradient in gradients.items():
                 parameters[parameter_name].grad = gradient
@@ -146,8 +154,8 @@ def autograd_gradient(net: nn.Module, placement: Placement) -> Callable[[Sequenc
             for parameter in parameters:
                 parameter.grad = None
             with placement.computing():
-                outputs: Tensor = net(batch.inputs)
-            cross_entropy(outputs, batch.targets).backward()
+                outputs: Tensor = net(*batch.inputs)
+            cross_entropy(outputs, batch.labels).backward()
 
     return work
 
@@ -164,12 +172,13 @@ def autograd_step(net: nn.Module, placement: Placement) -> Callable[[Sequence[Ba
 
 def steps_of(kind: type[GradientRule], net: nn.Module, placement: Placement) -> Callable[[Sequence[Batch]], None]:
     """Training steps of a rule, as the trainer takes them."""
-    recipe = Recipe()
-    rule = kind(net, recipe, placement, recipe.objective.build(), total_steps=1)
+    recipe, schema = Recipe(), image_schema(classes=10)
+    rule = kind(Setup(recipe, net, task_of(recipe, schema), schema, placement, total_steps=1))
+    context = Context(training=True)
 
     def work(batches: Sequence[Batch]) -> None:
         for batch in batches:
-            rule.step(batch, 0)
+            rule.step((batch,), context)
 
     return work
 

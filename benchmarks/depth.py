@@ -33,9 +33,10 @@ from torch import Tensor
 from machine import describe_machine, warn_if_busy
 from neurarium.data import fashion_mnist
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
+from neurarium.data.examples import Examples
 from neurarium.data.scaling import Scaling
 from neurarium.data.split import stratified
+from neurarium.data.table import Table
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
@@ -43,6 +44,7 @@ from neurarium.nets.convolutional.deep_specs import PlainNetSpec, ResNetSpec
 from neurarium.nets.spec import NetSpec
 from neurarium.record.events import EpochEnded
 from neurarium.record.files import write_atomic
+from neurarium.record.schema import Field
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import prepare
 
@@ -76,22 +78,21 @@ class Settings:
 def small_pictures(settings: Settings) -> Dataset:
     """Fashion-MNIST, fewer pictures, every class its share, and half their size."""
     whole = fashion_mnist.load()
-    train, development = (
-        _part(part, count)
-        for part, count in ((whole.train, settings.examples), (whole.development, settings.development))
-    )
-    scaling = Scaling.fit(train.inputs, "images")
-    train, development = train.with_scaling(scaling), development.with_scaling(scaling)
+    parts = ((whole.train, settings.examples), (whole.development, settings.development))
+    (pixels, classes), held_out = (_part(part, count) for part, count in parts)
+    field = Scaling.fit(pixels).field(Field(tuple(pixels.shape[1:]), value_range=(0.0, 255.0)))
+    schema = whole.schema.with_fields(image=field)
+    train = Table((pixels,), (classes,), schema)
+    development = Table((held_out[0],), (held_out[1],), schema)
     nothing = development.select(torch.empty(0, dtype=torch.int64))
-    return dataclasses.replace(
-        whole, train=train, development=development, test=nothing, shape=tuple(train.inputs.shape[1:]), scaling=scaling
-    )
+    return dataclasses.replace(whole, train=train, development=development, test=nothing, schema=schema)
 
 
-def _part(examples: Any, count: int) -> Dense:
-    chosen = examples.select(stratified(examples.targets, count)[1])
-    pixels: Tensor = torch.cat(list(chosen.pieces()))
-    return Dense(F.avg_pool2d(pixels.float(), 2).round().to(torch.uint8), chosen.targets)
+def _part(examples: Examples, count: int) -> tuple[Tensor, Tensor]:
+    """Pixels and class numbers."""
+    chosen = examples.select(stratified(examples.target("label"), count)[1])
+    pixels = torch.cat(list(chosen.pieces("image")))
+    return F.avg_pool2d(pixels.float(), 2).round().to(torch.uint8), chosen.target("label")
 
 
 def learnt(name: str, rate: float, seed: int, epochs: int, settings: Settings, data: Dataset) -> dict[str, Any]:

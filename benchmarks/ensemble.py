@@ -20,12 +20,15 @@ from typing import Any
 import torch
 
 from machine import describe_machine, warn_if_busy
+from neurarium.data.arrays import input_fields
 from neurarium.data.assemble import assemble
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
+from neurarium.data.labels import class_fields
+from neurarium.data.table import Table
 from neurarium.learning.optimisers import Optimiser
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.events import EpochEnded
+from neurarium.record.schema import Schema
 from neurarium.training.ensemble.suits import hindrance
 from neurarium.training.ensemble.together import learn_together
 from neurarium.training.recipe import Recipe
@@ -57,7 +60,7 @@ def main() -> int:
     results = measure(plan, data, rounds) | {
         "epochs": epochs,
         "threads": given.threads,
-        "data": data.source,
+        "data": data.provenance,
         "examples": len(data.train),
         "machine": describe_machine(),
     }
@@ -82,8 +85,8 @@ def digits() -> Dataset:
         generator = torch.Generator().manual_seed(0)
         inputs = torch.randn(1797, 64, generator=generator)
         targets, source = torch.arange(1797) % 10, "random vectors"
-    names = tuple("0123456789")
-    return assemble("digits", "vectors", {"train": Dense(inputs, targets)}, names, source=source)
+    schema = Schema(input_fields((64,)), class_fields("0123456789"))
+    return assemble("digits", {"train": Table((inputs,), (targets,), schema)}, provenance=source)
 
 
 def measure(plan: Recipe, data: Dataset, rounds: int) -> dict[str, Any]:

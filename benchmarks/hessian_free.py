@@ -19,6 +19,7 @@ import copy
 import json
 import sys
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,17 +30,20 @@ from torch.nn import functional as F
 
 from machine import describe_machine, warn_if_busy
 from neurarium.data.batch import Batch
-from neurarium.data.batches import in_order, shuffled
-from neurarium.data.examples import Dense
+from neurarium.data.examples import Examples
 from neurarium.data.mnist_5k import load
-from neurarium.learning.criterion import Criterion
+from neurarium.data.plan import grouped, in_order, plan
+from neurarium.data.table import Table
 from neurarium.learning.hessian_free.settings import HessianFree
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
+from neurarium.record.schema import Field, Schema
+from neurarium.tasks.reconstruction import Reconstruction
+from neurarium.tasks.task import Context, Outputs, count_tensor, tensor_of
 from neurarium.training.device import Placement
 from neurarium.training.recipe import Recipe
-from neurarium.training.rule import LearningRule
-from neurarium.training.rules import make_rule
+from neurarium.training.rules.rule import LearningRule, Setup
+from neurarium.training.rules.table import make_rule
 from neurarium.training.seed import seed_everything
 
 ROOT = Path(__file__).parent
@@ -48,6 +52,7 @@ CODER = (784, 1000, 500, 250, 30)
 ADAM_BATCH, LOOKS, CALIBRATION, INCOMING = 200, 60, 20, 15
 HESSIAN_FREE = "hessian-free"
 Curve = list[tuple[float, float]]
+SCHEMA = Schema({"pixels": Field((CODER[0],), value_range=(0.0, 1.0))})
 
 
 def autoencoder(coder: tuple[int, ...]) -> nn.Sequential:
@@ -67,70 +72,79 @@ def autoencoder(coder: tuple[int, ...]) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def reconstruction(outputs: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
+class PixelEntropy(Reconstruction):
     """Binary cross-entropy of the pixels in nats, summed over a picture, mean over the pictures."""
-    return F.binary_cross_entropy_with_logits(outputs, inputs, reduction="sum") / len(inputs)
+
+    def counts(self, batch: Batch) -> Tensor:
+        """Pictures, twice."""
+        return count_tensor(batch.x, float(batch.size), float(batch.size))
+
+    def terms(self, outputs: Outputs, batch: Batch, counts: Tensor) -> tuple[Tensor, ...]:
+        """The cross-entropy alone."""
+        logits = tensor_of(outputs, self.name)
+        return (F.binary_cross_entropy_with_logits(logits, batch.x, reduction="sum") / counts[0],)
+
+    def errors(self, outputs: Outputs, batch: Batch) -> Tensor:
+        """Count nothing: a picture is not right or wrong."""
+        return batch.x.new_zeros(())
 
 
-def no_errors(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Count nothing: a picture is not right or wrong."""
-    return outputs.new_zeros(())
-
-
-def pictures(images: Dense, count: int | None) -> Dense:
+def pictures(images: Examples, count: int | None) -> Table:
     """Pixels from 0 to 1, a row a picture."""
-    return Dense(images.inputs[:count].flatten(1).float() / 255, images.targets[:count])
+    return Table((torch.cat(list(images.pieces("image")))[:count].flatten(1).float() / 255,), (), SCHEMA)
 
 
-def mean_loss(rule: LearningRule, examples: Dense) -> float:
+def mean_loss(rule: LearningRule, examples: Table) -> float:
     """Loss over all the pictures."""
-    return sum(rule.measure(batch)[0] for batch in in_order(examples, 1000)) / len(examples)
+    return sum(rule.measure(batch).terms[0] * batch.size for batch in in_order(examples, 1000)) / len(examples)
 
 
 class Contender:
     """A rule that learns for a while, and what its loss did meanwhile."""
 
-    def __init__(self, optimiser: Optimiser, net: nn.Module, train: Dense, seconds: float) -> None:
+    def __init__(self, optimiser: Optimiser, net: nn.Module, train: Table, seconds: float) -> None:
         self.optimiser, self.train, self.seconds = optimiser, train, seconds
         self.batch_size = len(train) if optimiser.name == HESSIAN_FREE else ADAM_BATCH
         self.curve: Curve = []
         self.steps = 0
         if optimiser.name == HESSIAN_FREE:
-            self._make(net, 1).step(next(in_order(train, ADAM_BATCH)), 0)  # loads what torch loads at first use
+            # loads what torch loads at first use
+            self._make(net, 1).step((next(in_order(train, ADAM_BATCH)),), Context(training=True))
         self.total = 1 if optimiser.name == HESSIAN_FREE else self._affordable(net)
         self.rule = self._make(net, self.total)
 
     def _make(self, net: nn.Module, total: int) -> LearningRule:
         schedule = Schedule("constant" if self.optimiser.name == HESSIAN_FREE else "cosine")
         recipe = Recipe(optimiser=self.optimiser, schedule=schedule, batch_size=self.batch_size)
-        placement = Placement(torch.device("cpu"))
-        return make_rule(copy.deepcopy(net), recipe, placement, Criterion(reconstruction, no_errors), total)
+        task, placement = PixelEntropy(SCHEMA.input), Placement(torch.device("cpu"))
+        return make_rule(Setup(recipe, copy.deepcopy(net), task, SCHEMA, placement, total))
 
     def _affordable(self, net: nn.Module) -> int:
         """How many steps the time allows, by a few on a copy."""
-        rule, batch = self._make(net, 10**6), next(self._batches(0))
+        rule, parts = self._make(net, 10**6), next(self._batches(0))
         for step in range(3):
-            rule.step(batch, step)
+            rule.step(parts, Context(step=step, training=True))
         began = time.perf_counter()
         for step in range(CALIBRATION):
-            rule.step(batch, step)
+            rule.step(parts, Context(step=step, training=True))
         return max(1, int(self.seconds / ((time.perf_counter() - began) / CALIBRATION)))
 
-    def _batches(self, epoch: int) -> Any:
-        return shuffled(self.train, self.batch_size, seed=0, epoch=epoch, skip=0)
+    def _batches(self, epoch: int) -> Iterator[tuple[Batch, ...]]:
+        return grouped(self.train, plan(len(self.train), self.batch_size, seed=0, epoch=epoch))
 
     def learn(self) -> None:
         """Learn until time or schedule is at its end; look at the loss now and then, the clock at rest."""
-        spent, epoch, batches = 0.0, 0, iter(())
+        spent, epoch = 0.0, 0
+        batches: Iterator[tuple[Batch, ...]] = iter(())
         self.curve.append((0.0, mean_loss(self.rule, self.train)))
         next_look = self.seconds / LOOKS
         while spent < self.seconds and (self.optimiser.name == HESSIAN_FREE or self.steps < self.total):
             began = time.perf_counter()
-            batch: Batch | None = next(batches, None)
-            if batch is None:
+            parts = next(batches, None)
+            if parts is None:
                 epoch, batches = epoch + 1, self._batches(epoch + 1)
-                batch = next(batches)
-            self.rule.step(batch, self.steps)
+                parts = next(batches)
+            self.rule.step(parts, Context(epoch=epoch, step=self.steps, training=True))
             self.steps += 1
             spent += time.perf_counter() - began
             if spent >= next_look:
@@ -139,7 +153,7 @@ class Contender:
         if self.curve[-1][0] != spent:
             self.curve.append((spent, mean_loss(self.rule, self.train)))
 
-    def outcome(self, held_out: Dense) -> dict[str, Any]:
+    def outcome(self, held_out: Table) -> dict[str, Any]:
         """What is kept of a run."""
         return {
             "name": self.optimiser.name,

@@ -67,7 +67,7 @@ def tasks(probes: int) -> dict[str, tuple[HopfieldNet, torch.Tensor]]:
     """Nets and damaged patterns."""
     generator = torch.Generator().manual_seed(0)
     random = random_patterns(PATTERNS, NEURONS, generator)
-    digits = binarise(torch.cat(list(load().train.pieces()))[:PATTERNS].flatten(1), 127.0)
+    digits = binarise(torch.cat(list(load().train.pieces("image")))[:PATTERNS].flatten(1), 127.0)
     again = torch.arange(probes) % PATTERNS
     return {
         "random patterns, Hebb's rule, 10 % flipped": (

@@ -27,16 +27,21 @@ import torch
 
 from machine import describe_machine, warn_if_busy
 from neurarium.data import fashion_mnist, mnist_5k
-from neurarium.data.batches import in_order
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
+from neurarium.data.examples import Examples
+from neurarium.data.plan import batch_count, in_order
+from neurarium.data.table import Table
 from neurarium.learning.normal_equations import NormalEquations
 from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.nets.feedforward.random_features import RandomFeatureModel
-from neurarium.training.closed_form_rule import ClosedFormRule
+from neurarium.record.schema import image_schema
+from neurarium.tasks.table import task_of
+from neurarium.tasks.task import Context
 from neurarium.training.device import Placement
 from neurarium.training.recipe import Recipe
+from neurarium.training.rules.closed_form import ClosedFormRule
+from neurarium.training.rules.rule import Setup
 
 ROOT = Path(__file__).parent
 RESULTS, PICTURE = ROOT / "results", ROOT.parent / "docs" / "pictures" / "random-features.png"
@@ -48,10 +53,10 @@ CPU = Placement(torch.device("cpu"))
 SPEED_WIDTH, SPEED_L2, BLOCK = 0.8, 1e-5, 4000
 
 
-def rows_of(examples: Any, count: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+def rows_of(examples: Examples, count: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """Scaled pixels, a row a picture, and the classes."""
     batch = examples.gather(torch.arange(len(examples) if count is None else min(count, len(examples))))
-    return batch.inputs.flatten(1), batch.targets
+    return batch.x.flatten(1), batch.labels
 
 
 def accuracy_at(data: Dataset, kind: str, width: int, seed: int) -> dict[str, Any]:
@@ -81,9 +86,10 @@ def fit_ours(x: torch.Tensor, y: torch.Tensor, features: int) -> Any:
     plan = Recipe(
         objective=Objective("squared-error"), optimiser=Optimiser("sgd", l2=SPEED_L2), epochs=1, batch_size=BLOCK
     )
-    rule = ClosedFormRule(net, plan, CPU, plan.objective.build(), -(-len(x) // BLOCK))
-    for step, batch in enumerate(in_order(Dense(x, y), BLOCK)):
-        rule.step(batch, step)
+    schema = image_schema((x.shape[1],), 10)
+    rule = ClosedFormRule(Setup(plan, net, task_of(plan, schema), schema, CPU, batch_count(len(x), BLOCK)))
+    for step, batch in enumerate(in_order(Table((x,), (y,), schema), BLOCK)):
+        rule.step((batch,), Context(step=step, training=True))
 
     def predict(rows: torch.Tensor) -> np.ndarray:
         with torch.no_grad():

@@ -31,15 +31,18 @@ from sklearn.neural_network import BernoulliRBM
 from threadpoolctl import threadpool_limits
 
 from machine import describe_machine, warn_if_busy
-from neurarium.data.batches import shuffled
 from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Examples
 from neurarium.data.mnist_5k import load
+from neurarium.data.plan import grouped, plan
+from neurarium.data.table import Table
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.connectionist.annealed import base_rates, estimate_log_partition
 from neurarium.nets.connectionist.rbm import RBM, RBMWeights
 from neurarium.nets.connectionist.rbm_likelihood import log_likelihood
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
+from neurarium.tasks.task import Context
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import Session, prepare
 
@@ -76,9 +79,9 @@ def main() -> int:
     return 0
 
 
-def pixels(examples: Any) -> np.ndarray:
+def pixels(examples: Examples) -> np.ndarray:
     """Grey values in [0, 1], a row a picture, float32."""
-    return torch.cat(list(examples.pieces())).flatten(1).float().div(255).numpy()
+    return torch.cat(list(examples.pieces("image"))).flatten(1).float().div(255).numpy()
 
 
 def session(data: Dataset, spec: RBMSpec, epochs: int, threads: int, **settings: Any) -> Session:
@@ -92,8 +95,9 @@ def our_epochs(found: Session, epochs: int) -> float:
     step, recipe = 0, found.recipe
     began = time.perf_counter()
     for epoch in range(1, epochs + 1):
-        for batch in shuffled(found.dataset.train, recipe.batch_size, seed=recipe.seed, epoch=epoch, skip=0):
-            found.rule.step(batch, step)
+        order = plan(len(found.dataset.train), recipe.batch_size, seed=recipe.seed, epoch=epoch)
+        for parts in grouped(found.dataset.train, order):
+            found.rule.step(parts, Context(recipe.seed, epoch, step, training=True))
             step += 1
     return (time.perf_counter() - began) / epochs
 
@@ -166,8 +170,9 @@ def model(data: Dataset, given: argparse.Namespace) -> dict[str, Any]:
 def data_of_binary(data: Dataset) -> Dataset:
     """The digits as 0 and 255."""
 
-    def cut(examples: Any) -> Any:
-        return replace(examples, inputs=(examples.inputs > 127).to(torch.uint8) * 255)
+    def cut(examples: Examples) -> Table:
+        assert isinstance(examples, Table)
+        return replace(examples, inputs=((examples.inputs[0] > 127).to(torch.uint8) * 255,))
 
     return replace(data, train=cut(data.train), development=cut(data.development), test=cut(data.test))
 
@@ -181,11 +186,9 @@ def features(data: Dataset, given: argparse.Namespace) -> list[dict[str, Any]]:
     assert isinstance(found.net, RBM)
     inputs = {"pixels": (pixels(data.train), pixels(data.test))}
     with torch.no_grad():
-        train, test = (
-            found.net(part.gather(torch.arange(len(part))).inputs).numpy() for part in (data.train, data.test)
-        )
+        train, test = (found.net(part.gather(torch.arange(len(part))).x).numpy() for part in (data.train, data.test))
     inputs["hidden units"] = (train, test)
-    labels, truth = data.train.targets.numpy(), data.test.targets.numpy()
+    labels, truth = data.train.target("label").numpy(), data.test.target("label").numpy()
     rows = []
     for a_class in (2, 5, 10, 30):
         scores: dict[str, list[float]] = {name: [] for name in inputs}

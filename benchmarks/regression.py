@@ -40,9 +40,9 @@ SMALL = ("breast-cancer", "digits")
 
 def table(name: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Scaled training examples in float64, a row each, and their classes."""
-    train = TABLES[name]().train.prepared()
+    train = TABLES[name]().train.cached()
     batch = train.gather(torch.arange(len(train)))
-    return batch.inputs.flatten(1).double(), batch.targets
+    return batch.x.flatten(1).double(), batch.labels
 
 
 def objective(

@@ -34,16 +34,18 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 from machine import describe_machine, warn_if_busy
 from neurarium.checks import DataError
 from neurarium.data import fashion_mnist, mnist_5k
-from neurarium.data.batches import permutation
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
+from neurarium.data.labels import class_fields
+from neurarium.data.plan import permutation
 from neurarium.data.scaling import Scaling
+from neurarium.data.table import Table
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.convolutional.converter import to_torchvision
 from neurarium.nets.convolutional.deep_specs import ResNetSpec
 from neurarium.nets.convolutional.resnet import ResNet
 from neurarium.record.events import EpochEnded
+from neurarium.record.schema import Field, Schema
 from neurarium.training.device import find_placement
 from neurarium.training.fast_inference import prepared_for_inference
 from neurarium.training.recipe import Recipe
@@ -102,9 +104,9 @@ def write_pictures(file: Path, count: int) -> str:
     tensors = {}
     for part, examples, most in (("train", data.train, count), ("test", data.test, 2_000)):
         order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(SEED))[:most]
-        pixels = torch.cat(list(examples.pieces()))[order]
+        pixels = torch.cat(list(examples.pieces("image")))[order]
         tensors[part] = F.pad(pixels, (2, 2, 2, 2)).expand(-1, 3, -1, -1).contiguous()
-        tensors[f"{part}_targets"] = examples.targets[order].contiguous()
+        tensors[f"{part}_targets"] = examples.target("label")[order].contiguous()
     torch.manual_seed(SEED)
     weights = {f"net/{key}": value for key, value in to_torchvision(ResNet(20, 3, 32, 10)).items()}
     save_file(tensors | weights, file)
@@ -156,7 +158,7 @@ def ask(process: "subprocess.Popen[str]") -> dict[str, Any]:
 
 def serve(side: str, tensors: dict[str, Tensor], epochs: int) -> None:
     """Be a side: an epoch for every line that comes in."""
-    scaling = Scaling.fit(tensors["train"], "images")
+    scaling = Scaling.fit(tensors["train"])
     if side in (OURS, BFLOAT16):
         net, course = trainer(tensors, scaling, epochs, "bfloat16" if side == BFLOAT16 else "float32")
     else:
@@ -182,10 +184,10 @@ def trainer(
     tensors: dict[str, Tensor], scaling: Scaling, epochs: int, precision: str
 ) -> tuple[nn.Module, Iterator[float]]:
     """neurarium as a run has it: every check, an event a step."""
-    train, test = (Dense(tensors[p], tensors[f"{p}_targets"], scaling) for p in ("train", "test"))
-    nothing = test.select(torch.arange(0))
-    classes = tuple(str(k) for k in range(10))
-    data = Dataset("pictures", "images", train, nothing, test, (3, 32, 32), classes, scaling, "see above", "none")
+    field = scaling.field(Field((3, 32, 32), value_range=(0.0, 255.0)))
+    schema = Schema({"image": field}, class_fields("0123456789"))
+    train, test = (Table((tensors[p],), (tensors[f"{p}_targets"],), schema) for p in ("train", "test"))
+    data = Dataset("pictures", train, test.select(torch.arange(0)), test, schema, "see above", "none")
     recipe = Recipe(
         net=ResNetSpec(20),
         optimiser=Optimiser("momentum", lr=RATE, momentum=MOMENTUM, l2=L2),

@@ -26,6 +26,7 @@ from machine import describe_machine, warn_if_busy
 from neurarium.learning.trace import trace
 from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.record.schema import image_schema
 
 RESULTS = Path(__file__).parent / "results"
 NETS = {"MLP 784-256-256-10": MLPSpec(hidden=(256, 256)), "LeNet-5": LeNet5Spec()}
@@ -45,7 +46,7 @@ def main() -> int:
     torch.set_num_threads(given.threads)
     machine = describe_machine() | {"threads": str(given.threads)}
     repeats = 5 if given.quick else given.repeats
-    seconds = {name: measure(sides_of(spec.build((1, 28, 28), 10)), repeats) for name, spec in NETS.items()}
+    seconds = {name: measure(sides_of(spec.build(image_schema())), repeats) for name, spec in NETS.items()}
     text = markdown(seconds, machine)
     print(text)
     if not given.quick:

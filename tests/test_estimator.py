@@ -21,8 +21,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import neurarium
 from neurarium.checks import ConfigError, DataError, NonFiniteError, ShapeError, UserError
 from neurarium.data import mnist_5k
-from neurarium.data.examples import Dense
 from neurarium.data.split import stratified
+from neurarium.data.table import Table
 from neurarium.estimator import NeuralClassifier
 from neurarium.nets.convolutional.lenet import LeNet5
 from neurarium.nets.convolutional.specs import LeNet5Spec
@@ -55,10 +55,10 @@ def test_digits_by_an_mlp() -> None:
 def test_digits_by_lenet_flat_or_as_images() -> None:
     digits = mnist_5k.load()
     some = torch.arange(0, len(digits.train), 4)
-    assert isinstance(digits.train, Dense)
-    assert isinstance(digits.test, Dense)
-    images, y = digits.train.inputs[some].numpy(), digits.train.targets[some].numpy()
-    test_images, test_y = digits.test.inputs.numpy(), digits.test.targets.numpy()
+    assert isinstance(digits.train, Table)
+    assert isinstance(digits.test, Table)
+    images, y = digits.train.inputs[0][some].numpy(), digits.train.targets[0][some].numpy()
+    test_images, test_y = digits.test.inputs[0].numpy(), digits.test.targets[0].numpy()
     assert images.shape == (1000, 1, 28, 28)
     assert images.dtype == np.uint8
 

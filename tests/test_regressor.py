@@ -23,6 +23,7 @@ from neurarium.data.split import stratified
 from neurarium.estimator import NeuralClassifier, NeuralRegressor
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.record.schema import Field, Schema
 
 X, PROGRESSION = load_diabetes(return_X_y=True)
 # an output in other units, and one that falls where the first rises
@@ -236,6 +237,30 @@ def test_refuses_what_cannot_be_learnt() -> None:
 def test_a_classifier_refuses_nets_that_do_not_predict() -> None:
     with pytest.raises(ConfigError, match="net: expected a net that predicts classes, got rbm"):
         NeuralClassifier("rbm").fit(X[:4], [0, 1, 0, 1])
+
+
+class Recurrent(MLPSpec):
+    """A net for series, which no estimator has."""
+
+    @classmethod
+    def example(cls) -> Schema:
+        return Schema({"series": Field((None, 12), axis="time")}, {"label": Field((), ("a", "b"))})
+
+
+@pytest.mark.parametrize(
+    ("net", "words"),
+    [
+        ("perceptron", "learns by the gradient, got perceptron, which has a learning rule of its own"),
+        ("linear-probe", "got linear-probe, which stands on another run's net"),
+        ("autoencoder", "predicts numbers, got autoencoder"),
+        (Recurrent(), "predicts numbers from a row of numbers or an image"),
+    ],
+)
+def test_refuses_nets_that_an_estimator_cannot_train(net: Any, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        NeuralRegressor(net).fit(X[:4], PROGRESSION[:4])
+    assert caught.value.subject == "net"
+    assert "take mlp" in caught.value.remedy
 
 
 def test_the_package_offers_it_by_name() -> None:

@@ -15,7 +15,7 @@ from neurarium import api
 from neurarium.checks import ConfigError, RunError
 from neurarium.data.dataset import Dataset
 from neurarium.learning.objective import Objective
-from neurarium.nets.feedforward.features_spec import FeaturesSpec
+from neurarium.nets.feedforward.linear_probe_spec import LinearProbeSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.recipes.catalogue import RECIPES
 from neurarium.training.checkpoint import saved_steps
@@ -33,7 +33,7 @@ STUDENT = Recipe(
     objective=Objective("distillation", temperature=2.0),
     **FAST,
 )
-FEATURES = Recipe(name="features", net=FeaturesSpec("relu2"), source="quick-teacher", **FAST)
+PROBE = Recipe(name="probe", net=LinearProbeSpec("relu2"), source="quick-teacher", **FAST)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def same(a: Path, b: Path) -> bool:
     return (a / "weights.safetensors").read_bytes() == (b / "weights.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("plan", [STUDENT, FEATURES], ids=["student", "features"])
+@pytest.mark.parametrize("plan", [STUDENT, PROBE], ids=["student", "probe"])
 def test_source_is_trained_first_and_the_run_stands_alone(plan: Recipe, images: Dataset, tmp_path: Path) -> None:
     run = train(plan, tmp_path / "a", images)
     alone = train(TEACHER, tmp_path / "teacher", images)
@@ -67,10 +67,10 @@ def test_source_is_trained_first_and_the_run_stands_alone(plan: Recipe, images: 
     assert alone.recipe.source == ""
 
 
-def test_features_export(images: Dataset, tmp_path: Path) -> None:
-    run = train(FEATURES, tmp_path / "f", images)
+def test_a_probe_exports(images: Dataset, tmp_path: Path) -> None:
+    run = train(PROBE, tmp_path / "f", images)
     program = torch.export.load(export(api.load(tmp_path / "f"), "torch-export")).module()
-    raw = images.test.inputs[:7].float()
+    raw = next(images.test.pieces("image"))[:7].float()
     answers = torch.tensor(run.predict(raw).probabilities)
     torch.testing.assert_close(program(raw).softmax(1), answers, rtol=1e-4, atol=1e-5)
 
@@ -87,27 +87,27 @@ def test_interrupted_in_either_stage_and_resumed(
     stage: str, images: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(STUDENT, tmp_path / "whole", images)
-    carry_out, stop_at = api._carry_out, {"source": 1, "main": 2}[stage]
+    fit, stop_at = api._fit, {"source": 1, "main": 2}[stage]
     calls = []
 
     def interrupted(session, data, progress, console):  # type: ignore[no-untyped-def]
         calls.append(session.folder)
         if len(calls) != stop_at:
-            return carry_out(session, data, progress, console)
+            return fit(session, data, progress, console)
         request = StopRequest()
         for event in session.events(request):
             if getattr(event, "step", 0) == 3:
                 request()
         return api.load_run(session.folder, session.net)
 
-    monkeypatch.setattr(api, "_carry_out", interrupted)
+    monkeypatch.setattr(api, "_fit", interrupted)
     if stage == "source":
         with pytest.raises(KeyboardInterrupt, match=f"neurarium resume {tmp_path / 'cut'}"):
             train(STUDENT, tmp_path / "cut", images)
     else:
         train(STUDENT, tmp_path / "cut", images)
     assert (tmp_path / "cut/source/weights.json").exists() == (stage == "main")
-    monkeypatch.setattr(api, "_carry_out", carry_out)
+    monkeypatch.setattr(api, "_fit", fit)
     api.resume(tmp_path / "cut", data=images, progress=False)
     assert same(tmp_path / "cut", tmp_path / "whole")
     assert same(tmp_path / "cut/source", tmp_path / "whole/source")
@@ -116,7 +116,7 @@ def test_interrupted_in_either_stage_and_resumed(
 def test_mistakes_show_before_anything_is_trained(images: Dataset, tmp_path: Path) -> None:
     cases = [
         (replace(STUDENT, source="quick-techer"), ConfigError, "did you mean quick-teacher"),
-        (replace(FEATURES, net=FeaturesSpec("relu9")), ConfigError, "did you mean relu"),
+        (replace(PROBE, net=LinearProbeSpec("relu9")), ConfigError, "did you mean relu"),
         (replace(STUDENT, source=str(tmp_path)), RunError, "without config"),
         (
             replace(STUDENT, objective=Objective("distillation", share=0.5, class_weights=(1.0,))),
@@ -162,6 +162,7 @@ def kill_when_saved(process: subprocess.Popen[bytes], folder: Path) -> None:
     process.wait()
 
 
+@pytest.mark.more
 def test_killed_in_both_stages_and_resumed(tmp_path: Path) -> None:
     order = ["train", "bottleneck-features", *LONG]
     assert launch(tmp_path, *order, "--out", "whole").wait() == 0

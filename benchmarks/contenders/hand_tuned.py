@@ -14,8 +14,9 @@ from protocol import BATCH, RATE, SEED, serve
 from torch.nn import functional as F
 from torch_score import as_images, test_accuracy
 
-from neurarium.data.batches import permutation
+from neurarium.data.plan import permutation
 from neurarium.nets.catalogue import NETS
+from neurarium.record.schema import image_schema
 from neurarium.training.matrix_products import FastLinear
 
 
@@ -28,7 +29,7 @@ class HandTuned:
         self.inputs, self.targets = as_images(pictures.scaled_train()), torch.from_numpy(pictures.train_targets)
         self.test, self.test_targets = as_images(pictures.scaled_test()), pictures.test_targets
         torch.manual_seed(SEED)
-        built = NETS[net]().build((1, SIDE, SIDE), CLASSES)
+        built = NETS[net]().build(image_schema((1, SIDE, SIDE), CLASSES))
         self.net = built.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=RATE, fused=True)
         self.epochs = 0

@@ -6,17 +6,20 @@ every epoch too; here that set is empty, since the others measure none.
 """
 
 import torch
-from pictures import Pictures
+from pictures import SIDE, Pictures
 from protocol import BATCH, RATE, SEED, serve
 from torch_score import as_images, test_accuracy
 
+from neurarium.data.arrays import input_fields
 from neurarium.data.assemble import assemble
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
 from neurarium.data.fashion_mnist import FASHION_MNIST
+from neurarium.data.labels import class_fields
+from neurarium.data.table import Table
 from neurarium.learning.optimisers import Optimiser
 from neurarium.nets.catalogue import NETS
 from neurarium.record.events import EpochEnded
+from neurarium.record.schema import Schema
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import prepare
 
@@ -54,13 +57,13 @@ class NeurariumTrainer:
 
 def as_dataset(pictures: Pictures) -> Dataset:
     """Make a data set without development examples: the training pictures are all learnt from."""
-    train = Dense(as_images(pictures.train), torch.from_numpy(pictures.train_targets))
+    schema = Schema(input_fields((1, SIDE, SIDE)), class_fields(FASHION_MNIST.classes))
+    train = Table((as_images(pictures.train),), (torch.from_numpy(pictures.train_targets),), schema)
+    nothing = train.select(torch.arange(0))
     return assemble(
         FASHION_MNIST.name,
-        "images",
-        {"train": train, "development": train.select(torch.arange(0)), "test": train.select(torch.arange(0))},
-        FASHION_MNIST.classes,
-        source=FASHION_MNIST.source,
+        {"train": train, "development": nothing, "test": nothing},
+        provenance=FASHION_MNIST.provenance,
     )
 
 

@@ -58,17 +58,17 @@ def write_pictures(source: str, folder: Path, examples: int | None) -> None:
     """
     import torch
 
-    from neurarium.data.examples import Dense
     from neurarium.data.fashion_mnist import load
+    from neurarium.data.table import Table
 
     dataset = load(source)
     # the library holds 5,000 training pictures out for development; here all 60,000 are learnt from
     for name, sources in (("train", (dataset.train, dataset.development)), ("test", (dataset.test,))):
-        parts = [part for part in sources if isinstance(part, Dense)]
+        parts = [part for part in sources if isinstance(part, Table)]
         # learning shuffles them, so their order does not matter; the first few must hold all classes
         order = torch.randperm(sum(map(len, parts)), generator=torch.Generator().manual_seed(0))[:examples]
-        np.save(folder / f"{name}.npy", torch.cat([part.inputs for part in parts])[order, 0].numpy())
-        np.save(folder / f"{name}_targets.npy", torch.cat([part.targets for part in parts])[order].numpy())
+        np.save(folder / f"{name}.npy", torch.cat([part.inputs[0] for part in parts])[order, 0].numpy())
+        np.save(folder / f"{name}_targets.npy", torch.cat([part.targets[0] for part in parts])[order].numpy())
     train = np.load(folder / "train.npy")
     np.save(folder / "grey_levels.npy", np.array([train.mean(), train.std()]))
 

@@ -368,13 +368,13 @@ def _perceptron(
 @torch.no_grad()
 def _right(net: nn.Module, part: Examples) -> Tensor:
     batch = part.gather(torch.arange(len(part)))
-    hits: Tensor = net.eval()(batch.inputs).argmax(1) == batch.targets
+    hits: Tensor = net.eval()(batch.x).argmax(1) == batch.labels
     return hits.float()
 
 
 def _labelled(data: Dataset, count: int, seed: int) -> Tensor:
     """Numbers of training digits, `count` of each class, drawn by the seed."""
-    targets = data.train.targets
+    targets = data.train.target("label")
     order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))
     return torch.cat([order[targets[order] == c][:count] for c in range(10)])
 
@@ -416,7 +416,7 @@ def _courses_figure(comparisons: Sequence[Comparison]) -> Figure:
 
 def _few(sets: Sequence[Sequence[Tensor]], data: Dataset, count: int, draws: int) -> Tensor:
     """Which test digits are right, a row a draw; the penalty is chosen on the development digits."""
-    targets, wanted = data.train.targets, data.development.targets
+    targets, wanted, truth = (part.target("label") for part in (data.train, data.development, data.test))
     whole = 10 * count >= len(targets)
     rows = []
     for seed in range(1 if whole else draws):
@@ -428,7 +428,7 @@ def _few(sets: Sequence[Sequence[Tensor]], data: Dataset, count: int, draws: int
             weight, bias = found.weight.float(), found.intercept.float()
             score = float(((development @ weight.T + bias).argmax(1) == wanted).float().mean())
             if score > best:
-                best, hits = score, ((test @ weight.T + bias).argmax(1) == data.test.targets).float()
+                best, hits = score, ((test @ weight.T + bias).argmax(1) == truth).float()
         rows.append(hits)
     return torch.stack(rows)
 
@@ -499,4 +499,4 @@ def _gibbs_gap(weight: Tensor, bias: Tensor) -> float:
 
 def raw(part: Examples) -> Tensor:
     """Inputs as they are stored, a row an example."""
-    return torch.cat(list(part.pieces())).flatten(1)
+    return torch.cat(list(part.pieces(next(iter(part.schema.inputs))))).flatten(1)

@@ -453,7 +453,7 @@ def _wine() -> tuple[Tensor, Tensor]:
 
 def _two_classes(data: Dataset, first: int, second: int) -> tuple[Tensor, Tensor]:
     parts = (data.train, data.development, data.test)
-    x, y = torch.cat([raw(part).float() for part in parts]), torch.cat([part.targets for part in parts])
+    x, y = torch.cat([raw(part).float() for part in parts]), torch.cat([part.target("label") for part in parts])
     kept = (y == first) | (y == second)
     return x[kept], (y[kept] == second).long()
 

@@ -45,21 +45,21 @@ def trained_lenet(page: Page, data: Dataset, epochs: int) -> None:
     part = data.development
     everything = part.gather(torch.arange(len(part)))
     with torch.no_grad():
-        said = net(everything.inputs).softmax(1)
-    wrong = (said.argmax(1) != everything.targets).nonzero().flatten()
+        said = net(everything.x).softmax(1)
+    wrong = (said.argmax(1) != everything.labels).nonzero().flatten()
     page.say(
         f"""LeNet-5 learns {len(data.train):,} digits for {epochs} epochs (`neurarium train lenet5`); {len(wrong)} of
         the {len(part)} of the development split are wrong then. Reports of runs hold such pictures of their own net.
         The six kernels of its first layer, the maps that they make of a digit, and all the maps of the second:"""
     )
-    raw = torch.cat(list(part.pieces()))
+    raw = torch.cat(list(part.pieces("image")))
     page.picture("filters", "the six kernels of the first layer of LeNet-5", filters_figure(net, "c1"))
     shown = int(said.max(1).values.argmax())
     for layer in ("c1", "c3"):
         page.picture(
             f"maps-{layer}",
             f"the maps that layer {layer} of LeNet-5 makes of a digit",
-            feature_maps_figure(net, everything.inputs[shown], raw[shown], layer),
+            feature_maps_figure(net, everything.x[shown], raw[shown], layer),
         )
     page.say(
         """Three ways to ask where it looked: the *gradient* of the logit, *integrated gradients*, which share out what
@@ -67,13 +67,13 @@ def trained_lenet(page: Page, data: Dataset, epochs: int) -> None:
         mean gradient. Two digits that are right, and those on which the net is most sure of a wrong answer:"""
     )
     surest = wrong[said[wrong].max(1).values.argsort(descending=True)][:2]
-    is_right = said.argmax(1) == everything.targets
-    right = torch.stack([(is_right & (everything.targets == k)).nonzero()[0, 0] for k in (3, 8)])
+    is_right = said.argmax(1) == everything.labels
+    right = torch.stack([(is_right & (everything.labels == k)).nonzero()[0, 0] for k in (3, 8)])
     chosen = torch.cat([right, surest])
-    inputs, answers = everything.inputs[chosen], said[chosen].argmax(1)
+    inputs, answers = everything.x[chosen], said[chosen].argmax(1)
     labels = [
         f"said {a} ({said[i, a]:.0%}), is {t}"
-        for i, a, t in zip(chosen.tolist(), answers.tolist(), everything.targets[chosen].tolist(), strict=True)
+        for i, a, t in zip(chosen.tolist(), answers.tolist(), everything.labels[chosen].tolist(), strict=True)
     ]
     page.picture(
         "saliency",
@@ -115,9 +115,9 @@ def neocognitron(page: Page, data: Dataset) -> None:
         40` lets the second S-layer teach itself)."""
     )
     torch.manual_seed(0)
-    net = Neocognitron(1, 28, len(data.classes)).eval()
-    one = data.development.gather(torch.tensor([0])).inputs[0]
-    raw = next(data.development.pieces())[0]
+    net = Neocognitron(1, 28, len(data.schema.classes)).eval()
+    one = data.development.gather(torch.tensor([0])).x[0]
+    raw = next(data.development.pieces("image"))[0]
     page.picture(
         "neocognitron", "answers of the eight planes of C-cells to a digit", feature_maps_figure(net, one, raw, "c1")
     )

@@ -21,6 +21,7 @@ from neurarium.nets.convolutional.densenet import DenseNet
 from neurarium.nets.convolutional.stages import StagedNet
 from neurarium.nets.summary import summarise
 from neurarium.recipes import deep
+from neurarium.record.schema import image_schema
 from neurarium.report.layers import receptive_field
 from results import read_result, score_of
 
@@ -48,7 +49,7 @@ def family(page: Page, names: tuple[str, ...]) -> None:
     rows, all_equal = [], True
     for name, published in PUBLISHED.items():
         with torch.device("meta"):
-            net = LARGE[name].build((3, 224, 224), 1000)
+            net = LARGE[name].build(image_schema((3, 224, 224), 1000))
             assert isinstance(net, StagedNet)
             whole, stages = summarise(net, (3, 224, 224)), summarise(net.stages, (3, 224, 224))
         all_equal = all_equal and whole.parameters == published
@@ -73,7 +74,7 @@ def family(page: Page, names: tuple[str, ...]) -> None:
     rows = []
     for recipe in SMALL:
         plan = recipe()
-        net = plan.net.build((1, 28, 28), 10)
+        net = plan.net.build(image_schema())
         assert isinstance(net, StagedNet)
         whole, stages = summarise(net, (1, 28, 28)), summarise(net.stages, (1, 28, 28))
         sees = receptive_field(stages.receptive_field)
@@ -118,7 +119,7 @@ def _torchvision() -> ModuleType | None:
 def _parity(name: str, models: ModuleType) -> tuple[str, str, str]:
     torch.manual_seed(0)
     theirs = models.get_model(name.replace("-", "_"), weights=None, num_classes=10).eval()
-    ours = LARGE[name].build((3, 64, 64), 10).eval()
+    ours = LARGE[name].build(image_schema((3, 64, 64))).eval()
     assert isinstance(ours, StagedNet)
     load_torchvision(ours, theirs.state_dict())
     answers, slopes = [], []

@@ -29,7 +29,7 @@ from neurarium.data.examples import Examples
 from neurarium.learning.least_squares import Solution, degrees_of_freedom, least_squares, shrinkage
 from neurarium.learning.newton import logistic_regression, softmax_regression
 from neurarium.learning.normal_equations import NormalEquations
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimisers import Optimiser, ParameterGroup
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.feedforward.random_features import (
     RandomFeatureModel,
@@ -43,7 +43,7 @@ from neurarium.nets.feedforward.residual_mlp import ResidualMLP, as_plain
 from neurarium.nets.feedforward.residual_spec import ResidualMLPSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.parts.activation import ACTIVATIONS
-from neurarium.nets.parts.features import cut
+from neurarium.nets.parts.features import truncate
 from neurarium.nets.parts.residual import residual
 from neurarium.nets.spec import NetSpec
 from neurarium.record.events import EpochEnded
@@ -255,19 +255,19 @@ def fit_many(reach: int, width: int, threads: int) -> tuple[int, float, float]:
     batch, code = data.train.gather(torch.arange(len(data.train))), torch.eye(10)
     torch.manual_seed(0)
     weight, bias = draw_features(784, width, "relu", SCALES["relu"] * 28)
-    dark, before = batch.inputs.min(), _peak()
+    dark, before = batch.x.min(), _peak()
     sums = NormalEquations(width, 10)
-    framed = F.pad(batch.inputs, [reach] * 4, value=float(dark))
+    framed = F.pad(batch.x, [reach] * 4, value=float(dark))
     for down in range(2 * reach + 1):
         for right in range(2 * reach + 1):
             moved = framed[:, :, down : down + 28, right : right + 28].flatten(1)
-            for x, y in zip(moved.split(1000), batch.targets.split(1000), strict=True):
+            for x, y in zip(moved.split(1000), batch.labels.split(1000), strict=True):
                 sums.add(random_features(x, weight, bias), code[y])
     fit = sums.solve(1e-4)
     added = _peak() - before
     test = data.test.gather(torch.arange(len(data.test)))
-    answers = fit.predict(random_features(test.inputs.flatten(1), weight, bias)).argmax(1)
-    return sums.count, added, float((answers != test.targets).double().mean())
+    answers = fit.predict(random_features(test.x.flatten(1), weight, bias)).argmax(1)
+    return sums.count, added, float((answers != test.labels).double().mean())
 
 
 def _peak() -> float:
@@ -433,7 +433,7 @@ def bottleneck(page: Page, data: Dataset, epochs: int) -> None:
 def rows(examples: Examples) -> tuple[Tensor, Tensor]:
     """Scaled inputs in float64, a row an example, and the targets."""
     batch = examples.gather(torch.arange(len(examples)))
-    return batch.inputs.flatten(1).double(), batch.targets
+    return batch.x.flatten(1).double(), batch.labels
 
 
 def _half_square(scores: Tensor, targets: Tensor) -> Tensor:
@@ -461,7 +461,7 @@ def _descend(problem: Problem, epochs: int, rate: float, momentum: float) -> lis
     with torch.no_grad():
         head.weight.zero_(), head.bias.zero_()
     settings: dict[str, Any] = {"name": "nesterov", "momentum": momentum} if momentum else {"name": "sgd"}
-    step = Optimiser(lr=rate, **settings).build(head.parameters())
+    (step,) = Optimiser(lr=rate, **settings).build([ParameterGroup(tuple(head.parameters()))])
     goal = torch.cat([problem.optimum.weight.flatten(), problem.optimum.intercept])
     distances = []
     for epoch in range(epochs + 1):
@@ -535,12 +535,13 @@ def _narrow(data: Dataset, width: int, epochs: int) -> Callable[[Tensor], Tensor
     session = prepare(replace(base, net=MLPSpec((256, width, 256), "tanh"), epochs=epochs, device="cpu"), data)
     for _ in session.events():
         pass
-    trunk, made = cut(session.net, "tanh2", tuple(data.shape))
+    shape = data.schema.input.fixed_shape
+    trunk, made = truncate(session.net, "tanh2", shape)
     assert made == width
 
     def features(x: Tensor) -> Tensor:
         with torch.no_grad():
-            z: Tensor = trunk.eval()(x.float().view(-1, *data.shape)).double()
+            z: Tensor = trunk.eval()(x.float().view(-1, *shape)).double()
         return z
 
     return features

@@ -19,24 +19,24 @@ import neurarium
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.mixtures import grid, load_grid, load_ring, mode_scores, ring
+from neurarium.data.scaling import unscaled
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.frechet import class_coverage, frechet_distance, gaussian_of
 from neurarium.learning.newton import softmax_regression
-from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
-from neurarium.learning.reconstruction import psnr, reconstruction_loss
+from neurarium.learning.psnr import psnr
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.generative.autoencoder import Autoencoder, dense_autoencoder
 from neurarium.nets.generative.corruption import NOISES
-from neurarium.nets.generative.gan import GAN, sample
+from neurarium.nets.generative.gan import GAN
 from neurarium.nets.generative.specs import (
     AutoencoderSpec,
     ConvolutionalAutoencoderSpec,
     DCGANSpec,
     GANSpec,
-    in_scale,
 )
-from neurarium.nets.parts.features import cut
+from neurarium.nets.parts.features import truncate
+from neurarium.nets.parts.value_range import scaled_range
 from neurarium.nets.spec import NetSpec
 from neurarium.record.events import EpochEnded
 from neurarium.report import picture
@@ -132,7 +132,7 @@ def autoencoders(page: Page, data: Dataset, codes: tuple[int, ...], epochs: int,
 def principal_subspace(page: Page, rounds: int) -> None:
     """A linear auto-encoder and the components."""
     page.heading("A linear auto-encoder spans the principal subspace")
-    x = next(neurarium.load_data("digits").train.pieces(2000)).double() / 16
+    x = torch.cat(list(neurarium.load_data("digits").train.pieces("features"))).double() / 16
     code, each = 6, 10
     components = Components.of(x)
     best = float((components.through(x, code).double() - x).square().mean())
@@ -145,7 +145,7 @@ def principal_subspace(page: Page, rounds: int) -> None:
 
     def loss() -> Tensor:
         descent.zero_grad()
-        value = reconstruction_loss(net(x), x, x)
+        value = (net(x) - x).square().mean()
         value.backward()
         return value
 
@@ -177,7 +177,7 @@ def denoising(page: Page, data: Dataset, epochs: int) -> None:
     page.heading("Denoising auto-encoder")
     test = inputs(data.test)
     components = Components.of(inputs(data.train))
-    ends = in_scale((0.0, WHITE), tuple(data.shape), data.scaling.mean, data.scaling.std)
+    ends = scaled_range(data.schema.input, "denoising auto-encoder")
     plain = _learnt(AutoencoderSpec(code=CODE), data, epochs)
     nets: dict[str, Autoencoder] = {}
     rows, table = {"original": test}, []
@@ -211,7 +211,7 @@ def denoising(page: Page, data: Dataset, epochs: int) -> None:
         f"code of {CODE}, plain": lambda x: _encoded(plain, x),
         **{f"code of {CODE}, {name}": _encoder(net) for name, net in nets.items()},
     }
-    y = data.train.targets
+    y = data.train.target("label")
     few = torch.cat([(y == k).nonzero().flatten()[:20] for k in range(10)])
     counts = (torch.arange(len(y)), few)
     page.table(
@@ -298,10 +298,10 @@ def play(job: tuple[str, GANSpec, int, int]) -> tuple[Course, np.ndarray]:
     for event in session.events():
         if isinstance(event, EpochEnded) and (event.epoch % 2 == 0 or event.epoch == epochs):
             assert isinstance(session.net, GAN)
-            scores = mode_scores(_unscaled(sample(session.net, 2000), data), mixture)
+            scores = mode_scores(unscaled(session.net.sample(2000), data.schema.input), mixture)
             course.append((event.epoch, scores.covered, scores.good))
     assert isinstance(session.net, GAN)
-    points: np.ndarray = _unscaled(sample(session.net, 2000), data).numpy()
+    points: np.ndarray = unscaled(session.net.sample(2000), data.schema.input).numpy()
     return course, points
 
 
@@ -322,13 +322,13 @@ def pictures_of_noise(page: Page, data: Dataset, epochs: int, shown: tuple[int, 
     )
     session, rows, table = prepare(recipe, data), dict[str, Tensor](), []
     held_out = torch.cat([inputs(data.development), inputs(data.test)])
-    features, width = cut(judge.net, "", tuple(data.shape))
+    features, width = truncate(judge.net, "", data.schema.input.fixed_shape)
     target = gaussian_of(_answers(features, held_out))
     made = torch.empty(0)
     for event in session.events():
         if isinstance(event, EpochEnded) and event.epoch in shown:
             assert isinstance(session.net, GAN)
-            made = sample(session.net, 2000)
+            made = session.net.sample(2000)
             rows[f"epoch {event.epoch}"] = made
             coverage = class_coverage(_answers(judge.net, made))
             distance = frechet_distance(gaussian_of(_answers(features, made)), target)
@@ -348,19 +348,18 @@ def pictures_of_noise(page: Page, data: Dataset, epochs: int, shown: tuple[int, 
     page.table(("epoch", "Frechet distance", "classes covered", "effective classes", "LeNet's confidence"), table)
     page.picture("course", "digits made of the same noise along the course", reconstructions_figure(
         _pixels(rows, data, 12), "The same noise along the course"))  # fmt: skip
-    samples = _unscaled(made[:80], data)
+    samples = unscaled(made[:80], data.schema.input)
     page.picture("digits", "80 generated digits", samples_figure(samples, f"After {epochs} epochs", columns=16))
 
 
 def inputs(examples: Examples) -> Tensor:
     """All examples, scaled."""
-    return examples.gather(torch.arange(len(examples))).inputs
+    return examples.gather(torch.arange(len(examples))).x
 
 
 def _learnt(spec: NetSpec, data: Dataset, epochs: int, batch: int = 128) -> Autoencoder:
     recipe = Recipe(
         net=spec,
-        objective=Objective("reconstruction"),
         optimiser=Optimiser("adam", lr=2e-3),
         schedule=Schedule("cosine", warmup=0.05),
         epochs=epochs,
@@ -392,19 +391,13 @@ def _encoder(net: Autoencoder) -> Callable[[Tensor], Tensor]:
     return lambda x: _encoded(net, x)
 
 
-def _unscaled(x: Tensor, data: Dataset) -> Tensor:
-    """In the units of the source."""
-    shape = (-1, *[1] * (len(data.shape) - 1))
-    mean, std = (torch.tensor(numbers).view(shape) for numbers in (data.scaling.mean, data.scaling.std))
-    return x.detach() * std + mean
-
-
 def _pixels(rows: Mapping[str, Tensor], data: Dataset, count: int) -> dict[str, Tensor]:
-    return {name: _unscaled(row[:count], data) for name, row in rows.items()}
+    return {name: unscaled(row[:count], data.schema.input) for name, row in rows.items()}
 
 
 def _psnr(made: Tensor, originals: Tensor, data: Dataset) -> float:
-    return psnr(_unscaled(made, data), _unscaled(originals, data), WHITE)
+    field = data.schema.input
+    return psnr(unscaled(made, field), unscaled(originals, field), WHITE)
 
 
 def _angles(net: Autoencoder, basis: Tensor) -> Tensor:
@@ -423,9 +416,9 @@ def _linear_error(encode: Callable[[Tensor], Tensor], data: Dataset, index: Tens
     """Error in % on the development examples of a softmax regression on standardised features."""
     seen, held = encode(inputs(data.train)[index]), encode(inputs(data.development))
     mean, deviation = seen.mean(0), seen.std(0) + 1e-9
-    fit = softmax_regression((seen - mean) / deviation, data.train.targets[index], 1e-2, 1e-5, 2000)
+    fit = softmax_regression((seen - mean) / deviation, data.train.target("label")[index], 1e-2, 1e-5, 2000)
     answers = fit.predict((held - mean) / deviation).argmax(1)
-    return 100 * float((answers != data.development.targets).double().mean())
+    return 100 * float((answers != data.development.target("label")).double().mean())
 
 
 def _summary(courses: list[Course]) -> tuple[str, str, str]:

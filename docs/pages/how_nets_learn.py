@@ -22,7 +22,7 @@ from neurarium.learning.adam_as_printed import AdamAsPrinted
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.backprop.worked_example import worked_example
 from neurarium.learning.losses import hinge, logistic, perceptron
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimisers import Optimiser, ParameterGroup
 from neurarium.learning.quadratic import decay_shrinkage, early_shrinkage, equivalent_steps
 from neurarium.learning.targets import uniform_confusion
 from neurarium.learning.trace import Trace, trace
@@ -60,7 +60,8 @@ def back_propagation(page: Page, data: Dataset, depth: int) -> None:
         f"""`neurarium trace` looks into any net. Two nets of {depth} layers of 64 units with fresh weights see 128
         digits; one has sigmoid units, one rectified linear units with the initial weights made for them."""
     )
-    batch, targets = data.train.gather(torch.arange(128)).inputs.flatten(1), data.train.targets[:128]
+    first = data.train.gather(torch.arange(128))
+    batch, targets = first.x.flatten(1), first.labels
     found: dict[str, Trace] = {}
     for activation, initial in (("sigmoid", "xavier"), ("relu", "he")):
         torch.manual_seed(0)
@@ -225,11 +226,11 @@ def _factor(found: Trace) -> float:
 def _distance(optimiser: Optimiser, steps: int) -> list[float]:
     """Lengths of the first steps of a weight under a constant gradient of 1."""
     weight = nn.Parameter(torch.zeros(1, dtype=torch.float64))
-    build, lengths = optimiser.build([weight]), []
+    (descent,), lengths = optimiser.build([ParameterGroup((weight,))]), []
     for _ in range(steps):
         before = weight.item()
         weight.grad = torch.ones_like(weight)
-        build.step()
+        descent.step()
         lengths.append(before - weight.item())
     return lengths
 

@@ -5,7 +5,7 @@ Example:
     >>> import neurarium
     >>> recipe = replace(neurarium.recipe("mlp"), epochs=1, batch_size=500)
     >>> run = neurarium.train(recipe, out=getfixture("tmp_path") / "run", progress=False)
-    >>> run.predict(neurarium.load_data("mnist-5k").test.inputs[:3]).probabilities.shape
+    >>> run.predict(neurarium.load_data("mnist-5k").test.inputs[0][:3]).probabilities.shape
     (3, 10)
 """
 
@@ -14,38 +14,34 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import nn
 
 from neurarium.checks import ConfigError, RunError, choose, suggest
 from neurarium.data import catalogue as data_catalogue
 from neurarium.data.dataset import Dataset
-from neurarium.data.scaling import Scaling
-from neurarium.nets.summary import summarise
+from neurarium.data.own import Own, dataset_from
+from neurarium.learning.objective import Objective
 from neurarium.recipes.catalogue import RECIPES
 from neurarium.record.events import Event, Stopped
 from neurarium.record.files import write_atomic
 from neurarium.record.run_record import read_record
-from neurarium.report.augmented import augmented_figure
-from neurarium.report.confusion import confusion_figure
+from neurarium.record.schema import Schema
 from neurarium.report.curves import compare_figure, curves_figure, save_figure
-from neurarium.report.gallery import save_plates
-from neurarium.report.layers import plain_rows
-from neurarium.report.mistakes import mistakes_figure
+from neurarium.report.figures.table import save_figures
+from neurarium.report.layers import write_layers
 from neurarium.report.page import write_report
-from neurarium.report.plates import plates_of
 from neurarium.report.progress import shown
+from neurarium.tasks.scores import Scores
+from neurarium.tasks.table import OwnLoss
 from neurarium.training import session as sessions
-from neurarium.training.evaluation import Evaluation
 from neurarium.training.folder import is_finished, is_run
 from neurarium.training.interrupt import stop_on_interrupt
 from neurarium.training.recipe import Recipe
 from neurarium.training.run import Run, load_run
-from neurarium.training.scores.measure import Measured
 from neurarium.training.seed import own_generators
 from neurarium.training.session import Session
 from neurarium.training.source import (
@@ -61,8 +57,6 @@ from neurarium.training.source import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Console
-
-_MISTAKES_LISTED = 25
 
 
 def recipe(name: str) -> Recipe:
@@ -89,10 +83,12 @@ def data_of(plan: Recipe) -> Dataset:
 
 
 def train(
-    plan: Recipe,
+    plan: Recipe | str,
     *,
-    data: Dataset | None = None,
+    data: Any = None,
+    target: str | Sequence[str] | None = None,
     net: nn.Module | None = None,
+    loss: OwnLoss | None = None,
     out: str | Path | None = None,
     progress: bool = True,
     console: Console | None = None,
@@ -103,9 +99,12 @@ def train(
     the run folder.
 
     Args:
-        plan: the recipe.
-        data: a data set in hand instead of the one that the recipe names.
-        net: a module of your own instead of the recipe's net; it maps (batch, *shape) to (batch, classes).
+        plan: the recipe, or its name.
+        data: data in hand instead of those that the recipe names: a `Dataset`, a pair (X, y) of tensors or arrays, a
+            pandas frame, a torch `Dataset` or `DataLoader`; see `data.own.dataset_from`.
+        target: column or columns of a frame that are to be predicted.
+        net: a module of your own instead of the recipe's net, called with the batch's tensors.
+        loss: a function of outputs and targets of your own instead of the recipe's objective, a mean over the examples.
         out: the run folder; none: `runs/NAME-1`, `runs/NAME-2` and so on.
         progress: show progress on the screen.
         console: where to show it; none: standard output.
@@ -114,31 +113,39 @@ def train(
         The trained run, or after Ctrl-C what it had learnt until then.
 
     Raises:
-        ConfigError, DataError, ShapeError: recipe, data and net do not fit.
+        ConfigError, DataError, ShapeError: recipe, data, net and loss do not fit; nothing has been written yet.
         NonFiniteError: learning diverged; the folder keeps the last good checkpoint.
         StorageError: the folder cannot be written.
         KeyboardInterrupt: stopped while the source was trained; the message says how to go on.
     """
-    plan = _with_whole_paths(plan)
-    data = data if data is not None else data_of(plan)
-    folder = Path(out or new_folder(plan.name))
+    plan = _with_whole_paths(recipe(plan) if isinstance(plan, str) else plan)
+    own = _data_in_hand(data, target, plan)
+    if own.batch_size is not None:
+        plan = dataclasses.replace(plan, batch_size=own.batch_size)
+    if loss is not None:
+        plan = dataclasses.replace(plan, objective=Objective("custom"))
+    folder, dataset = Path(out or new_folder(plan.name)), own.dataset
     with own_generators():
         check_need(plan)
         if not plan.source:
-            return _carry_out(sessions.start(plan, folder, data, net), data, progress, console)
+            session = sessions.start(plan, folder, dataset, net, loss, own.notices)
+            return _fit(session, dataset, progress, console)
         # wrong settings show now, not when the source has been trained
         sessions.refuse_used(folder)
-        sessions.prepare(plan, data, net, _fresh_source(plan, data.shape, data.classes, data.scaling))
-        sessions.claim(plan, folder, data)
-        _make_source(plan, folder, data, progress, console)
-        return _carry_out(sessions.resume(folder, plan, data, net), data, progress, console)
+        sessions.prepare(plan, dataset, net, _fresh_source(plan, dataset.schema), loss)
+        sessions.claim(plan, folder, dataset)
+        _make_source(plan, folder, dataset, progress, console)
+        session = sessions.resume(folder, plan, dataset, net, loss, own.notices)
+        return _fit(session, dataset, progress, console)
 
 
 def resume(
     folder: str | Path,
     *,
-    data: Dataset | None = None,
+    data: Any = None,
+    target: str | Sequence[str] | None = None,
     net: nn.Module | None = None,
+    loss: OwnLoss | None = None,
     progress: bool = True,
     console: Console | None = None,
     **changes: Any,
@@ -147,8 +154,10 @@ def resume(
 
     Args:
         folder: the run folder.
-        data: the data set, where it came from memory.
+        data: the data, where they came from memory.
+        target: as in `train`.
         net: the module, where it was your own.
+        loss: the function, where it was your own.
         progress: show progress on the screen.
         console: where to show it; none: standard output.
         changes: settings to change from here on, such as `epochs=30` or `device="cuda"`.
@@ -157,11 +166,12 @@ def resume(
         RunError: no run there, other data than before, or nothing left to do.
     """
     plan = sessions.read_recipe(folder, changes)
-    data = data if data is not None else data_of(plan)
+    own = _data_in_hand(data, target, plan)
+    dataset = own.dataset
     with own_generators():
         if plan.source:
-            _make_source(plan, Path(folder), data, progress, console)
-        session = sessions.resume(folder, plan, data, net)
+            _make_source(plan, Path(folder), dataset, progress, console)
+        session = sessions.resume(folder, plan, dataset, net, loss, own.notices)
         if session.rule.finished and (Path(folder) / "weights.json").exists():
             raise RunError(str(folder), expected="something left to learn", got="a rule that has come to its end")
         if session.progress.epoch > plan.epochs and (Path(folder) / "weights.json").exists():
@@ -171,22 +181,22 @@ def resume(
                 got=f"all {plan.epochs} done",
                 remedy=f"neurarium resume {folder} --epochs {2 * plan.epochs} trains on",
             )
-        return _carry_out(session, data, progress, console)
+        return _fit(session, dataset, progress, console)
 
 
-def fresh_net(plan: Recipe, shape: tuple[int, ...], classes: tuple[str, ...]) -> nn.Module:
+def fresh_net(plan: Recipe, schema: Schema) -> nn.Module:
     """Build a recipe's net with first weights; where it stands on the net of a recipe, that one is untrained too.
 
     Raises:
         ConfigError, ShapeError, RunError: net, source and data do not fit.
 
     Example:
-        >>> net = fresh_net(recipe("bottleneck-features"), (1, 28, 28), tuple("0123456789"))
+        >>> from neurarium.record.schema import image_schema
+        >>> net = fresh_net(recipe("bottleneck-features"), image_schema())
         >>> net.output.in_features
         32
     """
-    unscaled = Scaling((0.0,), (1.0,))
-    return build_net(plan, shape, classes, unscaled, source=_fresh_source(plan, shape, classes, unscaled))
+    return build_net(plan, schema, source=_fresh_source(plan, schema))
 
 
 def load(folder: str | Path, *, net: nn.Module | None = None, device: str | None = None) -> Run:
@@ -212,31 +222,26 @@ def new_folder(name: str, root: str | Path = "runs") -> Path:
     return Path(root) / f"{name}-{number}"
 
 
-def write_results(run: Run, data: Dataset, split: str = "test") -> Evaluation | Measured | None:
+def write_results(run: Run, data: Dataset, split: str = "test") -> Scores | None:
     """Measure a finished run and write scores, pictures and the report into its folder.
 
     Returns:
-        The evaluation; none where the data set has no such split.
+        The scores; none where the data set has no such split.
     """
-    folder, evaluation = run.folder, None
-    rows = plain_rows(summarise(run.net, run.shape))
-    write_atomic(folder / "layers.json", json.dumps(rows, indent=1))
+    folder, scores = run.folder, None
+    write_layers(run, folder)
     if len(getattr(data, split)) > 0:
-        evaluation = run.evaluate(data, split)
-        examples = getattr(data, split)
-        write_atomic(folder / "scores.json", json.dumps(_scores(evaluation, data, split), indent=1))
-        if isinstance(evaluation, Evaluation):
-            save_figure(confusion_figure(evaluation), folder / "confusion.png")
-            if data.kind == "images" and len(evaluation.mistakes):
-                worst = examples.select(torch.as_tensor(evaluation.mistakes[:_MISTAKES_LISTED]))
-                figure = mistakes_figure(evaluation, torch.cat(list(worst.pieces())), examples.targets)
-                save_figure(figure, folder / "mistakes.png")
-        save_plates(plates_of(run, data, split, evaluation), folder)
-    if run.recipe.augmentation.active and data.kind == "images":
-        save_figure(augmented_figure(run.recipe.augmentation, data, seed=run.recipe.seed), folder / "augmented.png")
+        scores = run.evaluate(data, split)
+        write_atomic(folder / "scores.json", json.dumps(scores.to_plain(), indent=1))
+    save_figures(run, data, split, scores)
     save_figure(plot(run), folder / "curves.png")
     write_report(folder)
-    return evaluation
+    return scores
+
+
+def _data_in_hand(data: Any, target: str | Sequence[str] | None, plan: Recipe) -> Own:
+    """The data that are given, or those that the recipe names."""
+    return Own(data_of(plan)) if data is None else dataset_from(data, target=target)
 
 
 def _with_whole_paths(plan: Recipe) -> Recipe:
@@ -271,7 +276,7 @@ def _origin(plan: Recipe) -> Recipe | Path:
     return Path(plan.source)
 
 
-def _fresh_source(plan: Recipe, shape: tuple[int, ...], classes: tuple[str, ...], scaling: Scaling) -> Source | None:
+def _fresh_source(plan: Recipe, schema: Schema) -> Source | None:
     """The source of a recipe as it would be before anything is trained."""
     check_need(plan)
     if not plan.source:
@@ -279,9 +284,8 @@ def _fresh_source(plan: Recipe, shape: tuple[int, ...], classes: tuple[str, ...]
     origin = _origin(plan)
     if isinstance(origin, Path):
         return read_source(origin)
-    below = _fresh_source(origin, shape, classes, scaling)
-    net = build_net(origin, shape, classes, scaling, source=below)
-    return Source(origin.name, net, tuple(shape), tuple(classes), scaling)
+    net = build_net(origin, schema, source=_fresh_source(origin, schema))
+    return Source(origin.name, net, schema)
 
 
 def _make_source(plan: Recipe, folder: Path, data: Dataset, progress: bool, console: Console | None) -> None:
@@ -304,12 +308,12 @@ def _make_source(plan: Recipe, folder: Path, data: Dataset, progress: bool, cons
             sessions.claim(origin, below, data)
         _make_source(origin, below, data, progress, console)
     session = sessions.resume(below, origin, data) if is_run(below) else sessions.start(origin, below, data)
-    _carry_out(session, data, progress, console)
+    _fit(session, data, progress, console)
     if not is_finished(below):
         raise KeyboardInterrupt(f"stopped and saved; go on with: neurarium resume {folder}")
 
 
-def _carry_out(session: Session, data: Dataset, progress: bool, console: Console | None) -> Run:
+def _fit(session: Session, data: Dataset, progress: bool, console: Console | None) -> Run:
     """Let a session run to its end, showing it, and write what a reader wants to see."""
     assert session.folder is not None
     stopped = None
@@ -332,20 +336,3 @@ def _carry_out(session: Session, data: Dataset, progress: bool, console: Console
     else:
         write_results(run, data)
     return run
-
-
-def _scores(evaluation: Evaluation | Measured, data: Dataset, split: str) -> Mapping[str, Any]:
-    """Scores, and a classifier's most confident mistakes, as `scores.json` holds them."""
-    if isinstance(evaluation, Measured):
-        return {"split": split, "data": data.name, **evaluation.to_plain()}
-    targets = getattr(data, split).targets
-    mistakes = [
-        {
-            "index": int(i),
-            "predicted": evaluation.classes[evaluation.predicted[i]],
-            "truth": evaluation.classes[int(targets[int(i)])],
-            "confidence": float(evaluation.confidence[i]),
-        }
-        for i in evaluation.mistakes[:_MISTAKES_LISTED]
-    ]
-    return {"split": split, "data": data.name, **evaluation.to_plain(), "mistakes": mistakes}

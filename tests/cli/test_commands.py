@@ -52,7 +52,7 @@ def test_evaluate(finished: Path, neurarium: Call) -> None:
 
 def test_predict_images_npz_and_csv_agree(finished: Path, neurarium: Call, tmp_path: Path) -> None:
     test = load_data("mnist-5k").test
-    pixels = np.asarray(test.inputs[:4])
+    pixels = np.asarray(test.inputs[0][:4])
     (tmp_path / "pictures").mkdir()
     for i, picture in enumerate(pixels):
         Image.fromarray(picture[0]).save(tmp_path / "pictures" / f"{i}.png")
@@ -70,7 +70,7 @@ def test_predict_images_npz_and_csv_agree(finished: Path, neurarium: Call, tmp_p
 
 
 def test_fast_prediction_says_how_and_has_the_same_labels(finished: Path, neurarium: Call, tmp_path: Path) -> None:
-    np.savez(tmp_path / "x.npz", x=np.asarray(load_data("mnist-5k").test.inputs[:40]))
+    np.savez(tmp_path / "x.npz", x=np.asarray(load_data("mnist-5k").test.inputs[0][:40]))
     labels = []
     for name, more in (("plain.csv", ()), ("fast.csv", ("--fast",))):
         result = neurarium("predict", str(finished), "x.npz", "--out", name, *more)

@@ -29,6 +29,14 @@ def test_suggests_and_draws(tmp_path: Path, monkeypatch, capsys) -> None:
     assert image.imread(tmp_path / "find-rate.png").ndim == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "rule"), [("hopfield", "storage"), ("perceptron", "perceptron"), ("ridge", "closed-form")]
+)
+def test_learning_rules_without_a_rate_are_refused(name: str, rule: str) -> None:
+    with pytest.raises(ConfigError, match=f"recipe {name}: .* got the learning rule {rule}, which knows no such rate"):
+        find_rate_command.run([name])
+
+
 def test_help_and_mistakes(capsys) -> None:
     assert find_rate_command.run([]) == 2
     assert find_rate_command.run(["--help"]) == 0

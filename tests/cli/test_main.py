@@ -14,11 +14,22 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(command in text for command in COMMANDS)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"], ["train", "mlp", "--help"]])
-def test_help_does_not_import_torch(arguments: list[str]) -> None:
+WITHOUT_TORCH = [
+    [["--help"]],
+    [["--version"]],
+    [["train", "mlp", "--help"], ["find-rate", "mlp", "--help"], ["sweep", "mlp", "--help"]],
+    [[command, "--help"] for command in COMMANDS],
+    [["train", "mlp", "--epoch", "3"], ["predict", "r", "--tp", "3"], ["trace", "mlp", "--examples", "0"], ["trian"]],
+]
+
+
+@pytest.mark.parametrize("calls", WITHOUT_TORCH)
+def test_help_and_mistaken_options_do_not_import_torch(calls: list[list[str]]) -> None:
     code = (
         "import sys; from neurarium.cli.main import main\n"
-        f"main({arguments!r}); sys.exit(3 if 'torch' in sys.modules else 0)"
+        f"for call in {calls!r}:\n"
+        "    main(call)\n"
+        "    assert 'torch' not in sys.modules, call\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

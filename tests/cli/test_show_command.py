@@ -1,5 +1,7 @@
 """`neurarium show`, called as the command line calls it."""
 
+from pathlib import Path
+
 import pytest
 
 from neurarium import api
@@ -55,6 +57,28 @@ def test_sizes_are_those_of_the_recipes_data_or_as_asked(
     assert "Shown for" not in text
 
 
+def test_nets_of_other_examples_than_one_tensor(capsys: pytest.CaptureFixture[str]) -> None:
+    # 12 numbers a step, two layers of 64 units, mean and maximum of them, 9 classes
+    parameters = (12 * 64 + 64) + (64 * 64 + 64) + (2 * 64 * 9 + 9)
+    for name in ("vowels", "pooled-series"):
+        text = said(capsys, name)
+        assert f"│ {parameters:,} │" in text
+        assert "Shapes and multiply-adds are those of a batch of 2 random examples." in text
+    assert f"│ {parameters - 6 * (2 * 64 + 1):,} │" in said(capsys, "pooled-series", "--classes", "3")
+    with pytest.raises(ConfigError, match=r"shape: expected none, .* got series \(time x 12\)"):
+        show_command.run(["vowels", "--shape", "12"])
+    with pytest.raises(ConfigError, match=r"classes: expected none, .* got next \(12\)"):
+        show_command.run(["neural-language-model", "--classes", "3"])
+
+
+def test_large_nets_are_shown_for_large_images(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "│ 7,978,856 │" in said(capsys, "densenet121")  # as its authors print it
+
+
+def test_a_recipe_of_numbers_keeps_predicting_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"│ {10 * 32 + 32 + 32 * 3 + 3} │" in said(capsys, "mlp-diabetes", "--classes", "3")
+
+
 @pytest.mark.usefixtures("nothing_here")
 @pytest.mark.parametrize(
     ("arguments", "parameters", "line"),
@@ -91,10 +115,19 @@ def test_a_net_alone_that_takes_two_classes_gets_two(
     assert "785" in said(capsys, "two-only")
 
 
+def test_a_run_is_shown_as_it_is(finished: Path) -> None:
+    with pytest.raises(ConfigError, match="none for a run"):
+        show_command.run([str(finished), "--classes", "3"])
+
+
 def test_mistakes() -> None:
     with pytest.raises(ConfigError, match="data of two classes, got 3 classes"):
         show_command.run(["perceptron", "--classes", "3"])
-    with pytest.raises(ConfigError, match="the run that the net features stands on"):
-        show_command.run(["features"])
+    with pytest.raises(
+        ConfigError, match="stands on another run's net; show a recipe that uses it: bottleneck-features"
+    ):
+        show_command.run(["linear-probe"])
+    with pytest.raises(ConfigError, match="got 0"):
+        show_command.run(["mlp", "--classes", "0"])
     with pytest.raises(ConfigError, match="did you mean lenet5"):
         show_command.run(["lenett"])

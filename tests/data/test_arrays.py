@@ -3,28 +3,34 @@ import pytest
 import torch
 
 from neurarium.checks import DataError
-from neurarium.data.arrays import as_inputs
+from neurarium.data.arrays import as_inputs, input_fields
+from neurarium.record.schema import Field
 
 
 @pytest.mark.parametrize(
-    ("shape", "kind", "stored"),
+    ("shape", "stored"),
     [
-        ((5, 7), "vectors", (5, 7)),
-        ((5, 7, 6), "images", (5, 1, 7, 6)),
-        ((5, 7, 6, 3), "images", (5, 3, 7, 6)),
-        ((5, 3, 7, 6), "images", (5, 3, 7, 6)),
-        ((5, 1, 7, 4), "images", (5, 1, 7, 4)),
+        ((5, 7), (5, 7)),
+        ((5, 7, 6), (5, 1, 7, 6)),
+        ((5, 7, 6, 3), (5, 3, 7, 6)),
+        ((5, 3, 7, 6), (5, 3, 7, 6)),
+        ((5, 1, 7, 4), (5, 1, 7, 4)),
     ],
 )
-def test_shapes(shape, kind, stored):
+def test_shapes(shape, stored):
     array = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
-    found, inputs = as_inputs(array, "x")
-    assert (found, tuple(inputs.shape), inputs.dtype) == (kind, stored, torch.uint8)
+    inputs = as_inputs(array, "x")
+    assert (tuple(inputs.shape), inputs.dtype) == (stored, torch.uint8)
+
+
+def test_fields():
+    assert input_fields((1, 5, 4)) == {"image": Field((1, 5, 4))}
+    assert input_fields((2,), ("w", "h")) == {"features": Field((2,), names=("w", "h"))}
 
 
 def test_channels_move_to_the_front():
     array = np.random.default_rng(0).integers(0, 256, (2, 6, 5, 3)).astype(np.uint8)
-    _, inputs = as_inputs(array, "x")
+    inputs = as_inputs(array, "x")
     assert inputs[1, 2, 3, 4] == array[1, 3, 4, 2]
     assert inputs.is_contiguous()
 
@@ -42,7 +48,7 @@ def test_channels_move_to_the_front():
 )
 def test_types(source, shape, stored):
     array = np.ones(shape, dtype=source)
-    _, inputs = as_inputs(array, "x")
+    inputs = as_inputs(array, "x")
     assert inputs.dtype == stored
     assert (inputs == 1).all()
 

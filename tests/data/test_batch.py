@@ -1,42 +1,28 @@
 import torch
 
-from neurarium.data.batch import Batch, RaggedBatch
+from neurarium.data.batch import Batch
+
+BATCH = Batch((torch.ones(3, 2), torch.tensor([1, 2, 2])), (torch.tensor([0, 1, 2]),), 3, torch.tensor([7, 5, 6]))
 
 
-def test_batch_has_a_length_and_moves():
-    batch = Batch(torch.ones(3, 2), torch.tensor([0, 1, 2]))
-    assert len(batch) == 3
-    moved = batch.to("meta")
-    assert moved.inputs.device.type == moved.targets.device.type == "meta"
+def test_a_batch_has_a_size_whatever_its_tensors():
+    assert len(BATCH) == 3
+    assert len(Batch((torch.ones(8, 2),), (), 3)) == 3
 
 
-def test_ragged_batch_pads_with_zeros_behind_each_example():
-    values = torch.arange(1.0, 13.0).reshape(6, 2)
-    batch = RaggedBatch(values, torch.tensor([2, 0, 3, 1]), torch.tensor([5, 6, 7, 8]))
-    assert len(batch) == 4
-    assert batch.offsets.tolist() == [0, 2, 2, 5]
-    padded, mask = batch.padded()
-    zero = [0.0, 0.0]
-    assert padded.tolist() == [
-        [[1, 2], [3, 4], zero],
-        [zero, zero, zero],
-        [[5, 6], [7, 8], [9, 10]],
-        [[11, 12], zero, zero],
-    ]
-    assert mask.int().tolist() == [[1, 1, 0], [0, 0, 0], [1, 1, 1], [1, 0, 0]]
-    assert torch.equal(batch.inputs.values, padded)
+def test_the_first_input_and_target_have_names():
+    assert BATCH.x is BATCH.inputs[0]
+    assert BATCH.labels is BATCH.targets[0]
 
 
-def test_padding_passes_the_gradient_to_the_values():
-    values = torch.ones(3, requires_grad=True)
-    padded, _ = RaggedBatch(values, torch.tensor([1, 2]), torch.tensor([0, 0])).padded()
-    (padded * torch.tensor([[2.0, 9.0], [3.0, 4.0]])).sum().backward()
-    assert values.grad is not None
-    assert values.grad.tolist() == [2, 3, 4]
+def test_a_batch_moves_whole_and_leaves_the_index():
+    moved = Batch(BATCH.inputs, BATCH.targets, 3, BATCH.index).to("meta")
+    assert {tensor.device.type for tensor in (*moved.inputs, *moved.targets)} == {"meta"}
+    assert moved.index.device.type == "cpu"
+    assert BATCH.to(torch.device("cpu")) is BATCH
 
 
-def test_ragged_batch_moves_and_may_be_empty():
-    empty = RaggedBatch(torch.empty(0, 2), torch.empty(0, dtype=torch.int64), torch.empty(0))
-    assert empty.padded().values.shape == (0, 0, 2)
-    moved = empty.to("meta")
-    assert moved.values.device.type == moved.lengths.device.type == moved.targets.device.type == "meta"
+def test_map_reaches_every_tensor():
+    doubled = Batch(BATCH.inputs, BATCH.targets, 3).map(lambda tensor: 2 * tensor)
+    assert doubled.inputs[1].tolist() == [2, 4, 4]
+    assert doubled.labels.tolist() == [0, 2, 4]

@@ -49,6 +49,68 @@ def test_two_features_to_predict_from(first, known, columns):
 
 
 @pytest.mark.parametrize(
+    ("first", "names"),
+    [
+        (["a", "b", "species"], ("a", "b")),
+        ([" a ", "b:number", "c"], ("a", "c")),
+        (["", "b", "c"], ("b",)),
+        (["1", "2", "3"], ()),
+        (["0", "1", "label"], ()),
+    ],
+)
+def test_names_of_features(first, names):
+    assert layout_of(first, PATH).features == names
+
+
+@pytest.mark.parametrize(
+    ("first", "columns"),
+    [
+        (["w", "h"], (0, 1)),
+        (["h", "w"], (1, 0)),
+        (["label", "h", "w"], (2, 1)),
+        (["h", "price", "w"], (2, 0)),
+        (["h:number", "w", "other:class", "h"], (1, 3)),
+        (["", "h", "w", "y"], (2, 1)),
+        (["7", "8"], (0, 1)),
+        (["7", "8", "9"], (0, 1)),
+    ],
+)
+def test_features_are_found_by_the_names_that_were_learned(first, columns):
+    if first[0] == "h:number":
+        with pytest.raises(DataError, match="columns marked"):
+            layout_of(first, PATH, 2, ("price",), ("w", "h"))
+        first = ["h:number", "w", "other", "h"]
+        with pytest.raises(DataError, match="got another one, 'other'"):
+            layout_of(first, PATH, 2, ("price",), ("w", "h"))
+        first = ["h:number", "w", "other:number", "h"]
+    assert layout_of(first, PATH, 2, ("price",), ("w", "h")).columns == columns
+
+
+def test_names_that_occur_twice_are_found_in_their_order_alone():
+    assert layout_of(["a", "b", "a", "label"], PATH, 3, (), ("a", "b", "a")).columns == (0, 1, 2)
+    with pytest.raises(DataError, match=r"t\.csv: expected a single column 'a', got several; rename"):
+        layout_of(["a", "b", "a"], PATH, 2, (), ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        (["w", "b"], r"t\.csv: expected a column 'h', got columns w, b; name the columns as in"),
+        (["w", "hight"], r"t\.csv: expected a column 'height', got columns w, hight; did you mean hight"),
+        (
+            ["h", "w", "x"],
+            r"t\.csv: expected the columns w, h that were learned from, got another one, 'x'; remove it, or",
+        ),
+        (["0", "1", "y:number"], "expected a column 'w', got columns 0, 1"),
+    ],
+)
+def test_columns_that_are_missing_or_unknown_are_named(first, message):
+    learned = ("w", "height" if "height" in message else "h")
+    with pytest.raises(DataError, match=message):
+        layout_of(first, PATH, 2, ("price",), learned)
+
+
+@pytest.mark.parametrize(
     ("first", "features", "message"),
     [
         (["a"], None, r"t\.csv: expected feature columns and a label column, got 1 columns; separate"),

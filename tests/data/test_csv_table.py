@@ -5,6 +5,7 @@ import torch
 from neurarium.checks import DataError
 from neurarium.data import csv_table
 from neurarium.data.csv_table import read_table
+from neurarium.data.scaling import unscaled
 
 
 def write(tmp_path, text, encoding="utf-8"):
@@ -50,16 +51,21 @@ def test_tables_to_predict_from(tmp_path, text, rows):
 def test_load(tmp_path):
     body = "".join(f"{k},{k * k},{'even' if k % 2 == 0 else 'odd'}\n" for k in range(20))
     data = csv_table.load(write(tmp_path, "n,square,class\n" + body), "toy")
-    assert (data.kind, data.shape, data.classes) == ("vectors", (2,), ("even", "odd"))
+    features, label = data.schema.input, data.schema.target
+    assert (features.shape, features.names, label.categories, label.names) == (
+        *((2,), ("n", "square")),
+        *(("even", "odd"), ("class",)),
+    )
     assert data.counts() == {"train": 16, "development": 2, "test": 2}
-    for row, target in zip(data.train.inputs.tolist(), data.train.targets.tolist(), strict=True):
+    for row, target in zip(data.train.inputs[0].tolist(), data.train.target("label").tolist(), strict=True):
         assert row[1] == row[0] ** 2
         assert row[0] % 2 == target
 
 
 def test_numeric_labels_are_ordered_by_size(tmp_path):
     data = csv_table.load(write(tmp_path, "".join(f"{k},{10 - k % 2}\n" for k in range(10))), "toy")
-    assert data.classes == ("9", "10")
+    assert data.schema.classes == ("9", "10")
+    assert data.schema.input.names == data.schema.target.names == ()
 
 
 NUMBERS = np.random.default_rng(0).normal(200, 30, (60, 2)).round(2)
@@ -69,50 +75,59 @@ def table(header, *columns):
     return header + "".join(",".join(map(str, row)) + "\n" for row in zip(*columns, strict=True))
 
 
+def in_units(data, part):
+    return unscaled(part.target(next(iter(data.schema.targets))), data.schema.target)
+
+
 @pytest.mark.parametrize(
-    ("header", "outputs"),
-    [("", ("target",)), ("x,Target\n", ("Target",)), ("x,price\n", ("price",)), ("x,Price: Number\n", ("Price",))],
+    ("header", "output", "name"),
+    [
+        ("", "target", "target"),
+        ("x,Target\n", "Target", "Target"),
+        ("x,price\n", "price", "price"),
+        ("x,Price: Number\n", "Price", "Price"),
+        ("x,price in $\n", "price in $", "target"),
+        ("x,features\n", "features", "target"),
+    ],
 )
-def test_fractions_are_numbers(tmp_path, header, outputs):
+def test_fractions_are_numbers(tmp_path, header, output, name):
     data = csv_table.load(write(tmp_path, table(header, range(60), NUMBERS[:, 0].tolist())), "toy")
-    assert (data.task, data.classes, data.shape) == ("numbers", outputs, (1,))
+    assert (data.schema.classes, data.schema.outputs, list(data.schema.targets)) == ((output,), 1, [name])
+    assert (data.schema.input.shape, data.schema.target.categories) == ((1,), ())
     assert data.counts() == {"train": 48, "development": 6, "test": 6}
-    kept = data.train.inputs[:, 0].long().numpy()
+    kept = data.train.inputs[0][:, 0].long().numpy()
     expected = (NUMBERS[kept, 0] - NUMBERS[kept, 0].mean()) / NUMBERS[kept, 0].std()
-    np.testing.assert_allclose(data.train.targets[:, 0], expected, rtol=1e-5, atol=1e-7)
-    held_out = data.test.inputs[:, 0].long().numpy()
-    np.testing.assert_allclose(data.target_scaling.undo(data.test.targets)[:, 0], NUMBERS[held_out, 0], rtol=1e-6)
+    np.testing.assert_allclose(data.train.targets[0][:, 0], expected, rtol=1e-5, atol=1e-7)
+    held_out = data.test.inputs[0][:, 0].long().numpy()
+    np.testing.assert_allclose(in_units(data, data.test)[:, 0], NUMBERS[held_out, 0], rtol=1e-6)
 
 
 def test_several_columns_of_numbers(tmp_path):
     text = table("a:number,x,b:NUMBER\n", NUMBERS[:, 0].tolist(), range(60), range(60))
     data = csv_table.load(write(tmp_path, text), "toy")
-    assert (data.classes, data.shape) == (("a", "b"), (1,))
-    kept = data.test.inputs[:, 0].long().numpy()
-    found = data.target_scaling.undo(data.test.targets)
-    np.testing.assert_allclose(found, np.stack([NUMBERS[kept, 0], kept], 1), rtol=1e-5, atol=1e-5)
+    assert (data.schema.classes, data.schema.input.names, list(data.schema.targets)) == (("a", "b"), ("x",), ["target"])
+    kept = data.test.inputs[0][:, 0].long().numpy()
+    np.testing.assert_allclose(in_units(data, data.test), np.stack([NUMBERS[kept, 0], kept], 1), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("form", ["{}", "{}.0", "{}e0"])
 def test_whole_numbers_are_classes_unless_they_may_be_either(tmp_path, form):
     few = csv_table.load(write(tmp_path, table("x,age\n", range(60), [form.format(k % 30) for k in range(60)])), "toy")
-    assert (few.task, few.classes) == ("classes", tuple(map(str, range(30))))
+    assert few.schema.target.categories == tuple(map(str, range(30)))
     ages = [form.format(k) for k in range(60)]
     message = r"label column: expected classes, or numbers .* got 60 different ones .* 'age:number' or 'age:class'"
     with pytest.raises(DataError, match=message):
         csv_table.load(write(tmp_path, table("x,age\n", range(60), ages)), "toy")
-    assert csv_table.load(write(tmp_path, table("x,age:class\n", range(60), ages)), "toy").task == "classes"
+    classes = csv_table.load(write(tmp_path, table("x,age:class\n", range(60), ages)), "toy")
+    assert len(classes.schema.target.categories) == 60
     numbers = csv_table.load(write(tmp_path, table("x,age:number\n", range(60), ages)), "toy")
-    assert torch.allclose(numbers.target_scaling.undo(numbers.test.targets).double(), numbers.test.inputs)
+    assert torch.allclose(in_units(numbers, numbers.test).double(), numbers.test.inputs[0])
 
 
 def test_fractions_may_be_said_to_be_names(tmp_path):
     versions = ["1.5", "1.10", "beta"] * 10
-    assert csv_table.load(write(tmp_path, table("x,v:class\n", range(30), versions)), "toy").classes == (
-        "1.10",
-        "1.5",
-        "beta",
-    )
+    data = csv_table.load(write(tmp_path, table("x,v:class\n", range(30), versions)), "toy")
+    assert data.schema.classes == ("1.10", "1.5", "beta")
 
 
 @pytest.mark.parametrize(

@@ -1,62 +1,94 @@
-import numpy as np
+import pytest
 import torch
 
-from neurarium.data.examples import Dense, Examples, ExamplesOf, Ragged
-from neurarium.data.scaling import Scaling
+from neurarium.checks import DataError
+from neurarium.data.examples import agreed, restated
+from neurarium.data.table import Table
+from neurarium.record.schema import Field, Schema
+
+A = Schema({"x": Field((2,), mean=(1.0, 2.0), std=(3.0, 4.0))}, {"label": Field((), categories=("a", "b"))})
+TWO = Schema({"x": Field((2,)), "z": Field(())}, {"p": Field((1,)), "q": Field(())})
 
 
-def test_dense_gathers_scaled_rows_in_the_order_asked_for():
-    pixels = np.random.default_rng(0).integers(0, 256, (10, 2, 3, 3)).astype(np.uint8)
-    examples = Dense(torch.from_numpy(pixels), torch.arange(10) * 11, Scaling((10.0, 20.0), (2.0, 4.0)))
-    assert isinstance(examples, Examples)
-    batch = examples.gather(torch.tensor([7, 0, 7]))
-    mean, std = np.array([10, 20])[:, None, None], np.array([2, 4])[:, None, None]
-    np.testing.assert_array_equal(batch.inputs, ((pixels[[7, 0, 7]] - mean) / std).astype(np.float32))
-    assert batch.inputs.dtype == torch.float32
-    assert batch.targets.tolist() == [77, 0, 77]
+def other(inputs=None, targets=None):
+    return Schema(inputs or A.inputs, A.targets if targets is None else targets)
 
 
-def test_dense_without_scaling_only_converts():
-    batch = Dense(torch.tensor([[200], [3]], dtype=torch.uint8), torch.tensor([0, 1])).gather(torch.tensor([0]))
-    assert batch.inputs.dtype == torch.float32
-    assert batch.inputs.tolist() == [[200.0]]
+def test_a_schema_agrees_with_itself_and_with_one_of_other_constants_and_names():
+    assert agreed(A, A) == A
+    renamed = Schema({"features": Field((2,))}, {"species": Field((), categories=("b", "c", "a"))})
+    assert agreed(A, renamed) == renamed
+    assert agreed(TWO, TWO) == TWO
 
 
-def test_prepared_gives_the_same_bits_and_respects_the_limit():
-    pixels = torch.randint(0, 256, (50, 1, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    examples = Dense(pixels, torch.arange(50), Scaling((33.3,), (78.5,)))
-    index = torch.tensor([3, 49, 0])
-    prepared = examples.prepared()
-    assert prepared.inputs.dtype == torch.float32
-    assert torch.equal(prepared.gather(index).inputs, examples.gather(index).inputs)
-    needed = 4 * 50 * 16
-    assert examples.prepared(needed) is examples
-    assert examples.prepared(needed + 1) is not examples
+def test_targets_are_kept_where_the_examples_have_them():
+    assert agreed(Schema(A.inputs), A) == Schema(A.inputs)
+    assert agreed(Schema(TWO.inputs, {"q": Field(())}), TWO) == Schema(TWO.inputs, {"q": Field(())})
 
 
-def test_select_keeps_scaling_and_pieces_cover_everything():
-    examples = Dense(torch.arange(10.0)[:, None], torch.arange(10), Scaling((1.0,), (2.0,)))
-    chosen = examples.select(torch.tensor([4, 2]))
-    assert len(chosen) == 2
-    assert chosen.gather(torch.tensor([1])).inputs.item() == 0.5
-    assert [len(piece) for piece in examples.pieces(4)] == [4, 4, 2]
-    assert torch.equal(torch.cat(list(examples.pieces(4))), examples.inputs)
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            A,
+            other({"x": Field((3,))}),
+            "field x: expected 3 of numbers, as was learned, got 2 of numbers; give data like",
+        ),
+        (
+            A,
+            other({"x": Field((2,), categories=("a",))}),
+            "expected 2 of 1 categories, as was learned, got 2 of numbers",
+        ),
+        (
+            A,
+            other(targets={"y": Field(())}),
+            "field label: expected one of numbers, as was learned, got one of 2 categ",
+        ),
+        (A, other(targets={}), "data: expected x, as was learned, got x, label"),
+        (A, TWO, "data: expected x, z, p, q, as was learned, got x, label"),
+        (TWO, Schema({"x": Field((2,)), "w": Field(())}, TWO.targets), "data: expected x, w, p, q, .* got x, z, p, q"),
+        (TWO, Schema({"z": Field(()), "x": Field((2,))}, TWO.targets), "data: expected z, x, p, q, .* got x, z, p, q"),
+        (
+            other({"x": Field((2,), names=("w", "h"))}),
+            other({"x": Field((2,), names=("h", "w"))}),
+            "field x: expected in this order: h, w, as was learned, got w, h",
+        ),
+        (
+            other({"x": Field((None, 2), axis="time")}),
+            other({"x": Field((None, 2), axis="points")}),
+            "field x: expected points x 2 of numbers, as was learned, got time x 2 of numbers",
+        ),
+    ],
+)
+def test_what_does_not_agree_is_named(old, new, message):
+    with pytest.raises(DataError, match=message):
+        agreed(old, new)
 
 
-def test_ragged_gathers_as_a_loop_would():
-    lengths = [3, 0, 1, 4, 2]
-    sequences = [np.random.default_rng(k).normal(size=(n, 2)) for k, n in enumerate(lengths)]
-    examples = Ragged(torch.from_numpy(np.concatenate(sequences)), torch.tensor(lengths), torch.arange(5) * 10)
-    assert isinstance(examples, ExamplesOf)
-    for index in ([4, 0, 0, 1, 3], [1], []):
-        batch = examples.gather(torch.tensor(index, dtype=torch.int64))
-        expected = np.concatenate([np.empty((0, 2)), *(sequences[k] for k in index)])
-        np.testing.assert_array_equal(batch.values, expected)
-        assert batch.lengths.tolist() == [lengths[k] for k in index]
-        assert batch.targets.tolist() == [10 * k for k in index]
+def test_restating_leads_from_one_scale_to_another():
+    old, new = Field((1,), mean=(5.0,), std=(2.0,)), Field((1,), mean=(1.0,), std=(4.0,))
+    stored = torch.tensor([[0.5], [-3.0]])  # 6 and -1 in the units of the source
+    assert restated(stored, old, new, "y").tolist() == [[1.25], [-0.5]]
+    assert restated(stored, old, old, "y") is stored
+    assert restated(stored, Field((1,)), new, "y").tolist() == [[-0.125], [-1.0]]
+    assert restated(stored, new, Field((1,)), "y").tolist() == [[3.0], [-11.0]]
 
 
-def test_examples_move():
-    dense = Dense(torch.ones(2, 1), torch.zeros(2)).to("meta")
-    ragged = Ragged(torch.ones(2, 1), torch.tensor([2]), torch.zeros(1)).to("meta")
-    assert dense.targets.device.type == ragged.targets.device.type == ragged.values.device.type == "meta"
+def test_restating_numbers_the_categories_anew():
+    old, new = Field((), categories=("a", "b", "c")), Field((), categories=("c", "x", "a", "b"))
+    column = torch.tensor([2, 0, -1, 1])
+    assert restated(column, old, new, "y").tolist() == [0, 2, -1, 3]
+    assert restated(column.to(torch.int32).view(2, 2), old, new, "y").tolist() == [[0, 2], [-1, 3]]
+    # a category that no example has may be unknown
+    assert restated(column, old, Field((), categories=("c", "a", "b")), "y").tolist() == [0, 1, -1, 2]
+    with pytest.raises(DataError, match=r"field y: expected one of the 2 categories that were learned, got 'b'; leave"):
+        restated(column, old, Field((), categories=("c", "a")), "y")
+
+
+def test_streams_of_examples_in_memory_are_their_batches():
+    table = Table((torch.arange(10.0).view(5, 2),), (torch.arange(5) % 2,), A)
+    indices = [torch.tensor([4, 0]), torch.tensor([1])]
+    for batch, index in zip(table.stream(iter(indices)), indices, strict=True):
+        assert torch.equal(batch.x, table.gather(index).x)
+        assert torch.equal(batch.index, index)
+    assert table.sizes().tolist() == [1] * 5

@@ -70,11 +70,12 @@ def server(tmp_path):
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_a_pair_with_its_test_split(tmp_path, four, digits, suffix):
     data = load_pair(four(tmp_path, suffix, base=5) / f"{FILES[0]}{suffix}", "mine")
-    assert (data.name, data.kind, data.shape) == ("mine", "images", (1, 5, 4))
-    assert data.classes == ("5", "6", "7", "8")
+    assert (data.name, data.schema.input.shape) == ("mine", (1, 5, 4))
+    assert list(data.schema.fields) == ["image", "label"]
+    assert data.schema.classes == ("5", "6", "7", "8")
     assert data.counts() == {"train": 32, "development": 4, "test": 4}
-    np.testing.assert_array_equal(data.test.inputs[:, 0], digits[0][36:])
-    assert data.test.targets.tolist() == [0, 1, 2, 3]
+    np.testing.assert_array_equal(data.test.inputs[0][:, 0], digits[0][36:])
+    assert data.test.target("label").tolist() == [0, 1, 2, 3]
     assert load_folder(tmp_path, "mine").fingerprint() == data.fingerprint()
 
 
@@ -127,8 +128,8 @@ def test_a_named_set_is_found(tmp_path, monkeypatch, four, toy, place):
     home = four(tmp_path / place)
     data = load_named(toy)
     assert data.counts() == {"train": 33, "development": 3, "test": 4}
-    assert (data.classes, data.licence) == (("a", "b", "c", "d"), "MIT")
-    assert f"(from {home})" in data.source
+    assert (data.schema.classes, data.licence) == (("a", "b", "c", "d"), "MIT")
+    assert f"(from {home})" in data.provenance
 
 
 def test_a_named_set_is_found_in_the_folder_given_and_only_there(tmp_path, four, toy):
@@ -161,7 +162,7 @@ def test_fetched_once_and_checked(tmp_path, four, toy, server):
     for name in md5:
         (folder / name).unlink()
     assert load_named(toy).fingerprint() == first.fingerprint()
-    assert str(tmp_path / "cache" / "neurarium" / "toy-mnist") in first.source
+    assert str(tmp_path / "cache" / "neurarium" / "toy-mnist") in first.provenance
 
 
 def test_failed_downloads_say_where_to_put_the_files(tmp_path, four, toy, server):

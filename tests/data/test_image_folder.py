@@ -5,9 +5,9 @@ from PIL import Image
 
 from neurarium.checks import DataError
 from neurarium.data import image_folder
-from neurarium.data.batches import shuffled
-from neurarium.data.examples import Dense
+from neurarium.data.plan import grouped, plan
 from neurarium.data.stream import Streamed
+from neurarium.data.table import Table
 
 
 def picture(path, *, level, shape=(5, 4)):
@@ -26,12 +26,12 @@ def test_classes_without_parts(tmp_path):
     (tmp_path / "dog" / "notes.txt").write_text("no picture")
     (tmp_path / ".git").mkdir()
     data = image_folder.load(tmp_path, "pets")
-    assert (data.kind, data.shape, data.classes) == ("images", (1, 5, 4), ("cat", "dog"))
+    assert (data.schema.input.shape, data.schema.classes) == ((1, 5, 4), ("cat", "dog"))
+    assert list(data.schema.fields) == ["image", "label"]
     assert data.counts() == {"train": 16, "development": 2, "test": 2}
-    assert isinstance(data.train, Dense)
-    parts = (data.train, data.development, data.test)
-    levels = torch.cat([part.inputs[:, 0, 2, 3] for part in parts]).tolist()
-    targets = torch.cat([part.targets for part in parts]).tolist()
+    assert isinstance(data.train, Table)
+    levels = torch.cat([part.inputs[0][:, 0, 2, 3] for part in data.parts().values()]).tolist()
+    targets = torch.cat([part.target("label") for part in data.parts().values()]).tolist()
     # dog is the first folder written (levels 0-9) and the second by name.
     assert sorted(zip(levels, targets, strict=True)) == [(k, 1) for k in range(10)] + [(20 + k, 0) for k in range(10)]
 
@@ -41,46 +41,47 @@ def test_parts_as_the_folders_say(tmp_path):
     fill(tmp_path / "test", {"2": 2}, base=100)
     fill(tmp_path / "validation", {"10": 3}, base=200)
     data = image_folder.load(tmp_path, "numbers")
-    assert data.classes == ("2", "10")
+    assert data.schema.classes == ("2", "10")
     assert data.counts() == {"train": 10, "development": 3, "test": 2}
-    assert data.test.inputs[:, 0, 0, 0].tolist() == [100, 101]
-    assert data.development.targets.tolist() == [1, 1, 1]
+    assert data.test.inputs[0][:, 0, 0, 0].tolist() == [100, 101]
+    assert data.development.target("label").tolist() == [1, 1, 1]
 
 
 def test_train_and_test_may_be_classes(tmp_path):
     fill(tmp_path, {"train": 10, "test": 10})
-    assert image_folder.load(tmp_path, "vehicles").classes == ("test", "train")
+    assert image_folder.load(tmp_path, "vehicles").schema.classes == ("test", "train")
 
 
 def test_the_commonest_size_wins_and_one_colour_picture_makes_all_colour(tmp_path):
     fill(tmp_path, {"a": 4, "b": 4})
     picture(tmp_path / "a" / "large.png", level=9, shape=(8, 8))
-    assert image_folder.load(tmp_path, "x").shape == (1, 5, 4)
+    assert image_folder.load(tmp_path, "x").schema.input.shape == (1, 5, 4)
     picture(tmp_path / "b" / "colour.png", level=9, shape=(5, 4, 3))
     data = image_folder.load(tmp_path, "x")
-    assert data.shape == (3, 5, 4)
-    assert "1 pictures resized to 4 x 5" in data.source
+    assert data.schema.input.shape == (3, 5, 4)
+    assert "1 pictures resized to 4 x 5" in data.provenance
 
 
 def test_of_several_commonest_sizes_the_largest_is_taken(tmp_path):
     for label in ("a", "b"):
         picture(tmp_path / label / "small.png", level=1, shape=(3, 3))
         picture(tmp_path / label / "large.png", level=1, shape=(6, 2))
-    assert image_folder.load(tmp_path, "x").shape == (1, 6, 2)
+    assert image_folder.load(tmp_path, "x").schema.input.shape == (1, 6, 2)
 
 
 def test_large_folders_are_streamed_and_equal_those_in_memory(tmp_path):
     fill(tmp_path, {"a": 20, "b": 20})
     dense = image_folder.load(tmp_path, "x", limit_bytes=40 * 20)
     streamed = image_folder.load(tmp_path, "x", limit_bytes=40 * 20 - 1)
-    assert isinstance(dense.train, Dense)
+    assert isinstance(dense.train, Table)
     assert isinstance(streamed.train, Streamed)
     assert streamed.fingerprint() == dense.fingerprint()
-    assert streamed.scaling == dense.scaling
-    batches = zip(*(shuffled(d.train, 8, seed=0, epoch=1) for d in (dense, streamed)), strict=True)
-    for a, b in batches:
-        assert torch.equal(a.inputs, b.inputs)
-        assert torch.equal(a.targets, b.targets)
+    assert streamed.schema == dense.schema
+    order = plan(len(dense.train), 8, seed=0, epoch=1)
+    for (a,), (b,) in zip(*(grouped(d.train, order) for d in (dense, streamed)), strict=True):
+        assert torch.equal(a.x, b.x)
+        assert torch.equal(a.labels, b.labels)
+    assert len(streamed.train.gather(torch.empty(0, dtype=torch.int64))) == 0
 
 
 def test_empty_class(tmp_path):

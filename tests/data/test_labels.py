@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from neurarium.checks import DataError
-from neurarium.data.labels import by_name, check_classes, encode
+from neurarium.data.labels import by_name, check_classes, class_fields, encode
+from neurarium.record.schema import Field
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,11 @@ def test_classes_are_numbered_in_order(labels, numbers, classes):
 def test_labels_that_are_no_classes(labels, message):
     with pytest.raises(DataError, match=message):
         encode(labels, "pets")
+
+
+def test_fields():
+    assert class_fields(["b", "a"]) == {"label": Field((), categories=("b", "a"))}
+    assert class_fields("49", ("digit",)) == {"label": Field((), categories=("4", "9"), names=("digit",))}
 
 
 def test_by_name():

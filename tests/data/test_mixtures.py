@@ -40,9 +40,9 @@ def test_draws_follow_their_seed() -> None:
 def test_data_sets(load, modes: int) -> None:
     data = load()
     assert isinstance(data, Dataset)
-    assert (data.kind, data.shape, len(data.classes)) == ("vectors", (2,), modes)
+    assert (list(data.schema.inputs), data.schema.input.shape, data.schema.outputs) == (["point"], (2,), modes)
     assert sum(data.counts().values()) == 1000 * modes
-    assert torch.equal(data.test.targets.bincount(), torch.full((modes,), 100))
+    assert torch.equal(data.test.target("label").bincount(), torch.full((modes,), 100))
     assert data.fingerprint() == load().fingerprint()
 
 

@@ -33,16 +33,17 @@ def test_source_and_licence_lie_beside_the_digits():
 
 def test_the_split_is_balanced_and_complete():
     data = mnist_5k.load()
-    parts = (data.train, data.development, data.test)
-    counts = [torch.bincount(part.targets).tolist() for part in parts]
+    parts = data.parts().values()
+    counts = [torch.bincount(part.target("label")).tolist() for part in parts]
     assert counts == [[400] * 10, [50] * 10, [50] * 10]
-    assert (data.kind, data.shape, data.classes) == ("images", (1, 28, 28), tuple("0123456789"))
-    total = sum(int(part.inputs.sum()) for part in parts)
+    assert (data.schema.input.shape, data.schema.classes) == ((1, 28, 28), tuple("0123456789"))
+    assert data.schema.input.value_range == (0, 255)
+    total = sum(int(part.inputs[0].sum()) for part in parts)
     assert total == 131267102  # the sum of all pixels of the source's table
-    train = data.train.inputs.long()
+    train, image = data.train.inputs[0].long(), data.schema.input
     mean, square = (Fraction(int(x.sum()), train.numel()) for x in (train, train.square()))
-    assert data.scaling.mean[0] == pytest.approx(float(mean), rel=1e-13)
-    assert data.scaling.std[0] == pytest.approx(math.sqrt(square - mean**2), rel=1e-13)
+    assert image.mean[0] == pytest.approx(float(mean), rel=1e-13)
+    assert image.std[0] == pytest.approx(math.sqrt(square - mean**2), rel=1e-13)
 
 
 def test_the_split_never_changes():
@@ -53,8 +54,10 @@ def test_the_split_never_changes():
 def test_fours_and_nines_are_those_of_the_whole_part_by_part():
     pair, whole = mnist_5k.load_four_nine(), mnist_5k.load()
     assert pair.counts() == {"train": 800, "development": 100, "test": 100}
-    for few, all_ in ((pair.train, whole.train), (pair.development, whole.development), (pair.test, whole.test)):
+    assert pair.schema.classes == ("4", "9")
+    for few, every in zip(pair.parts().values(), whole.parts().values(), strict=True):
         for number, digit in enumerate((4, 9)):
-            assert torch.equal(few.inputs[few.targets == number], all_.inputs[all_.targets == digit])
-    pixels = pair.train.inputs.double().numpy()
-    assert pair.scaling.mean[0] == pytest.approx(pixels.mean(), rel=1e-12)
+            chosen, all_ = few.target("label") == number, every.target("label") == digit
+            assert torch.equal(few.inputs[0][chosen], every.inputs[0][all_])
+    pixels = pair.train.inputs[0].double().numpy()
+    assert pair.schema.input.mean[0] == pytest.approx(pixels.mean(), rel=1e-12)

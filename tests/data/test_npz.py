@@ -4,6 +4,7 @@ import torch
 
 from neurarium.checks import DataError
 from neurarium.data import npz
+from neurarium.data.scaling import unscaled
 
 
 def save(tmp_path, **arrays):
@@ -17,17 +18,18 @@ def save(tmp_path, **arrays):
 def test_inputs_and_labels(tmp_path, digits, x, y):
     pixels, labels = digits
     data = npz.load(save(tmp_path, **{x: pixels, y: labels + 3}), "toy")
-    assert (data.name, data.kind, data.shape, data.classes) == ("toy", "images", (1, 5, 4), ("3", "4", "5", "6"))
+    assert (data.name, data.schema.input.shape, data.schema.classes) == ("toy", (1, 5, 4), ("3", "4", "5", "6"))
+    assert list(data.schema.fields) == ["image", "label"]
     assert data.counts() == {"train": 32, "development": 4, "test": 4}
-    assert "development and test held out" in data.source
-    parts = (data.train, data.development, data.test)
-    stored = torch.cat([part.inputs for part in parts])[:, 0].numpy()
-    targets = torch.cat([part.targets for part in parts]).numpy()
+    assert "development and test held out" in data.provenance
+    parts = data.parts().values()
+    stored = torch.cat([part.inputs[0] for part in parts])[:, 0].numpy()
+    targets = torch.cat([part.target("label") for part in parts]).numpy()
     # Every picture is there once, with the label it came with.
     assert {(p.tobytes(), int(t)) for p, t in zip(stored, targets, strict=True)} == {
         (p.tobytes(), int(t)) for p, t in zip(pixels, labels, strict=True)
     }
-    np.testing.assert_allclose(data.scaling.mean[0], data.train.inputs.numpy().mean())
+    np.testing.assert_allclose(data.schema.input.mean[0], data.train.inputs[0].numpy().mean())
 
 
 def test_parts_as_keras_keeps_them(tmp_path, digits):
@@ -41,18 +43,19 @@ def test_parts_as_keras_keeps_them(tmp_path, digits):
     )
     data = npz.load(path, "toy")
     assert data.counts() == {"train": 27, "development": 3, "test": 10}
-    np.testing.assert_array_equal(data.test.inputs[:, 0], pixels[30:])
-    assert data.test.targets.tolist() == labels[30:].tolist()
+    np.testing.assert_array_equal(data.test.inputs[0][:, 0], pixels[30:])
+    assert data.test.target("label").tolist() == labels[30:].tolist()
     whole = npz.load(
         save(tmp_path, x_train=pixels, y_train=labels, x_val=pixels, y_val=labels, x_test=pixels, y_test=labels), "t"
     )
     assert whole.counts() == {"train": 40, "development": 40, "test": 40}
-    assert "held out" not in whole.source
+    assert "held out" not in whole.provenance
 
 
 def test_vectors_and_names(tmp_path):
     data = npz.load(save(tmp_path, x=np.arange(40.0).reshape(20, 2), y=np.array(["b", "a"] * 10)), "toy")
-    assert (data.kind, data.shape, data.classes) == ("vectors", (2,), ("a", "b"))
+    assert (data.schema.input, data.schema.classes) == (data.train.schema.inputs["features"], ("a", "b"))
+    assert (data.schema.input.shape, data.schema.input.names) == ((2,), ())
 
 
 RANDOM = np.random.default_rng(1)
@@ -62,29 +65,30 @@ ROOMS = RANDOM.normal(size=(60, 3))
 
 def assert_rows_keep_their_numbers(data, inputs, numbers):
     """Every row of the source is there once, with its numbers in the source's units."""
-    parts = (data.train, data.development, data.test)
-    found = {tuple(row): y for part in parts for row, y in zip(part.inputs.numpy(), part.targets, strict=True)}
+    parts = data.parts().values()
+    found = {tuple(row): y for part in parts for row, y in zip(part.inputs[0].numpy(), part.targets[0], strict=True)}
     assert len(found) == len(inputs)
     for row, number in zip(inputs, numbers, strict=True):
-        np.testing.assert_allclose(data.target_scaling.undo(found[tuple(row)].double()), number, 1e-6, 1e-6)
+        np.testing.assert_allclose(unscaled(found[tuple(row)].double(), data.schema.target), number, 1e-6, 1e-6)
 
 
 @pytest.mark.parametrize(
-    ("arrays", "outputs"),
+    ("arrays", "name", "outputs"),
     [
-        ({"y": PRICES[:, 0] + 0.25}, ("y",)),
-        ({"targets": PRICES[:, :1] + 0.25}, ("targets",)),
-        ({"Y": PRICES.astype(np.float32)}, ("Y[0]", "Y[1]")),
-        ({"numbers": PRICES[:, 0].astype(np.int32)}, ("numbers",)),
-        ({"numbers": np.arange(60) % 3}, ("numbers",)),
-        ({"numbers": PRICES.astype(int)}, ("numbers[0]", "numbers[1]")),
+        ({"y": PRICES[:, 0] + 0.25}, "y", ("y",)),
+        ({"targets": PRICES[:, :1] + 0.25}, "targets", ("targets",)),
+        ({"Y": PRICES.astype(np.float32)}, "target", ("Y[0]", "Y[1]")),
+        ({"numbers": PRICES[:, 0].astype(np.int32)}, "numbers", ("numbers",)),
+        ({"numbers": np.arange(60) % 3}, "numbers", ("numbers",)),
+        ({"numbers": PRICES.astype(int)}, "target", ("numbers[0]", "numbers[1]")),
     ],
 )
-def test_numbers_to_predict(tmp_path, arrays, outputs):
+def test_numbers_to_predict(tmp_path, arrays, name, outputs):
     data = npz.load(save(tmp_path, x=ROOMS, **arrays), "toy")
-    assert (data.task, data.classes) == ("numbers", outputs)
+    assert (list(data.schema.targets), data.schema.classes) == ([name], outputs)
+    assert data.schema.target.shape == (len(outputs),)
     assert data.counts() == {"train": 48, "development": 6, "test": 6}
-    assert data.train.targets.shape == (48, len(outputs))
+    assert data.train.target(name).shape == (48, len(outputs))
     (numbers,) = arrays.values()
     assert_rows_keep_their_numbers(data, ROOMS, numbers.reshape(60, -1))
 
@@ -97,18 +101,18 @@ def test_numbers_of_parts_as_keras_keeps_them(tmp_path, key):
     )
     data = npz.load(path, "toy")
     assert data.counts() == {"train": 45, "development": 5, "test": 10}
-    assert data.classes == (key,)
-    np.testing.assert_array_equal(data.test.inputs, ROOMS[50:])
-    np.testing.assert_allclose(data.target_scaling.undo(data.test.targets)[:, 0], y[50:], rtol=1e-6)
+    assert data.schema.classes == (key,)
+    np.testing.assert_array_equal(data.test.inputs[0], ROOMS[50:])
+    np.testing.assert_allclose(unscaled(data.test.target(key), data.schema.target)[:, 0], y[50:], rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", [int, float])
 def test_whole_numbers_are_classes_unless_they_may_be_either(tmp_path, kind):
     few = npz.load(save(tmp_path, x=ROOMS, y=(np.arange(60) % 30).astype(kind)), "toy")
-    assert (few.task, few.classes) == ("classes", tuple(map(str, range(30))))
+    assert few.schema.target.categories == tuple(map(str, range(30)))
     with pytest.raises(DataError, match=r"a\.npz, y: .* got 60 different ones in 60 examples; save .* key numbers in"):
         npz.load(save(tmp_path, x=ROOMS, y=np.arange(60).astype(kind)), "toy")
-    assert npz.load(save(tmp_path, x=ROOMS, y=np.arange(60).astype(str)), "toy").task == "classes"
+    assert len(npz.load(save(tmp_path, x=ROOMS, y=np.arange(60).astype(str)), "toy").schema.target.categories) == 60
 
 
 X, Y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
@@ -151,6 +155,10 @@ X, Y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
         (
             {"x_train": X, "y_train": Y, "x_test": X[:, :1], "y_test": Y},
             r"a\.npz, x_test: expected examples of shape \(2,\) as in training, got \(1,\)",
+        ),
+        (
+            {"x_train": X, "y_train": Y, "x_test": X[:, :, None], "y_test": Y},
+            r"a\.npz, x_test: expected examples of shape \(2,\) as in training, got \(1, 2, 1\)",
         ),
     ],
 )

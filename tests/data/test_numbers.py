@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from neurarium.checks import DataError
-from neurarium.data.numbers import are_numbers, check_finite, check_varied
+from neurarium.data.numbers import are_numbers, check_finite, check_varied, number_fields
+from neurarium.record.schema import Field
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,22 @@ def test_whole_numbers_that_may_be_either_are_refused():
 def test_one_hot_rows_are_refused(kind):
     with pytest.raises(DataError, match=r"got shape \(3, 3\), a single 1 in each row; .*argmax"):
         are_numbers(np.eye(3, dtype=kind), "t", "ask")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "name"),
+    [
+        (["price"], "price"),
+        (["Price_1"], "Price_1"),
+        (["price per m"], "target"),
+        (["7"], "target"),
+        (["y[0]"], "target"),
+        (["image"], "target"),
+        (["a", "b"], "target"),
+    ],
+)
+def test_fields(outputs, name):
+    assert number_fields(outputs) == {name: Field((len(outputs),), names=tuple(outputs))}
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])

@@ -16,17 +16,19 @@ from typing import Any
 import torch
 
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
+from neurarium.data.drawn import drawn
 from neurarium.data.scaling import Scaling
+from neurarium.data.table import Table
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.recipes.catalogue import RECIPES
 from neurarium.record.events import EpochEnded
+from neurarium.record.schema import Field, Schema
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import Session, prepare
-from neurarium.training.source import Source, may_use_source
+from neurarium.training.source import Source, role_of
 
 SHAPES = {
     "mnist-5k": ((1, 28, 28), 10),
@@ -47,24 +49,27 @@ def key() -> str:
     return f"cpu {digest}, torch {torch.__version__.split('+')[0]}, 1 thread"
 
 
-def stand_in(name: str) -> Dataset:
-    """Noisy copies of one random pattern a class, in the shape of the data that the recipe names."""
-    shape, classes = SHAPES[name]
+def stand_in(recipe: Recipe) -> Dataset:
+    """Noisy copies of one random pattern a class, in the shape of the recipe's data; else drawn examples."""
+    if recipe.data not in SHAPES:
+        parts = [drawn(recipe.net.example(), count, seed) for seed, count in enumerate(COUNTS)]
+        return Dataset("toy", *parts, recipe.net.example())
+    shape, classes = SHAPES[recipe.data]
     generator = torch.Generator().manual_seed(0)
     patterns = torch.randint(0, 256, (classes, *shape), generator=generator).float()
-    parts = []
+    pairs = []
     for count in COUNTS:
         targets = torch.arange(count) % classes
         noise = 60 * torch.randn(count, *shape, generator=generator)
-        parts.append(((0.5 * patterns[targets] + 64 + noise).clamp(0, 255).to(torch.uint8), targets))
-    kind = "images" if len(shape) == 3 else "vectors"
-    scaling = Scaling.fit(parts[0][0], kind)
-    names, numbers = tuple(f"class {k}" for k in range(classes)), None
-    if name == "diabetes":  # a number to predict: the class, standardised
-        names, numbers = ("class",), Scaling.fit(parts[0][1][:, None].double(), "vectors")
-        parts = [(x, numbers.apply(t[:, None].double())) for x, t in parts]
-    train, development, test = (Dense(x, t, scaling) for x, t in parts)
-    return Dataset("toy", kind, train, development, test, shape, names, scaling, "made for a test", "none", numbers)
+        pairs.append(((0.5 * patterns[targets] + 64 + noise).clamp(0, 255).to(torch.uint8), targets))
+    x = Scaling.fit(pairs[0][0]).field(Field(shape, value_range=(0.0, 255.0)))
+    target = Field((), tuple(f"class {k}" for k in range(classes)))
+    if recipe.data == "diabetes":  # a number to predict: the class, standardized
+        numbers = Scaling.fit(pairs[0][1][:, None].double())
+        target = numbers.field(Field((1,), names=("class",)))
+        pairs = [(x, numbers.apply(t[:, None].double())) for x, t in pairs]
+    schema = Schema({"x": x}, {"target": target})
+    return Dataset("toy", *(Table((x,), (t,), schema) for x, t in pairs), schema)
 
 
 def cases() -> dict[str, Recipe]:
@@ -93,12 +98,12 @@ def cases() -> dict[str, Recipe]:
 
 def begin(recipe: Recipe) -> Session:
     """A session in memory; what a recipe stands on has learnt for an epoch."""
-    data = stand_in(recipe.data)
-    if not recipe.source or may_use_source(recipe):
+    data = stand_in(recipe)
+    if not recipe.source or role_of(recipe) == "judge":
         return prepare(dataclasses.replace(recipe, source=""), data)
     below = begin(dataclasses.replace(RECIPES[recipe.source](), threads=1, device="cpu", epochs=1))
     list(below.events())
-    return prepare(recipe, data, source=Source(recipe.source, below.net, data.shape, data.classes, data.scaling))
+    return prepare(recipe, data, source=Source(recipe.source, below.net, data.schema))
 
 
 def numbers_of(recipe: Recipe) -> dict[str, Any]:

@@ -83,3 +83,13 @@ def test_extreme_logits_and_no_gradient_for_the_teacher() -> None:
 def test_temperature_out_of_range(temperature: float) -> None:
     with pytest.raises(ConfigError, match=r"objective\.temperature: expected a number > 0"):
         tempered_cross_entropy(logits(0), logits(1), temperature)
+
+
+def test_parts_over_the_number_of_the_whole_add_up() -> None:
+    student, teacher = logits(0, rows=7).requires_grad_(), logits(1, rows=7)
+    whole = tempered_cross_entropy(student, teacher, 2.0)
+    cuts = (slice(0, 3), slice(3, 4), slice(4, 7))
+    parts = sum(tempered_cross_entropy(student[cut], teacher[cut], 2.0, torch.tensor(7.0)) for cut in cuts)
+    torch.testing.assert_close(parts, whole)
+    one, other = (torch.autograd.grad(loss, student)[0] for loss in (whole, parts))
+    torch.testing.assert_close(one, other)

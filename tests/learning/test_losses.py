@@ -20,6 +20,7 @@ from neurarium.learning.losses import (
     perceptron,
     squared_distance,
     squared_error,
+    weight_of,
     zero_one,
 )
 
@@ -209,6 +210,34 @@ def test_weights_by_numpy_and_one_hot_rows_alike(name: str) -> None:
     assert float(LOSSES[name](a, t, weights)) == pytest.approx(expected, rel=1e-12)
     one_hot = torch.eye(3, dtype=torch.float64)[t]
     assert float(LOSSES[name](a, one_hot, weights)) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("soft", [False, True], ids=["classes", "distributions"])
+@every_loss
+def test_parts_over_the_weight_of_the_whole_add_up(loss: Loss, soft: bool, weighted: bool) -> None:
+    a, t = logits(7, 3).requires_grad_(), torch.tensor([0, 0, 1, 2, 2, 2, 1])
+    targets = distributions(7, 3) if soft else t
+    weights = torch.tensor([0.2, 1.0, 5.0], dtype=torch.float64) if weighted else None
+    total = weight_of(targets, weights)
+    whole = loss(a, targets, weights)
+    parts = [loss(a[part], targets[part], weights, total=total) for part in (slice(0, 3), slice(3, 4), slice(4, 7))]
+    torch.testing.assert_close(sum(parts), whole)
+    one, other = (torch.autograd.grad(value, a)[0] for value in (whole, sum(parts)))
+    torch.testing.assert_close(one, other)
+
+
+def test_weight_by_hand() -> None:
+    t, weights = torch.tensor([[0, 2], [1, -1]]), torch.tensor([0.5, 1.0, 4.0])
+    mask = t >= 0
+    assert float(weight_of(t.clamp(min=0))) == 4
+    assert float(weight_of(t, mask=mask)) == 3
+    assert float(weight_of(t, weights, mask)) == 5.5
+    rows = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    assert float(weight_of(rows)) == 2
+    assert float(weight_of(rows, weights)) == 0.75 + 4
+    assert float(weight_of(rows, weights, torch.tensor([True, False]))) == 0.75
+    assert float(weight_of(torch.randn(5))) == 5  # numbers to predict, one an example
 
 
 def test_numbers_for_targets_make_it_a_regression() -> None:

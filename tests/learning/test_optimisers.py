@@ -10,11 +10,14 @@ import torch
 from neurarium.checks import ConfigError
 from neurarium.data.batch import Batch
 from neurarium.learning.hessian_free.settings import HessianFree
-from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import TAKEN_BY, Optimiser
+from neurarium.learning.optimisers import TAKEN_BY, Optimiser, ParameterGroup
+from neurarium.record.schema import image_schema
+from neurarium.tasks.table import task_of
+from neurarium.tasks.task import Context
 from neurarium.training.device import Placement
-from neurarium.training.gradient_rule import GradientRule
 from neurarium.training.recipe import Recipe
+from neurarium.training.rules.gradient import GradientRule
+from neurarium.training.rules.rule import Setup
 
 STEPS, LR, L2, DECAY = 5, 0.1, 0.5, 0.3
 H, START = np.array([1.0, 4.0]), np.array([1.0, -2.0])
@@ -81,9 +84,15 @@ RULES: dict[str, Rule] = {
 }  # fmt: skip
 
 
+def build(settings: Optimiser, *parameters: torch.nn.Parameter) -> torch.optim.Optimizer:
+    """The one optimizer over parameters that learn at one rate."""
+    (optimiser,) = settings.build([ParameterGroup(parameters)])
+    return optimiser
+
+
 def learnt(settings: Optimiser) -> np.ndarray:
     w = torch.nn.Parameter(torch.from_numpy(START.copy()))
-    optimiser = settings.build([w])
+    optimiser = build(settings, w)
     rows = []
     for _ in range(STEPS):
         optimiser.zero_grad()
@@ -131,7 +140,7 @@ def test_constants_reach_the_algorithm() -> None:
 def test_momentum_sums_a_constant_gradient_up() -> None:
     # the sum runs from 0: 1 + .9 + .81 + .729 + .6561, not the printed .9 + ... (errata E40)
     w = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
-    optimiser = Optimiser("momentum", lr=1.0).build([w])
+    optimiser = build(Optimiser("momentum", lr=1.0), w)
     lengths = []
     for _ in range(STEPS):
         before = w.item()
@@ -168,7 +177,7 @@ def test_printed_step_of_weight_decay_is_half_the_gradient_of_the_printed_penalt
 
 def test_decoupled_decay_follows_the_schedule_and_spares_weights_without_gradient() -> None:
     w, idle = (torch.nn.Parameter(torch.ones(1, dtype=torch.float64)) for _ in range(2))
-    optimiser = Optimiser("sgd", lr=LR, weight_decay=2.0).build([w, idle])
+    optimiser = build(Optimiser("sgd", lr=LR, weight_decay=2.0), w, idle)
     for rate in (0.1, 0.05):
         optimiser.param_groups[0]["lr"] = rate
         w.grad = torch.zeros_like(w)
@@ -226,7 +235,7 @@ def test_biases_decay_only_where_all_do(name: str, l2: float, decay: float) -> N
     for decayed, expected in (("weights", free), ("all", decaying)):
         # the vector first: the groups are in another order than the parameters
         b, w = (torch.nn.Parameter(torch.from_numpy(START.copy())[index]) for index in (slice(None), None))
-        optimiser = Optimiser(name, lr=LR, l2=l2, weight_decay=decay, decayed=decayed).build([b, w])
+        optimiser = build(Optimiser(name, lr=LR, l2=l2, weight_decay=decay, decayed=decayed), b, w)
         rows = []
         for _ in range(STEPS):
             optimiser.zero_grad()
@@ -242,7 +251,7 @@ def test_biases_decay_only_where_all_do(name: str, l2: float, decay: float) -> N
 @pytest.mark.parametrize("settings", [{"l2": 0.1}, {"weight_decay": 0.1}])
 def test_nets_of_biases_or_of_weights_alone(shape: tuple[int, ...], settings: dict[str, float]) -> None:
     parameter = torch.nn.Parameter(torch.ones(shape))
-    optimiser = Optimiser("sgd", lr=1.0, decayed="weights", **settings).build([parameter])
+    optimiser = build(Optimiser("sgd", lr=1.0, decayed="weights", **settings), parameter)
     parameter.grad = torch.zeros(shape)
     optimiser.step()
     torch.testing.assert_close(parameter.detach(), torch.full(shape, 1.0 if len(shape) == 1 else 0.9))
@@ -254,18 +263,20 @@ def test_the_state_of_two_groups_survives_a_checkpoint(name: str) -> None:
     decay = {"weight_decay": 0.1} if name == "adamw" else {"l2": 0.1}
     recipe = Recipe(optimiser=Optimiser(name, lr=0.05, decayed="weights", **decay))
     generator = torch.Generator().manual_seed(0)
-    batch = Batch(torch.randn(6, 4, generator=generator), torch.arange(6) % 3)
+    batch = Batch((torch.randn(6, 4, generator=generator),), (torch.arange(6) % 3,), 6)
+    schema = image_schema((4,), 3)
 
     def rule() -> GradientRule:
         torch.manual_seed(1)
         net = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.LayerNorm(5), torch.nn.Linear(5, 3))
-        return GradientRule(net, recipe, Placement(torch.device("cpu")), Objective().build(), 6)
+        placement = Placement(torch.device("cpu"))
+        return GradientRule(Setup(recipe, net, task_of(recipe, schema), schema, placement, 6))
 
     whole, first, second = rule(), rule(), rule()
-    assert [len(group["params"]) for group in whole.optimiser.param_groups] == [2, 4]
+    assert [len(group["params"]) for group in whole.optimisers[0].param_groups] == [2, 4]
     for step in range(6):
-        whole.step(batch, step)
-        (first if step < 3 else second).step(batch, step)
+        whole.step((batch,), Context(step=step))
+        (first if step < 3 else second).step((batch,), Context(step=step))
         if step == 2:
             second.net.load_state_dict(first.net.state_dict())
             second.load_state_dict(first.state_dict())
@@ -273,9 +284,42 @@ def test_the_state_of_two_groups_survives_a_checkpoint(name: str) -> None:
         assert torch.equal(one, other)
 
 
-def test_hessian_free_is_no_torch_optimiser() -> None:
+@pytest.mark.parametrize("name", ["hessian-free", "closed-form"])
+def test_what_needs_the_net_itself_is_no_torch_optimizer(name: str) -> None:
+    assert Optimiser(name).rule == name
+    assert Optimiser("sgd").rule == ""
     with pytest.raises(ConfigError, match=r"optimiser\.name"):
-        Optimiser("hessian-free").build([torch.nn.Parameter(torch.ones(1))])
+        build(Optimiser(name), torch.nn.Parameter(torch.ones(1)))
+
+
+@pytest.mark.parametrize("decayed", ["all", "weights"])
+@pytest.mark.parametrize("name", [*RULES, "adamw"])
+@pytest.mark.parametrize(("l2", "decay"), [(0.0, 0.0), (L2, 0.0), (0.0, DECAY), (L2, DECAY)])
+def test_groups_learn_at_their_own_rates(name: str, l2: float, decay: float, decayed: str) -> None:
+    """Two groups in one optimizer do what two optimizers would, each at its own rate."""
+    settings = Optimiser(name, lr=LR, l2=0.0 if name == "adamw" else l2, weight_decay=decay, decayed=decayed)
+
+    def tensors() -> list[torch.nn.Parameter]:
+        start = torch.from_numpy(START.copy())
+        return [torch.nn.Parameter(x.clone()) for x in (start, start[None], 2 * start, 2 * start[None])]
+
+    def learn(optimiser: torch.optim.Optimizer, weights: list[torch.nn.Parameter], scale: float) -> None:
+        for group in optimiser.param_groups:
+            group["lr"] = scale * LR * group["factor"]
+        for w in weights:
+            w.grad = torch.from_numpy(H) * w.detach()
+        optimiser.step()
+
+    both, apart = tensors(), tensors()
+    (joint,) = settings.build([ParameterGroup(tuple(both[:2]), 0.25), ParameterGroup(tuple(both[2:]))])
+    assert {group["factor"] for group in joint.param_groups} == {0.25, 1.0}
+    single = [build(settings, *part) for part in (apart[:2], apart[2:])]
+    for _ in range(STEPS):
+        learn(joint, both, 1.0)
+        learn(single[0], apart[:2], 0.25)
+        learn(single[1], apart[2:], 1.0)
+    for one, other in zip(both, apart, strict=True):
+        assert torch.equal(one, other)
 
 
 def test_a_constant_of_a_group_is_named_alone() -> None:

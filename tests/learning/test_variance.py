@@ -149,6 +149,29 @@ def test_whole_numbers_as_inputs() -> None:
     assert rows[0].error_signal == pytest.approx(rows[0].error_theory, rel=0.2)
 
 
+class Weighed(nn.Module):
+    """Rows of a table, each times a number: two inputs, of which one is whole numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.inner, self.output = nn.Embedding(500, 64), nn.Linear(64, 64, bias=False), nn.Linear(64, 3)
+
+    def forward(self, chosen: Tensor, factor: Tensor) -> Tensor:
+        return self.output(self.inner(self.table(chosen)) * factor[:, None])
+
+
+def test_several_inputs() -> None:
+    torch.manual_seed(0)
+    net, chosen, factor = Weighed(), torch.randint(0, 500, (100,)), torch.randn(100)
+    rows = {row.name: row for row in variances(net, (chosen, factor))}
+    assert list(rows) == ["table", "inner", "output"]
+    error = torch.randn(100, 3, generator=torch.Generator().manual_seed(0))
+    signal = error @ net.output.weight * factor[:, None]
+    assert rows["inner"].error_signal == pytest.approx(signal.square().mean().item(), rel=1e-5)
+    assert rows["table"].error_signal == pytest.approx((signal @ net.inner.weight).square().mean().item(), rel=1e-5)
+    assert rows["inner"].error_theory is None  # a product outside of layers breaks the chain
+
+
 def test_the_net_is_left_as_it_was() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.ReLU(inplace=True), nn.Linear(8, 2))
@@ -181,5 +204,7 @@ def test_a_net_without_gradients_has_its_forward_half() -> None:
 def test_refuses() -> None:
     with pytest.raises(ShapeError, match="inputs"):
         variances(nn.Linear(3, 2), torch.zeros(0, 3))
+    with pytest.raises(ShapeError, match="no tensor"):
+        variances(nn.Linear(3, 2), ())
     with pytest.raises(ConfigError, match="net"):
         variances(nn.LSTM(3, 2), torch.zeros(4, 5, 3))

@@ -4,9 +4,14 @@ import inspect
 import textwrap
 
 import pytest
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from neurarium.nets.catalogue import NETS
+from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.nets.parts.normalization.batch import BatchNorm
 from neurarium.nets.spec import NetSpec
+
+USUAL = ("supervised", "gradient")
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -33,3 +38,30 @@ def test_every_field_is_explained(name: str) -> None:
         and isinstance(text.value, ast.Constant)
     }
     assert {field.name for field in dataclasses.fields(NETS[name])} <= explained
+
+
+def test_what_differs_from_supervised_learning_by_gradients() -> None:
+    others = {name: (net.task, net.rule) for name, net in NETS.items() if (net.task, net.rule) != USUAL}
+    assert others == {
+        "perceptron": ("supervised", "perceptron"),
+        "hopfield": ("recall", "storage"),
+        "rbm": ("density", "contrastive"),
+        "autoencoder": ("reconstruction", "gradient"),
+        "convolutional-autoencoder": ("reconstruction", "gradient"),
+        "gan": ("generation", "adversarial"),
+        "dcgan": ("generation", "adversarial"),
+        "neural-language-model": ("language-model", "gradient"),
+        "encoder-decoder": ("translation", "gradient"),
+        "pair-potential": ("energy-forces", "gradient"),
+    }
+    assert [name for name, net in NETS.items() if net.needs] == ["linear-probe"]
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_batch_statistics_are_said_where_a_net_normalizes_by_the_batch(name: str) -> None:
+    spec, backbone = NETS[name](), None
+    schema = spec.example()
+    if spec.needs:
+        backbone = MLPSpec().build(schema)
+    net = spec.build(schema, backbone)
+    assert any(isinstance(part, BatchNorm | _BatchNorm) for part in net.modules()) == spec.batch_statistics

@@ -5,11 +5,12 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import image_schema
 
 
 def test_base_builds_nothing() -> None:
     with pytest.raises(NotImplementedError):
-        NetSpec().build((1, 28, 28), 10)
+        NetSpec().build(image_schema())
 
 
 def test_spec_is_frozen() -> None:

@@ -9,9 +9,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from neurarium.checks import ShapeError
+from neurarium.nets.catalogue import NETS as CATALOGUE
 from neurarium.nets.convolutional.receptive_field import ReceptiveField, measured_receptive_field
 from neurarium.nets.parts.normalization.weight import weight_normalised
-from neurarium.nets.summary import Row, summarise
+from neurarium.nets.summary import Row, summarise, summarise_batch
 
 
 class Net(nn.Module):
@@ -223,3 +224,86 @@ def test_a_weight_normalised_layer_is_one_row() -> None:
         ("1", "Flatten", 0, 0),
         ("2", "Linear", 3 + 12 + 3, 12),
     ]
+
+
+class Two(nn.Module):
+    """Tokens and a weight for each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(50, 8)
+        self.output = nn.Linear(8, 4)
+
+    def forward(self, tokens: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        mean = (self.embedding(tokens) * weights[..., None]).sum(1)
+        return self.output(mean), mean
+
+
+def test_a_batch_of_several_inputs() -> None:
+    net = Two().train()
+    summary = summarise_batch(net, (torch.zeros(3, 7, dtype=torch.long), torch.ones(3, 7)))
+    assert [(r.name, r.kind, r.output, r.parameters, r.multiply_adds, r.receptive_field) for r in summary.rows] == [
+        ("embedding", "Embedding", (3, 7, 8), 400, 0, ("unknown",)),
+        ("output", "Linear", (3, 4), 36, 3 * 8 * 4, ("unknown",)),
+    ]
+    assert (summary.parameters, summary.trainable, summary.multiply_adds) == (436, 436, 96)
+    assert summary.receptive_field == ("unknown",)
+    assert net.training
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in net.modules())
+
+
+def test_a_batch_costs_as_much_as_its_examples() -> None:
+    net = functional_lenet()
+    one, batch = summarise(net, (1, 28, 28)), summarise_batch(net, (torch.zeros(5, 1, 28, 28),))
+    costs = {row.name: row.multiply_adds for row in one.rows if row.multiply_adds}
+    assert {row.name: row.multiply_adds for row in batch.rows} == {name: 5 * cost for name, cost in costs.items()}
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda net, x: torch.cdist(x, x),
+        lambda net, x: torch.linalg.solve(x @ x.T + torch.eye(4), x),
+        lambda net, x: torch.einsum("ni,ijk,nk->nj", x, torch.ones(3, 2, 3), x) * torch.linalg.det(torch.eye(3)),
+        lambda net, x: F.bilinear(x, x, torch.ones(2, 3, 3)),
+        lambda net, x: torch.addbmm(torch.zeros(4, 4), x[None], x.T[None]),
+        lambda net, x: torch.ops.neurarium_test.twice(x),
+    ],
+)
+def test_what_an_unknown_operation_costs_is_not_known(forward: Callable[..., Tensor]) -> None:
+    net = nn.Sequential(nn.Linear(3, 3), Net(forward))
+    summary = summarise_batch(net, (torch.ones(4, 3),))
+    assert summary.rows[0].multiply_adds == 4 * 9
+    assert summary.rows[-1].multiply_adds is None
+    assert summary.multiply_adds is None
+
+
+@torch.library.custom_op("neurarium_test::twice", mutates_args=())
+def twice(x: Tensor) -> Tensor:
+    return 2 * x
+
+
+@pytest.mark.parametrize(
+    ("forward", "cost"),
+    [
+        (lambda net, x: torch.einsum("ni,ij->nj", x, torch.ones(3, 2)), 4 * 3 * 2),
+        (lambda net, x: torch.zeros(4, 4).addmm_(x, x.T), 4 * 3 * 4),
+        (lambda net, x: torch.eye(4).to_sparse() @ x, 4 * 3),
+        (lambda net, x: torch.sparse.mm(torch.eye(4).to_sparse(), x), 4 * 3),
+        (lambda net, x: torch.eye(4).to_sparse_csr() @ x, 4 * 3),
+        (lambda net, x: torch.mv(torch.eye(4).to_sparse(), x[:, 0]), 4),
+        (lambda net, x: torch.zeros(2, 3).index_add(0, torch.tensor([0, 1, 1, 0]), x), 0),
+        (lambda net, x: x.softmax(1).sort(1).values.cumsum(0), 0),
+        (lambda net, x: torch.fft.rfft(x).abs(), 0),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+def test_what_is_known_to_cost(forward: Callable[..., Tensor], cost: int) -> None:
+    assert summarise_batch(Net(forward), (torch.ones(4, 3),)).multiply_adds == cost
+
+
+def test_of_a_net_in_the_catalogue_every_cost_is_known() -> None:
+    for name, kind in CATALOGUE.items():
+        schema = kind.example()
+        if not kind.needs and len(schema.inputs) == 1 and not (schema.input.is_ragged or schema.input.categories):
+            assert summarise(kind().build(schema), schema.input.fixed_shape).multiply_adds is not None, name

@@ -9,11 +9,12 @@ from torch import nn
 
 from neurarium.recipes import deep
 from neurarium.recipes.catalogue import RECIPES
+from neurarium.record.schema import image_schema
 from neurarium.training.recipe import Recipe
 
 
 def layers(recipe: Recipe) -> int:
-    net = recipe.net.build((1, 28, 28), 10)
+    net = recipe.net.build(image_schema())
     return sum(isinstance(m, nn.Conv2d | nn.Linear) for m in net.modules())
 
 

@@ -13,7 +13,9 @@ from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.record.config import write_toml
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped, StopReason
 from neurarium.record.run_record import to_line
-from neurarium.training.evaluation import Evaluation
+from neurarium.record.schema import Field, Schema
+from neurarium.tasks.scores import Metric, Scores
+from neurarium.training.data_info import DataInfo
 from neurarium.training.recipe import Recipe, recipe_to_plain
 
 ENVIRONMENT = {
@@ -21,6 +23,10 @@ ENVIRONMENT = {
     "machine": "Linux x86_64",
 }  # fmt: skip
 STEPS = 63
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000 1f15c4890000000d49444154789c6360000002000001"
+    "e221bc330000000049454e44ae426082".replace(" ", "")
+)
 
 
 def _make_events(
@@ -31,10 +37,11 @@ def _make_events(
     reason: StopReason = "finished",
     development: bool = True,
     floor: float = 0.024,
+    task: str = "classification",
 ) -> list[Event]:
     """A run whose error falls to `floor`; development error is smallest after epoch `best`."""
     draw = np.random.default_rng(seed)
-    events: list[Event] = [Started(name, 20, STEPS, 0, 61706, ENVIRONMENT), Notice("4 of 6 threads are busy")]
+    events: list[Event] = [Started(name, 20, STEPS, 0, 61706, ENVIRONMENT, task), Notice("4 of 6 threads are busy")]
     step = 0
     for epoch in range(1, epochs + 1):
         for position in range(1, STEPS + 1):
@@ -64,7 +71,9 @@ def _entries_of(events: list[Event]) -> list[dict[str, Any]]:
     return [json.loads(to_line(event)) for event in kept]
 
 
-def _make_evaluation(classes: tuple[str, ...], examples: int, accuracy: float, seed: int = 0) -> Evaluation:
+def _make_scores(
+    classes: tuple[str, ...], examples: int, accuracy: float, seed: int = 0, data: str = "mnist-5k"
+) -> Scores:
     """Answers of which a given share is right, the wrong ones crowded on a few pairs of classes."""
     draw = np.random.default_rng(seed)
     count = len(classes)
@@ -77,31 +86,66 @@ def _make_evaluation(classes: tuple[str, ...], examples: int, accuracy: float, s
     confidence = draw.uniform(0.35, 1.0, examples)
     mistakes = np.flatnonzero(predicted != truth)
     order = mistakes[np.argsort(-confidence[mistakes])]
-    share = float((predicted == truth).mean())
-    return Evaluation(classes, 0.1234, share, confusion, order, predicted, confidence)
+    return _scores_from(confusion, classes, data, predicted, confidence, truth, order)
 
 
-def _scores_of(evaluation: Evaluation, data: str) -> dict[str, Any]:
-    """What `scores.json` holds."""
-    truth = np.arange(len(evaluation.predicted)) % len(evaluation.classes)
-    mistakes = [
-        {
-            "index": int(i), "predicted": evaluation.classes[evaluation.predicted[i]],
-            "truth": evaluation.classes[truth[i]], "confidence": float(evaluation.confidence[i]),
-        }
-        for i in evaluation.mistakes[:25]
-    ]  # fmt: skip
-    return {"split": "test", "data": data, **evaluation.to_plain(), "mistakes": mistakes}
+def _scores_from(
+    confusion: Any,
+    classes: tuple[str, ...],
+    data: str = "toy",
+    predicted: Any = (),
+    confidence: Any = (),
+    truth: Any = (),
+    order: Any = (),
+) -> Scores:
+    """What a classifier's scores hold, from its confusion matrix; the interval by the quadratic it solves."""
+    confusion = np.array(confusion)
+    total, share = int(confusion.sum()), float(confusion.trace() / confusion.sum())
+    z2 = 1.959963984540054**2 / total
+    ends = np.sort(np.roots([1 + z2, -(2 * share + z2), share**2]).real)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        precision, recall = (np.nan_to_num(confusion.diagonal() / confusion.sum(axis)) for axis in (0, 1))
+        f1 = np.nan_to_num(2 * precision * recall / (precision + recall))
+    details = {
+        "accuracy": share,
+        "classes": list(classes),
+        "confusion": confusion.tolist(),
+        "per_class": [
+            {"class": name, "precision": float(p), "recall": float(r), "f1": float(f), "examples": int(n)}
+            for name, p, r, f, n in zip(classes, precision, recall, f1, confusion.sum(1), strict=True)
+        ],
+        "mistakes": [
+            {
+                "index": int(i), "predicted": classes[predicted[i]], "truth": classes[truth[i]],
+                "confidence": float(confidence[i]),
+            }
+            for i in order[:25]
+        ],
+    }  # fmt: skip
+    arrays = {"predicted": predicted, "confidence": confidence, "targets": truth, "mistakes": order}
+    baseline = float(confusion.sum(1).max() / total)
+    metric = Metric(
+        "accuracy", share, "share of right answers", "%", baseline=baseline,
+        against="always the most frequent class", interval=(float(ends[0]), float(ends[1])),
+    )  # fmt: skip
+    arrays = {name: np.asarray(values) for name, values in arrays.items()}
+    return Scores("classification", "test", data, total, 0.1234, (metric,), details, arrays)
 
 
-def _make_card(classes: tuple[str, ...], kind: str = "images", shape: tuple[int, ...] = (1, 28, 28)) -> dict[str, Any]:
+def _make_info(classes: tuple[str, ...], shape: tuple[int, ...] = (1, 28, 28), **changes: Any) -> DataInfo:
     """What `data.json` holds."""
-    return {
-        "name": "mnist-5k", "kind": kind, "shape": list(shape), "classes": list(classes),
-        "scaling": {"mean": [33.3], "std": [78.6]}, "counts": {"train": 4000, "development": 500, "test": 500},
-        "fingerprint": "7d2e" * 16, "source": "Y. LeCun, C. Cortes, C. Burges, The MNIST database; first 5,000 digits",
+    name = "image" if len(shape) == 3 else "features"
+    schema = Schema({name: Field(shape, mean=(33.3,) * shape[0], std=(78.6,) * shape[0])}, _labels(classes))
+    values = {
+        "name": "mnist-5k", "schema": schema, "counts": {"train": 4000, "development": 500, "test": 500},
+        "fingerprint": "7d2e" * 16, "provenance": "Y. LeCun, C. Cortes, C. Burges, The MNIST database; 5,000 digits",
         "licence": "CC BY-SA 3.0",
     }  # fmt: skip
+    return DataInfo(**(values | changes))
+
+
+def _labels(classes: tuple[str, ...]) -> dict[str, Field]:
+    return {"label": Field((), categories=classes)}
 
 
 DIGITS = tuple("0123456789")
@@ -112,29 +156,29 @@ class Made:
 
     events = staticmethod(_make_events)
     entries = staticmethod(_entries_of)
-    evaluation = staticmethod(_make_evaluation)
-    scores = staticmethod(_scores_of)
-    card = staticmethod(_make_card)
+    scores = staticmethod(_make_scores)
+    scores_from = staticmethod(_scores_from)
+    info = staticmethod(_make_info)
     digits = DIGITS
     steps = STEPS
 
 
 @pytest.fixture(scope="session")
 def made() -> type[Made]:
-    """Makers of events, records, evaluations, scores and data cards."""
+    """Makers of events, records, scores and descriptions of data."""
     return Made
 
 
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Makes a run folder from events, classes, recipe, card and scores; `scored=False` leaves the scores out."""
+    """Makes a run folder from events, classes, recipe, data and scores; `scored=False` leaves the scores out."""
 
     def make(
         events: list[Event] | None = None,
         classes: tuple[str, ...] = DIGITS,
         recipe: Recipe | None = None,
-        card: dict[str, Any] | None = None,
-        scores: dict[str, Any] | None = None,
+        info: DataInfo | None = None,
+        scores: Scores | None = None,
         scored: bool = True,
     ) -> Path:
         folder = tmp_path_factory.mktemp("runs") / "lenet5-1"
@@ -144,10 +188,23 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         (folder / "config.toml").write_text(
             write_toml(recipe_to_plain(recipe or Recipe(name="lenet5", net=LeNet5Spec())))
         )
-        (folder / "data.json").write_text(json.dumps(card or _make_card(classes)))
+        (folder / "data.json").write_text(json.dumps((info or _make_info(classes)).to_plain()))
         if scored:
-            scores = scores or _scores_of(_make_evaluation(classes, 500, 0.968), "mnist-5k")
-            (folder / "scores.json").write_text(json.dumps(scores))
+            scores = scores or _make_scores(classes, 500, 0.968)
+            (folder / "scores.json").write_text(json.dumps(scores.to_plain()))
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Callable[..., None]:
+    """Puts pictures, a pixel each, into a run folder, and lists them there."""
+
+    def put(folder: Path, *names: str, alone: bool = False) -> None:
+        for name in names:
+            (folder / f"{name}.png").write_bytes(PNG)
+        listed = [{"name": name, "title": name, "words": "Seen.", "alone": alone} for name in names]
+        (folder / "pictures.json").write_text(json.dumps(listed))
+
+    return put

@@ -30,6 +30,17 @@ def test_the_three_curves_hold_the_recorded_numbers(made):
     np.testing.assert_allclose(rate.get_lines()[0].get_ydata(), [e["learning_rate"] for e in steps])
 
 
+@pytest.mark.parametrize(
+    ("task", "unit"), [("classification", "wrong answers in %"), ("density", "squared error of a unit in %")]
+)
+def test_the_error_is_named_as_the_task_names_it(made, task, unit):
+    entries = made.entries(made.events(task=task))
+    assert curves_figure(entries, "x").axes[1].get_ylabel().startswith(unit)
+    assert compare_figure({"a": entries}).axes[1].get_ylabel().startswith(unit)
+    both = {"a": entries, "b": made.entries(made.events(task="custom"))}
+    assert compare_figure(both).axes[1].get_ylabel().startswith("error in %")
+
+
 def test_the_best_epoch_is_marked(made):
     error = curves_figure(made.entries(made.events()), "x").axes[1]
     mark = line(error, "best: epoch 17, 2.40 %")

@@ -36,6 +36,12 @@ def test_maps_without_signs_begin_at_zero_and_raw_pixels_are_shown():
     assert made.get_xlabel().startswith("the first 20 of 36 channels, 7 x 7")
 
 
+def test_raw_numbers_are_stretched_between_the_ends():
+    raw = np.linspace(-1, 3, 784).reshape(1, 28, 28)
+    seen = feature_maps_figure(LeNet5(), X, raw, ends=(0.0, 2.0)).axes[0]
+    np.testing.assert_allclose(seen.images[0].get_array(), (raw[0] / 2).clip(0, 1))
+
+
 def test_bad_input():
     with pytest.raises(ShapeError, match="one image"):
         feature_maps_figure(LeNet5(), X[None])

@@ -1,53 +1,64 @@
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from neurarium.checks import RunError
-from neurarium.report.gallery import Plate, plate_sections, save_plates
-from neurarium.report.picture import blank
+from neurarium.report.gallery import Listed, picture_sections, pictures, read_picture
 
 
-def plate(name: str = "filters", title: str = "Filters", words: str = "What is seen.") -> Plate:
-    figure = blank(1.0, 1.0)
-    figure.subplots().plot([0, 1], [0, 1])
-    return Plate(name, title, words, figure)
+def put(folder: Path, *listed: dict[str, Any]) -> None:
+    for entry in listed:
+        (folder / f"{entry['name']}.png").write_bytes(b"\x89PNG " + entry["name"].encode())
+    (folder / "pictures.json").write_text(json.dumps(listed))
+
+
+def entry(name: str, title: str = "Filters", words: str = "What is seen.", alone: bool = True) -> dict[str, Any]:
+    return {"name": name, "title": title, "words": words, "alone": alone}
 
 
 def test_pictures_and_their_words_come_back_in_order(tmp_path: Path) -> None:
-    save_plates([plate("b", "Second", "Blue: 5 % of them."), plate("a", "First")], tmp_path)
-    sections = plate_sections(tmp_path)
+    put(tmp_path, entry("b", "Second", "Blue: 5 % of them."), entry("a", "First"))
+    assert pictures(tmp_path) == [Listed("b", "Second", "Blue: 5 % of them."), Listed("a", "First", "What is seen.")]
+    sections = picture_sections(tmp_path)
     assert list(sections) == ["Second", "First"]
     page = sections["Second"]
     assert page.startswith('<section id="picture-b"><h2>Second</h2>')
     assert "<p>Blue: 5\xa0% of them.</p>" in page
-    picture = (tmp_path / "b.png").read_bytes()
-    assert picture.startswith(b"\x89PNG")
-    assert f'alt="Second" src="data:image/png;base64,{base64.b64encode(picture).decode()}"' in page
+    encoded = base64.b64encode(b"\x89PNG b").decode()
+    assert f'alt="Second" src="data:image/png;base64,{encoded}"' in page
 
 
-def test_new_pictures_take_the_place_of_the_old(tmp_path: Path) -> None:
-    save_plates([plate("a", "Old"), plate("b", "Older")], tmp_path)
-    save_plates([plate("a", "New")], tmp_path)
-    assert list(plate_sections(tmp_path)) == ["New"]
-    save_plates([], tmp_path)
-    assert plate_sections(tmp_path) == {}
+def test_a_picture_that_belongs_to_numbers_has_no_section_of_its_own(tmp_path: Path) -> None:
+    put(tmp_path, entry("a", "Alone"), entry("confusion", "Confusion", alone=False))
+    assert list(picture_sections(tmp_path)) == ["Alone"]
+    assert read_picture(tmp_path, "confusion") == b"\x89PNG confusion"
+
+
+def test_a_picture_that_is_not_listed_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "mistakes.png").write_bytes(b"of an older run")
+    assert read_picture(tmp_path, "mistakes") is None
+    put(tmp_path, entry("a"))
+    assert read_picture(tmp_path, "mistakes") is None
 
 
 def test_a_folder_without_pictures(tmp_path: Path) -> None:
-    assert plate_sections(tmp_path) == {}
+    assert picture_sections(tmp_path) == {}
+    assert pictures(tmp_path) == []
 
 
 def test_a_picture_that_is_gone_is_left_out(tmp_path: Path) -> None:
-    save_plates([plate("a", "Kept"), plate("b", "Gone")], tmp_path)
+    put(tmp_path, entry("a", "Kept"), entry("b", "Gone"))
     (tmp_path / "b.png").unlink()
-    assert list(plate_sections(tmp_path)) == ["Kept"]
+    assert list(picture_sections(tmp_path)) == ["Kept"]
+    assert read_picture(tmp_path, "b") is None
 
 
 def test_names_and_words_are_escaped(tmp_path: Path) -> None:
-    save_plates([plate("a", '<b>"it"</b>', "x < y & <script>")], tmp_path)
-    (page,) = plate_sections(tmp_path).values()
+    put(tmp_path, entry("a", '<b>"it"</b>', "x < y & <script>"))
+    (page,) = picture_sections(tmp_path).values()
     assert "<b>" not in page
     assert "<script>" not in page
     assert "<h2>&lt;b&gt;&quot;it&quot;&lt;/b&gt;</h2>" in page
@@ -61,5 +72,6 @@ def test_names_and_words_are_escaped(tmp_path: Path) -> None:
 )
 def test_a_damaged_list(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "pictures.json").write_bytes(content)
-    with pytest.raises(RunError, match=r"pictures\.json: expected a list of pictures.*remove it and evaluate anew"):
-        plate_sections(tmp_path)
+    for read in (picture_sections, lambda folder: read_picture(folder, "a")):
+        with pytest.raises(RunError, match=r"pictures\.json: expected a list of pictures.*remove it and evaluate anew"):
+            read(tmp_path)

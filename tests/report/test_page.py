@@ -1,23 +1,22 @@
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import torch
 from torch import nn
 
 from neurarium.checks import RunError
-from neurarium.nets.summary import summarise
+from neurarium.nets.summary import summarise, summarise_batch
+from neurarium.record.schema import Field, Schema
 from neurarium.report import sections
 from neurarium.report.history import digest
 from neurarium.report.layers import plain_rows
 from neurarium.report.page import write_report
 from neurarium.training.recipe import OwnNet, Recipe
 
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000 1f15c4890000000d49444154789c6360000002000001"
-    "e221bc330000000049454e44ae426082".replace(" ", "")
-)
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
 
@@ -58,11 +57,12 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def html(run_folder):
+def html(run_folder, pictures):
     folder = run_folder()
     net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.Flatten(), nn.Linear(3456, 10))
-    (folder / "layers.json").write_text(json.dumps(plain_rows(summarise(net, (1, 28, 28)))))
-    (folder / "mistakes.png").write_bytes(PNG)
+    layers = {"of": "one example", "rows": plain_rows(summarise(net, (1, 28, 28)))}
+    (folder / "layers.json").write_text(json.dumps(layers))
+    pictures(folder, "mistakes")
     path = write_report(folder)
     assert path == folder / "report.html"
     return path.read_text(encoding="utf-8")
@@ -77,6 +77,8 @@ def test_page_holds_the_numbers(page):
     for words in (
         "96.8 %", "484 of 500 right", "95 % interval 94.9 % to 98.0 %", "61,706", "20 of 20", "2.40 % (epoch 17)",
         "CC BY-SA 3.0", "Y. LeCun", "2.13.0", "6 x 24 x 24", "5 x 5", "86,400", "4,000 train", "adam", "4 of 6 threads",
+        "The net lenet5 learned to tell 10 classes of images apart, from 4,000 examples of mnist-5k",
+        "image 1 x 28 x 28; label, one of 10", "10 categories of label", "those of one example",
     ):  # fmt: skip
         assert words in page.text, words
 
@@ -118,23 +120,24 @@ def test_equal_folders_give_equal_pages(html, run_folder):
 def test_names_from_outside_are_escaped(run_folder, made):
     evil = "<script>alert(1)</script>"
     classes = (evil, "b", "$name")
-    card = made.card(classes, kind="vectors", shape=(4,)) | {"source": evil, "licence": evil, "name": evil}
-    scores = made.scores(made.evaluation(classes, 300, 0.9), evil)
-    html = write_report(run_folder(classes=classes, card=card, scores=scores)).read_text()
+    info = made.info(classes, (4,), provenance=evil, licence=evil, name=evil)
+    schema = Schema({evil: Field((4,))}, {evil + "2": Field((), classes)})
+    scores = made.scores(classes, 300, 0.9, data=evil)
+    html = write_report(run_folder(info=replace(info, schema=schema), scores=scores)).read_text()
     page = Page(html)
     assert "script" not in page.tags
-    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 8
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 10
     assert "$name" in page.text
 
 
 def test_vectors_show_their_mistakes_as_a_table(run_folder, made):
-    scores = made.scores(made.evaluation(made.digits, 500, 0.968), "wine")
-    folder = run_folder(card=made.card(made.digits, kind="vectors", shape=(13,)), scores=scores)
-    page = Page(write_report(folder).read_text())
-    worst = scores["mistakes"][0]
+    scores = made.scores(made.digits, 500, 0.968, data="wine")
+    page = Page(write_report(run_folder(info=made.info(made.digits, (13,)), scores=scores)).read_text())
+    worst = scores.details["mistakes"][0]
     shown = f"{worst['index']} {worst['predicted']} {worst['truth']} {100 * worst['confidence']:.1f} %"
     assert shown in page.text
     assert "examples.csv" in page.text
+    assert "classes of vectors apart" in page.text
 
 
 def test_an_interrupted_run_has_a_page_that_says_how_to_go_on(run_folder, made):
@@ -151,14 +154,32 @@ def test_a_run_without_a_single_step_has_a_page(run_folder, made):
     assert "curves" not in page.ids
 
 
-def test_a_hundred_classes(run_folder, made):
+def test_a_hundred_classes(run_folder, made, pictures):
     classes = tuple(f"kind {k}" for k in range(100))
-    scores = made.scores(made.evaluation(classes, 1000, 0.8), "many")
+    scores = made.scores(classes, 1000, 0.8, data="many")
     folder = run_folder(classes=classes, scores=scores, events=made.events(1, best=1))
-    (folder / "confusion.png").write_bytes(PNG)
+    pictures(folder, "confusion")
     page = Page(write_report(folder).read_text())
     assert "All 100 classes" in page.text
     assert len(page.alts) == 1
+    assert "100 categories of label kind 0, kind 1, kind 2," in page.text
+    assert "kind 9, … provenance" in page.text
+
+
+def test_figures_of_a_run_have_their_sections_before_the_net(run_folder, made, pictures):
+    folder = run_folder(events=made.events(1, best=1))
+    pictures(folder, "filters", "augmented", alone=True)
+    page = Page(write_report(folder).read_text())
+    assert [anchor[1:] for anchor in page.anchors] == [
+        "story", "curves", "answers", "mistakes", "picture-filters", "picture-augmented", "settings", "origins", "use"
+    ]  # fmt: skip
+    assert page.alts == ["filters", "augmented"]
+
+
+def test_a_picture_that_is_not_listed_is_not_shown(run_folder, made):
+    folder = run_folder(events=made.events(1, best=1))
+    (folder / "mistakes.png").write_bytes(b"\x89PNG")
+    assert Page(write_report(folder).read_text()).alts == []
 
 
 def test_a_net_of_ones_own_is_used_from_python(run_folder, made):
@@ -180,24 +201,74 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
         write_report(tmp_path)
 
 
+def test_a_cost_that_is_not_known_makes_the_total_unknown(run_folder, made):
+    folder = run_folder(events=made.events(1, best=1))
+    rows = plain_rows(summarise_batch(nn.Bilinear(2, 3, 4), (torch.zeros(5, 2), torch.zeros(5, 3))))
+    (folder / "layers.json").write_text(json.dumps({"of": "a batch of five", "rows": rows}))
+    text = Page(write_report(folder).read_text()).text
+    assert "Shapes and multiply-adds are those of a batch of five." in text
+    assert "(net) Bilinear 5 x 4 unknown 28 unknown total 28 unknown" in text
+
+
 @pytest.mark.parametrize(
     ("task", "command", "call"),
     [
-        ("regression", "neurarium predict", "run.predict(inputs).values"),
-        ("generation", "neurarium sample", "run.sample(100)"),
-        ("density", "neurarium sample", "run.sample(100)"),
-        ("reconstruction", "neurarium evaluate", "run.net(run.scaling.apply(inputs))"),
-        ("recall", "neurarium evaluate", "run.net(run.scaling.apply(inputs))"),
+        ("classification", "neurarium predict runs/x-1 picture.png", "run.predict(inputs).labels"),
+        ("regression", "neurarium predict runs/x-1 picture.png", "run.predict(inputs).values"),
+        ("generation", "neurarium sample runs/x-1 --count 100 --out samples.png", "run.sample(100)"),
+        ("density", "neurarium sample runs/x-1 --count 100 --out samples.png", "run.sample(100)"),
+        ("reconstruction", "neurarium evaluate runs/x-1", "run.net(scaled(inputs, run.schema.input))"),
+        ("recall", "neurarium evaluate runs/x-1", "run.net(scaled(inputs, run.schema.input))"),
+        ("custom", "neurarium evaluate runs/x-1", "run.predict(inputs)"),
     ],
 )
-def test_use_is_by_what_the_net_is_for(task, command, call):
+def test_use_is_by_what_the_net_is_for(task, command, call, made):
+    page = used(task, made.info(made.digits))
+    assert command in page
+    assert call in page
+    assert ("neurarium predict" in page) == (task in ("classification", "regression"))
+    assert "Learn longer" not in page  # nothing is left to learn
+
+
+@pytest.mark.parametrize(
+    ("kind", "files"),
+    [
+        ("images", "picture.png"),
+        ("vectors", "examples.csv"),
+        ("tokens", "lines.txt"),
+        ("windows", "lines.txt"),
+        ("series", ""),
+        ("nodes", ""),
+        ("graphs", ""),
+        ("points", ""),
+    ],
+)
+def test_files_are_named_where_files_hold_such_examples(kind, files, made, request):
+    schema = request.getfixturevalue(kind).schema
+    page = used("classification", replace(made.info(made.digits), schema=schema))
+    assert ("neurarium predict" in page) == bool(files)
+    assert f"runs/x-1 {files}" in page or not files
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "line"),
+    [
+        ("series", "japanese-vowels", "inputs = neurarium.load_data(&#x27;japanese-vowels&#x27;).test"),
+        ("series", "my own", ""),
+        ("images", "mnist-5k", ""),
+    ],
+)
+def test_examples_that_are_no_tensor_are_those_of_the_data_where_they_have_a_name(kind, name, line, made, request):
+    schema = request.getfixturevalue(kind).schema
+    page = used("classification", replace(made.info(made.digits), schema=schema, name=name))
+    assert ("load_data" in page) == bool(line)
+    assert line in page
+
+
+def used(task, info):
     entries = [
         {"event": "started", "name": "x", "parameters": 1, "epochs": 3, "steps_per_epoch": 1, "environment": {}}
         | {"task": task},
         {"event": "stopped", "reason": "converged", "step": 1, "seconds": 1.0},
     ]
-    page = sections.use(Path("runs/x-1"), digest(entries), {"net": {"kind": "x"}}, {"kind": "images"})
-    assert command in page
-    assert call in page
-    assert ("neurarium predict" in page) == (task == "regression")
-    assert "Learn longer" not in page  # nothing is left to learn
+    return sections.use(Path("runs/x-1"), digest(entries), {"net": {"kind": "x"}}, info)

@@ -3,7 +3,7 @@ import pytest
 import torch
 from matplotlib.axes import Axes
 
-from neurarium.checks import ShapeError
+from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.connectionist.rbm import RBM
 from neurarium.report.rbm_pictures import filters_figure, reconstructions_figure, samples_figure
 
@@ -66,3 +66,26 @@ def test_pictures_of_another_size_are_refused() -> None:
     for draw in (filters_figure, samples_figure):
         with pytest.raises(ShapeError, match="pictures of 12 pixels, got 4 x 4"):
             draw(machine(), (4, 4))
+
+
+def test_rows_are_the_same_chains_at_different_moments() -> None:
+    net = machine()
+    figure = samples_figure(net, (3, 4), chains=2, moments=(1, 7), seed=5)
+    for axes, steps in zip(figure.axes, (1, 7), strict=True):
+        made = net.sample(2, 5, steps)
+        np.testing.assert_allclose(shown(axes)[:, 5:9], made[1].reshape(3, 4), rtol=1e-5)
+
+
+def test_inputs_in_other_units_are_drawn_as_visible_units() -> None:
+    torch.manual_seed(0)
+    net = RBM(12, 2, factor=torch.full((12,), 0.25), shift=torch.full((12,), 0.5), shape=(1, 3, 4))
+    x = torch.rand(2, 1, 3, 4) * 4 - 2
+    above, _ = reconstructions_figure(net, x, (3, 4)).axes
+    np.testing.assert_allclose(shown(above)[:, :4], 0.25 * x[0, 0] + 0.5, rtol=1e-6)
+    for axes in samples_figure(net, (3, 4), chains=2, moments=(1,)).axes:
+        assert 0 <= np.nanmin(shown(axes)) <= np.nanmax(shown(axes)) <= 1
+
+
+def test_a_net_that_makes_no_examples_has_no_chains() -> None:
+    with pytest.raises(ConfigError, match="of the kind DensityModel"):
+        samples_figure(torch.nn.Linear(12, 2), (3, 4))

@@ -34,6 +34,11 @@ def test_a_row_an_image(net):
         assert seen.images[1].get_array().shape == (16, 20)
 
 
+def test_raw_numbers_are_stretched_between_the_ends(net):
+    figure = saliency_figure(net, X, RAW.float(), CLASSES, LABELS, ends=(0.0, 510.0))
+    np.testing.assert_allclose(figure.axes[0].images[0].get_array(), RAW[0].permute(1, 2, 0) / 510)
+
+
 def test_gradients_are_those_of_the_class(net):
     figure = saliency_figure(net, X, RAW, CLASSES, LABELS)
     x = X.clone().requires_grad_()

@@ -1,17 +1,7 @@
-import numpy as np
 import pytest
 
 from neurarium.report.history import digest
-from neurarium.report.story import (
-    tell_best,
-    tell_course,
-    tell_gap,
-    tell_mistakes,
-    tell_scores,
-    tell_story,
-    tell_trend,
-)
-from neurarium.training.evaluation import Evaluation
+from neurarium.report.story import tell_best, tell_course, tell_gap, tell_story, tell_trend
 
 
 @pytest.fixture
@@ -28,24 +18,22 @@ def with_errors(history, train, development):
     return history
 
 
-def scores_from(confusion, classes):
-    confusion = np.array(confusion)
-    none, unsure = np.zeros(0, dtype=np.int64), np.zeros(0)
-    accuracy = float(confusion.trace() / confusion.sum())
-    plain = Evaluation(classes, 0.1, accuracy, confusion, none, none, unsure).to_plain()
-    return {"split": "test", **plain}
-
-
 @pytest.mark.parametrize(
     ("reason", "epochs", "words"),
     [
-        ("finished", 20, "learnt for 20 epochs, 1,260 updates"),
+        ("finished", 20, "learned for 20 epochs, 1,260 updates"),
         ("early", 19, "stopped early, after 19 of 20 epochs (1,197 updates, 13 s)"),
         ("interrupted", 2, "interrupted after 126 of 1,260 updates (1.4 s)"),
     ],
 )
 def test_course(history, reason, epochs, words):
     assert words in tell_course(history(epochs, reason=reason))
+
+
+def test_one_update_is_one(made):
+    events = [made.events()[0], *made.events(1, best=1)[2:]]
+    entries = [entry | {"step": 1, "steps_per_epoch": 1} for entry in made.entries(events)]
+    assert "for 1 epoch, 1 update of its weights" in tell_course(digest(entries))
 
 
 def test_a_killed_run_has_no_end(made):
@@ -68,6 +56,11 @@ def test_gap_that_chance_cannot_explain(history):
     assert tell_gap(history(3, development=False), 0) == ""
 
 
+@pytest.mark.parametrize(("task", "told"), [("distillation", True), ("regression", False), ("custom", False)])
+def test_a_gap_is_told_where_errors_are_shares_of_examples(history, task, told):
+    assert bool(tell_gap(with_errors(history(task=task), 0.08, 0.1), 900)) == told
+
+
 def test_rising_development_objective_is_overfitting(history):
     story = tell_trend(history(best=5), kept_best=False)
     assert "overfitted" in story
@@ -82,23 +75,11 @@ def test_short_of_three_epochs_nothing_is_said(history):
     assert tell_trend(history(2), kept_best=True) == ""
 
 
-def test_scores_come_with_their_interval():
-    words = tell_scores(scores_from([[250, 10], [6, 234]], ("a", "b")))
-    assert "Of the 500 test examples it answered 484 right, 96.8 %" in words
-    assert "between 94.9 % and 98.0 %" in words  # by scipy.stats.binomtest(484, 500)
-    assert "not been measured" in tell_scores(None)
-
-
-def test_most_confused_pair_and_hardest_class():
-    told = " ".join(tell_mistakes(scores_from([[90, 3, 7], [2, 98, 0], [4, 0, 96]], ("cat", "dog", "owl"))))
-    assert "“cat” was taken for “owl”: 7 of 100 times." in told
-    assert "hardest class was “cat”, of which it knew 90 %" in told
-    assert tell_mistakes(scores_from([[5, 0], [0, 5]], ("a", "b"))) == ["It made no mistake."]
-
-
-def test_equally_confused_pairs_are_told():
-    told = " ".join(tell_mistakes(scores_from([[8, 2], [2, 8]], ("a", "b"))))
-    assert "2 of 10 times, as often as 1 other pair of classes." in told
+def test_the_result_is_told_as_the_task_tells_it(history, made):
+    told = tell_story(history(), {"development": 500}, True, made.scores(made.digits, 500, 0.968).to_plain())[-1]
+    assert told.startswith("Of the 500 test examples it answered 484 right, 96.8 %")
+    assert "Most often" in told
+    assert tell_story(history(), {}, True, None)[-1] == "It has not been measured on test examples yet."
 
 
 def test_story_has_no_empty_paragraphs(history):

@@ -46,6 +46,19 @@ def test_lines_and_bands_are_mean_and_deviation_of_the_records(cells: list[Swept
     assert png(figure)[:4] == b"\x89PNG"
 
 
+@pytest.mark.parametrize(
+    ("tasks", "unit"),
+    [
+        (("classification",), "wrong answers in %"),
+        (("regression",), "variance not explained in %"),
+        (("recall", "density"), "error in %"),
+    ],
+)
+def test_the_error_is_named_as_the_task_names_it(made: Any, tasks: tuple[str, ...], unit: str) -> None:
+    cells = [SweptCell(task, {}, [digest(made.entries(made.events(3, task=task)))]) for task in tasks]
+    assert sweep_figure(cells, 1, "x").axes[1].get_ylabel().startswith(f"{unit}\n")
+
+
 def test_one_seed_has_no_band(cells: list[SweptCell]) -> None:
     single = [SweptCell(c.name, c.settings, c.histories[:1]) for c in cells[:2]]
     figure = sweep_figure(single, 1, "one")

@@ -16,15 +16,21 @@ from rich.console import Console
 
 from neurarium.checks import ConfigError, DataError, RunError
 from neurarium.data.dataset import Dataset
+from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.nets.geometric.specs import GCNSpec, PairPotentialSpec
+from neurarium.nets.recurrent.specs import EncoderDecoderSpec, NeuralLanguageModelSpec, PooledSeriesSpec
+from neurarium.nets.spec import NetSpec
 from neurarium.record.run_record import epochs_of, read_record
+from neurarium.record.schema import Schema
 from neurarium.sweeps import sweep as module
 from neurarium.sweeps.folder import read_request, run_folder, state_of
 from neurarium.sweeps.result import load_sweep
 from neurarium.sweeps.sweep import go_on, sweep
 from neurarium.training.checkpoint import load_checkpoint
 from neurarium.training.interrupt import StopRequest
-from neurarium.training.recipe import Recipe
+from neurarium.training.recipe import OwnNet, Recipe
+from neurarium.training.seed import own_generators, seed_everything
 from neurarium.training.session import start
 
 PLAN = Recipe(name="toy", net=MLPSpec(hidden=(8,)), batch_size=32, epochs=2, device="cpu")
@@ -207,7 +213,7 @@ def test_data_of_the_grid_are_found_from_another_folder(
     vectors: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part = vectors.train.gather(torch.arange(60))
-    np.savez(tmp_path / "few.npz", x=part.inputs.numpy(), y=part.targets.numpy())
+    np.savez(tmp_path / "few.npz", x=part.x.numpy(), y=part.labels.numpy())
     monkeypatch.chdir(tmp_path)
     grid = {"data": "few.npz", "optimiser.lr": [0.01, 0.1], "epochs": 1}
     found = sweep(PLAN, grid, seeds=1, out="s", progress=False)
@@ -217,3 +223,99 @@ def test_data_of_the_grid_are_found_from_another_folder(
     assert "mnist-5k" not in page
     monkeypatch.chdir(tmp_path.parent)
     assert go_on(tmp_path / "s", progress=False).complete
+
+
+OWN = Recipe(name="own", net=OwnNet(), batch_size=32, epochs=2, device="cpu")
+
+
+def own_mlp(schema: Schema) -> torch.nn.Module:
+    return MLP((schema.input.size, 8, schema.outputs))
+
+
+@pytest.mark.parametrize("together", ["always", "never"])
+def test_nets_of_a_function_are_fresh_for_every_run_and_by_its_seed(
+    vectors: Dataset, tmp_path: Path, together: module.Together
+) -> None:
+    made: list[torch.nn.Module] = []
+
+    def make(schema: Schema) -> torch.nn.Module:
+        made.append(own_mlp(schema))
+        return made[-1]
+
+    grid = {"optimiser.lr": [1e-30, 0.01]}
+    found = sweep(
+        OWN, grid, seeds=2, data=vectors, net=make, out=tmp_path / "s", together=together, progress=False,
+    )  # fmt: skip
+    assert found.complete
+    assert len({id(net) for net in made}) == len(made) >= 4
+    # at a rate of nothing the weights stay those that the seed gives
+    for seed in (0, 1):
+        with own_generators():
+            seed_everything(seed)
+            first = own_mlp(vectors.schema).state_dict()
+        cell = found.request.cells()[0]
+        kept = load_checkpoint(run_folder(found.folder, 1, cell, seed) / "weights").tensors
+        assert all(torch.allclose(kept[name], value, atol=1e-20) for name, value in first.items())
+
+
+def test_a_function_that_makes_the_nets_is_passed_again(vectors: Dataset, tmp_path: Path) -> None:
+    found = sweep(OWN, {}, seeds=1, data=vectors, net=own_mlp, out=tmp_path / "s", progress=False)
+    assert 'net = "your own, pass it again"' in (found.folder / "sweep.toml").read_text()
+    (run,) = (p for p in found.folder.iterdir() if p.is_dir())
+    weights = (run / "weights.safetensors").read_bytes()
+    shutil.rmtree(run)
+    with pytest.raises(
+        ConfigError, match=r"net: expected the function .* pass it again in Python: .*go_on\(folder, net="
+    ):
+        go_on(found.folder, data=vectors)
+    with pytest.raises(ConfigError, match=r"data: expected the data .*go_on\(folder, data="):
+        go_on(found.folder, net=own_mlp)
+    assert go_on(found.folder, data=vectors, net=own_mlp, progress=False).complete
+    assert (run / "weights.safetensors").read_bytes() == weights
+
+
+def test_functions_that_make_no_fresh_nets_are_refused(vectors: Dataset, tmp_path: Path) -> None:
+    one = own_mlp(vectors.schema)
+    settings = {"data": vectors, "out": tmp_path / "s", "progress": False}
+    with pytest.raises(ConfigError, match="the same module twice"):
+        sweep(OWN, {}, net=lambda schema: one, **settings)
+    shutil.rmtree(tmp_path / "s")
+    with pytest.raises(ConfigError, match="one that returns type"):
+        sweep(OWN, {}, net=lambda schema: MLP, **settings)
+    with pytest.raises(ConfigError, match="net: expected a recipe with a net, or a function"):
+        sweep(OWN, {}, **settings)
+    with pytest.raises(ConfigError, match=r"net\.hidden: expected no values"):
+        sweep(PLAN, {"net.hidden": [(4,), (8,)]}, net=own_mlp, **settings)
+    assert not (tmp_path / "s").exists()
+
+
+def test_data_in_hand_are_known_again(vectors: Dataset, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    X, y = generator.normal(size=(60, 3)), generator.integers(0, 2, 60)
+    found = sweep(PLAN, {}, seeds=1, data=(X, y), out=tmp_path / "s", progress=False)
+    assert "mnist-5k" not in found.title
+    with pytest.raises(RunError, match="expected the data it was begun with"):
+        go_on(found.folder, data=vectors)
+    with pytest.raises(RunError, match="another sweep"):
+        sweep(PLAN, {}, seeds=1, data=vectors, out=found.folder)
+    with pytest.raises(ConfigError, match="data: expected no values"):
+        sweep(PLAN, {"data": ["iris", "wine"]}, data=vectors, out=tmp_path / "t")
+    assert go_on(found.folder, data=(X, y), progress=False).complete
+
+
+@pytest.mark.parametrize(
+    ("kind", "net"),
+    [
+        ("series", PooledSeriesSpec(hidden=8)),
+        ("windows", NeuralLanguageModelSpec(context=4, width=4, hidden=8)),
+        ("pairs", EncoderDecoderSpec(width=4, hidden=8)),
+        ("nodes", GCNSpec(hidden=4)),
+        ("molecules", PairPotentialSpec()),
+    ],
+)
+def test_every_kind_of_data(kind: str, net: NetSpec, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    data, plan = request.getfixturevalue(kind), replace(PLAN, net=net, epochs=1)
+    found = sweep(plan, {}, seeds=2, data=data, out=tmp_path / "s", progress=False)
+    assert found.complete
+    assert found.best is not None
+    assert all(np.isfinite(cell.at_best("error").mean) for cell in found.cells)

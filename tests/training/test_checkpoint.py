@@ -145,3 +145,12 @@ def test_pack_and_unpack_are_inverse() -> None:
     assert again["a"] == tree["a"]
     assert torch.equal(again["b"]["w"], torch.ones(2))
     assert torch.equal(again["b"]["deep"][0]["v"], torch.zeros(1))
+
+
+def test_tensors_that_share_memory_are_saved_each(tmp_path: Path) -> None:
+    whole = torch.arange(6.0)
+    save_checkpoint(tmp_path / "c", {"a": whole, "b": whole, "part": whole[2:4], "empty": torch.zeros(0)}, {})
+    found = load_checkpoint(tmp_path / "c").tensors
+    assert found["a"].equal(whole)
+    assert found["b"].equal(whole)
+    assert found["part"].equal(whole[2:4])

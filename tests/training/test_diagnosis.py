@@ -1,16 +1,29 @@
 import math
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 from neurarium.data.batch import Batch
-from neurarium.learning.losses import cross_entropy
+from neurarium.learning.objective import Objective
+from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.nets.penalty import WithPenalty
+from neurarium.record.schema import image_schema
+from neurarium.tasks.classification import Classification
+from neurarium.tasks.task import Context
 from neurarium.training.device import Placement
 from neurarium.training.diagnosis import first_non_finite
 
 CPU = Placement(torch.device("cpu"))
-BATCH = Batch(torch.ones(2, 3), torch.tensor([0, 1]))
+TASK = Classification.build(MLPSpec(), Objective(), image_schema((3,), 3), {})
+
+
+def batch_of(*inputs: torch.Tensor, names: tuple[str, ...] = ()) -> Batch:
+    return Batch(inputs, (torch.arange(len(inputs[0])),), len(inputs[0]), names=names)
+
+
+BATCH = batch_of(torch.ones(2, 3))
 
 
 class Logarithm(nn.Module):
@@ -19,7 +32,7 @@ class Logarithm(nn.Module):
 
 
 def look(net: nn.Module, batch: Batch = BATCH) -> str:
-    return first_non_finite(net, cross_entropy, batch, CPU)
+    return first_non_finite(net, TASK, batch, CPU, Context(training=True))
 
 
 def test_names_the_first_layer_forward_not_a_later_one() -> None:
@@ -36,9 +49,26 @@ def test_names_weights_that_are_not_finite() -> None:
 
 
 def test_names_the_inputs() -> None:
-    assert (
-        look(nn.Linear(3, 3), Batch(torch.tensor([[1.0, math.nan, 0.0]]), torch.tensor([0]))) == "inputs of the batch"
-    )
+    bad = torch.tensor([[1.0, math.nan, 0.0]])
+    assert look(nn.Linear(3, 3), batch_of(bad)) == "inputs of the batch"
+
+
+def test_names_which_of_several_inputs() -> None:
+    lengths, bad = torch.tensor([3]), torch.tensor([[1.0, math.inf, 0.0]])
+    batch = batch_of(torch.ones(1, 3), lengths, bad, names=("series", "series_lengths", "mood", "label"))
+    assert look(nn.Bilinear(3, 3, 3), batch) == "mood of the batch"
+
+
+def test_names_the_penalty_of_a_net() -> None:
+    class Penalized(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(3, 3)
+
+        def forward(self, x: torch.Tensor) -> Any:
+            return WithPenalty(self.layer(x), x.sum(1) * math.inf)
+
+    assert look(Penalized()) == "penalty of the net"
 
 
 @pytest.mark.parametrize("names", [("stem", "head")])

@@ -36,4 +36,4 @@ def test_changes_are_laid_over_the_recipe(vectors: Dataset, tmp_path: Path) -> N
 def test_weights_of_another_net(vectors: Dataset, tmp_path: Path) -> None:
     list(start(RECIPE, tmp_path / "r", vectors).events())
     with pytest.raises(RunError, match="size mismatch"):
-        load_weights(MLPSpec(hidden=(5,)).build((12,), 3), tmp_path / "r")
+        load_weights(MLPSpec(hidden=(5,)).build(vectors.schema), tmp_path / "r")

@@ -20,18 +20,19 @@ RECIPE = Recipe(net=RBMSpec(), optimiser=Optimiser("momentum", lr=0.05), epochs=
 def test_pixels_come_as_numbers_from_nought_to_one(images: Dataset) -> None:
     session = prepare(RECIPE, images)
     batch = session.dataset.train.gather(torch.arange(5))
-    pixels = next(images.train.pieces())[:5].flatten(1) / 255
+    pixels = next(images.train.pieces("image"))[:5].flatten(1) / 255
     assert isinstance(session.net, RBM)
-    torch.testing.assert_close(session.net.units(batch.inputs), pixels, rtol=0, atol=1e-6)
+    torch.testing.assert_close(session.net.units(batch.x), pixels, rtol=0, atol=1e-6)
 
 
+@pytest.mark.more
 def test_each_machine_learns_from_the_one_below() -> None:
     digits = load()
     few = replace(digits, train=digits.train.select(torch.arange(0, 4000, 8)))
     plan = replace(RECIPE, optimiser=Optimiser("momentum", lr=0.02), epochs=12)
     rbms = train_stack(plan, few, (32, 24))
     assert [tuple(rbm.weight.shape) for rbm in rbms] == [(32, 784), (24, 32)]
-    x = few.train.gather(torch.arange(500)).inputs
+    x = few.train.gather(torch.arange(500)).x
     hidden = rbms[0](x).detach()
     assert torch.equal(rbms[1].units(hidden), hidden)
     error = (rbms[1].reconstruct(hidden) - hidden).square().mean()
@@ -61,7 +62,7 @@ def test_same_seed_same_machines(vectors: Dataset) -> None:
 def test_mistakes_are_named(vectors: Dataset) -> None:
     with pytest.raises(ConfigError, match="hidden: expected at least one layer"):
         train_stack(RECIPE, vectors, ())
-    with pytest.raises(ConfigError, match="net: expected rbm, got OwnNet"):
+    with pytest.raises(ConfigError, match="net: expected rbm, got own"):
         train_stack(Recipe(), vectors, (3,))
     none = vectors.train.select(torch.arange(0))
     with pytest.raises(DataError, match="training data: expected at least one example"):

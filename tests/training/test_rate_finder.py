@@ -7,11 +7,12 @@ from torch import nn
 
 from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
+from neurarium.data.table import Table
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.record.schema import image_schema
 from neurarium.training.rate_finder import RateCurve, find_rate, smooth
 from neurarium.training.recipe import Recipe
 
@@ -29,18 +30,19 @@ class Quadratic(nn.Module):
         return x.double() @ self.weight.T
 
 
-def quadratic_data(like: Dataset, x: float) -> Dataset:
-    same = Dense(torch.full((8, 1), x), torch.zeros(8, dtype=torch.int64))
-    return replace(like, train=same, development=same, test=same, shape=(1,), classes=("a", "b"))
+def quadratic_data(x: float) -> Dataset:
+    schema = image_schema((1,), 2)
+    same = Table((torch.full((8, 1), x),), (torch.zeros(8, dtype=torch.int64),), schema)
+    return Dataset("quadratic", same, same, same, schema)
 
 
 @pytest.mark.parametrize("x", [0.5, 2.0])
-def test_quadratic_falls_up_to_two_over_l_and_not_beyond(vectors: Dataset, x: float) -> None:
+def test_quadratic_falls_up_to_two_over_l_and_not_beyond(x: float) -> None:
     """L = x^2: an update multiplies the loss by (1 - eta L)^2, which is 1 at eta = 2/L exactly."""
     curvature = x * x
     recipe = Recipe(objective=Objective("squared-error"), optimiser=Optimiser("sgd"), batch_size=8, threads=1)
     bounds = {"lowest": 0.01 / curvature, "highest": 100 / curvature}
-    curve = find_rate(recipe, quadratic_data(vectors, x), net=Quadratic(-3.0), steps=60, smoothing=0.0, **bounds)
+    curve = find_rate(recipe, quadratic_data(x), net=Quadratic(-3.0), steps=60, smoothing=0.0, **bounds)
 
     loss, by_hand = (-3.0 * x - 1) ** 2 / 2, []
     for t in range(60):
@@ -172,3 +174,34 @@ def test_noise_of_the_first_mini_batches_suggests_nothing() -> None:
     assert curve.lowest_at == 19
     assert curve.steepest_at is not None
     assert 10 <= curve.steepest_at <= 19
+
+
+def test_a_loss_of_ones_own_and_batches_by_length(series: Dataset) -> None:
+    """The sweep learns by that function on the batches that training would see."""
+
+    class Mean(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.output = nn.Linear(12, 3)
+
+        def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+            return self.output(x.sum(1) / lengths[:, None])
+
+    seen: list[int] = []
+
+    def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        seen.append(len(labels))
+        return 10 * nn.functional.cross_entropy(logits, labels)
+
+    plan = Recipe(objective=Objective("custom"), optimiser=Optimiser("sgd"), batch_size=30, max_units=60, threads=1)
+    torch.manual_seed(0)
+    net = Mean()
+    own = find_rate(plan, series, net=net, loss=loss, steps=6, lowest=1e-6, highest=1e-5, smoothing=0.0)
+    plain = find_rate(
+        replace(plan, objective=Objective()), series, net=net, steps=6, lowest=1e-6, highest=1e-5, smoothing=0.0
+    )
+    assert own.losses == pytest.approx([10 * value for value in plain.losses], rel=1e-3)
+    assert seen[0] == 2  # tried beforehand
+    assert 1 < max(seen[1:]) < 30
+    with pytest.raises(ConfigError, match="loss: expected the function that this run learns by"):
+        find_rate(plan, series, net=net)

@@ -3,10 +3,13 @@ from dataclasses import replace
 import pytest
 
 from neurarium.checks import ConfigError
+from neurarium.learning.fine_tuning import FineTuning
+from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.config import write_toml
+from neurarium.record.schema import image_schema
 from neurarium.training.recipe import Checkpoints, OwnNet, Recipe, recipe_from_plain, recipe_to_plain
 
 
@@ -16,8 +19,12 @@ def test_round_trip_keeps_every_field() -> None:
     recipe = Recipe(
         name="r",
         net=MLPSpec(hidden=(5, 6), activation="tanh", dropout=0.25),
+        task="reconstruction",
+        objective=Objective("distillation", temperature=2.0, share=0.5, class_weights=(1.0, 2.0)),
         optimiser=Optimiser("momentum", lr=0.5, momentum=0.8),
+        fine_tuning=FineTuning(freeze_epochs=1, backbone_factor=0.5, layer_decay=0.9),
         epochs=3,
+        max_units=100,
         clip_norm=1.5,
         threads=2,
         checkpoints=Checkpoints(seconds=1.0, steps=7, keep=3),
@@ -35,6 +42,10 @@ def test_kind_of_net_changes_with_the_table() -> None:
     assert recipe.net == LeNet5Spec()
 
 
+def test_a_string_is_short_for_the_name_of_the_objective() -> None:
+    assert recipe_from_plain({"objective": "hinge"}).objective == Objective("hinge")
+
+
 def test_unknown_net() -> None:
     with pytest.raises(ConfigError, match="did you mean lenet5"):
         recipe_from_plain({"net": {"kind": "lenet"}})
@@ -48,6 +59,7 @@ def test_unknown_net() -> None:
         ("accumulate", 0),
         ("accumulate", 1000),
         ("threads", 0),
+        ("max_units", 0),
         ("clip_norm", 0.0),
         ("clip_norm", float("nan")),
         ("seed", -1),
@@ -63,4 +75,4 @@ def test_refuses(field: str, value: object) -> None:
 
 def test_own_net_cannot_be_rebuilt() -> None:
     with pytest.raises(ConfigError, match="pass it"):
-        OwnNet().build((1,), 2)
+        OwnNet().build(image_schema())

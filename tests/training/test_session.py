@@ -8,8 +8,11 @@ import torch
 from torch import nn
 
 from neurarium.checks import ConfigError, DataError, NonFiniteError, RunError
+from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
+from neurarium.data.plan import plan as planned
 from neurarium.learning.early_stopping import EarlyStopping
+from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
 from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
@@ -17,12 +20,18 @@ from neurarium.nets.feedforward.regression_specs import LogisticSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.events import CheckpointSaved, EpochEnded, Notice, Started, Stepped, Stopped
 from neurarium.record.run_record import epochs_of, read_record
+from neurarium.tasks.table import task_of
+from neurarium.tasks.task import Context
 from neurarium.training import number_format
 from neurarium.training.checkpoint import load_checkpoint, saved_steps
+from neurarium.training.data_info import DataInfo, read_data_info
+from neurarium.training.device import find_placement
 from neurarium.training.interrupt import StopRequest
-from neurarium.training.recipe import Checkpoints, Recipe
+from neurarium.training.recipe import Checkpoints, OwnNet, Recipe
+from neurarium.training.rules.rule import LearningRule, Sums, Update
+from neurarium.training.rules.table import resolved
+from neurarium.training.seed import restore_generators
 from neurarium.training.session import Session, claim, prepare, read_recipe, resume, start
-from neurarium.training.settled import settled
 
 # dropout makes the run depend on the generator's state, Adam on its moments, the last batch of 90 is smaller
 RECIPE = Recipe(
@@ -106,6 +115,72 @@ def test_resume_at_an_epochs_end_is_bit_exact(vectors: Dataset, tmp_path: Path) 
     assert_same(weights_of(whole), weights_of(second))
 
 
+def cut_after(session: Session, step: int) -> None:
+    """Stop a run after some update, its checkpoint written."""
+    request = StopRequest()
+    for event in session.events(request):
+        if isinstance(event, Stepped) and event.step == step:
+            request()
+    assert session.progress.step == step
+
+
+class OfSeries(nn.Module):
+    """Classes of series, by their mean over time, with dropout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.output, self.dropout = nn.Linear(12, 8), nn.Linear(8, 3), nn.Dropout(0.3)
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        return self.output(self.dropout(torch.tanh(self.inner(x.sum(1) / lengths[:, None]))))
+
+
+def of_series() -> nn.Module:
+    torch.manual_seed(3)
+    return OfSeries()
+
+
+@pytest.mark.parametrize("stop_after", [1, 4, 6, 11])
+def test_batches_by_length_resume_bit_exactly(series: Dataset, tmp_path: Path, stop_after: int) -> None:
+    """Rows of 5 to 15 steps, 120 units a batch at most: several batches an epoch, of different numbers of examples."""
+    plan = replace(RECIPE, net=OwnNet(), max_units=120, accumulate=2)
+    whole = start(plan, tmp_path / "whole", series, of_series())
+    steps = [event for event in run_out(whole) if isinstance(event, Stepped)]
+    assert steps[-1].step > 12
+    first = start(plan, tmp_path / "cut", series, of_series())
+    cut_after(first, stop_after)
+    second = resume(tmp_path / "cut", plan, series, of_series())
+    assert (second.progress.step, second.progress.epoch) == (stop_after, (stop_after - 1) // (len(steps) // 3) + 1)
+    run_out(second)
+    assert_same(weights_of(whole), weights_of(second))
+
+
+def test_a_loss_of_ones_own_resumes_when_it_is_passed_again(vectors: Dataset, tmp_path: Path) -> None:
+    def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return nn.functional.multi_margin_loss(logits, labels)
+
+    plan = replace(RECIPE, objective=Objective("custom"))
+    whole = start(plan, tmp_path / "whole", vectors, loss=loss)
+    events = run_out(whole)
+    first = next(event for event in events if isinstance(event, Stepped))
+    fresh = prepare(plan, vectors, loss=loss)
+    (index, *_) = planned(90, 20, seed=0, epoch=1)
+    batch = vectors.train.gather(index)
+    restore_generators(fresh.generators)  # of the first update's dropout
+    assert first.objective == pytest.approx(float(loss(fresh.net.train()(batch.x), batch.labels).detach()), rel=1e-5)
+    cut_after(start(plan, tmp_path / "cut", vectors, loss=loss), 7)
+    with pytest.raises(ConfigError, match=r"loss: expected the function that this run learns by, got none; pass it ag"):
+        resume(tmp_path / "cut", plan, vectors)
+    second = resume(tmp_path / "cut", read_recipe(tmp_path / "cut"), vectors, loss=loss)
+    run_out(second)
+    assert_same(weights_of(whole), weights_of(second))
+
+
+def test_a_loss_that_nobody_asked_for_is_refused(vectors: Dataset) -> None:
+    with pytest.raises(ConfigError, match="loss: expected none, as the objective is auto, got a function"):
+        prepare(RECIPE, vectors, loss=nn.functional.cross_entropy)
+
+
 def test_more_epochs_go_on_from_the_last_weights_not_the_best(vectors: Dataset, tmp_path: Path) -> None:
     long = start(replace(RECIPE, epochs=5), tmp_path / "long", vectors)
     run_out(long)
@@ -184,53 +259,37 @@ def test_divergence_stops_before_the_update_and_keeps_the_checkpoint(vectors: Da
 
 def test_another_learning_rule_in_the_same_loop(vectors: Dataset) -> None:
     """Rosenblatt's rule on one-against-all outputs: no loss, no autograd, no optimiser."""
-    from neurarium.data.batch import Batch
-    from neurarium.data.examples import Examples
-    from neurarium.training.device import find_placement
-    from neurarium.training.rule import Update
 
-    class Rosenblatt:
+    class Rosenblatt(LearningRule):
         def __init__(self) -> None:
-            self.net: nn.Module = nn.Linear(12, 3)
-            self.finished, self.notices = False, []
+            self.net, self.notices = nn.Linear(12, 3), list[str]()
 
-        def look_at(self, examples: Examples) -> None: ...
-
-        def step(self, batch: Batch, step: int) -> Update:
+        def step(self, parts: tuple[Batch, ...], context: Context) -> Update:
+            (batch,) = parts
             with torch.no_grad():
-                signs = 2.0 * nn.functional.one_hot(batch.targets, 3) - 1
-                outputs = self.net(batch.inputs)
+                signs = 2.0 * nn.functional.one_hot(batch.labels, 3) - 1
+                outputs = self.net(batch.x)
                 wrong = (signs * outputs <= 0) * signs
-                self.net.weight += 0.1 * wrong.T @ batch.inputs
+                self.net.weight += 0.1 * wrong.T @ batch.x
                 self.net.bias += 0.1 * wrong.sum(0)
-                errors = float((outputs.argmax(1) != batch.targets).sum())
-            return Update(float(wrong.abs().sum()), errors, float(wrong.norm()), 0.1)
+                errors = float((outputs.argmax(1) != batch.labels).sum())
+            return Update(float(wrong.abs().sum()), errors, float(wrong.norm()), 0.1, float(batch.size))
 
-        def measure(self, batch: Batch) -> tuple[float, float]:
-            errors = float((self.net(batch.inputs).argmax(1) != batch.targets).sum())
-            return errors, errors
-
-        def epoch_ended(self, score: float) -> None: ...
-
-        def state_dict(self) -> dict[str, object]:
-            return {}
-
-        def load_state_dict(self, state: dict[str, object]) -> None:
-            assert state == {}
+        def measure(self, batch: Batch) -> Sums:
+            errors = float((self.net(batch.x).argmax(1) != batch.labels).sum())
+            return Sums.of_examples(errors / batch.size, errors, batch.size)
 
     torch.manual_seed(0)
     rule = Rosenblatt()
-    session = Session(replace(RECIPE, epochs=5), vectors, rule.net, rule, find_placement("cpu"))
+    asked = task_of(RECIPE, vectors.schema)
+    session = Session(replace(RECIPE, epochs=5), vectors, rule.net, asked, rule, find_placement("cpu"))
     ends = [event for event in run_out(session) if isinstance(event, EpochEnded)]
     assert len(ends) == 5
     assert ends[-1].development["error"] < 0.3  # chance: 2/3
 
 
 def test_without_development_data_the_training_score_is_watched(vectors: Dataset) -> None:
-    bare = replace(
-        vectors,
-        development=replace(vectors.development, inputs=torch.zeros(0, 12), targets=torch.zeros(0, dtype=torch.int64)),
-    )
+    bare = replace(vectors, development=vectors.development.select(torch.arange(0)))
     ends = [event for event in run_out(prepare(RECIPE, bare)) if isinstance(event, EpochEnded)]
     assert all(end.development == {} for end in ends)
     assert ends[0].best
@@ -255,7 +314,7 @@ def test_changed_data_are_noticed(vectors: Dataset, images: Dataset, tmp_path: P
 
 
 def test_no_training_data(vectors: Dataset) -> None:
-    none = replace(vectors.train, inputs=torch.zeros(0, 12), targets=torch.zeros(0, dtype=torch.int64))
+    none = vectors.train.select(torch.arange(0))
     with pytest.raises(DataError, match="at least one example"):
         prepare(RECIPE, replace(vectors, train=none))
 
@@ -276,8 +335,9 @@ def test_folder_holds_what_it_should(vectors: Dataset, tmp_path: Path) -> None:
     session = start(RECIPE, tmp_path / "r", vectors)
     run_out(session)
     assert read_recipe(tmp_path / "r") == RECIPE
-    card = json.loads((tmp_path / "r" / "data.json").read_text())
-    assert (card["shape"], card["counts"]["train"]) == ([12], 90)
+    assert read_data_info(tmp_path / "r") == DataInfo.of(vectors)
+    plain = json.loads((tmp_path / "r" / "data.json").read_text())
+    assert (plain["schema"]["inputs"]["features"]["shape"], plain["counts"]["train"]) == ([12], 90)
     names = {path.name for path in (tmp_path / "r").iterdir()}
     expected = itertools.product(["weights", "best"], [".json", ".safetensors"])
     assert {f"{a}{b}" for a, b in expected} | {
@@ -303,7 +363,7 @@ def fast_here(monkeypatch: pytest.MonkeyPatch, feature: str | None) -> None:
 
 
 @pytest.mark.parametrize(("feature", "precision"), [("amx_bf16", "bfloat16"), (None, "float32")])
-def test_auto_is_settled_when_the_run_starts(
+def test_auto_is_decided_when_the_run_starts(
     vectors: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, feature: str | None, precision: str
 ) -> None:
     fast_here(monkeypatch, feature)
@@ -329,8 +389,8 @@ def test_another_machine_goes_on_in_the_format_of_the_first(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"net": PerceptronSpec()},
-        {"net": HopfieldSpec()},
+        {"net": PerceptronSpec(), "optimiser": Optimiser("sgd", lr=1.0)},
+        {"net": HopfieldSpec(), "optimiser": Optimiser("sgd", lr=1.0)},
         {"optimiser": Optimiser("hessian-free")},
         {"net": LogisticSpec(), "optimiser": Optimiser("closed-form")},
         {"gradients": "explicit"},
@@ -341,7 +401,7 @@ def test_auto_is_float32_where_the_rule_knows_nothing_else(
     changes: dict, vectors: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fast_here(monkeypatch, "avx512_bf16")
-    assert settled(replace(AUTO, **changes)).precision == "float32"
+    assert resolved(replace(AUTO, **changes)).precision == "float32"
 
 
 def test_auto_by_explicit_gradients_learns(vectors: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,18 +9,24 @@ from scipy import special
 
 from neurarium.checks import ConfigError, RunError
 from neurarium.data.dataset import Dataset
+from neurarium.data.labels import class_fields
 from neurarium.data.scaling import Scaling
 from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
-from neurarium.nets.feedforward.features_spec import FeaturesSpec
+from neurarium.nets.feedforward.linear_probe_spec import LinearProbeSpec
 from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.nets.generative.specs import GANSpec
 from neurarium.record.events import EpochEnded, Stepped
+from neurarium.record.schema import Field, Schema
+from neurarium.tasks.generation import Generation
+from neurarium.tasks.table import task_of
+from neurarium.training.device import Placement
 from neurarium.training.folder import is_finished
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.run import load_run
 from neurarium.training.session import prepare, resume, start
-from neurarium.training.source import Source, adopt, check_need, read_source, source_folder
+from neurarium.training.source import Source, adopt, check_need, read_source, role_of, source_folder
 
 from ..conftest import make_toy
 
@@ -39,13 +45,23 @@ STUDENT = Recipe(
     objective=Objective("distillation", temperature=3.0, share=0.8),
     **COMMON,
 )
-FEATURES = Recipe(name="features", net=FeaturesSpec("relu2"), source="teacher", **COMMON)
+PROBE = Recipe(name="probe", net=LinearProbeSpec("relu2"), source="teacher", **COMMON)
 
 
 @pytest.fixture
 def teacher(vectors: Dataset, tmp_path: Path) -> Path:
     list(start(TEACHER, tmp_path / "teacher", vectors).events())
     return tmp_path / "teacher"
+
+
+def raw_of(data: Dataset, part: str) -> torch.Tensor:
+    return next(iter(getattr(data, part).pieces("features")))
+
+
+def seen(data: Dataset, part: str) -> torch.Tensor:
+    """Standardized by hand."""
+    field = data.schema.input
+    return (raw_of(data, part).float() - torch.tensor(field.mean)) / torch.tensor(field.std)
 
 
 def weights(net: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -59,34 +75,36 @@ def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
 
 def test_source_answers_as_the_run(teacher: Path, vectors: Dataset) -> None:
     source, run = read_source(teacher), load_run(teacher)
-    x = vectors.scaling.apply(vectors.test.inputs)
+    x = seen(vectors, "test")
     assert torch.equal(source.net.eval()(x), run.net(x))
-    assert (source.name, source.shape, source.classes) == ("teacher", (12,), vectors.classes)
-    assert source.scaled_as(vectors.scaling) is source.net
+    assert (source.name, source.schema) == ("teacher", vectors.schema)
+    assert source.scaled_as(vectors.schema.input) is source.net
 
 
 def test_another_scaling_is_undone(teacher: Path, vectors: Dataset) -> None:
     """The same raw examples get the same answers, however the new data set scales them."""
     source = read_source(teacher)
     other = Scaling(tuple(float(k) for k in range(12)), tuple(1.0 + k for k in range(12)))
-    raw = vectors.test.inputs
-    rescaled = source.scaled_as(other)
-    torch.testing.assert_close(rescaled(other.apply(raw)), source.net(vectors.scaling.apply(raw)), rtol=1e-4, atol=1e-4)
+    raw = raw_of(vectors, "test")
+    for scaling, x in ((other.field(vectors.schema.input), other.apply(raw)), (Field((12,)), raw.float())):
+        rescaled = source.scaled_as(scaling)
+        torch.testing.assert_close(rescaled(x), source.net(seen(vectors, "test")), rtol=1e-4, atol=1e-4)
 
 
 def test_scaling_of_images_is_undone_channel_by_channel() -> None:
     net = torch.nn.Flatten()
-    own, other = Scaling((3.0, 4.0), (2.0, 5.0)), Scaling((1.0, -1.0), (4.0, 0.5))
+    own, other = (Scaling(*pair, trailing=2) for pair in (((3.0, 4.0), (2.0, 5.0)), ((1.0, -1.0), (4.0, 0.5))))
     raw = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
-    source = Source("s", net, (2, 4, 4), ("a", "b"), own)
-    torch.testing.assert_close(source.scaled_as(other)(other.apply(raw)), net(own.apply(raw)))
+    field = Field((2, 4, 4))
+    source = Source("s", net, Schema({"image": own.field(field)}, class_fields(["a", "b"])))
+    torch.testing.assert_close(source.scaled_as(other.field(field))(other.apply(raw)), net(own.apply(raw)))
 
 
 def test_measured_objective_is_the_mixture_by_numpy(teacher: Path, vectors: Dataset) -> None:
     source = read_source(teacher)
     session = prepare(replace(STUDENT, epochs=1), vectors, source=source)
     end = next(e for e in session.events() if isinstance(e, EpochEnded))
-    x, t = vectors.scaling.apply(vectors.development.inputs), vectors.development.targets
+    x, t = seen(vectors, "development"), vectors.development.target("label")
     with torch.no_grad():
         g, f = session.net.eval()(x).double().numpy(), source.net.eval()(x).double().numpy()
     soft = -9 * (special.softmax(f / 3, axis=1) * special.log_softmax(g / 3, axis=1)).sum(1).mean()
@@ -98,10 +116,10 @@ def test_student_becomes_the_teacher(vectors: Dataset) -> None:
     """With labels that say nothing the teacher alone is what there is to learn from."""
     teacher = prepare(replace(TEACHER, epochs=10), vectors)
     list(teacher.events())
-    source = Source("teacher", teacher.net.eval(), vectors.shape, vectors.classes, vectors.scaling)
+    source = Source("teacher", teacher.net.eval(), vectors.schema)
     generator = torch.Generator().manual_seed(0)
-    shuffled = vectors.train.targets[torch.randperm(90, generator=generator)]
-    blind = replace(vectors, train=replace(vectors.train, targets=shuffled))
+    shuffled = vectors.train.target("label")[torch.randperm(90, generator=generator)]
+    blind = replace(vectors, train=replace(vectors.train, targets=(shuffled,)))
     plan = replace(STUDENT, net=MLPSpec(hidden=(16,)), objective=Objective("distillation"), epochs=15)
     student = prepare(plan, blind, source=source)
     errors = [e.development["error"] for e in student.events() if isinstance(e, EpochEnded)]
@@ -111,7 +129,7 @@ def test_student_becomes_the_teacher(vectors: Dataset) -> None:
 def test_teacher_and_trunk_stand_still(teacher: Path, vectors: Dataset) -> None:
     source = read_source(teacher)
     before = weights(source.net)
-    for plan in (STUDENT, FEATURES):
+    for plan in (STUDENT, PROBE):
         session = prepare(plan, vectors, source=source)
         list(session.events())
         assert_same(weights(source.net), before)
@@ -120,7 +138,7 @@ def test_teacher_and_trunk_stand_still(teacher: Path, vectors: Dataset) -> None:
     assert set(session.net.state_dict()) - set(trunk) == {"output.weight", "output.bias"}
 
 
-@pytest.mark.parametrize("plan", [STUDENT, FEATURES], ids=["student", "features"])
+@pytest.mark.parametrize("plan", [STUDENT, PROBE], ids=["student", "probe"])
 def test_run_loads_without_the_original(plan: Recipe, teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
     folder = tmp_path / plan.name
     adopt(teacher, source_folder(folder))
@@ -128,14 +146,14 @@ def test_run_loads_without_the_original(plan: Recipe, teacher: Path, vectors: Da
     list(session.events())
     shutil.rmtree(teacher)
     run = load_run(folder)
-    x = vectors.scaling.apply(vectors.test.inputs)
+    x = seen(vectors, "test")
     assert torch.equal(run.net(x), session.net.eval()(x))
     found = run.evaluate(vectors)
-    chosen = run.predict(vectors.test.inputs).probabilities[np.arange(30), vectors.test.targets]
-    assert found.objective == pytest.approx(-np.log(chosen).mean(), rel=1e-4)  # of the labels, without a teacher
+    chosen = run.predict(raw_of(vectors, "test")).probabilities[np.arange(30), vectors.test.target("label")]
+    assert found.loss == pytest.approx(-np.log(chosen).mean(), rel=1e-4)  # of the labels, without a teacher
 
 
-@pytest.mark.parametrize("plan", [STUDENT, FEATURES], ids=["student", "features"])
+@pytest.mark.parametrize("plan", [STUDENT, PROBE], ids=["student", "probe"])
 def test_resume_is_bit_exact(plan: Recipe, teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
     for name in ("whole", "cut"):
         adopt(teacher, source_folder(tmp_path / name))
@@ -151,13 +169,13 @@ def test_resume_is_bit_exact(plan: Recipe, teacher: Path, vectors: Dataset, tmp_
 
 
 def test_copy_holds_what_is_needed_and_what_it_stands_on(teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
-    adopt(teacher, source_folder(tmp_path / "features"))
-    list(start(FEATURES, tmp_path / "features", vectors).events())
-    adopt(tmp_path / "features", tmp_path / "copy")
+    adopt(teacher, source_folder(tmp_path / "probe"))
+    list(start(PROBE, tmp_path / "probe", vectors).events())
+    adopt(tmp_path / "probe", tmp_path / "copy")
     files = {str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*") if path.is_file()}
     own = {"config.toml", "data.json", "record.jsonl", "weights.safetensors", "weights.json"}
     assert files == own | {f"source/{name}" for name in own}
-    shutil.rmtree(tmp_path / "features")
+    shutil.rmtree(tmp_path / "probe")
     x = torch.zeros(1, 12)
     assert read_source(tmp_path / "copy").net(x).shape == (1, 3)
 
@@ -175,23 +193,65 @@ def test_unfinished_source(vectors: Dataset, tmp_path: Path) -> None:
 def test_source_of_other_data(teacher: Path, vectors: Dataset) -> None:
     source = read_source(teacher)
     with pytest.raises(ConfigError, match=r"source teacher: expected examples of shape \(7,\), got shape \(12,\)"):
-        prepare(FEATURES, make_toy((7,), 3, (30, 10, 10)), source=source)
+        prepare(PROBE, make_toy((7,), 3, (30, 10, 10)), source=source)
     more = make_toy((12,), 4, (40, 12, 12))
     with pytest.raises(ConfigError, match="teacher of the classes class 0, class 1, class 2, class 3"):
         prepare(STUDENT, more, source=source)
     # features may serve other classes than those that they were learnt for
-    assert prepare(FEATURES, more, source=source).net.output.out_features == 4
+    assert prepare(PROBE, more, source=source).net.output.out_features == 4
 
 
 def test_source_that_is_missing_or_of_no_use(vectors: Dataset) -> None:
     with pytest.raises(ConfigError, match="source: expected the run that the objective distillation stands on"):
         prepare(replace(STUDENT, source=""), vectors)
-    with pytest.raises(ConfigError, match="source: expected the run that the net features stands on"):
-        check_need(replace(FEATURES, source=""))
+    with pytest.raises(ConfigError, match="source: expected the run that the net linear-probe stands on"):
+        check_need(replace(PROBE, source=""))
     with pytest.raises(ConfigError, match=r"expected none.*got 'teacher'"):
         prepare(replace(TEACHER, source="teacher"), vectors)
 
 
 def test_unknown_layer(teacher: Path, vectors: Dataset) -> None:
     with pytest.raises(ConfigError, match=r"net\.layer.*did you mean relu2"):
-        prepare(replace(FEATURES, net=FeaturesSpec("rely2")), vectors, source=read_source(teacher))
+        prepare(replace(PROBE, net=LinearProbeSpec("rely2")), vectors, source=read_source(teacher))
+
+
+def test_a_judge_sees_what_it_learned_from(vectors: Dataset) -> None:
+    """A generator's examples in its own units are brought to those of the judge."""
+    torch.manual_seed(0)
+    eye = torch.nn.Sequential(torch.nn.Linear(12, 4), torch.nn.Tanh(), torch.nn.Linear(4, 3))
+    other = Scaling.fit(raw_of(make_toy((12,), 3, (40, 0, 0), seed=9), "train"))
+    schema = vectors.schema.with_fields(features=other.field(vectors.schema.input))
+    source = Source("lenet", eye, schema)
+    plan = Recipe(net=GANSpec(noise=2, hidden=(8,)), source="lenet")
+    assert role_of(plan) == "judge"
+    helpers = source.helpers(plan, vectors.schema, Placement(torch.device("cpu")))
+    (judge,) = helpers.values()
+    assert (set(helpers), judge.title) == ({"judge"}, "lenet")
+    made = torch.randn(7, 12, generator=torch.Generator().manual_seed(0))
+    field = vectors.schema.input
+    raw = made.double().numpy() * np.array(field.std) + np.array(field.mean)
+    expected = eye(torch.from_numpy((raw - np.array(other.mean)) / np.array(other.std)).float())
+    torch.testing.assert_close(judge(made), expected, rtol=1e-4, atol=1e-5)
+    task = task_of(plan, vectors.schema, helpers=helpers)
+    assert isinstance(task, Generation)
+    assert task.judge is judge
+    # it is welcome, not needed
+    check_need(replace(plan, source=""))
+    assert task_of(replace(plan, source=""), vectors.schema).judge is None  # type: ignore[attr-defined]
+
+
+def test_a_distillation_asked_for_by_name(teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
+    """The task distillation with the plain objective: the teacher alone, and labels when it is measured."""
+    plan = replace(STUDENT, task="distillation", objective=Objective(), epochs=1)
+    assert role_of(plan) == "teacher"
+    adopt(teacher, source_folder(tmp_path / "student"))
+    events = list(start(plan, tmp_path / "student", vectors).events())
+    run = load_run(tmp_path / "student")
+    chosen = run.predict(raw_of(vectors, "test")).probabilities[np.arange(30), vectors.test.target("label")]
+    assert run.evaluate(vectors).loss == pytest.approx(-np.log(chosen).mean(), rel=1e-4)
+    # the teacher's entropy, which no student goes below: other than the loss of the labels
+    (end,) = (e for e in events if isinstance(e, EpochEnded))
+    x = seen(vectors, "development")
+    f, g = (net(x).detach().double().numpy() for net in (read_source(teacher).net.eval(), run.net))
+    expected = -(special.softmax(f, axis=1) * special.log_softmax(g, axis=1)).sum(1).mean()
+    assert end.development["objective"] == pytest.approx(expected, rel=1e-4)

@@ -7,6 +7,7 @@ from typing import Literal
 import tyro
 
 from neurarium.cli.parse import parse
+from neurarium.cli.subject import data_for
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -21,11 +22,11 @@ def evaluate(
     split: Literal["test", "development", "train"] = "test",
     device: str | None = None,
 ) -> int:
-    """Measure a run: objective, accuracy, and precision, recall and F1 for each class.
+    """Measure a run by what its net is for: accuracy, precision and recall of classes, errors of numbers, perplexity.
 
     Args:
         folder: the run folder.
-        data: another data set of the same shape and classes; none: the run's own.
+        data: another data set of the same fields and classes; none: the run's own.
         split: which part of the data.
         device: where to compute.
     """
@@ -35,9 +36,9 @@ def evaluate(
     from neurarium.report.tables import scores_table
 
     trained = api.load(folder, device=device)
-    evaluation = trained.evaluate(api.load_data(data) if data else api.data_of(trained.recipe), split)
+    scores = trained.evaluate(data_for(trained, data), split)
     console = Console()
     for notice in trained.notices:
         console.print(notice, style="yellow")
-    console.print(scores_table(evaluation))
+    console.print(scores_table(scores))
     return 0

@@ -1,5 +1,7 @@
 """`neurarium export RUN --to FORMAT`: the net for use elsewhere."""
 
+import contextlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -32,6 +34,8 @@ def export(
     from neurarium import api
     from neurarium.training.export import export as write
 
-    path = write(api.load(folder), to, out)
+    trained = api.load(folder)
+    with contextlib.redirect_stderr(io.StringIO()):  # where it fails torch prints pages of its own
+        path = write(trained, to, out)
     Console(highlight=False, soft_wrap=True).print(f"Written: {path}  ({path.stat().st_size:,} bytes)")
     return 0

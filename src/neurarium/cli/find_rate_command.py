@@ -54,6 +54,7 @@ def run(arguments: Sequence[str]) -> int:
     from neurarium.report.rates import rates_figure, suggestions
     from neurarium.training.rate_finder import find_rate
 
+    _check_rate(order.recipe)
     curve = find_rate(
         order.recipe,
         api.data_of(order.recipe),
@@ -70,6 +71,23 @@ def run(arguments: Sequence[str]) -> int:
     if curve.steepest is not None:
         console.print(f"Use one: neurarium train {arguments[0]} --optimiser.lr {curve.steepest:.2g}")
     return 0
+
+
+def _check_rate(plan: Recipe) -> None:
+    """Refuse a learning rule whose rate cannot rise from batch to batch.
+
+    Raises:
+        ConfigError: names the rule.
+    """
+    from neurarium.training.rules.table import rule_class, rule_name
+
+    rule = rule_name(plan)
+    if "schedule.*" not in rule_class(rule).follows:
+        raise ConfigError(
+            f"recipe {plan.name}",
+            expected="one that learns at a rate which may change from batch to batch",
+            got=f"the learning rule {rule}, which knows no such rate",
+        )
 
 
 def _source_of(plan: Recipe) -> "Source | None":

@@ -26,6 +26,7 @@ def list_all() -> int:
 
 def _section(title: str, rows: dict[str, str]) -> None:
     print(title)
+    width = max(17, *(len(name) + 1 for name in rows))
     for name, line in rows.items():
-        print(f"  {name:<17}{line}")
+        print(f"  {name:<{width}}{line}")
     print()

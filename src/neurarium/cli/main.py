@@ -15,7 +15,7 @@ COMMANDS = {
     "train": "train a recipe: neurarium train lenet5 --epochs 5",
     "resume": "continue an interrupted run, bit for bit",
     "evaluate": "measure a run on the test split or on other data",
-    "predict": "answer for images, folders, npz or csv files",
+    "predict": "answer for images, folders, npz, csv or txt files",
     "sample": "examples that a run's net makes: gan, dcgan, rbm",
     "list": "recipes, nets and data sets, one line each",
     "show": "layers, shapes, parameters, cost and receptive field of a recipe, net or run",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from torch import Generator, Tensor
 
+    from neurarium.data.examples import Examples
     from neurarium.nets.connectionist.dense_memory import DenseMemory
     from neurarium.nets.connectionist.hopfield import HopfieldNet
     from neurarium.nets.connectionist.modern_hopfield import ModernMemory
@@ -47,7 +48,7 @@ def recall(
             continuous one.
         flip: share of the pixels turned round before the recall.
         probes: how many of the stored pictures to recall and draw.
-        data: a data set of grey pictures, by name or path.
+        data: a data set of gray pictures, by name or path.
         threshold: pixels above this share of the brightest value become +1, the others -1.
         order: of the dense memory's polynomial; none: exponential.
         beta: inverse temperature of the modern memory.
@@ -99,18 +100,33 @@ def _pictures(
     from neurarium.nets.connectionist.patterns import binarise
 
     dataset = load(data)
-    if dataset.kind != "images" or dataset.shape[0] != 1:
-        got = f"{dataset.kind} of shape {dataset.shape}"
-        raise DataError(data, expected="grey pictures, (1, height, width)", got=got, remedy="try --data mnist-5k")
+    ((name, field), *others) = dataset.schema.inputs.items()
+    if others or not field.is_image or field.shape[0] != 1:
+        got = ", ".join(f"{name} of shape {field.in_words()}" for name, field in dataset.schema.inputs.items())
+        raise DataError(data, expected="gray pictures, (1, height, width)", got=got, remedy="try --data mnist-5k")
     if not 1 <= count <= len(dataset.train):
         raise ConfigError("patterns", expected=f"from 1 to {len(dataset.train)}", got=str(count))
     if not 0 <= threshold < 1:
         raise ConfigError("threshold", expected="a share in [0, 1)", got=str(threshold))
     index = torch.randperm(len(dataset.train), generator=generator)[:count]
-    raw = torch.cat(list(dataset.train.select(index).pieces()))
+    chosen = dataset.train.select(index)
+    raw = torch.cat(list(chosen.pieces(name)))
     brightest = 255.0 if raw.dtype == torch.uint8 else float(raw.amax())
-    labels = [dataset.classes[int(target)] for target in dataset.train.targets[index]]
-    return binarise(raw.flatten(1), threshold * brightest), labels, (dataset.shape[1], dataset.shape[2])
+    _, height, width = field.fixed_shape
+    return binarise(raw.flatten(1), threshold * brightest), _labels(chosen), (height, width)
+
+
+def _labels(examples: "Examples") -> list[str]:
+    """What each example is: its class, its first number, or where nobody knows its number among them."""
+    from neurarium.data.scaling import unscaled
+
+    if not examples.schema.targets:
+        return [str(k) for k in range(len(examples))]
+    name, field = next(iter(examples.schema.targets.items()))
+    values = examples.target(name)
+    if field.categories and not field.shape:
+        return [field.categories[k] if k >= 0 else "unknown" for k in values.tolist()]
+    return [f"{float(y.flatten()[0]):.3g}" for y in unscaled(values, field)]
 
 
 def _memory(

@@ -46,7 +46,7 @@ def sample(
     if out.suffix not in (".png", ".npz"):
         raise ConfigError("out", expected="a .png or .npz file", got=str(out))
     trained = api.load(folder, device=device)
-    if out.suffix == ".png" and trained.card["kind"] != "images":
+    if out.suffix == ".png" and not trained.schema.input.is_image:
         raise ConfigError(
             "out", expected="an .npz file, as the examples are no pictures", got=str(out), remedy="--out samples.npz"
         )

@@ -1,17 +1,17 @@
 """What a command looks into: a run's net with its trained weights, or a recipe's with its first ones, and its data."""
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from neurarium.data.batch import Batch
     from neurarium.data.dataset import Dataset
-    from neurarium.learning.criterion import Criterion
+    from neurarium.tasks.task import Task
     from neurarium.training.device import Placement
     from neurarium.training.recipe import Recipe
+    from neurarium.training.run import Run
 
 
 class Subject(NamedTuple):
@@ -20,7 +20,7 @@ class Subject(NamedTuple):
     Attributes:
         net: on its device.
         recipe: by which it was or would be trained.
-        dataset: scaled as the net knows it.
+        dataset: as the net knows it.
         placement: where to compute.
         folder: of the run; none for a recipe.
     """
@@ -35,18 +35,21 @@ class Subject(NamedTuple):
         """Gather training examples, on the net's device."""
         import torch
 
-        index = torch.tensor(rows, device=self.dataset.train.targets.device)
-        return self.dataset.train.gather(index).to(self.placement.device)
+        train = self.dataset.train
+        return train.gather(torch.tensor(rows, device=train.device)).to(self.placement.device)
 
-    def criterion(self) -> "Criterion":
-        """The recipe's objective for these data; without the teacher where that one is not trained yet."""
-        from neurarium.training.evaluation import criterion_of
-        from neurarium.training.source import read_source, source_folder, teacher_for
+    def task(self) -> "Task":
+        """What is asked of the net; of a student without its teacher where that one is not trained yet."""
+        from neurarium.tasks.table import task_of
+        from neurarium.training.recipe import for_measuring
+        from neurarium.training.source import read_source, role_of, source_folder
 
-        source = read_source(source_folder(self.folder)) if self.folder and self.recipe.source else None
-        teacher = teacher_for(self.recipe, self.dataset, source, self.placement)
-        objective = self.recipe.objective if teacher else self.recipe.objective.without_teacher()
-        return criterion_of(objective, self.dataset, teacher, self.placement)
+        recipe, schema, helpers = self.recipe, self.dataset.schema, {}
+        if self.folder and recipe.source:
+            helpers = read_source(source_folder(self.folder)).helpers(recipe, schema, self.placement)
+        elif role_of(recipe) == "teacher":
+            recipe = for_measuring(recipe)
+        return task_of(recipe, schema, train=self.dataset.train, helpers=helpers, device=self.placement.device)
 
 
 def find_subject(name: str, data: str | None = None) -> Subject:
@@ -58,33 +61,56 @@ def find_subject(name: str, data: str | None = None) -> Subject:
 
     Raises:
         ConfigError: neither a run nor a recipe; names the closest.
-        DataError: data of another shape, or in another number of classes, than the run learnt.
+        DataError: data of another shape, or of classes that the run has not learned.
     """
     from neurarium import api
-    from neurarium.checks import DataError, choose
+    from neurarium.checks import choose
     from neurarium.recipes.catalogue import RECIPES
     from neurarium.training.device import find_placement
     from neurarium.training.folder import is_run
+    from neurarium.training.rules.table import resolved
     from neurarium.training.seed import own_generators, seed_everything
-    from neurarium.training.settled import settled
 
     if not is_run(name):
         recipe = choose(name, RECIPES, subject="recipe or run folder")()
         dataset = api.load_data(data) if data else api.data_of(recipe)
-        placement = find_placement(recipe.device, settled(recipe).precision)
+        placement = find_placement(recipe.device, resolved(recipe).precision)
         with own_generators():
             seed_everything(recipe.seed)
-            net = api.fresh_net(recipe, dataset.shape, dataset.classes)
+            net = api.fresh_net(recipe, dataset.schema)
         return Subject(placement.place(net), recipe, dataset, placement, None)
     trained = api.load(name)
-    dataset = api.load_data(data) if data else api.data_of(trained.recipe)
-    if tuple(dataset.shape) != trained.shape or len(dataset.classes) != len(trained.classes):
-        raise DataError(
-            f"data {dataset.name}",
-            expected=f"examples of shape {trained.shape} in {len(trained.classes)} classes",
-            got=f"shape {tuple(dataset.shape)}, {len(dataset.classes)} classes",
-            remedy="name data like those of the training",
-        )
-    train, scaling = dataset.train.with_scaling(trained.scaling), trained.scaling
-    dataset = dataclasses.replace(dataset, train=train, scaling=scaling)
+    dataset = trained.fitted(data_for(trained, data))
     return Subject(trained.net, trained.recipe, dataset, trained.placement, Path(name))
+
+
+def data_for(trained: "Run", data: str | None = None) -> "Dataset":
+    """Load the data that a run learned from, or others.
+
+    Raises:
+        DataError: it learned from data in memory, which no name leads to.
+    """
+    from neurarium import api
+    from neurarium.checks import DataError
+
+    if data:
+        return api.load_data(data)
+    dataset = api.data_of(trained.recipe)
+    if dataset.name != trained.info.name:
+        raise DataError(
+            f"data {trained.info.name}",
+            expected="data that can be found by their name",
+            got="data that were in memory when the run learned from them",
+            remedy="name others like them with --data, or use the run in Python: run.evaluate(dataset)",
+        )
+    return dataset
+
+
+def seen_by_net(task: "Task", batch: "Batch") -> "tuple[Tensor, ...]":
+    """The arguments with which a task calls its net on a batch."""
+    from neurarium.tasks.task import Context, Trainable
+
+    if not isinstance(task, Trainable) or task.uses_gradient:
+        return batch.inputs
+    seen: tuple[Tensor, ...] = task.forward(lambda *inputs: inputs, batch, Context())  # type: ignore[assignment]
+    return seen

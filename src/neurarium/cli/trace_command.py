@@ -3,13 +3,22 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
 from neurarium.checks import ConfigError
 from neurarium.cli.parse import parse
-from neurarium.cli.subject import find_subject
+from neurarium.cli.subject import Subject, find_subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+    from torch import Tensor
+
+    from neurarium.data.batch import Batch
+    from neurarium.tasks.task import Outputs, Trainable
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -56,22 +65,36 @@ def trace(
     # torch is loaded only now: mistakes in the options answer at once
     from neurarium.learning.trace import trace as look
     from neurarium.report.trace_table import trace_table, verdict
+    from neurarium.tasks.task import Context, Trainable
+    from neurarium.training.recipe import net_kind
+    from neurarium.training.seed import own_generators, seed_everything
 
     subject = find_subject(name, data)
     subject.net.train(mode == "training")
-    settings, total = subject.recipe.optimiser, len(subject.dataset.train)
-    learning = [p for p in subject.net.parameters() if p.requires_grad]
+    task, total = subject.task(), len(subject.dataset.train)
+    if not isinstance(task, Trainable):
+        raise ConfigError(
+            name,
+            expected="a net whose outputs have a loss, from which an error comes back",
+            got=f"{net_kind(subject.recipe.net)}, a net for {task.name}",
+            remedy="neurarium variance shows the signal in its layers",
+        )
     count = min(examples, total)
     # evenly from first to last: some sources are sorted by class
     rows = [k * (total - 1) // max(1, count - 1) for k in range(count)]
-    found = look(
-        subject.net,
-        subject.batch(rows),
-        loss=subject.criterion(),
-        layers=layers or None,
-        optimiser=None if settings.name in {"hessian-free", "closed-form"} else settings.build(learning),
-        singular_values=singular_values,
-    )
+    context = Context(subject.recipe.seed, training=subject.net.training)
+    batch = task.drawn(subject.batch(rows), context)
+    with own_generators():
+        seed_everything(subject.recipe.seed)  # what dropout draws is the same every time
+        found = look(
+            subject.net,
+            batch,
+            loss=_loss(task, batch),
+            layers=layers or None,
+            optimiser=_optimisers(subject),
+            forward=lambda net: task.forward(net, batch, context),
+            singular_values=singular_values,
+        )
     Console().print(trace_table(found))
     for sentence in verdict(found):
         console.print(sentence, markup=False)
@@ -79,6 +102,33 @@ def trace(
     _write(found.to_plain(), folder, f"{Path(name).name}: one batch forward and back")
     console.print(f"Written: {folder / 'trace.png'}, {folder / 'trace.json'}", markup=False)
     return 0
+
+
+def _loss(task: "Trainable", batch: "Batch") -> "Callable[[Any, Any], Tensor]":
+    """What the task makes small on a batch, from the net's outputs; a penalty of the net's own comes to it."""
+    from neurarium.nets.penalty import WithPenalty
+
+    counts = task.counts(batch)
+
+    def loss(outputs: "Outputs", _: Any) -> "Tensor":
+        if isinstance(outputs, WithPenalty):
+            return task.loss(outputs.outputs, batch, counts) + outputs.penalty.mean()
+        return task.loss(outputs, batch, counts)
+
+    return loss
+
+
+def _optimisers(subject: Subject) -> "tuple[torch.optim.Optimizer, ...] | None":
+    """Those of the recipe, about to take their first step; none where the learning rule has no step of gradients."""
+    from neurarium.nets.parts.groups import groups_of
+
+    recipe = subject.recipe
+    if recipe.optimiser.rule or recipe.net.rule != "gradient":
+        return None
+    optimisers = recipe.optimiser.build(recipe.fine_tuning.groups(groups_of(subject.net)))
+    for group in (group for optimiser in optimisers for group in optimiser.param_groups):
+        group["lr"] *= group["factor"]
+    return optimisers
 
 
 def _write(values: dict[str, object], folder: Path, title: str) -> None:

@@ -77,5 +77,6 @@ def find_recipe(arguments: Sequence[str]) -> tuple[Recipe, list[str]]:
 
 def _usage() -> None:
     print(USAGE)
+    width = max(18, *(len(name) + 1 for name in RECIPES))
     for name, make in RECIPES.items():
-        print(f"  {name:<18}{(make.__doc__ or '').splitlines()[0]}")
+        print(f"  {name:<{width}}{(make.__doc__ or '').splitlines()[0]}")

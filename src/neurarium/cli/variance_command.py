@@ -7,7 +7,7 @@ import tyro
 
 from neurarium.checks import ConfigError
 from neurarium.cli.parse import parse
-from neurarium.cli.subject import find_subject
+from neurarium.cli.subject import find_subject, seen_by_net
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -35,7 +35,7 @@ def variance(name: tyro.conf.Positional[str], /, examples: int = 256, out: Path 
 
     subject = find_subject(name)
     chosen = torch.randperm(len(subject.dataset.train), generator=torch.Generator().manual_seed(0))[:examples]
-    rows = variances(subject.net, subject.batch(chosen.tolist()).inputs)
+    rows = variances(subject.net, seen_by_net(subject.task(), subject.batch(chosen.tolist())))
     console = Console(highlight=False)
     console.print(variance_table(rows))
     save_figure(variance_figure(rows, f"Size of the signal in {Path(name).name}"), out)

@@ -1,4 +1,4 @@
-"""Take an array of numbers for vectors or for images, by its shape."""
+"""Take an array of numbers for rows of features or for images, by its shape."""
 
 from typing import Any
 
@@ -9,17 +9,17 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from neurarium.checks import DataError
-from neurarium.data.scaling import Kind
+from neurarium.record.schema import Field
 
 _CHANNELS = (1, 3, 4)
 
 
-def as_inputs(array: npt.NDArray[Any], subject: str) -> tuple[Kind, Shaped[Tensor, "examples *shape"]]:
+def as_inputs(array: npt.NDArray[Any], subject: str) -> Shaped[Tensor, "examples *shape"]:
     """Return rows of numbers as inputs in the source's units.
 
-    (examples, features) are vectors, (examples, height, width) grey images. Images with 1, 3 or 4 channels
+    (examples, features) are rows, (examples, height, width) gray images. Images with 1, 3 or 4 channels
     have them last where the last axis is that long and the second is not, else first. Bytes stay bytes; other
-    numbers become float32 for images and float64 for vectors.
+    numbers become float32 for images and float64 for rows.
 
     Raises:
         DataError: another shape, no numbers, or a number that is infinite or undefined.
@@ -45,7 +45,20 @@ def as_inputs(array: npt.NDArray[Any], subject: str) -> tuple[Kind, Shaped[Tenso
             got=f"shape {array.shape}",
             remedy="reshape before saving",
         )
-    kind: Kind = "vectors" if array.ndim == 2 else "images"
-    wide = np.float64 if kind == "vectors" else np.float32
+    wide = np.float64 if array.ndim == 2 else np.float32
     stored = np.uint8 if array.dtype in (np.bool_, np.uint8) else wide
-    return kind, torch.from_numpy(np.ascontiguousarray(array, dtype=stored))
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=stored))
+
+
+def input_fields(shape: tuple[int, ...], names: tuple[str, ...] = ()) -> dict[str, Field]:
+    """Return the input field of examples of this shape, by its name: an image, or a row of features.
+
+    Args:
+        shape: (channels, height, width) or (features,).
+        names: of the features, where they have some.
+
+    Example:
+        >>> list(input_fields((1, 28, 28))), input_fields((2,), ("height", "width"))["features"].names
+        (['image'], ('height', 'width'))
+    """
+    return {"features": Field(shape, names=names)} if len(shape) == 1 else {"image": Field(shape)}

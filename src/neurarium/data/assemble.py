@@ -1,4 +1,4 @@
-"""From what a source holds to a `Dataset`: check the targets, hold out what is missing, fit the scaling."""
+"""From what a source holds to a `Dataset`: check the targets, hold out what is missing, fit the constants."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,112 +8,98 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from neurarium.checks import DataError
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
+from neurarium.data.examples import Examples
 from neurarium.data.labels import check_classes
 from neurarium.data.numbers import check_finite, check_varied
-from neurarium.data.scaling import Kind, Scaling
+from neurarium.data.scaling import Scaling
 from neurarium.data.split import stratified
-from neurarium.data.stream import Streamed
+from neurarium.record.schema import Field, Schema
 
 Part = Literal["train", "development", "test"]
-Parts = Mapping[Part, Dense | Streamed]
+Parts = Mapping[Part, Examples]
 
 
 def assemble(
     name: str,
-    kind: Kind,
     parts: Parts,
-    classes: tuple[str, ...],
     *,
-    source: str,
+    provenance: str,
     licence: str = "not stated",
     subject: str | None = None,
     development: int | None = None,
+    standardize: bool = True,
 ) -> Dataset:
-    """Make a data set of the parts that a source has, with classes as targets.
+    """Make a data set of the parts that a source has.
 
-    A part that is missing is held out from the training examples: a tenth of them each, stratified, by a
-    fixed seed (`split.stratified`); so a source without any split is divided 80/10/10.
+    A part that is missing is held out from the training examples: a tenth of them each, by a fixed seed, stratified
+    where each example is of one class (`split.stratified`); so a source without any split is divided 80/10/10.
+
+    Inputs and targets that are numbers are standardized by mean and standard deviation of the training part, so that
+    prices learn as easily as lengths, unless their fields say by what already; `value_range` is filled in likewise.
 
     Args:
         name: of the data set, as it was asked for.
-        kind: "images" or "vectors".
-        parts: "train", and "development" and "test" where the source has them; inputs without scaling,
-            targets class numbers.
-        classes: their names.
-        source: a line on where the data comes from; how it was divided is added.
+        parts: "train", and "development" and "test" where the source has them, all of one schema.
+        provenance: a line on where the data comes from; how it was divided is added.
         licence: a line.
         subject: the file or folder that messages name; `name` where not given.
         development: how many examples to hold out for development, other than a tenth.
+        standardize: whether numbers are.
 
     Raises:
-        DataError: no examples, fewer than two classes, or a class without training examples.
-    """
-    targets = parts["train"].targets
-    check_classes(targets, classes, subject or name)
-    whole, held_out = _divided(parts, targets, development)
-    if held_out:
-        source += f"; {held_out} held out from training examples, stratified, fixed seed"
-    return _scaled(name, kind, whole, classes, source, licence)
-
-
-def assemble_numbers(
-    name: str,
-    kind: Kind,
-    parts: Mapping[Part, Dense],
-    outputs: tuple[str, ...],
-    *,
-    source: str,
-    licence: str = "not stated",
-    subject: str | None = None,
-    development: int | None = None,
-) -> Dataset:
-    """Make a data set of the parts that a source has, with numbers as targets, standardised.
-
-        target = (y - mean) / std
-
-    with mean and standard deviation of the training part for each output, so that prices learn as easily as lengths;
-    `Dataset.target_scaling` leads back. Missing parts are held out as in `assemble`, by a plain draw.
-
-    Args:
-        name: of the data set, as it was asked for.
-        kind: "images" or "vectors", of the inputs.
-        parts: as in `assemble`; targets (examples, outputs) in the source's units.
-        outputs: their names.
-        source: a line on where the data comes from; how it was divided is added.
-        licence: a line.
-        subject: the file that messages name; `name` where not given.
-        development: how many examples to hold out for development, other than a tenth.
-
-    Raises:
-        DataError: no examples, a target that is infinite or undefined, or an output that is the same number for all
-            training examples.
+        DataError: no examples, fewer than two classes, a class without training examples, a target that is infinite or
+            undefined, or an output that is the same number for all training examples.
 
     Example:
+        >>> from neurarium.data.table import Table
+        >>> schema = Schema({"x": Field((1,))}, {"y": Field((1,), names=("price",))})
         >>> y = torch.tensor([[100.0], [300.0]])
-        >>> data = assemble_numbers("toy", "vectors", {"train": Dense(y, y)}, ("price",), source="made up")
-        >>> data.train.targets.T, data.target_scaling
-        (tensor([[-1.,  1.]]), Scaling(mean=(200.0,), std=(100.0,)))
+        >>> data = assemble("toy", {"train": Table((y,), (y,), schema)}, provenance="made up")
+        >>> data.train.target("y").T, data.schema.target.mean
+        (tensor([[-1.,  1.]]), (200.0,))
     """
-    subject = subject or name
-    for part, examples in parts.items():
-        check_finite(examples.targets, outputs, subject if len(parts) == 1 else f"{subject}, {part}")
-    check_varied(parts["train"].targets, outputs, subject)
-    whole, held_out = _divided(parts, torch.zeros(len(parts["train"]), dtype=torch.int64), development)
+    subject, schema = subject or name, parts["train"].schema
+    if not len(parts["train"]):
+        raise DataError(subject, expected="at least one example", got="an empty data set", remedy="add some")
+    strata = torch.zeros(len(parts["train"]), dtype=torch.int64)
+    how = "fixed seed"
+    for target, field in schema.targets.items():
+        if field.categories and not field.shape:
+            strata, how = parts["train"].target(target), "stratified, fixed seed"
+            check_classes(strata, field.categories, subject)
+        elif not (field.categories or field.points_to):
+            _check_numbers(parts, target, field, subject)
+    whole, held_out = _divided(parts, strata, development)
     if held_out:
-        source += f"; {held_out} held out from training examples, fixed seed"
-    learnt = whole["train"].targets
-    # Once more: the only examples that differ may have been held out.
-    check_varied(learnt, outputs, subject)
-    scaling = Scaling.fit(learnt, "vectors")
-    standard: Parts = {part: replace(e, targets=scaling.apply(e.targets)) for part, e in whole.items()}
-    return replace(_scaled(name, kind, standard, outputs, source, licence), target_scaling=scaling)
+        provenance += f"; {held_out} held out from training examples, {how}"
+    fitted = _fitted(schema, whole["train"], standardize, subject)
+    train, validation, test = (whole[part].with_schema(fitted) for part in ("train", "development", "test"))
+    return Dataset(name, train, validation, test, fitted, provenance, licence)
+
+
+def _check_numbers(parts: Parts, target: str, field: Field, subject: str) -> None:
+    names = field.names or (target,)
+    for part, examples in parts.items():
+        rows = _rows(examples.target(target))
+        check_finite(rows, _few(names, rows), subject if len(parts) == 1 else f"{subject}, {part}")
+    if not field.standardized:
+        rows = _rows(parts["train"].target(target))
+        check_varied(rows, _few(names, rows), subject)
+
+
+def _rows(values: Tensor) -> Tensor:
+    return values.flatten(1) if values.ndim > 1 else values[:, None]
+
+
+def _few(names: tuple[str, ...], rows: Tensor) -> tuple[str, ...]:
+    return names if len(names) == rows.shape[1] else tuple(f"{names[0]}[{k}]" for k in range(rows.shape[1]))
 
 
 def _divided(
     parts: Parts, strata: Int64[Tensor, "examples"], development: int | None
-) -> tuple[dict[Part, Dense | Streamed], str]:
+) -> tuple[dict[Part, Examples], str]:
     """Return all three parts, and which of them were held out from training, as words."""
     train = parts["train"]
     missing: list[Part] = [part for part in ("development", "test") if part not in parts]
@@ -122,20 +108,36 @@ def _divided(
         sizes[0] = development
     kept, *held_out = stratified(strata, *sizes)
     taken = dict(zip(missing, (train.select(index) for index in held_out), strict=True))
-    return {**parts, **taken, "train": train.select(kept)}, " and ".join(missing)
+    return {**parts, **taken, "train": train.select(kept) if missing else train}, " and ".join(missing)
 
 
-def _scaled(name: str, kind: Kind, parts: Parts, classes: tuple[str, ...], source: str, licence: str) -> Dataset:
-    scaling = Scaling.fit_chunks(parts["train"].pieces(), kind)
-    return Dataset(
-        name=name,
-        kind=kind,
-        train=replace(parts["train"], scaling=scaling),
-        development=replace(parts["development"], scaling=scaling),
-        test=replace(parts["test"], scaling=scaling),
-        shape=tuple(next(parts["train"].pieces(1)).shape[1:]),
-        classes=classes,
-        scaling=scaling,
-        source=source,
-        licence=licence,
-    )
+def _fitted(schema: Schema, train: Examples, standardize: bool, subject: str) -> Schema:
+    """The schema with the constants of its numbers, as the training examples have them."""
+    found = {}
+    for name, field in schema.inputs.items():
+        if field.categories or field.points_to:
+            continue
+        if field.value_range is None:
+            low, high = _ends(train, name)
+            field = replace(field, value_range=(low, high))
+        if standardize and not field.standardized:
+            field = Scaling.fit_chunks(train.pieces(name)).field(field)
+        found[name] = field
+    for name, field in schema.targets.items():
+        if standardize and not (field.categories or field.points_to or field.standardized):
+            values = train.target(name)
+            # Once more: the only examples that differ may have been held out.
+            check_varied(_rows(values), _few(field.names or (name,), _rows(values)), subject)
+            found[name] = Scaling.fit(values).field(field)
+    return schema.with_fields(**found)
+
+
+def _ends(train: Examples, name: str) -> tuple[float, float]:
+    """Smallest and largest value of an input: of bytes all that they can hold, as pixels are."""
+    low, high = float("inf"), float("-inf")
+    for piece in train.pieces(name):
+        if piece.dtype == torch.uint8:
+            return 0.0, 255.0
+        if piece.numel():
+            low, high = min(low, float(piece.min())), max(high, float(piece.max()))
+    return low, high

@@ -1,9 +1,9 @@
 """Data sets by name or by path.
 
-The targets of a data set are classes or numbers (`Dataset.task`). In an .npz or a .csv file text is classes, a
-fraction anywhere makes numbers, and whole numbers are classes, unless they are too many to be told
-(`numbers.are_numbers`): then an error asks. The file can always say which: a column `price:number` or `grade:class` in
-a .csv file, the key `numbers` in place of `y` in an .npz file.
+Targets are classes or numbers. In an .npz or a .csv file text is classes, a fraction anywhere makes numbers, and whole
+numbers are classes, unless they are too many to be told (`numbers.are_numbers`): then an error asks. The file can
+always say which: a column `price:number` or `grade:class` in a .csv file, the key `numbers` in place of `y` in an .npz
+file.
 """
 
 import os
@@ -12,15 +12,24 @@ from pathlib import Path
 
 from neurarium.checks import ConfigError, DataError, suggest
 from neurarium.data import (
+    characters,
     csv_table,
+    ethanol,
     fashion_mnist,
+    furniture,
+    genesis,
     idx_pair,
     image_folder,
+    japanese_vowels,
+    karate,
     mixtures,
     mnist,
     mnist_5k,
     npz,
+    number_words,
+    rings_and_trees,
     scikit_tables,
+    spelled_numbers,
 )
 from neurarium.data.dataset import Dataset
 
@@ -52,8 +61,19 @@ SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
         mixtures.load_grid,
         "25,000 points in the plane, from 25 narrow Gaussians on a grid; drawn, not loaded",
     ),
+    "japanese-vowels": (japanese_vowels.load, "640 series of 12 numbers a step, of 9 speakers; comes with the package"),
+    "number-words": (number_words.load, "4,000 integers in English words, in 6 classes: their digits; made by code"),
+    "spelled-numbers": (
+        spelled_numbers.load,
+        "10,000 integers in English words, to be written in digits; made by code",
+    ),
+    "genesis": (genesis.load, "196,873 characters of the book of Genesis, in windows of 64; comes with the package"),
+    "karate": (karate.load, "one graph of 34 friends, in 2 clubs; comes with networkx"),
+    "rings-and-trees": (rings_and_trees.load, "800 graphs of 5 to 12 nodes, in 2 classes; made by code"),
+    "furniture": (furniture.load, "400 tables, chairs and lamps of 100 to 200 points, on 7 parts; made by code"),
+    "ethanol": (ethanol.load, "900 positions of a molecule's 9 atoms; energies and forces; comes with the package"),
 }
-_KINDS = "an idx pair, .npz, .csv, or a folder with one sub-folder of pictures a class"
+_KINDS = "an idx pair, .npz, .csv, .txt, or a folder with one sub-folder of pictures a class"
 
 
 def load(name: str, *, folder: str | None = None) -> Dataset:
@@ -61,8 +81,8 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
 
     Args:
         name: one of `SOURCES`; or the path of an idx file of images (`idx_pair.load_pair`), a folder of idx
-            files, a folder of one sub-folder of pictures a class (`image_folder`), an .npz (`npz`) or a .csv
-            file (`csv_table`).
+            files, a folder of one sub-folder of pictures a class (`image_folder`), an .npz (`npz`), a .csv
+            (`csv_table`) or a .txt file (`characters`).
         folder: where the files of a named data set lie, or where a relative path begins.
 
     Raises:
@@ -70,7 +90,7 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
         DataError: nothing at that path, or what is there cannot be read or learnt from.
 
     Example:
-        >>> load("mnist-5k").classes
+        >>> load("mnist-5k").schema.classes
         ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
     """
     if name in SOURCES:
@@ -85,6 +105,8 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
         return npz.load(path, name)
     if suffix == ".csv":
         return csv_table.load(path, name)
+    if suffix == ".txt":
+        return characters.load(path, name)
     if suffix == ".gz" or "idx" in path.name:
         return idx_pair.load_pair(path, name)
     remedy = "store it as one of these"

@@ -7,6 +7,9 @@ is left out.
 What is to be predicted, the target: the columns whose names end in `:number` (one or several) or the one whose name
 ends in `:class`; else the column named label, target, class, y or species, in this order of preference; else the last.
 Capitals do not matter.
+
+To predict from, columns of features are found by the names that were learned, in whatever order they stand; by their
+place where table or net has no names.
 """
 
 import re
@@ -15,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from neurarium.checks import DataError
+from neurarium.checks import DataError, suggest
 
 LABEL_NAMES = ("label", "target", "class", "y", "species")
 Said = Literal["number", "class"]
@@ -31,7 +34,8 @@ class Layout:
         header: whether the first row is one.
         width: how many columns there are.
         names: a name for each, for messages.
-        columns: those of the features.
+        columns: those of the features, in the order in which they are taken.
+        features: their names; none where the table has no header, or one that only counts.
         targets: those to be predicted; none where the table is only to predict from.
         outputs: their names, "target" where the table has no header.
         said: what the header says they are, `:number` or `:class`; None where it says nothing.
@@ -41,12 +45,19 @@ class Layout:
     width: int
     names: tuple[str, ...]
     columns: tuple[int, ...]
+    features: tuple[str, ...]
     targets: tuple[int, ...]
     outputs: tuple[str, ...]
     said: Said | None
 
 
-def layout_of(first: Sequence[str], path: Path, features: int | None = None, known: Sequence[str] = ()) -> Layout:
+def layout_of(
+    first: Sequence[str],
+    path: Path,
+    features: int | None = None,
+    known: Sequence[str] = (),
+    learned: tuple[str, ...] = (),
+) -> Layout:
     """Find out from the first row what the columns are.
 
     Args:
@@ -54,10 +65,12 @@ def layout_of(first: Sequence[str], path: Path, features: int | None = None, kno
         path: of the table, for messages.
         features: how many there should be, to predict from: then there may be no target. None: as many as there are,
             and a target.
-        known: names of targets that a net has learnt, to be found again without a mark.
+        known: names of targets that a net has learned, to be found again without a mark.
+        learned: names of the features that a net has learned from, by which they are found where there is a header.
 
     Raises:
-        DataError: too many or too few columns, or several columns marked as classes.
+        DataError: too many or too few columns, one that is missing or unknown by its name, or several columns marked as
+            classes.
 
     Example:
         >>> layout = layout_of(["rooms", "Price:number", "area"], Path("houses.csv"))
@@ -68,11 +81,15 @@ def layout_of(first: Sequence[str], path: Path, features: int | None = None, kno
     header = _is_header(cells)
     columns = range(1 if header and not cells[0] else 0, len(cells))
     bare, said = _marks(cells if header else [""] * len(cells), path)
-    targets = [k for k in columns if said[k]] or [k for k in columns if features is not None and bare[k] in known]
-    if not targets and (features is None or len(columns) == features + 1):
-        lower = [cell.lower() for cell in bare]
-        targets = [next((lower.index(name) for name in LABEL_NAMES if name in lower), len(cells) - 1)]
-    inputs = tuple(k for k in columns if k not in targets)
+    if header and learned:
+        inputs = _by_name([k for k in columns if not said[k]], bare, path, known, learned)
+        targets = [k for k in columns if k not in inputs]
+    else:
+        targets = [k for k in columns if said[k]] or [k for k in columns if features is not None and bare[k] in known]
+        if not targets and (features is None or len(columns) == features + 1):
+            lower = [cell.lower() for cell in bare]
+            targets = [next((lower.index(name) for name in LABEL_NAMES if name in lower), len(cells) - 1)]
+        inputs = tuple(k for k in columns if k not in targets)
     if not inputs or (features is not None and len(inputs) != features):
         expected = "feature columns and a label column" if features is None else f"{features} feature columns"
         remedy = "separate columns by commas" if len(cells) == 1 else "give the columns that the net learnt from"
@@ -82,6 +99,7 @@ def layout_of(first: Sequence[str], path: Path, features: int | None = None, kno
         width=len(cells),
         names=tuple(repr(cell) if header else str(k) for k, cell in enumerate(cells, 1)),
         columns=inputs,
+        features=tuple(bare[k] for k in inputs) if header and not any(is_number(bare[k]) for k in inputs) else (),
         targets=tuple(targets),
         outputs=tuple(bare[k] or "target" for k in targets),
         said=next((said[k] for k in targets), None),
@@ -102,6 +120,31 @@ def _is_header(cells: Sequence[str]) -> bool:
         return True
     counted = [cell for cell in cells if cell and cell.lower() not in LABEL_NAMES and not _MARKED.fullmatch(cell)]
     return 2 <= len(counted) < len(cells) and counted == [str(k) for k in range(len(counted))]
+
+
+def _by_name(
+    columns: Sequence[int], bare: Sequence[str], path: Path, known: Sequence[str], learned: tuple[str, ...]
+) -> tuple[int, ...]:
+    """Find the features among the columns; what else there is must be a target."""
+    for name in learned:
+        if name not in (there := [bare[k] for k in columns]):
+            remedy = suggest(name, there) or "name the columns as in the table that was learned from"
+            raise DataError(str(path), expected=f"a column {name!r}", got=f"columns {', '.join(there)}", remedy=remedy)
+    for k in columns:
+        if bare[k] not in learned and bare[k] not in known and bare[k].lower() not in LABEL_NAMES:
+            raise DataError(
+                str(path),
+                expected=f"the columns {', '.join(learned)} that were learned from",
+                got=f"another one, {bare[k]!r}",
+                remedy="remove it, or mark it as what is to be predicted: a name that ends in ':number' or ':class'",
+            )
+    found = tuple(k for k in columns if bare[k] in learned)
+    if len(found) != len(learned):
+        twice = next(bare[k] for k in found if [bare[j] for j in found].count(bare[k]) != learned.count(bare[k]))
+        raise DataError(str(path), expected=f"a single column {twice!r}", got="several", remedy="rename or remove one")
+    if [bare[k] for k in found] == list(learned):
+        return found
+    return tuple(next(k for k in found if bare[k] == name) for name in learned)
 
 
 def _marks(names: Sequence[str], path: Path) -> tuple[list[str], list[Said | None]]:

@@ -29,27 +29,31 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from neurarium.checks import DataError
-from neurarium.data.assemble import assemble, assemble_numbers
+from neurarium.data.arrays import input_fields
+from neurarium.data.assemble import assemble
 from neurarium.data.csv_layout import Layout, Said, is_number, layout_of
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
-from neurarium.data.labels import encode
-from neurarium.data.numbers import are_numbers
+from neurarium.data.labels import class_fields, encode
+from neurarium.data.numbers import are_numbers, number_fields
 from neurarium.data.reading import reading
+from neurarium.data.table import Table
+from neurarium.record.schema import Schema
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Cells:
     """What a file holds.
 
     Args:
-        features: in the order of the columns, 64-bit, all finite.
+        features: in the order of the columns, or of their names where these were asked for; 64-bit, all finite.
+        names: of the features; none where the file has no header.
         labels: the cells of each column to be predicted, as text; none where the table has no such column.
         outputs: the names of these columns.
         said: what the header says they are, if it does.
     """
 
     features: Float64[Tensor, "rows features"]
+    names: tuple[str, ...]
     labels: tuple[list[str], ...]
     outputs: tuple[str, ...]
     said: Said | None
@@ -64,40 +68,45 @@ def load(path: Path, name: str) -> Dataset:
         DataError: what `read_table` raises, labels that are neither classes nor numbers, or whole numbers that may be
             either.
     """
-    table = read_table(path)
-    assert table.labels, "a table read without a number of features has something to predict"
-    subject, source = f"{path}, label column", str(path)
-    column, remedy = table.labels[0], f"name the column '{table.outputs[0]}:number' or '{table.outputs[0]}:class'"
-    if table.said == "number" or (table.said is None and are_numbers(_typed(column, subject), subject, remedy)):
-        numbers = torch.tensor([_numbers(column, subject) for column in table.labels], dtype=torch.float64).T
-        parts = Dense(table.features, numbers)
-        return assemble_numbers(name, "vectors", {"train": parts}, table.outputs, source=source, subject=source)
-    labels = np.array(column) if table.said == "class" and _fraction(column) else _typed(column, subject)
-    targets, classes = encode(labels, subject)
-    parts = Dense(table.features, targets)
-    return assemble(name, "vectors", {"train": parts}, classes, source=source, subject=source)
+    cells = read_table(path)
+    assert cells.labels, "a table read without a number of features has something to predict"
+    subject, features = f"{path}, label column", input_fields((cells.features.shape[1],), cells.names)
+    column, remedy = cells.labels[0], f"name the column '{cells.outputs[0]}:number' or '{cells.outputs[0]}:class'"
+    if cells.said == "number" or (cells.said is None and are_numbers(_typed(column, subject), subject, remedy)):
+        targets = torch.tensor([_numbers(column, subject) for column in cells.labels], dtype=torch.float64).T
+        schema = Schema(features, number_fields(cells.outputs))
+    else:
+        labels = np.array(column) if cells.said == "class" and _fraction(column) else _typed(column, subject)
+        targets, classes = encode(labels, subject)
+        schema = Schema(features, class_fields(classes, cells.outputs if cells.names else ()))
+    train = Table((cells.features,), (targets,), schema)
+    return assemble(name, {"train": train}, provenance=str(path), subject=str(path))
 
 
-def read_table(path: Path, features: int | None = None, known: Sequence[str] = ()) -> Table:
+def read_table(
+    path: Path, features: int | None = None, known: Sequence[str] = (), learned: tuple[str, ...] = ()
+) -> Cells:
     """Return the rows of a .csv file.
 
     Args:
         path: the file, in UTF-8.
         features: how many there should be, to predict from: then the label column may be missing. None: as
             many as there are, and a label.
-        known: names of columns that a net has learnt to predict, which are no features.
+        known: names of columns that a net has learned to predict, which are no features.
+        learned: names of the features that a net has learned from; where the file has a header, its columns are found
+            by them.
 
     Raises:
         DataError: no such file, none in UTF-8, no rows, a row of another length than the first, too many or
-            too few columns, or a feature that is no finite number (row and column named; rows counted from 1
-            with the header, as in an editor).
+            too few columns, one that is missing or unknown, or a feature that is no finite number (row and column
+            named; rows counted from 1 with the header, as in an editor).
     """
     values, lines = array("d"), array("q")
     with contextlib.closing(_rows(path)) as rows:
         first = next(rows, None)
         if first is None:
             raise DataError(str(path), expected="at least one row", got="an empty file", remedy="add examples")
-        layout = layout_of(first[1], path, features, known)
+        layout = layout_of(first[1], path, features, known, learned)
         labels: tuple[list[str], ...] = tuple([] for _ in layout.targets)
         for line, cells in rows if layout.header else itertools.chain([first], rows):
             if len(cells) != layout.width:
@@ -119,7 +128,7 @@ def read_table(path: Path, features: int | None = None, known: Sequence[str] = (
     if not (finite := table.isfinite()).all():
         row, column = (~finite).nonzero()[0].tolist()
         raise _no_finite(path, lines[row], layout.names[layout.columns[column]], f"{table[row, column]:g}")
-    return Table(table, labels, layout.outputs, layout.said)
+    return Cells(table, layout.features, labels, layout.outputs, layout.said)
 
 
 def _rows(path: Path) -> Generator[tuple[int, list[str]], None, None]:

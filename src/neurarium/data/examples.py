@@ -1,155 +1,186 @@
-"""Where examples lie and how a batch of them is gathered: by one indexed copy, never one by one."""
+"""Where examples lie and how a batch of them is gathered: a few indexed copies, never one example after the other.
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar, runtime_checkable
+A kind of examples is a file: `table` (all of one shape), `ragged` (sequences and sets, padded), `packed` (graphs and
+molecules, one concatenation), `nodes` (of one graph), `windows` (of a stream of tokens), `stream` (read when needed).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Iterator
 
 import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
-from neurarium.data.batch import Batch, RaggedBatch
-from neurarium.data.scaling import Scaling
+from neurarium.checks import DataError
+from neurarium.data.batch import Batch
+from neurarium.data.scaling import scaled, unscaled
+from neurarium.record.schema import Field, Schema
 
-B = TypeVar("B", covariant=True)
 
+class Examples(ABC):
+    """Examples of one schema, from which a net learns or on which it is judged."""
 
-@runtime_checkable
-class ExamplesOf(Protocol[B]):
-    """Examples that come in batches of type `B`."""
+    schema: Schema
+    """What they look like, and by which constants they are scaled when they are gathered."""
 
     @property
-    def targets(self) -> Shaped[Tensor, "examples *target"]:
-        """The targets of all examples, on the device where batches are gathered."""
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where batches are gathered; an index must be there too."""
 
+    @abstractmethod
     def __len__(self) -> int: ...
 
-    def gather(self, index: Int[Tensor, "batch"]) -> B:
-        """Return the examples numbered `index`, scaled."""
+    @abstractmethod
+    def gather(self, index: Int[Tensor, "batch"]) -> Batch:
+        """Return the examples numbered `index`, as a net sees them."""
 
-    def to(self, device: torch.device | str) -> "ExamplesOf[B]":
-        """Return the examples on `device`."""
-
-
-@runtime_checkable
-class Examples(ExamplesOf[Batch], Protocol):
-    """Examples of one common shape, from which a net learns or on which it is judged."""
-
+    @abstractmethod
     def select(self, index: Int[Tensor, "chosen"]) -> "Examples":
         """Return the examples numbered `index` as examples of their own."""
 
-    def pieces(self, size: int = 1024) -> Iterator[Shaped[Tensor, "_ *shape"]]:
-        """Yield the inputs in the source's units and order, at most `size` at a time."""
+    @abstractmethod
+    def with_schema(self, schema: Schema) -> "Examples":
+        """Return the same examples under another schema's constants: the scaling of the run that judges them."""
 
-    def with_scaling(self, scaling: Scaling) -> "Examples":
-        """Return the same examples under another scaling."""
-
-    def prepared(self, limit_bytes: int = 1 << 30) -> "Examples":
-        """Return the same examples, scaled beforehand where that takes little memory."""
-
+    @abstractmethod
     def to(self, device: torch.device | str) -> "Examples":
         """Return the examples on `device`."""
 
+    @abstractmethod
+    def pieces(self, name: str) -> Iterator[Shaped[Tensor, "..."]]:
+        """Yield the raw values of an input in the source's units and order, entries on the first axis."""
 
-@dataclass(frozen=True, eq=False)
-class Dense:
-    """Examples of one common shape, whole in memory.
+    @abstractmethod
+    def target(self, name: str) -> Shaped[Tensor, "..."]:
+        """The stored values of a target of all examples; numbers are stored standardized."""
 
-    Args:
-        inputs: in the source's units and type (8-bit pixels stay 8-bit), one row an example.
-        targets: one row an example.
-        scaling: applied when a batch is gathered; None where the inputs are fit for the net as they are.
+    @abstractmethod
+    def chunks(self) -> Iterator[Shaped[Tensor, "..."]]:
+        """Yield the source's numbers in pieces, for the fingerprint."""
 
-    Example:
-        >>> pixels = torch.tensor([[0], [255]], dtype=torch.uint8)
-        >>> examples = Dense(pixels, torch.tensor([0, 1]), Scaling(mean=(255.0,), std=(5.0,)))
-        >>> examples.gather(torch.tensor([1, 0])).inputs
-        tensor([[  0.],
-                [-51.]])
+    def sizes(self) -> Int[Tensor, "examples"]:
+        """How long each example is, where batches are made by length; 1 where all are alike."""
+        return torch.ones(len(self), dtype=torch.int64)
+
+    @property
+    def random_access(self) -> bool:
+        """Whether some can be fetched by their numbers; others only come one after the other."""
+        return True
+
+    def cached(self) -> "Examples":
+        """Return the same examples, prepared where that makes gathering cheaper and takes little memory."""
+        return self
+
+    def stream(self, indices: Iterable[Int[Tensor, "_"]]) -> Generator[Batch, None, None]:
+        """Yield a batch for each of `indices`, in their order; examples on a disk are read ahead."""
+        device = self.device
+        for index in indices:
+            yield self.gather(index if index.device == device else index.to(device))
+
+
+def check_columns(schema: Schema, inputs: int, targets: int) -> None:
+    """Refuse more tensors than the schema names, or fewer.
+
+    Raises:
+        DataError: says how many there should be.
     """
-
-    inputs: Shaped[Tensor, "examples *shape"]
-    targets: Shaped[Tensor, "examples *target"]
-    scaling: Scaling | None = None
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def gather(self, index: Int[Tensor, "batch"]) -> Batch:
-        """Return the examples numbered `index`, scaled, in float32."""
-        rows = self.inputs.index_select(0, index)
-        inputs = rows.float() if self.scaling is None else self.scaling.apply(rows)
-        return Batch(inputs, self.targets.index_select(0, index))
-
-    def to(self, device: torch.device | str) -> "Dense":
-        """Return the examples on `device`."""
-        return replace(self, inputs=self.inputs.to(device), targets=self.targets.to(device))
-
-    def select(self, index: Int[Tensor, "chosen"]) -> "Dense":
-        """Return the examples numbered `index` as examples of their own."""
-        return replace(self, inputs=self.inputs[index], targets=self.targets[index])
-
-    def pieces(self, size: int = 1024) -> Iterator[Shaped[Tensor, "_ *shape"]]:
-        """Yield the inputs in the source's units and order, at most `size` at a time."""
-        yield from torch.split(self.inputs, size)
-
-    def with_scaling(self, scaling: Scaling) -> "Dense":
-        """Return the same examples under another scaling; not for those scaled beforehand."""
-        return replace(self, scaling=scaling)
-
-    def prepared(self, limit_bytes: int = 1 << 30) -> "Dense":
-        """Return the same examples scaled beforehand, so that gathering a batch is a single copy.
-
-        Scaling is element by element: batches are the same to the last bit.
-
-        Args:
-            limit_bytes: where the scaled copy would not be smaller than this, `self` is returned.
-        """
-        if 4 * self.inputs.numel() >= limit_bytes:
-            return self
-        scaled = self.inputs.float() if self.scaling is None else self.scaling.apply(self.inputs)
-        return replace(self, inputs=scaled, scaling=None)
+    if (inputs, targets) != (len(schema.inputs), len(schema.targets)):
+        raise DataError(
+            "columns",
+            expected=f"{len(schema.inputs)} inputs and {len(schema.targets)} targets, as the schema names",
+            got=f"{inputs} and {targets}",
+            remedy="give a tensor for each field",
+        )
 
 
-@dataclass(frozen=True, eq=False)
-class Ragged:
-    """Examples of different lengths (sequences, sets, the nodes of graphs), whole in memory.
+def check_lengths(tensors: dict[str, Tensor], count: int) -> None:
+    """Refuse columns of unequal length.
 
-    Args:
-        values: the elements of all examples, one example after the other.
-        lengths: how many elements each example has; they sum to `total`.
-        targets: one row an example.
-
-    Example:
-        >>> examples = Ragged(torch.tensor([1, 2, 3]), torch.tensor([1, 2]), torch.tensor([0, 1]))
-        >>> examples.gather(torch.tensor([1, 0])).values
-        tensor([2, 3, 1])
+    Raises:
+        DataError: names the first that differs.
     """
+    for name, tensor in tensors.items():
+        if len(tensor) != count:
+            raise DataError(
+                f"field {name}",
+                expected=f"{count} rows, as many as the other fields have",
+                got=str(len(tensor)),
+                remedy="give one row an example in every field",
+            )
 
-    values: Shaped[Tensor, "total *shape"]
-    lengths: Int[Tensor, "examples"]
-    targets: Shaped[Tensor, "examples *target"]
 
-    def __len__(self) -> int:
-        return len(self.lengths)
+def agreed(old: Schema, new: Schema) -> Schema:
+    """Another schema's constants for examples of this one: its fields, of the targets those that the examples have.
 
-    def gather(self, index: Int[Tensor, "batch"]) -> RaggedBatch:
-        """Return the examples numbered `index`.
+    Raises:
+        DataError: fields of other shapes, other names where there are several, other names of their numbers, or
+            categories in the place of numbers.
+    """
+    inputs, targets = list(new.inputs), [name for name in new.targets if name in old.targets]
+    if len(old.targets) == len(new.targets) == 1:
+        targets = list(new.targets)
+    if len(old.inputs) != len(inputs) or len(old.targets) != len(targets):
+        raise _disagreed("data", ", ".join(new.fields), ", ".join(old.fields))
+    found = Schema({name: new.inputs[name] for name in inputs}, {name: new.targets[name] for name in targets})
+    for (name, one), (other, two) in zip(old.fields.items(), found.fields.items(), strict=True):
+        alone = len(old.inputs if name in old.inputs else old.targets) == 1
+        if name != other and not alone:
+            raise _disagreed("data", ", ".join(found.fields), ", ".join(old.fields))
+        same = (one.shape, one.axis, one.points_to) == (two.shape, two.axis, two.points_to)
+        if not same or bool(one.categories) != bool(two.categories):
+            raise _disagreed(f"field {name}", _in_words(two), _in_words(one))
+        if name in old.inputs and one.names and two.names and one.names != two.names:
+            raise _disagreed(f"field {name}", f"in this order: {', '.join(two.names)}", ", ".join(one.names))
+    return found
 
-        Element k of a chosen example lies k places after that example's start in `values`, and k places after
-        its start in the batch; the difference of the two starts leads from one to the other.
-        """
-        starts = (self.lengths.cumsum(0) - self.lengths).index_select(0, index)
-        lengths = self.lengths.index_select(0, index)
-        shift = (starts - (lengths.cumsum(0) - lengths)).repeat_interleave(lengths)
-        positions = torch.arange(len(shift), device=shift.device) + shift
-        return RaggedBatch(self.values.index_select(0, positions), lengths, self.targets.index_select(0, index))
 
-    def to(self, device: torch.device | str) -> "Ragged":
-        """Return the examples on `device`."""
-        return replace(
-            self,
-            values=self.values.to(device),
-            lengths=self.lengths.to(device),
-            targets=self.targets.to(device),
+def _disagreed(subject: str, expected: str, got: str) -> DataError:
+    return DataError(
+        subject, expected=f"{expected}, as was learned", got=got, remedy="give data like those in training"
+    )
+
+
+def _in_words(field: Field) -> str:
+    return f"{field.in_words()} of {f'{len(field.categories)} categories' if field.categories else 'numbers'}"
+
+
+def restated(column: Shaped[Tensor, "..."], old: Field, new: Field, name: str) -> Shaped[Tensor, "..."]:
+    """Stored values of a field under the constants and categories of another: numbers unscaled and scaled anew.
+
+    Raises:
+        DataError: a category that the other field does not know.
+    """
+    if old.categories != new.categories:
+        numbers = {category: k for k, category in enumerate(new.categories)}
+        table = torch.tensor([numbers.get(category, -2) for category in old.categories], device=column.device)
+        moved = torch.where(column >= 0, table[column.clamp(min=0).long()], column)
+        if (moved == -2).any():
+            wrong = old.categories[int(column[moved == -2].flatten()[0])]
+            raise DataError(
+                f"field {name}",
+                expected=f"one of the {len(new.categories)} categories that were learned",
+                got=repr(wrong),
+                remedy="leave such examples out, or train on data that have it",
+            )
+        return moved
+    if (old.mean, old.std) == (new.mean, new.std):
+        return column
+    return scaled(unscaled(column, old), new)
+
+
+def check_categories(tensor: Tensor, name: str, field: Field, *, target: bool) -> None:
+    """Refuse integers that stand for no category; in a target -1 stands for what is not known.
+
+    Raises:
+        DataError: names one.
+    """
+    count, lowest = len(field.categories), -1 if target else 0
+    if tensor.numel() and (int(tensor.min()) < lowest or int(tensor.max()) >= count):
+        wrong = tensor[(tensor < lowest) | (tensor >= count)].flatten()[0]
+        raise DataError(
+            f"field {name}",
+            expected=f"integers from 0 to {count - 1}, one a category",
+            got=str(int(wrong)),
+            remedy="number the categories as the schema names them",
         )

@@ -28,7 +28,7 @@ FASHION_MNIST = Named(
         "Bag",
         "Ankle boot",
     ),
-    source="Fashion-MNIST, H. Xiao, K. Rasul, R. Vollgraf (Zalando), 2017",
+    provenance="Fashion-MNIST, H. Xiao, K. Rasul, R. Vollgraf (Zalando), 2017",
     licence="MIT",
 )
 

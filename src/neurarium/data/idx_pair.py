@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Int64, Shaped
 from torch import Tensor
 
 from neurarium.checks import DataError
-from neurarium.data.arrays import as_inputs
+from neurarium.data.arrays import as_inputs, input_fields
 from neurarium.data.assemble import Part, assemble
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
 from neurarium.data.idx import read_idx
-from neurarium.data.labels import encode
+from neurarium.data.labels import class_fields, encode
+from neurarium.data.table import Table
+from neurarium.record.schema import Schema
 
 Pixels = Shaped[Tensor, "examples 1 height width"]
 _IMAGES = re.compile(r"images([-.])idx3")
@@ -35,7 +36,7 @@ class Named:
         folders: names of folders in which others keep the files, beside `name`.
         system: where the operating system's package puts the files.
         classes: their names.
-        source: a line on who made it.
+        provenance: a line on who made it.
         licence: a line.
     """
 
@@ -45,7 +46,7 @@ class Named:
     folders: tuple[str, ...]
     system: Path
     classes: tuple[str, ...]
-    source: str
+    provenance: str
     licence: str
 
 
@@ -61,7 +62,7 @@ def load_named(named: Named, folder: str | None = None) -> Dataset:
     """
     home = _given(named, Path(os.path.expanduser(folder))) if folder else _find(named) or _fetch(named)
     paths = [_either(home / name) or home / name for name in named.md5]
-    parts: dict[Part, Dense] = {}
+    parts: dict[Part, Table] = {}
     files: tuple[tuple[Part, Path, Path], ...] = (("train", paths[0], paths[1]), ("test", paths[2], paths[3]))
     for part, images, labels in files:
         inputs, numbers = _read_pair(images, labels)
@@ -70,13 +71,11 @@ def load_named(named: Named, folder: str | None = None) -> Dataset:
             raise DataError(
                 str(labels), expected=expected, got=f"{numbers.min()} to {numbers.max()}", remedy="fetch the file again"
             )
-        parts[part] = Dense(inputs, torch.from_numpy(numbers.astype(np.int64)))
+        parts[part] = _table(inputs, torch.from_numpy(numbers.astype(np.int64)), named.classes)
     return assemble(
         named.name,
-        "images",
         parts,
-        named.classes,
-        source=f"{named.source} (from {home})",
+        provenance=f"{named.provenance} (from {home})",
         licence=named.licence,
         subject=str(home),
         development=round(len(parts["train"]) / 12),
@@ -115,10 +114,10 @@ def load_pair(images: Path, name: str) -> Dataset:
         )
     targets, classes = encode(np.concatenate([labels for _, labels in read.values()]), str(images))
     cut = torch.split(targets, [len(labels) for _, labels in read.values()])
-    parts: dict[Part, Dense] = {
-        part: Dense(inputs, numbers) for (part, (inputs, _)), numbers in zip(read.items(), cut, strict=True)
+    parts: dict[Part, Table] = {
+        part: _table(inputs, numbers, classes) for (part, (inputs, _)), numbers in zip(read.items(), cut, strict=True)
     }
-    return assemble(name, "images", parts, classes, source=str(images), subject=str(images))
+    return assemble(name, parts, provenance=str(images), subject=str(images))
 
 
 def load_folder(folder: Path, name: str) -> Dataset:
@@ -154,7 +153,11 @@ def _read_pair(images: Path, labels: Path) -> tuple[Pixels, npt.NDArray[Any]]:
             got=str(len(numbers)),
             remedy="take both files from the same data set",
         )
-    return as_inputs(pixels, str(images))[1], numbers
+    return as_inputs(pixels, str(images)), numbers
+
+
+def _table(pixels: Pixels, numbers: Int64[Tensor, " examples"], classes: tuple[str, ...]) -> Table:
+    return Table((pixels,), (numbers,), Schema(input_fields(tuple(pixels.shape[1:])), class_fields(classes)))
 
 
 def _labels_beside(images: Path) -> Path:

@@ -16,12 +16,14 @@ import numpy as np
 import torch
 
 from neurarium.checks import DataError
+from neurarium.data.arrays import input_fields
 from neurarium.data.assemble import Part, assemble
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
-from neurarium.data.labels import by_name
+from neurarium.data.labels import by_name, class_fields
 from neurarium.data.picture import SUFFIXES, is_picture, picture_shape, read_picture
 from neurarium.data.stream import Array, Streamed
+from neurarium.data.table import Table
+from neurarium.record.schema import Schema
 
 _PART_FOLDERS: dict[Part, tuple[str, ...]] = {
     "train": ("train",),
@@ -54,14 +56,13 @@ def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES) -> Dataset:
         for part, members in listed.items()
     }
     shape, resized = _common_shape({part: [path for path, _ in found] for part, found in files.items()})
-    streams = {part: _streamed(found, shape) for part, found in files.items()}
+    schema = Schema(input_fields(shape), class_fields(classes))
+    streams = {part: _streamed(found, shape, schema) for part, found in files.items()}
     large = sum(map(len, streams.values())) * math.prod(shape) > limit_bytes
     return assemble(
         name,
-        "images",
         streams if large else {part: _in_memory(stream) for part, stream in streams.items()},
-        tuple(classes),
-        source=f"{folder}" + (f"; {resized} pictures resized to {shape[2]} x {shape[1]}" if resized else ""),
+        provenance=f"{folder}" + (f"; {resized} pictures resized to {shape[2]} x {shape[1]}" if resized else ""),
         subject=str(folder),
     )
 
@@ -115,15 +116,16 @@ def _common_shape(paths: Mapping[Part, Sequence[Path]]) -> tuple[tuple[int, int,
     return (channels, height, width), sum(shape[1:] != (height, width) for shape in every)
 
 
-def _streamed(files: Sequence[tuple[Path, int]], shape: tuple[int, int, int]) -> Streamed:
+def _streamed(files: Sequence[tuple[Path, int]], shape: tuple[int, int, int], schema: Schema) -> Streamed:
     paths = [path for path, _ in files]
     numbers = np.array([number for _, number in files], dtype=np.int64)
 
     def read(index: Array) -> tuple[Array, Array]:
-        return np.stack([read_picture(paths[k], *shape) for k in index]), numbers[index]
+        pictures = [read_picture(paths[k], *shape) for k in index]
+        return np.stack(pictures) if pictures else np.empty((0, *shape), dtype=np.uint8), numbers[index]
 
-    return Streamed(read, len(paths), torch.from_numpy(numbers))
+    return Streamed(read, len(paths), torch.from_numpy(numbers), schema)
 
 
-def _in_memory(stream: Streamed) -> Dense:
-    return Dense(torch.cat(list(stream.pieces(_PIECE))), stream.targets)
+def _in_memory(stream: Streamed) -> Table:
+    return Table((torch.cat(list(stream.pieces("image", _PIECE))),), (stream.targets,), stream.schema)

@@ -10,6 +10,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from neurarium.checks import DataError
+from neurarium.record.schema import Field
 
 
 def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examples"], tuple[str, ...]]:
@@ -67,6 +68,16 @@ def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examp
     place = np.empty(len(names), dtype=np.int64)
     place[[names.index(name) for name in order]] = np.arange(len(names))
     return torch.from_numpy(place[numbers]), tuple(order)
+
+
+def class_fields(classes: Sequence[str], column: tuple[str, ...] = ()) -> dict[str, Field]:
+    """Return the target field of examples of one class each, by its name.
+
+    Args:
+        classes: their names.
+        column: what the table calls it, where it does, so that it is known again.
+    """
+    return {"label": Field((), categories=tuple(classes), names=column)}
 
 
 def by_name(names: Iterable[str]) -> list[str]:

@@ -24,7 +24,9 @@ from torch import Tensor
 from neurarium.checks import ConfigError
 from neurarium.data.assemble import assemble
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
+from neurarium.data.labels import class_fields
+from neurarium.data.table import Table
+from neurarium.record.schema import Field, Schema
 
 # Fixed once for all: a score means something only while the data stay.
 _SEED = 20261121
@@ -141,11 +143,11 @@ def mode_scores(points: Float[Tensor, "points 2"], mixture: Mixture, least: floa
 
 def _dataset(name: str, mixture: Mixture) -> Dataset:
     points, modes = mixture.draw(_EACH)
+    components = tuple(f"mode {k}" for k in range(len(mixture.centres)))
+    schema = Schema({"point": Field((2,))}, class_fields(components))
     return assemble(
         name,
-        "vectors",
-        {"train": Dense(points, modes)},
-        tuple(f"mode {k}" for k in range(len(mixture.centres))),
-        source=f"drawn from {len(mixture.centres)} Gaussians of standard deviation {mixture.std:g}, fixed seed",
+        {"train": Table((points,), (modes,), schema)},
+        provenance=f"drawn from {len(mixture.centres)} Gaussians of standard deviation {mixture.std:g}, fixed seed",
         licence="none needed",
     )

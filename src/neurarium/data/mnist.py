@@ -17,7 +17,7 @@ MNIST = Named(
     folders=("MNIST", "MNIST/raw"),
     system=Path("/usr/share/datasets/mnist"),
     classes=tuple("0123456789"),
-    source="MNIST, Y. LeCun, C. Cortes, C. Burges, 1998",
+    provenance="MNIST, Y. LeCun, C. Cortes, C. Burges, 1998",
     licence="CC BY-SA 3.0, as commonly stated",
 )
 

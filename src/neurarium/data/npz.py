@@ -27,14 +27,14 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from neurarium.checks import DataError
-from neurarium.data.arrays import as_inputs
-from neurarium.data.assemble import Part, assemble, assemble_numbers
+from neurarium.data.arrays import as_inputs, input_fields
+from neurarium.data.assemble import Part, assemble
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
-from neurarium.data.labels import encode
-from neurarium.data.numbers import are_numbers
+from neurarium.data.labels import class_fields, encode
+from neurarium.data.numbers import are_numbers, number_fields
 from neurarium.data.reading import reading
-from neurarium.data.scaling import Kind
+from neurarium.data.table import Table
+from neurarium.record.schema import Schema
 
 Array = npt.NDArray[Any]
 
@@ -56,13 +56,12 @@ def load(path: Path, name: str) -> Dataset:
             number, inputs that are no finite numbers, labels that are neither classes nor numbers, or whole numbers
             that may be either.
     """
-    parts: dict[Part, Dense] = {}
+    inputs: dict[Part, Tensor] = {}
     labels: list[Array] = []
-    kinds: dict[Kind, tuple[int, ...]] = {}
     keys = _part_keys(stored_keys(path), path)
     for part, (x_key, y_key) in keys.items():
         x, y = read_arrays(path, (x_key, y_key))
-        kind, inputs = as_inputs(x, f"{path}, {x_key}")
+        inputs[part] = as_inputs(x, f"{path}, {x_key}")
         if y.shape[:1] != x.shape[:1]:
             raise DataError(
                 f"{path}, {y_key}",
@@ -70,21 +69,20 @@ def load(path: Path, name: str) -> Dataset:
                 got=f"shape {y.shape}",
                 remedy="save inputs and labels of the same examples",
             )
-        shape = kinds.setdefault(kind, tuple(inputs.shape[1:]))
-        if len(kinds) > 1 or shape != tuple(inputs.shape[1:]):
-            expected = f"examples of shape {next(iter(kinds.values()))} as in training"
-            raise DataError(f"{path}, {x_key}", expected=expected, got=f"{tuple(inputs.shape[1:])}")
-        parts[part] = Dense(inputs, torch.zeros(len(inputs), dtype=torch.int64))
+        shape, found = (tuple(inputs[which].shape[1:]) for which in ("train", part))
+        if found != shape:
+            expected = f"examples of shape {shape} as in training"
+            raise DataError(f"{path}, {x_key}", expected=expected, got=f"{found}")
         labels.append(y)
-    kind, key = next(iter(kinds)), keys["train"][1]
+    key = keys["train"][1]
     whole = _joined(labels, list(keys.values()), path)
     remedy = f"save numbers to predict under the key {NUMBER_KEY} in place of y, classes as text, y.astype(str)"
     numbers = key.lower().startswith(NUMBER_KEY) or are_numbers(whole, f"{path}, {key}", remedy)
     targets, names = _numbers(whole, key, path) if numbers else encode(whole, str(path))
-    cut = iter(torch.split(targets, [len(y) for y in labels]))
-    parts = {part: Dense(examples.inputs, next(cut)) for part, examples in parts.items()}
-    make = assemble_numbers if numbers else assemble
-    return make(name, kind, parts, names, source=str(path), subject=str(path))
+    cut = torch.split(targets, [len(y) for y in labels])
+    schema = Schema(input_fields(tuple(inputs["train"].shape[1:])), (number_fields if numbers else class_fields)(names))
+    parts = {part: Table((x,), (y,), schema) for (part, x), y in zip(inputs.items(), cut, strict=True)}
+    return assemble(name, parts, provenance=str(path), subject=str(path))
 
 
 def stored_keys(path: Path) -> dict[str, str]:

@@ -9,9 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurarium.checks import DataError
+from neurarium.record.schema import Field
 
 # More whole numbers than this, and more than this share of the examples, may be classes as well as numbers.
 _MANY = 50
+_INPUT_NAMES = ("features", "image")
 _SHARE = 10
 
 
@@ -50,6 +52,17 @@ def are_numbers(targets: npt.NDArray[Any], subject: str, remedy: str) -> bool:
         got = f"{different} different ones in {len(targets)} examples"
         raise DataError(subject, expected=expected, got=got, remedy=remedy)
     return False
+
+
+def number_fields(outputs: Sequence[str]) -> dict[str, Field]:
+    """Return the target field of numbers to predict, by its name: that of the only output where it is a plain word.
+
+    Example:
+        >>> list(number_fields(["price"])), list(number_fields(["price in $"])), list(number_fields(["x", "y"]))
+        (['price'], ['target'], ['target'])
+    """
+    plain = len(outputs) == 1 and outputs[0].isidentifier() and outputs[0] not in _INPUT_NAMES
+    return {outputs[0] if plain else "target": Field((len(outputs),), names=tuple(outputs))}
 
 
 def check_finite(targets: Float[Tensor, "examples outputs"], outputs: Sequence[str], subject: str) -> None:

@@ -1,4 +1,11 @@
-"""Read what a trained net shall judge: pictures, folders of pictures, .npz or .csv files, in the source's units."""
+"""Read what a trained net shall judge: images, rows of numbers or lines of text, as examples without targets.
+
+| the net learned from | files that fit |
+|---|---|
+| images | pictures, folders of pictures, .npz, .csv with a column a pixel |
+| rows of features | .npz, .csv |
+| characters or words: rows of any length, or windows of a text | .txt, one example a line |
+"""
 
 import math
 from collections.abc import Sequence
@@ -11,53 +18,68 @@ from torch import Tensor
 from neurarium.checks import DataError
 from neurarium.data.arrays import as_inputs
 from neurarium.data.csv_table import read_table
+from neurarium.data.examples import Examples
 from neurarium.data.npz import INPUT_KEYS, first_key, read_arrays, stored_keys
 from neurarium.data.picture import is_picture, read_picture
-from neurarium.data.scaling import Kind
+from neurarium.data.table import Table
+from neurarium.data.text_lines import holds_characters, holds_words, read_lines
+from neurarium.record.schema import Field, Schema
 
 Inputs = Shaped[Tensor, "examples *shape"]
+_FITTING = "a net of images (pictures, .npz, .csv), rows of numbers (.npz, .csv) or text (.txt), to read files"
 
 
-def read_inputs(
-    paths: Sequence[str | Path], shape: tuple[int, ...], kind: Kind, outputs: Sequence[str] = ()
-) -> tuple[list[str], Inputs]:
-    """Return the examples in some files, one after the other.
+def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str], Examples]:
+    """Return the examples in some files, one after the other, without targets.
 
     Args:
         paths: pictures; folders, of which all pictures are taken, those of sub-folders too; .npz files with
             one of the keys x, inputs, images, data, x_test; .csv files with or without the columns to be
-            predicted, which are passed over.
-        shape: of one example that the net takes: (channels, height, width) or (features,).
-        kind: "images" or "vectors". Pictures are brought to `shape` in channels and size. Rows of .npz and
-            .csv files must have as many numbers as `shape`.
-        outputs: names of the numbers that the net predicts, so that a column of such a name in a .csv file is known
-            for no feature wherever it stands.
+            predicted, which are passed over; .txt files in UTF-8, one example a line.
+        schema: that the net learned from. Pictures are brought to its shape in channels and size; rows of .npz and .csv
+            files must have as many numbers. Where a .csv file has a header and the schema names its features, columns
+            are found by their names, in whatever order they stand.
 
     Returns:
-        A name for each example (the picture's path, or file and row: "digits.npz[0]"), and the examples:
-        bytes where every one is of bytes (pictures are: 0 to 255), else floats.
+        A name for each example (the picture's path, or file and row: "digits.npz[0]"), and the examples, scaled by
+        the constants of `schema` when they are gathered: stored as bytes where every one is of bytes (pictures are:
+        0 to 255), else as floats; text as the numbers of its characters or words.
 
     Raises:
-        DataError: no such file, one of another kind or a damaged one, or examples of another shape.
+        DataError: no such file, one of another kind or a damaged one, examples of another shape, a column that is
+            missing or unknown, or a character or word that was not learned.
     """
+    field, files = schema.input, list(map(Path, paths))
+    if not files:
+        remedy = "name pictures, a folder of pictures, an .npz, a .csv or a .txt file"
+        raise DataError("inputs", expected="at least one example", got="none", remedy=remedy)
+    if len(schema.inputs) == 1 and (holds_characters(field) or holds_words(field)):
+        return read_lines(files, Schema(schema.inputs))
+    if len(schema.inputs) > 1 or field.is_ragged or field.categories:
+        kinds = ", ".join(f"{name} ({found.in_words()})" for name, found in schema.inputs.items())
+        remedy = "give examples in Python: run.predict(examples)"
+        raise DataError("inputs", expected=_FITTING, got=f"one that learned from {kinds}", remedy=remedy)
+    known = tuple(name for pair in schema.targets.items() for name in (pair[0], *pair[1].names))
     names: list[str] = []
     tensors: list[Inputs] = []
-    for path in map(Path, paths):
+    for path in files:
         if path.is_dir() or is_picture(path):
             pictures = _pictures(path)
-            if kind != "images":
+            if not field.is_image:
                 got, remedy = "pictures", "give a .csv or .npz file"
-                raise DataError(str(path), expected=f"rows of {shape[0]} features", got=got, remedy=remedy)
+                expected = f"rows of {math.prod(field.fixed_shape)} features"
+                raise DataError(str(path), expected=expected, got=got, remedy=remedy)
             names += map(str, pictures)
-            tensors += [torch.from_numpy(read_picture(picture, *shape).copy())[None] for picture in pictures]
+            tensors += [
+                torch.from_numpy(read_picture(picture, *field.fixed_shape).copy())[None] for picture in pictures
+            ]
         else:
-            rows = _rows(path, shape, kind, outputs)
+            rows = _rows(path, field, known)
             names += [f"{path}[{k}]" for k in range(len(rows))]
             tensors.append(rows)
     if not names:
-        got, remedy = "none", "name pictures, a folder of pictures, an .npz or a .csv file"
-        raise DataError("inputs", expected="at least one example", got=got, remedy=remedy)
-    return names, torch.cat(tensors)
+        raise DataError(str(files[0]), expected="at least one example", got="none", remedy="add some")
+    return names, Table((torch.cat(tensors),), (), Schema(schema.inputs))
 
 
 def _pictures(path: Path) -> list[Path]:
@@ -69,13 +91,14 @@ def _pictures(path: Path) -> list[Path]:
     return found
 
 
-def _rows(path: Path, shape: tuple[int, ...], kind: Kind, outputs: Sequence[str]) -> Inputs:
+def _rows(path: Path, field: Field, known: Sequence[str]) -> Inputs:
+    shape, size = field.fixed_shape, field.size
     if path.suffix.lower() == ".csv":
-        return read_table(path, math.prod(shape), outputs).features.view(-1, *shape)
+        return read_table(path, size, known, field.names).features.view(-1, *shape)
     if path.suffix.lower() != ".npz":
         exists = f"a file named *{path.suffix}" if path.exists() else "no such file"
-        expected = "a picture (png, jpg, bmp, gif), a folder of pictures, an .npz or a .csv file"
-        raise DataError(str(path), expected=expected, got=exists, remedy="check the path")
+        pictures = "a picture (png, jpg, bmp, gif), a folder of pictures, " if field.is_image else ""
+        raise DataError(str(path), expected=f"{pictures}an .npz or a .csv file", got=exists, remedy="check the path")
     keys = stored_keys(path)
     key = first_key(keys, (*INPUT_KEYS, "x_test"))
     if key is None:
@@ -83,11 +106,9 @@ def _rows(path: Path, shape: tuple[int, ...], kind: Kind, outputs: Sequence[str]
         remedy = "save with numpy.savez(path, x=inputs)"
         raise DataError(str(path), expected=expected, got=got, remedy=remedy)
     (array,) = read_arrays(path, [key])
-    found, rows = as_inputs(array, f"{path}, {key}")
-    flat = (math.prod(shape),)
-    if tuple(rows.shape[1:]) != shape and not (found == "vectors" and tuple(rows.shape[1:]) == flat):
-        remedy = f"save {kind} like those that the net learnt from"
-        raise DataError(
-            f"{path}, {key}", expected=f"rows of shape {shape}", got=f"{tuple(rows.shape[1:])}", remedy=remedy
-        )
+    rows = as_inputs(array, f"{path}, {key}")
+    found = tuple(rows.shape[1:])
+    if found not in (shape, (size,)):
+        remedy = f"save {'images' if field.is_image else 'rows'} like those that the net learned from"
+        raise DataError(f"{path}, {key}", expected=f"rows of shape {shape}", got=f"{found}", remedy=remedy)
     return rows.view(-1, *shape)

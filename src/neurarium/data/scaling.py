@@ -3,14 +3,14 @@
 import functools
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Float64, Shaped
 from torch import Tensor
 
-Kind = Literal["images", "vectors"]
+from neurarium.record.schema import Field
+
 _CHUNK = 4096
 
 
@@ -26,6 +26,7 @@ class Scaling:
     Args:
         mean: one number a channel or feature.
         std: likewise, all positive.
+        trailing: how many axes come behind the channels: 0 for rows of features, 2 for images.
 
     Example:
         >>> Scaling(mean=(1.0, 10.0), std=(1.0, 5.0)).apply(torch.tensor([[2.0, 0.0]]))
@@ -34,24 +35,29 @@ class Scaling:
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    trailing: int = 0
 
     @classmethod
-    def fit(cls, inputs: Shaped[Tensor, "examples *shape"], kind: Kind) -> "Scaling":
-        """Measure the scaling of `inputs`.
+    def of(cls, field: Field) -> "Scaling | None":
+        """The scaling of a field; none where its numbers are taken as they come."""
+        return cls(field.mean, field.std, field.trailing) if field.standardized else None
+
+    @classmethod
+    def fit(cls, values: Shaped[Tensor, "entries *shape"]) -> "Scaling":
+        """Measure the scaling of numbers.
 
         Args:
-            inputs: (examples, channels, height, width) where `kind` is "images": one pair a channel, over all
-                pixels; (examples, features) where it is "vectors". At least one example.
-            kind: "images" or "vectors".
+            values: (examples, channels, height, width): one pair a channel, over all pixels; (examples, features) or
+                (examples,). At least one.
 
         Returns:
             Mean and population standard deviation; a constant channel or feature gets std 1.
         """
-        return cls.fit_chunks(torch.split(inputs, _CHUNK), kind)
+        return cls.fit_chunks(torch.split(values, _CHUNK))
 
     @classmethod
-    def fit_chunks(cls, chunks: Iterable[Shaped[Tensor, "..."]], kind: Kind) -> "Scaling":
-        """Measure the scaling of inputs that come piece by piece, as `fit` measures those that come whole.
+    def fit_chunks(cls, chunks: Iterable[Shaped[Tensor, "..."]]) -> "Scaling":
+        """Measure the scaling of numbers that come piece by piece, as `fit` measures those that come whole.
 
         Sums of squared deviations of two pieces a, b with n_a, n_b numbers are merged by
 
@@ -60,40 +66,37 @@ class Scaling:
         Source: T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise algorithm for computing
         sample variances", 1979.
         """
-        dims = (0, 2, 3) if kind == "images" else (0,)
-        count = 0
+        count, trailing = 0, 0
         mean = squares = torch.zeros(1, dtype=torch.float64)
         for chunk in chunks:
-            variance, centre = torch.var_mean(chunk.double(), dim=dims, correction=0)
+            trailing = max(0, chunk.ndim - 2)
+            dims = (0, *range(2, chunk.ndim))
+            variance, center = torch.var_mean(chunk.double(), dim=dims, correction=0)
             added = math.prod(chunk.shape[d] for d in dims)
             total = count + added
-            shift = centre - mean
+            shift = center - mean
             squares = squares + variance * added + shift.square() * (count * added / total)
             mean = mean + shift * (added / total)
             count = total
         assert count > 0, "a scaling needs at least one example"
         std = _positive(squares / count, mean, count)
-        return cls(tuple(mean.tolist()), tuple(std.tolist()))
+        return cls(tuple(mean.flatten().tolist()), tuple(std.flatten().tolist()), trailing)
 
     def apply(self, x: Shaped[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Return `x` scaled, in float32.
 
         Args:
-            x: images (..., channels, height, width) where there are three axes or more, else vectors
-                (..., features). 64-bit floats are scaled before they are shortened, so that a feature such as
-                a time in seconds, large beside its spread, keeps its digits.
+            x: any axes, then channels, then `trailing` axes. 64-bit floats are scaled before they are shortened, so
+                that a feature such as a time in seconds, large beside its spread, keeps its digits.
         """
         work = torch.float64 if x.dtype == torch.float64 else torch.float32
-        mean, std = _constants(self, x.ndim >= 3, work, x.device)
+        mean, std = _constants(self, work, x.device)
         return x.to(work).sub(mean).div_(std).float()
 
     def undo(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Return scaled numbers in the units of the source.
 
             undo(x) = x std + mean
-
-        Args:
-            x: images or vectors as in `apply`.
 
         Returns:
             64-bit floats where `x` is of such, else float32: a mean that is large beside the standard deviation wants
@@ -104,17 +107,25 @@ class Scaling:
             tensor([[2., 0.]])
         """
         work = torch.float64 if x.dtype == torch.float64 else torch.float32
-        mean, std = _constants(self, x.ndim >= 3, work, x.device)
+        mean, std = _constants(self, work, x.device)
         return x.to(work).mul(std).add(mean)
 
-    def to_dict(self) -> dict[str, list[float]]:
-        """Return the numbers as JSON can hold them."""
-        return {"mean": list(self.mean), "std": list(self.std)}
+    def field(self, field: Field) -> Field:
+        """The field with this scaling in it."""
+        return replace(field, mean=self.mean, std=self.std)
 
-    @classmethod
-    def from_dict(cls, numbers: dict[str, Any]) -> "Scaling":
-        """Return the scaling that `to_dict` wrote down."""
-        return cls(tuple(map(float, numbers["mean"])), tuple(map(float, numbers["std"])))
+
+def scaled(x: Shaped[Tensor, "*shape"], field: Field) -> Shaped[Tensor, "*shape"]:
+    """Raw values of a field as a net sees them: standardized in float32, integers that stand for something as int64."""
+    if field.standardized:
+        return Scaling(field.mean, field.std, field.trailing).apply(x)
+    return x.long() if field.categories or field.points_to else x.float()
+
+
+def unscaled(x: Float[Tensor, "*shape"], field: Field) -> Float[Tensor, "*shape"]:
+    """What a net sees or says of a field, in the units of the source."""
+    scaling = Scaling.of(field)
+    return x if scaling is None else scaling.undo(x)
 
 
 def _positive(
@@ -127,10 +138,10 @@ def _positive(
 
 @functools.lru_cache(maxsize=64)
 def _constants(
-    scaling: Scaling, images: bool, dtype: torch.dtype, device: torch.device
+    scaling: Scaling, dtype: torch.dtype, device: torch.device
 ) -> tuple[Float[Tensor, "..."], Float[Tensor, "..."]]:
     # Kept, so that no batch waits for a copy to the device; ordinary tensors even if first used in inference.
-    shape = (-1, 1, 1) if images else (-1,)
+    shape = (-1, *[1] * scaling.trailing)
     with torch.inference_mode(False):
         mean = torch.tensor(scaling.mean, dtype=dtype, device=device).view(shape)
         std = torch.tensor(scaling.std, dtype=dtype, device=device).view(shape)

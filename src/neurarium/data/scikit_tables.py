@@ -9,7 +9,7 @@
 | breast-cancer | 569 | 30 measurements of cell nuclei | malignant or benign |
 | diabetes | 442 | 10 measurements of patients | progression of the disease after a year, 25 to 346 |
 
-The targets of diabetes are numbers (`assemble_numbers`), those of the others classes. All are divided 80/10/10, classes
+The target of diabetes is a number, those of the others are classes. All are divided 80/10/10, classes
 stratified, by a fixed seed.
 
 Sources: R. Fisher, "The use of multiple measurements in taxonomic problems", 1936 (iris); M. Forina et al., PARVUS,
@@ -25,10 +25,13 @@ import numpy as np
 import torch
 
 from neurarium.checks import DataError, choose
-from neurarium.data.arrays import as_inputs
-from neurarium.data.assemble import assemble, assemble_numbers
+from neurarium.data.arrays import as_inputs, input_fields
+from neurarium.data.assemble import assemble
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
+from neurarium.data.labels import class_fields
+from neurarium.data.numbers import number_fields
+from neurarium.data.table import Table
+from neurarium.record.schema import Schema
 
 TABLES = {
     "iris": ("load_iris", "R. Fisher, 1936"),
@@ -58,22 +61,23 @@ def load(name: str, folder: str | None = None) -> Dataset:
         >>> load("iris").counts()
         {'train': 120, 'development': 15, 'test': 15}
     """
-    loader, source = choose(name, TABLES, "data")
+    loader, provenance = choose(name, TABLES, "data")
     table = _read(name, loader)
-    source += ", as shipped with scikit-learn"
-    kind, inputs = as_inputs(table.data, name)
+    provenance += ", as shipped with scikit-learn"
+    inputs = as_inputs(table.data, name)
+    features = input_fields(tuple(inputs.shape[1:]), tuple(map(str, table.feature_names)))
     if name == "diabetes":
-        numbers = Dense(inputs, torch.from_numpy(table.target)[:, None])
-        return assemble_numbers(name, kind, {"train": numbers}, ("progression",), source=source)
+        schema = Schema(features, number_fields(["progression"]))
+        numbers = Table((inputs,), (torch.from_numpy(table.target)[:, None],), schema)
+        return assemble(name, {"train": numbers}, provenance=provenance)
     classes = tuple(map(str, table.target_names))[: 2 if name == "iris-two" else None]
     targets = torch.from_numpy(table.target.astype(np.int64))
-    examples = Dense(inputs, targets).select((targets < len(classes)).nonzero()[:, 0])
+    chosen = targets < len(classes)
+    examples = Table((inputs[chosen],), (targets[chosen],), Schema(features, class_fields(classes)))
     return assemble(
         name,
-        kind,
         {"train": examples},
-        classes,
-        source=source,
+        provenance=provenance,
         licence="CC BY 4.0, as stated by the UCI machine learning repository",
     )
 

@@ -19,7 +19,9 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from neurarium.data.batch import Batch
-from neurarium.data.scaling import Scaling
+from neurarium.data.examples import Examples, agreed, check_categories, check_columns, check_lengths, restated
+from neurarium.data.scaling import scaled
+from neurarium.record.schema import Schema
 
 Array = npt.NDArray[Any]
 Read = Callable[[Array], tuple[Array, Array]]
@@ -27,7 +29,7 @@ _Pair = tuple[Shaped[Tensor, "batch *shape"], Shaped[Tensor, "batch *target"]]
 
 
 @dataclass(frozen=True, eq=False)
-class Streamed:
+class Streamed(Examples):
     """Examples of one common shape, read when they are needed.
 
     Args:
@@ -35,55 +37,71 @@ class Streamed:
             by several threads at once.
         length: how many examples there are.
         targets: the targets of all examples, which do fit in memory.
-        scaling: applied when a batch is handed over; None where the inputs are fit for the net as they are.
+        schema: of one input and one target; its constants are applied to inputs when a batch is handed over.
         threads: how many batches are read at the same time.
         ahead: how many batches are read or waiting to be fetched at most; bounds the memory.
-        device: where batches are handed over.
+        onto: where batches are handed over.
+
+    Raises:
+        DataError: another number of targets, or of fields, or integers that stand for no class.
 
     Example:
         >>> table = np.arange(6.0, dtype=np.float32).reshape(3, 2)  # or np.load("large.npy", mmap_mode="r")
-        >>> examples = Streamed.over(table, torch.tensor([0, 1, 0]))
-        >>> examples.gather(torch.tensor([2])).inputs
+        >>> from neurarium.record.schema import Field
+        >>> schema = Schema({"x": Field((2,))}, {"label": Field((), ("a", "b"))})
+        >>> examples = Streamed.over(table, torch.tensor([0, 1, 0]), schema)
+        >>> examples.gather(torch.tensor([2])).x
         tensor([[4., 5.]])
     """
 
     read: Read
     length: int
     targets: Shaped[Tensor, "length *target"]
-    scaling: Scaling | None = None
+    schema: Schema
     threads: int = 2
     ahead: int = 4
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    onto: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def __post_init__(self) -> None:
+        """Refuse targets that do not fit."""
+        check_columns(self.schema, 1, 1)
+        ((name, field),) = self.schema.targets.items()
+        check_lengths({name: self.targets}, self.length)
+        if field.categories:
+            check_categories(self.targets, name, field, target=True)
 
     @classmethod
-    def over(
-        cls, inputs: Array, targets: Shaped[Tensor, "examples *target"], scaling: Scaling | None = None
-    ) -> "Streamed":
+    def over(cls, inputs: Array, targets: Shaped[Tensor, "examples *target"], schema: Schema) -> "Streamed":
         """Return the rows of an array, usually one that is memory-mapped (`np.load(path, mmap_mode="r")`)."""
         answers = targets.numpy()
 
         def read(index: Array) -> tuple[Array, Array]:
             return np.asarray(inputs[index]), answers[index]
 
-        return cls(read, len(inputs), targets, scaling)
+        return cls(read, len(inputs), targets, schema)
+
+    @property
+    def device(self) -> torch.device:
+        """The CPU, where examples are read; batches are handed over elsewhere."""
+        return torch.device("cpu")
 
     def __len__(self) -> int:
         return self.length
 
     def to(self, device: torch.device | str) -> "Streamed":
         """Return the examples, to be handed over on `device`."""
-        return replace(self, targets=self.targets.to(device), device=torch.device(device))
+        return replace(self, onto=torch.device(device))
 
     def gather(self, index: Int[Tensor, "batch"]) -> Batch:
         """Return the examples numbered `index`, scaled, in float32; read now, by this thread."""
-        return self._hand_over(self.fetch(index))
+        return self._hand_over(index, self.fetch(index))
 
     def fetch(self, index: Int[Tensor, "batch"]) -> _Pair:
         """Return inputs and targets of the examples numbered `index` as they are in the source."""
         inputs, targets = (
             torch.from_numpy(np.require(part, requirements=["C", "W"])) for part in self.read(index.cpu().numpy())
         )
-        if self.device.type == "cuda":
+        if self.onto.type == "cuda":
             return inputs.pin_memory(), targets.pin_memory()
         return inputs, targets
 
@@ -92,17 +110,29 @@ class Streamed:
         read, chosen = self.read, index.cpu().numpy()
         return replace(self, read=lambda part: read(chosen[part]), length=len(chosen), targets=self.targets[index])
 
-    def with_scaling(self, scaling: Scaling) -> "Streamed":
-        """Return the same examples under another scaling."""
-        return replace(self, scaling=scaling)
+    def with_schema(self, schema: Schema) -> "Streamed":
+        """Return the same examples under other constants."""
+        schema, read = agreed(self.schema, schema), self.read
+        ((name, new),) = schema.targets.items()
+        targets = restated(self.targets, self.schema.target, new, name)
+        if targets is not self.targets:
+            answers = targets.numpy()
+            return replace(self, read=lambda index: (read(index)[0], answers[index]), targets=targets, schema=schema)
+        return replace(self, schema=schema)
 
-    def prepared(self, limit_bytes: int = 1 << 30) -> "Streamed":
-        """Return the examples as they are: what is streamed does not fit in memory."""
-        return self
+    def target(self, name: str) -> Shaped[Tensor, "length *target"]:
+        """The targets of all examples."""
+        return self.targets
 
-    def pieces(self, size: int = 1024) -> Generator[Shaped[Tensor, "_ *shape"], None, None]:
+    def chunks(self) -> Generator[Shaped[Tensor, "..."], None, None]:
+        """Yield the source's numbers in pieces, then the targets."""
+        yield from self.pieces(next(iter(self.schema.inputs)))
+        yield self.targets
+
+    def pieces(self, name: str, size: int = 1024) -> Generator[Shaped[Tensor, "_ *shape"], None, None]:
         """Yield the inputs in the source's units and order, at most `size` at a time, read ahead."""
-        with contextlib.closing(self.pairs(torch.split(torch.arange(len(self)), size))) as pairs:
+        whole = torch.split(torch.arange(len(self)), size) if len(self) else ()
+        with contextlib.closing(self.pairs(whole)) as pairs:
             for inputs, _ in pairs:
                 yield inputs
 
@@ -112,13 +142,14 @@ class Streamed:
         An error met while reading is raised here, at the batch it belongs to. The threads end when all
         batches are handed over, when an error is raised, and when the generator is closed or dropped.
         """
-        with contextlib.closing(self.pairs(indices)) as pairs:
-            for pair in pairs:
-                yield self._hand_over(pair)
+        asked = list(indices)
+        with contextlib.closing(self.pairs(asked)) as pairs:
+            for index, pair in zip(asked, pairs, strict=True):
+                yield self._hand_over(index, pair)
 
     def pairs(self, indices: Iterable[Int[Tensor, "_"]]) -> Generator[_Pair, None, None]:
         """Yield inputs and targets for each of `indices` as they are in the source, read ahead."""
-        rest = (index for index in indices if len(index))
+        rest = iter(indices)
         with ThreadPoolExecutor(self.threads, thread_name_prefix="neurarium-read") as pool:
             try:
                 waiting = deque(pool.submit(self.fetch, index) for index in islice(rest, self.ahead))
@@ -129,6 +160,6 @@ class Streamed:
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _hand_over(self, pair: _Pair) -> Batch:
-        inputs, targets = (part.to(self.device, non_blocking=True) for part in pair)
-        return Batch(inputs.float() if self.scaling is None else self.scaling.apply(inputs), targets)
+    def _hand_over(self, index: Int[Tensor, "batch"], pair: _Pair) -> Batch:
+        inputs, targets = (part.to(self.onto, non_blocking=True) for part in pair)
+        return Batch((scaled(inputs, self.schema.input),), (targets,), len(index), index, tuple(self.schema.fields))

@@ -14,26 +14,25 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
-from neurarium.checks import ConfigError, ShapeError
+from neurarium.checks import ShapeError
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
 from neurarium.data.scaling import Scaling
+from neurarium.data.table import Table
 from neurarium.estimator.inputs import as_table, dataset_of, example_shape, to_tensor
-from neurarium.estimator.settings import own_words, recipe_of, validation_size
+from neurarium.estimator.settings import check_net, own_words, recipe_of, validation_size
 from neurarium.learning.objective import Objective, ObjectiveName
-from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
-from neurarium.nets.feedforward.regression_specs import LogisticSpec
-from neurarium.nets.spec import NetSpec
 from neurarium.record.events import EpochEnded, Event
+from neurarium.record.schema import Field, Schema
+from neurarium.tasks.model import Model
+from neurarium.tasks.table import task_of
+from neurarium.tasks.task import Trainable, tensor_of
 from neurarium.training.device import find_placement, set_threads
-from neurarium.training.evaluation import outputs_of
-from neurarium.training.recipe import net_kind
+from neurarium.training.recipe import Recipe
 from neurarium.training.seed import own_generators
 from neurarium.training.session import Session, prepare
 
 # 8-bit pixels stay as they are; any other type of number becomes the first of these
 NUMBERS = (np.float64, np.float32, np.uint8)
-_OF_CLASSES = (LogisticSpec, PerceptronSpec)
 
 
 class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -41,7 +40,7 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
 
     Parameters that mean the same as in `sklearn.neural_network` have their names and defaults from there; the
     others are called as in a `Recipe`. Inputs are scaled to mean 0 and standard deviation 1, each feature of
-    vectors and each channel of images, by the examples that are learnt from.
+    vectors and each channel of images, by the examples that are learned from.
 
     Args:
         net: name of a net ("mlp", "lenet5", ...), or its spec for settings of its own: `MLPSpec(dropout=0.2)`.
@@ -74,12 +73,13 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         validation_scores_: score of the examples held out after each epoch, none without `early_stopping`.
         net_: the trained `nn.Module`, from scaled inputs to outputs.
         scaling_: the scaling before it.
+        schema_: what was learned from, field by field.
         example_shape_: shape in which the net sees one example.
 
     Raises:
         ConfigError: (by `fit`) a parameter that cannot be used.
-        ShapeError: inputs that do not fit `image_shape`, the net, or what was learnt.
-        DataError: targets that cannot be learnt, or too few examples to hold some out.
+        ShapeError: inputs that do not fit `image_shape`, the net, or what was learned.
+        DataError: targets that cannot be learned, or too few examples to hold some out.
         NonFiniteError: learning diverged.
     """
 
@@ -89,6 +89,7 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
     n_iter_: int
     net_: nn.Module
     scaling_: Scaling
+    schema_: Schema
     validation_scores_: list[float] | None
 
     # scikit-learn lets a constructor take anything and wants mistakes to be found by fit.
@@ -151,7 +152,7 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
             objective: what to make small.
 
         Returns:
-            What was learnt from.
+            What was learned from.
         """
         shape = example_shape(self.n_features_in_, images, self.image_shape)
         held_out = validation_size(self.validation_fraction, len(targets)) if self.early_stopping else 0
@@ -159,10 +160,11 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         with own_words(shape), own_generators(), _own_threads():
             recipe = recipe_of(self.get_params(deep=False), len(dataset.train), seed)
-            _check_purpose(recipe.net, dataset.task)
+            check_net(recipe.net, dataset.schema)
             session = prepare(replace(recipe, objective=Objective(objective)), dataset)
             epochs = [event for event in self._events(session) if isinstance(event, EpochEnded)]
-        self.example_shape_, self.scaling_ = shape, dataset.scaling
+        self.example_shape_, self.schema_ = shape, dataset.schema
+        self.scaling_ = scaling_of(dataset.schema.input)
         self.net_ = session.net.eval()
         self.n_iter_ = len(epochs)
         self.loss_curve_ = [epoch.train["objective"] for epoch in epochs]
@@ -176,11 +178,14 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         if images not in (None, self.example_shape_):
             raise ShapeError("X", expected=f"examples of shape {self.example_shape_}", got=f"of shape {images}")
         inputs = to_tensor(validate_data(self, table, dtype=NUMBERS, reset=False), self.example_shape_)
-        examples = Dense(inputs, torch.zeros(len(inputs), dtype=torch.int64), self.scaling_)
+        examples = Table((inputs,), (), Schema(self.schema_.inputs))
+        task = task_of(Recipe(), self.schema_)
+        assert isinstance(task, Trainable)
         with _own_threads():
             set_threads(self.threads)
             placement = find_placement(self.device)
-            return outputs_of(placement.place(self.net_), examples, placement)
+            model = Model(placement.place(self.net_), placement.device, placement.computing)
+            return torch.cat([tensor_of(outputs, task.name).cpu() for _, outputs in model.answers(task, examples)])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -203,11 +208,11 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         return shown(events)
 
 
-def _check_purpose(spec: NetSpec, task: str) -> None:
-    """Refuse a net that is for something else, such as one whose outputs mean classes where numbers are wanted."""
-    fits = spec.purpose == "prediction" and not (task == "numbers" and isinstance(spec, _OF_CLASSES))
-    if not fits:
-        raise ConfigError("net", expected=f"a net that predicts {task}", got=net_kind(spec), remedy="take mlp")
+def scaling_of(field: Field) -> Scaling:
+    """The scaling that the fit has found."""
+    scaling = Scaling.of(field)
+    assert scaling is not None
+    return scaling
 
 
 @contextlib.contextmanager

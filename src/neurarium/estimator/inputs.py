@@ -1,7 +1,6 @@
 """From the arrays that scikit-learn hands over, rows of a table or images, to a data set in memory."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,12 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from neurarium.checks import ConfigError, DataError, ShapeError
+from neurarium.data.arrays import input_fields
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
-from neurarium.data.scaling import Kind, Scaling
+from neurarium.data.scaling import Scaling
 from neurarium.data.split import stratified
+from neurarium.data.table import Table
+from neurarium.record.schema import Field, Schema
 
 
 def as_table(X: Any) -> tuple[Any, tuple[int, int, int] | None]:
@@ -43,7 +44,7 @@ def example_shape(features: int, images: tuple[int, int, int] | None, image_shap
     Args:
         features: numbers an example holds.
         images: shape of the images that came, if they came as such.
-        image_shape: what the user said it is: (channels, height, width), (height, width) of grey images, or none.
+        image_shape: what the user said it is: (channels, height, width), (height, width) of gray images, or none.
 
     Returns:
         (channels, height, width) of images, (features,) of vectors.
@@ -89,7 +90,7 @@ def dataset_of(
 
     Args:
         inputs: vectors, or images (examples, channels, height, width).
-        targets: class numbers (examples), or numbers to predict (examples, outputs), which are standardised; one that
+        targets: class numbers (examples), or numbers to predict (examples, outputs), which are standardized; one that
             is the same for all examples becomes 0.
         names: of the classes or outputs.
         validation: how many examples to hold out, classes stratified, by a fixed seed.
@@ -107,27 +108,18 @@ def dataset_of(
             got=got if classes else "one",
             remedy="give more examples, or set early_stopping=False",
         )
-    # as `assemble_numbers` does, which refuses numbers that are all the same: scikit-learn wants them learnt
-    target_scaling = None if classes else Scaling.fit(targets[kept], "vectors")
-    if target_scaling is not None:
-        targets = target_scaling.apply(targets)
-    kind: Kind = "images" if inputs.ndim == 4 else "vectors"
-    whole = Dense(inputs, targets)
-    train = whole.select(kept)
-    scaling = Scaling.fit(train.inputs, kind)
-    return Dataset(
-        name="X",
-        kind=kind,
-        train=replace(train, scaling=scaling).prepared(),
-        development=replace(whole.select(held_out), scaling=scaling).prepared(),
-        test=whole.select(torch.arange(0)),
-        shape=tuple(inputs.shape[1:]),
-        classes=names,
-        scaling=scaling,
-        source="memory",
-        licence="not stated",
-        target_scaling=target_scaling,
-    )
+    ((name, field),) = input_fields(tuple(inputs.shape[1:])).items()
+    shown = {name: Scaling.fit(inputs[kept]).field(field)}
+    if classes:
+        schema = Schema(shown, {"label": Field((), categories=names)})
+    else:
+        # not by `assemble`, which refuses numbers that are all the same: scikit-learn wants them learned
+        scaling = Scaling.fit(targets[kept])
+        schema = Schema(shown, {"output": scaling.field(Field((len(names),), names=names))})
+        targets = scaling.apply(targets)
+    whole = Table((inputs,), (targets,), schema)
+    train, development, test = (whole.select(index) for index in (kept, held_out, torch.arange(0)))
+    return Dataset("X", train, development, test, schema)
 
 
 def _sizes(image_shape: Any) -> tuple[int, ...]:

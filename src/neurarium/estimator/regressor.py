@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from neurarium.checks import ConfigError, DataError
 from neurarium.data.scaling import Scaling
-from neurarium.estimator.base import NUMBERS, NeuralEstimator
+from neurarium.estimator.base import NUMBERS, NeuralEstimator, scaling_of
 from neurarium.estimator.inputs import as_table
 from neurarium.learning.objective import ObjectiveName
 
@@ -21,18 +21,18 @@ OBJECTIVES: tuple[ObjectiveName, ...] = ("squared-error", "absolute-error")
 class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  # scikit-learn is not typed
     """A neural net for numbers that scikit-learn can fit, search, put into a pipeline and validate.
 
-    The net learns standardised targets, by mean and standard deviation of each output over the examples that are learnt
+    The net learns standardized targets, by mean and standard deviation of each output over the examples that it learns
     from; predictions are in the units of y. The objective and `tol` are therefore without units. An output that is
     the same number for all examples is predicted as that number. The score is R^2.
 
     Args:
         net, hidden_layer_sizes, ...: see `NeuralEstimator`.
-        objective: what learning makes small, of the standardised numbers and summed over the outputs: "squared-error"
+        objective: what learning makes small, of the standardized numbers and summed over the outputs: "squared-error"
             (halved), which aims at the mean of y given x, or "absolute-error", which aims at the median.
 
     Attributes:
         n_outputs_: numbers in a prediction.
-        net_: the trained `nn.Module`, from scaled inputs to standardised outputs.
+        net_: the trained `nn.Module`, from scaled inputs to standardized outputs.
         target_scaling_: the scaling from y to what the net learns, whose `undo` leads back.
         constants_: for each output the number that all examples have; NaN where they differ.
         validation_scores_: share of the variance explained on the examples held out, after each epoch: 1 - the mean
@@ -78,8 +78,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
         rows = numbers.reshape(len(numbers), -1)
         names = tuple(f"output {k}" for k in range(rows.shape[1]))
         dataset = self._learn(table, images, torch.from_numpy(rows), names, self.objective)
-        assert dataset.target_scaling is not None
-        self.target_scaling_ = dataset.target_scaling
+        self.target_scaling_ = scaling_of(dataset.schema.target)
         self.constants_ = np.where((rows == rows[0]).all(0), rows[0], np.nan)
         self.n_outputs_ = rows.shape[1]
         self._flat = numbers.ndim == 1
@@ -89,7 +88,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
     def predict(self, X: Any) -> Float[np.ndarray, " examples *outputs"]:
         """Return the predictions in the units of y: (examples) where y was so, else (examples, outputs).
 
-        One number an example comes in float32, as the net computes, or in float64 where the numbers learnt from are so
+        One number an example comes in float32, as the net computes, or in float64 where the numbers learned from are so
         large beside their spread that float32 would lose digits. Rows of outputs are float64, as scikit-learn wants.
         """
         outputs = self._outputs(X)

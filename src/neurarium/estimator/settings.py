@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from neurarium.checks import ConfigError, NonFiniteError, ShapeError, choose
+from neurarium.learning.objective import Objective
 from neurarium.nets.catalogue import NETS
 from neurarium.nets.spec import NetSpec
-from neurarium.training.recipe import Recipe, recipe_from_plain
+from neurarium.record.schema import Schema
+from neurarium.tasks.table import task_name
+from neurarium.training.recipe import Recipe, net_kind, recipe_from_plain
 
 _UPDATES = 20  # an epoch, where batches of 8 to 200 examples allow it
 _OWN_NAMES = {
@@ -71,6 +74,26 @@ def recipe_of(parameters: Mapping[str, Any], examples: int, seed: int) -> Recipe
     return recipe_from_plain(values, base=Recipe(name="estimator"))
 
 
+def check_net(spec: NetSpec, schema: Schema) -> None:
+    """Refuse a net that is for something else than predicting, or that wants what an estimator does not have.
+
+    Raises:
+        ConfigError: says what would fit.
+    """
+    wanted = "classes" if schema.target.categories else "numbers"
+    expected, but = f"a net that predicts {wanted}", ""
+    predicts = task_name("auto", spec, Objective(), schema) in ("classification", "regression")
+    if not _is_one_tensor(spec.example()):
+        expected += " from a row of numbers or an image"
+    elif spec.needs:
+        but = ", which stands on another run's net"
+    elif predicts and spec.rule != "gradient":
+        expected, but = f"{expected} and learns by the gradient", ", which has a learning rule of its own"
+    elif predicts:
+        return
+    raise ConfigError("net", expected=expected, got=f"{net_kind(spec)}{but}", remedy="take mlp")
+
+
 def auto_batch_size(examples: int) -> int:
     """Return the batch size that makes about 20 updates an epoch: from 8, for few examples, to 200.
 
@@ -103,7 +126,8 @@ def own_words(shape: tuple[int, ...]) -> Iterator[None]:
         yield
     except ConfigError as error:
         field, bracket, place = error.subject.partition("[")
-        own = _OWN_NAMES.get(field, field) + bracket + place
+        # "net perceptron", "outputs of the net logistic": what a net says of itself
+        own = "net" if "net" in field.split() else _OWN_NAMES.get(field, field) + bracket + place
         raise ConfigError(own, expected=error.expected, got=error.got, remedy=error.remedy) from error
     except ShapeError as error:
         if len(shape) > 1:
@@ -113,3 +137,8 @@ def own_words(shape: tuple[int, ...]) -> Iterator[None]:
     except NonFiniteError as error:
         remedy = "lower learning_rate_init; if that does not help, look for enormous values in X"
         raise NonFiniteError(error.subject, expected=error.expected, got=error.got, remedy=remedy) from error
+
+
+def _is_one_tensor(schema: Schema) -> bool:
+    only = schema.input
+    return len(schema.inputs) == 1 and not only.is_ragged and not only.categories

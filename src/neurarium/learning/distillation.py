@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def tempered_cross_entropy(
-    student: Float[Tensor, "*batch classes"], teacher: Float[Tensor, "*batch classes"], temperature: float
+    student: Float[Tensor, "*batch classes"],
+    teacher: Float[Tensor, "*batch classes"],
+    temperature: float,
+    total: Float[Tensor, ""] | None = None,
 ) -> Float[Tensor, ""]:
     """Cross-entropy between the softened answers of teacher and student, times T^2.
 
@@ -33,6 +36,7 @@ def tempered_cross_entropy(
         student: G, which learns.
         teacher: F, which gets no gradient.
         temperature: T.
+        total: what the sum is divided by; none: N.
 
     Raises:
         ConfigError: T is not above 0.
@@ -45,7 +49,7 @@ def tempered_cross_entropy(
     check_temperature(temperature)
     answers = (teacher.detach() / temperature).softmax(-1)
     each = (answers * (student / temperature).log_softmax(-1)).sum(-1)
-    return -(temperature**2) * each.mean()
+    return -(temperature**2) * (each.mean() if total is None else each.sum() / total)
 
 
 def distillation(

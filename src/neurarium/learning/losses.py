@@ -1,4 +1,4 @@
-"""Losses of classification and regression: pure functions of outputs and targets, mean over the examples.
+"""Losses of classification and regression: pure functions of outputs and targets, mean over the entries.
 
 Letters: a are outputs (logits), p = softmax(a), t the target's class, N the examples, K the classes, q a target as a
 distribution over the classes, which for a class number is its one-hot code.
@@ -11,9 +11,12 @@ What all of them share:
   or sum_k w_k q_nk for a distribution. (torch divides by N there; here a one-hot row gives what its number gives.)
 - **A mask** (*batch) is true where a target counts and false where it is padding: the result is that of the entries
   that count alone, whatever the others hold.
+- **A total** is what the sum is divided by instead of this batch's own weight (`weight_of`): that of a larger batch of
+  which this one is a part, so that the losses of its parts add up to its own.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int, Num, Shaped
@@ -21,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from neurarium.checks import ShapeError
+from neurarium.learning.targets import smooth
 
 Margin = Callable[[Tensor, Tensor], Tensor]
 
@@ -30,6 +34,7 @@ def cross_entropy(
     targets: Shaped[Tensor, "..."],
     weights: Float[Tensor, "_"] | None = None,
     mask: Bool[Tensor, "..."] | None = None,
+    total: Float[Tensor, ""] | None = None,
 ) -> Float[Tensor, ""]:
     """Cross-entropy of the softmax, through the log-sum-exp so that large logits do not overflow.
 
@@ -48,10 +53,12 @@ def cross_entropy(
     """
     logits, targets = _counted(logits, targets, mask)
     if targets.dim() == 1:
-        return F.cross_entropy(logits, targets.long(), weights)
+        if total is None:
+            return F.cross_entropy(logits, targets.long(), weights)
+        return F.cross_entropy(logits, targets.long(), weights, reduction="sum") / total
     terms = targets if weights is None else targets * weights
-    total = len(logits) if weights is None else terms.sum()
-    return -(terms * logits.log_softmax(1)).sum() / total
+    own = len(logits) if weights is None else terms.sum()
+    return -(terms * logits.log_softmax(1)).sum() / (own if total is None else total)
 
 
 def squared_error(
@@ -59,6 +66,7 @@ def squared_error(
     targets: Shaped[Tensor, "..."],
     weights: Float[Tensor, "_"] | None = None,
     mask: Bool[Tensor, "..."] | None = None,
+    total: Float[Tensor, ""] | None = None,
 ) -> Float[Tensor, ""]:
     """Squared error of the outputs to the code of the class, halved.
 
@@ -67,7 +75,7 @@ def squared_error(
     The half makes the error signal a - t, as in the notes' worked example.
     """
     outputs, targets = _counted(outputs, targets, mask)
-    return _mean((outputs - _rows(outputs, targets)).square().sum(1) / 2, targets, weights)
+    return _mean((outputs - _rows(outputs, targets)).square().sum(1) / 2, targets, weights, total)
 
 
 def absolute_error(
@@ -75,6 +83,7 @@ def absolute_error(
     targets: Shaped[Tensor, "..."],
     weights: Float[Tensor, "_"] | None = None,
     mask: Bool[Tensor, "..."] | None = None,
+    total: Float[Tensor, ""] | None = None,
 ) -> Float[Tensor, ""]:
     """Absolute error of the outputs to the code of the class.
 
@@ -84,7 +93,7 @@ def absolute_error(
     difference quotient exists there (errata E27).
     """
     outputs, targets = _counted(outputs, targets, mask)
-    return _mean((outputs - _rows(outputs, targets)).abs().sum(1), targets, weights)
+    return _mean((outputs - _rows(outputs, targets)).abs().sum(1), targets, weights, total)
 
 
 def binary_cross_entropy(
@@ -92,6 +101,7 @@ def binary_cross_entropy(
     targets: Shaped[Tensor, "..."],
     weights: Float[Tensor, "_"] | None = None,
     mask: Bool[Tensor, "..."] | None = None,
+    total: Float[Tensor, ""] | None = None,
 ) -> Float[Tensor, ""]:
     """Cross-entropy of one sigmoid an output: K yes-no questions instead of one choice among K.
 
@@ -105,7 +115,7 @@ def binary_cross_entropy(
     """
     logits, targets = _counted(logits, targets, mask)
     each = F.binary_cross_entropy_with_logits(logits, _rows(logits, targets), reduction="none")
-    return _mean(each.sum(1), targets, weights)
+    return _mean(each.sum(1), targets, weights, total)
 
 
 def logistic(outputs: Float[Tensor, "*shape"], signs: Num[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -158,6 +168,7 @@ def one_against_rest(
     targets: Shaped[Tensor, "..."],
     weights: Float[Tensor, "_"] | None = None,
     mask: Bool[Tensor, "..."] | None = None,
+    total: Float[Tensor, ""] | None = None,
 ) -> Float[Tensor, ""]:
     """A loss of signs over all outputs of a classifier: output k answers "class k, or one of the rest?".
 
@@ -184,7 +195,7 @@ def one_against_rest(
     else:
         plus = torch.ones_like(code)
         each = code * loss(outputs, plus) + (1 - code) * loss(outputs, -plus)
-    return _mean(each.sum(1), targets, weights)
+    return _mean(each.sum(1), targets, weights, total)
 
 
 def zero_one(
@@ -250,9 +261,68 @@ def _rows(outputs: Tensor, targets: Tensor) -> Tensor:
     return torch.zeros_like(outputs).scatter_(1, targets.long()[:, None], 1.0)
 
 
-def _mean(each: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
-    """Mean over the entries, weighted by the classes of their targets."""
+def weight_of(
+    targets: Shaped[Tensor, "..."],
+    weights: Float[Tensor, "_"] | None = None,
+    mask: Bool[Tensor, "..."] | None = None,
+) -> Float[Tensor, ""]:
+    """What the mean of a loss divides by: the number of entries that count, or the sum of their weights.
+
+    Args:
+        targets: class numbers (*batch) of whole-number type, or rows (*batch, classes) of floats.
+        weights: one a class.
+        mask: true where a target counts.
+
+    Example:
+        >>> weight_of(torch.tensor([0, 1, 1]), torch.tensor([1.0, 3.0]))
+        tensor(7.)
+    """
+    rows = targets.is_floating_point()
     if weights is None:
-        return each.mean()
+        if mask is not None:
+            return mask.sum().float()
+        entries = targets.numel() // (targets.shape[-1] if rows and targets.dim() > 1 else 1)
+        return torch.full((), float(entries), device=targets.device)
+    counted = targets if mask is None else targets[mask]
+    return (counted.to(weights.dtype) @ weights).sum() if rows else weights[counted.long()].sum()
+
+
+def _mean(each: Tensor, targets: Tensor, weights: Tensor | None, total: Tensor | None) -> Tensor:
+    """Mean over the entries, weighted by the classes of their targets, or their sum over a given total."""
+    if weights is None:
+        return each.mean() if total is None else each.sum() / total
     shares = weights[targets.long()] if targets.dim() == 1 else targets.to(weights.dtype) @ weights
-    return (each * shares).sum() / shares.sum()
+    return (each * shares).sum() / (shares.sum() if total is None else total)
+
+
+@dataclass(frozen=True, eq=False)
+class Criterion:
+    """What a loss is with its targets smoothed and its classes weighted.
+
+    Attributes:
+        function: one of `learning.losses`.
+        smoothing: matrix by which targets are smoothed; none: they are taken as they are.
+        weights: one a class; none: all count alike.
+    """
+
+    function: Callable[..., Tensor]
+    smoothing: Tensor | None = None
+    weights: Tensor | None = None
+
+    def weight(self, targets: Tensor, mask: Tensor | None = None) -> Tensor:
+        """What the loss of these targets counts, a scalar: entries, or the sum of their weights."""
+        if self.weights is None:
+            return weight_of(targets, None, mask)
+        return weight_of(self._smoothed(targets, mask), self.weights)
+
+    def loss(self, outputs: Tensor, targets: Tensor, total: Tensor | None, mask: Tensor | None = None) -> Tensor:
+        """The sum over the entries that count, over `total`; none: over their own weight."""
+        outputs = outputs if mask is None else outputs[mask]
+        weights = None if self.weights is None else self.weights.to(outputs.dtype)
+        return self.function(outputs, self._smoothed(targets, mask, outputs), weights, total=total)
+
+    def _smoothed(self, targets: Tensor, mask: Tensor | None, outputs: Tensor | None = None) -> Tensor:
+        counted = targets if mask is None else targets[mask]
+        if self.smoothing is None:
+            return counted
+        return smooth(counted, self.smoothing if outputs is None else self.smoothing.to(outputs.dtype))

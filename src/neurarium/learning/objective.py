@@ -8,16 +8,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from neurarium.checks import ConfigError
-from neurarium.learning.distillation import check_temperature, distillation
-from neurarium.learning.targets import check_confusion, check_smoothing, smooth, uniform_confusion
+from neurarium.learning.distillation import check_temperature
+from neurarium.learning.targets import check_confusion, check_smoothing, uniform_confusion
+from neurarium.record.schema import Field
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from neurarium.learning.criterion import Criterion
+    from neurarium.learning.losses import Criterion
 
 ObjectiveName = Literal[
+    "auto",
     "cross-entropy",
     "squared-error",
     "absolute-error",
@@ -26,11 +28,9 @@ ObjectiveName = Literal[
     "hinge",
     "perceptron",
     "distillation",
-    "reconstruction",
-    "own",
+    "custom",
 ]
-_ANY_TARGETS: tuple[ObjectiveName, ...] = ("reconstruction", "own")
-_OF_NUMBERS: tuple[ObjectiveName, ...] = ("squared-error", "absolute-error", *_ANY_TARGETS)
+_OF_NUMBERS: tuple[ObjectiveName, ...] = ("auto", "squared-error", "absolute-error", "custom")
 # Constants that have a meaning for classes alone, and their values where they do nothing.
 _OF_CLASSES: dict[str, object] = {"smoothing": 0.0, "confusion": (), "class_weights": (), "balanced": False}
 
@@ -41,18 +41,18 @@ class Objective:
 
     All losses are those of `learning.losses`; binary cross-entropy, logistic, hinge and perceptron ask each output
     whether its class is right, one against the rest. "distillation" mixes the answers of the recipe's source with the
-    cross-entropy of the labels. "reconstruction" compares outputs with inputs and looks at no labels. "own" leaves the
-    choice to the net's own learning rule. Numbers as targets take the squared or the absolute error.
+    cross-entropy of the labels. "auto" is what the task makes small by itself: cross-entropy for classes, the squared
+    error for numbers. "custom" is a function of the user's own, which is passed along. Nets with a learning rule or a
+    task of their own (perceptron, autoencoder, gan) take no other.
 
     Example:
         >>> import torch
-        >>> criterion = Objective("hinge").build()
-        >>> x = torch.zeros(1, 2)
-        >>> criterion.loss(torch.tensor([[3.0, -0.5]]), torch.tensor([0]), x)  # 0 + 0.5
+        >>> criterion = Objective("hinge").build(Field((), ("cat", "dog")))
+        >>> criterion.loss(torch.tensor([[3.0, -0.5]]), torch.tensor([0]), None)  # 0 + 0.5
         tensor(0.5000)
     """
 
-    name: ObjectiveName = "cross-entropy"
+    name: ObjectiveName = "auto"
     """Loss to descend on."""
     smoothing: float = 0.0
     """Share of each label that is spread over all classes alike, in [0, 1)."""
@@ -85,57 +85,67 @@ class Objective:
         self._refuse_pair("class_weights", "balanced")
         self._refuse_ignored()
 
-    def build(
-        self,
-        classes: int | None = None,
-        counts: Sequence[int] = (),
-        teacher: Callable[[Tensor], Tensor] | None = None,
-        device: torch.device | str = "cpu",
-        numbers: bool = False,
-    ) -> Criterion:
-        """Make the functions that a learning rule calls.
+    def build(self, target: Field, device: torch.device | str = "cpu") -> Criterion:
+        """Make the loss that a task calls.
 
         Args:
-            classes: how many there are; needed where `smoothing` is used.
-            counts: training examples of each class; needed where `balanced` is used.
-            teacher: answers the inputs of a batch with logits, without gradient; needed for distillation.
+            target: the field that is predicted.
             device: where the loss is computed.
-            numbers: the targets are numbers to predict, not class numbers.
 
         Raises:
-            ConfigError: a constant that does not fit the classes, or something needed that is not there.
+            ConfigError: a constant that does not fit the classes, or one that has no meaning for numbers.
         """
-        from neurarium.learning.criterion import Criterion
-        from neurarium.learning.losses import squared_distance, zero_one
-        from neurarium.learning.reconstruction import reconstruction_error, reconstruction_loss
+        import torch
 
-        if numbers:
+        from neurarium.learning import losses
+        from neurarium.learning.losses import Criterion
+
+        classes = len(target.categories)
+        if not classes:
             self._refuse_classes()
-        if self.name == "reconstruction":
-            return Criterion(loss=reconstruction_loss, error=reconstruction_error)
-        if self.name == "own":
-            return Criterion(loss=_nobody_knows, error=_nobody_knows)
-        hard = self._of_labels(classes, counts, device)
-        score = squared_distance if numbers else zero_one
+        against_rest = losses.one_against_rest
+        table: dict[str, Callable[..., Tensor]] = {
+            **dict.fromkeys(("auto", "custom"), losses.cross_entropy if classes else losses.squared_error),
+            "cross-entropy": losses.cross_entropy,
+            "squared-error": losses.squared_error,
+            "absolute-error": losses.absolute_error,
+            "binary-cross-entropy": losses.binary_cross_entropy,
+            "logistic": partial(against_rest, losses.logistic),
+            "hinge": partial(against_rest, losses.hinge),
+            "perceptron": partial(against_rest, losses.perceptron),
+            "distillation": losses.cross_entropy,
+        }
+        confusion, weights = self._confusion(classes), self._weights(classes)
+        return Criterion(
+            table[self.name],
+            None if confusion is None else confusion.to(device),
+            None if weights is None else torch.tensor(weights, device=device),
+        )
 
-        def error(outputs: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
-            return score(outputs, targets)
+    def resolved(self, target: Field) -> ObjectiveName:
+        """The name of the loss that "auto" stands for."""
+        if self.name not in ("auto", "custom"):
+            return self.name
+        return "cross-entropy" if target.categories else "squared-error"
 
-        if self.name != "distillation":
-            return Criterion(loss=lambda outputs, targets, inputs: hard(outputs, targets), error=error)
-        if teacher is None:
+    def with_counts(self, counts: Sequence[int]) -> Objective:
+        """The objective with its classes weighted by how often they occur in training, where it is balanced.
+
+        Raises:
+            ConfigError: a class that does not occur.
+        """
+        if not self.balanced:
+            return self
+        if not counts or 0 in counts:
+            empty = f"none of class {list(counts).index(0)}" if counts else "no classes"
             raise ConfigError(
-                "source",
-                expected="a run whose net is the teacher, for the objective distillation",
-                got="none",
-                remedy="name a recipe or a run folder: --source lenet5",
+                "objective.balanced",
+                expected="training examples of every class",
+                got=empty,
+                remedy="give class_weights",
             )
-        ask = teacher
-
-        def loss(outputs: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
-            return distillation(outputs, ask(inputs), hard(outputs, targets), self.temperature, self.share)
-
-        return Criterion(loss=loss, error=error)
+        weights = tuple(sum(counts) / (len(counts) * count) for count in counts)
+        return replace(self, balanced=False, class_weights=weights)
 
     def without_teacher(self) -> Objective:
         """The objective by which a trained net is measured: itself, and for distillation that of the labels alone."""
@@ -148,64 +158,22 @@ class Objective:
         """Whether the mean over a batch is a weighted one."""
         return self.balanced or bool(self.class_weights)
 
-    def _of_labels(
-        self, classes: int | None, counts: Sequence[int], device: torch.device | str
-    ) -> Callable[[Tensor, Tensor], Tensor]:
-        """The loss on labels alone: smoothed, weighted, compared with the outputs."""
-        import torch
-
-        from neurarium.learning import losses
-
-        against_rest = losses.one_against_rest
-        table: dict[str, Callable[..., Tensor]] = {
-            "cross-entropy": losses.cross_entropy,
-            "squared-error": losses.squared_error,
-            "absolute-error": losses.absolute_error,
-            "binary-cross-entropy": losses.binary_cross_entropy,
-            "logistic": partial(against_rest, losses.logistic),
-            "hinge": partial(against_rest, losses.hinge),
-            "perceptron": partial(against_rest, losses.perceptron),
-            "distillation": losses.cross_entropy,
-        }
-        chosen, confusion, weights = table[self.name], self._confusion(classes), self._weights(classes, counts)
-        matrix = None if confusion is None else confusion.to(device)
-        scale = None if weights is None else torch.tensor(weights, device=device)
-
-        def loss(outputs: Tensor, targets: Tensor) -> Tensor:
-            if matrix is not None:
-                targets = smooth(targets, matrix.to(outputs.dtype))
-            return chosen(outputs, targets, None if scale is None else scale.to(outputs.dtype))
-
-        return loss
-
-    def _confusion(self, classes: int | None) -> Tensor | None:
+    def _confusion(self, classes: int) -> Tensor | None:
         import torch
 
         if self.confusion:
             check_confusion(self.confusion, classes)
             return torch.tensor(self.confusion)
-        if not self.smoothing:
-            return None
-        if classes is None:
-            raise ConfigError("objective.smoothing", expected="the number of classes", got="none")
-        return uniform_confusion(classes, self.smoothing)
+        return uniform_confusion(classes, self.smoothing) if self.smoothing else None
 
-    def _weights(self, classes: int | None, counts: Sequence[int]) -> list[float] | None:
-        if self.class_weights and classes is not None and len(self.class_weights) != classes:
+    def _weights(self, classes: int) -> tuple[float, ...] | None:
+        if self.balanced:
+            raise ConfigError("objective.balanced", expected="to be told how often each class occurs", got="nothing")
+        if self.class_weights and len(self.class_weights) != classes:
             raise ConfigError(
                 "objective.class_weights", expected=f"{classes} numbers, one a class", got=str(len(self.class_weights))
             )
-        if not self.balanced:
-            return list(self.class_weights) or None
-        if not counts or 0 in counts:
-            empty = f"none of class {list(counts).index(0)}" if counts else "no counts of the classes"
-            raise ConfigError(
-                "objective.balanced",
-                expected="training examples of every class",
-                got=empty,
-                remedy="give class_weights",
-            )
-        return [sum(counts) / (len(counts) * count) for count in counts]
+        return self.class_weights or None
 
     def _refuse_pair(self, one: str, other: str) -> None:
         if getattr(self, one) and getattr(self, other):
@@ -233,11 +201,11 @@ class Objective:
         ignored: dict[str, tuple[object, str]] = {}
         if self.name != "distillation":
             ignored = dict.fromkeys(("temperature", "share"), (1.0, "the objective distillation"))
-        if self.name in _ANY_TARGETS:
-            ignored |= {name: (neutral, "an objective that looks at labels") for name, neutral in _OF_CLASSES.items()}
-        elif self.name == "distillation" and self.share == 1:
+        elif self.share == 1:
             why = "labels that count: a share below 1, or another objective than distillation"
             ignored = {name: (neutral, why) for name, neutral in _OF_CLASSES.items()}
+        if self.name == "custom":
+            ignored |= {name: (neutral, "a loss of this library") for name, neutral in _OF_CLASSES.items()}
         for name, (neutral, allowed) in ignored.items():
             if getattr(self, name) != neutral:
                 raise ConfigError(
@@ -245,15 +213,6 @@ class Objective:
                     expected=f"{neutral or 'none'}, as only {allowed} uses it",
                     got=f"{getattr(self, name)} with the objective {self.name}",
                 )
-
-
-def _nobody_knows(outputs: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
-    raise ConfigError(
-        "objective",
-        expected="one that a gradient can be taken of, as this net has no learning rule of its own",
-        got="own",
-        remedy="--objective.name cross-entropy, squared-error or reconstruction",
-    )
 
 
 def _square(rows: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:

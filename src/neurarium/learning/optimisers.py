@@ -11,7 +11,7 @@
                W <- W - eta (M / (1 - beta1^t)) / (sqrt(S / (1 - beta2^t)) + eps)
     adamw      adam with decoupled decay
     adam-as-printed   the notes' Adam, for comparison (`adam_as_printed`; errata E41)
-    closed-form       for nets linear in their parameters: to the optimum (`training.closed_form_rule`)
+    closed-form       for nets linear in their parameters: to the optimum (`training.rules.closed_form`)
     hessian-free      Newton steps by conjugate gradients (`hessian_free`), taken by a learning rule of its own
 
 Two decays, which any optimiser but adamw may have together:
@@ -68,6 +68,19 @@ TAKEN_BY: dict[str, tuple[OptimiserName, ...]] = {
     "rho": ("adadelta", "rmsprop"),
     "hessian_free": ("hessian-free",),
 }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterGroup:
+    """Parameters that learn at one rate.
+
+    Args:
+        parameters: in the net's order.
+        factor: on the learning rate.
+    """
+
+    parameters: tuple[torch.nn.Parameter, ...]
+    factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -139,24 +152,28 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
                     remedy=f"{name} is for {', '.join(optimisers)}",
                 )
 
-    def build(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-        """Make the torch optimiser over `parameters`.
+    @property
+    def rule(self) -> str:
+        """The learning rule that it is part of; empty for those that any gradient rule can use."""
+        return self.name if self.name in ("hessian-free", "closed-form") else ""
+
+    def build(self, groups: Iterable[ParameterGroup]) -> tuple[torch.optim.Optimizer, ...]:
+        """Make the torch optimisers over the parameters of a net.
 
         Raises:
             ConfigError: hessian-free and closed-form, which need the net itself and not its gradients alone.
         """
         from torch import optim
 
-        from neurarium.learning.adam_as_printed import AdamAsPrinted
-
-        if self.name in {"hessian-free", "closed-form"}:
+        if self.rule:
             raise ConfigError(
                 "optimiser.name",
                 expected="an optimiser that is told a gradient",
                 got=self.name,
                 remedy="let the trainer run it: neurarium.train(recipe)",
             )
-        tensors = list(parameters)
+        groups = list(groups)
+        tensors = [p for group in groups for p in group.parameters]
         # The fused kernels take floating-point tensors of CPU and CUDA alone.
         fused = {"fused": all(t.is_floating_point() and t.device.type in {"cpu", "cuda"} for t in tensors)}
         momentum = {"momentum": self.momentum, "nesterov": self.name == "nesterov"}
@@ -171,25 +188,32 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
             "rmsprop": (optim.RMSprop, eps | ({} if self.rho is None else {"alpha": self.rho})),
             "adam": (optim.Adam, betas | eps | fused),
             "adamw": (optim.AdamW, betas | eps | fused),
-            "adam-as-printed": (AdamAsPrinted, betas | eps),
+            "adam-as-printed": (_adam_as_printed, betas | eps),
         }
         kind, settings = table[self.name]
-        groups = self._groups(tensors)
+        parts = [part for group in groups for part in self._parts(group)]
         if self.name == "adamw" or not self.weight_decay:
             # torch calls both decays by one name: adamw's is decoupled, that of all others is L2
             own = self.weight_decay if self.name == "adamw" else self.l2
-            decays = [own * share for share in (1.0, 0.0)]
-            parts = [{"params": g, "weight_decay": d} for g, d in zip(groups, decays, strict=False)]
-            return kind(parts, lr=self.lr, weight_decay=own, **settings)
-        optimiser = kind([{"params": group} for group in groups], lr=self.lr, **settings)
+            named = [{**part, "weight_decay": own if part["decays"] else 0.0} for part in parts]
+            return (kind(named, lr=self.lr, weight_decay=own, **settings),)
+        optimiser = kind(parts, lr=self.lr, **settings)
         optimiser.register_step_pre_hook(_decays(self.l2, self.weight_decay))
-        return optimiser
+        return (optimiser,)
 
-    def _groups(self, tensors: list[torch.nn.Parameter]) -> list[list[torch.nn.Parameter]]:
-        """Parameters that decay, and those that do not; one group where all do."""
+    def _parts(self, group: ParameterGroup) -> list[dict[str, Any]]:
+        """Parameters of a group that decay, and those that do not; one part where all do."""
+        shared = {"factor": group.factor}
         if self.decayed == "all":
-            return [tensors]
-        return [[p for p in tensors if p.dim() > 1], [p for p in tensors if p.dim() <= 1]]
+            return [{"params": list(group.parameters), "decays": True, **shared}]
+        weights, others = ([p for p in group.parameters if (p.dim() > 1) == big] for big in (True, False))
+        return [{"params": weights, "decays": True, **shared}, {"params": others, "decays": False, **shared}]
+
+
+def _adam_as_printed(*arguments: Any, **settings: Any) -> torch.optim.Optimizer:
+    from neurarium.learning.adam_as_printed import AdamAsPrinted
+
+    return AdamAsPrinted(*arguments, **settings)
 
 
 _DEFAULTS: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(Optimiser)} | {"hessian_free": HessianFree()}
@@ -206,8 +230,8 @@ def _decays(l2: float, decay: float) -> Callable[[torch.optim.Optimizer, Any, An
         import torch
 
         with torch.no_grad():
-            for group in optimiser.param_groups[:1]:  # a second one holds what does not decay
-                if weights := [p for p in group["params"] if p.grad is not None]:
+            for group in optimiser.param_groups:
+                if weights := [p for p in group["params"] if group["decays"] and p.grad is not None]:
                     if l2:
                         torch._foreach_add_([p.grad for p in weights], weights, alpha=l2)
                     torch._foreach_mul_(weights, 1 - float(group["lr"]) * decay)

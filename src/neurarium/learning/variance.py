@@ -53,14 +53,14 @@ class LayerVariance:
     error_theory: float | None
 
 
-def variances(net: nn.Module, inputs: Tensor, seed: int = 0) -> list[LayerVariance]:
+def variances(net: nn.Module, inputs: Tensor | tuple[Tensor, ...], seed: int = 0) -> list[LayerVariance]:
     """Measure the signal of a batch in every layer, forwards and backwards, beside its theory.
 
     The net runs in evaluation mode and is left as it was: modes, buffers, gradients, random generators.
 
     Args:
-        net: any module that takes one tensor and answers with one.
-        inputs: a batch (batch, *shape), scaled as in training.
+        net: any module that answers with one tensor.
+        inputs: a batch (batch, *shape), scaled as in training; or several tensors, for a net that takes them.
         seed: of the error signal at the outputs.
 
     Returns:
@@ -79,21 +79,23 @@ def variances(net: nn.Module, inputs: Tensor, seed: int = 0) -> list[LayerVarian
         Linear 2.0 2.0
         ReLU 1.0 1.0
     """
-    if inputs.dim() == 0 or inputs.numel() == 0:
-        raise ShapeError("inputs", expected="a batch with at least one example", got=f"shape {tuple(inputs.shape)}")
-    x = inputs.detach().clone()
-    if x.is_floating_point():
-        x.requires_grad_()
+    given = inputs if isinstance(inputs, tuple) else (inputs,)
+    if not given or given[0].dim() == 0 or given[0].numel() == 0:
+        shape = f"shape {tuple(given[0].shape)}" if given else "no tensor"
+        raise ShapeError("inputs", expected="a batch with at least one example", got=shape)
+    xs = [x.detach().clone().requires_grad_(x.is_floating_point()) for x in given]
     follower = _Follower()
     with undisturbed(net), torch.enable_grad(), follower.listening(net):
         net.eval()
         with follower:
-            outputs = net(x)
+            outputs = net(*xs)
         if not isinstance(outputs, Tensor) or not follower.calls:
             raise ConfigError(
                 "net", expected="layers, and one tensor of real numbers for an answer", got=type(net).__name__
             )
-        ends = [x] if x.requires_grad else [p for p in net.parameters() if p.requires_grad]
+        ends = [x for x in xs if x.requires_grad]
+        if len(ends) < len(xs):  # what whole numbers choose learns, but has no slope of its own
+            ends += [p for p in net.parameters() if p.requires_grad]
         if outputs.requires_grad and ends:
             error = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(seed)).to(outputs)
             torch.autograd.grad(outputs, ends, error, allow_unused=True)  # the hooks listen; no gradient is kept

@@ -12,11 +12,18 @@ from neurarium.nets.convolutional.deep_specs import (
 )
 from neurarium.nets.convolutional.neocognitron_spec import NeocognitronSpec
 from neurarium.nets.convolutional.specs import LeNet5Spec, LeNet1998Spec
-from neurarium.nets.feedforward.features_spec import FeaturesSpec
+from neurarium.nets.feedforward.linear_probe_spec import LinearProbeSpec
 from neurarium.nets.feedforward.regression_specs import LinearSpec, LogisticSpec, RandomFeaturesSpec
 from neurarium.nets.feedforward.residual_spec import ResidualMLPSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec, ConvolutionalAutoencoderSpec, DCGANSpec, GANSpec
+from neurarium.nets.geometric.specs import GCNSpec, GINSpec, PairPotentialSpec, PointNetSpec
+from neurarium.nets.recurrent.specs import (
+    BagOfTokensSpec,
+    EncoderDecoderSpec,
+    NeuralLanguageModelSpec,
+    PooledSeriesSpec,
+)
 from neurarium.nets.spec import NetSpec
 
 NETS: dict[str, type[NetSpec]] = {
@@ -25,7 +32,7 @@ NETS: dict[str, type[NetSpec]] = {
     "logistic": LogisticSpec,
     "random-features": RandomFeaturesSpec,
     "residual-mlp": ResidualMLPSpec,
-    "features": FeaturesSpec,
+    "linear-probe": LinearProbeSpec,
     "perceptron": PerceptronSpec,
     "hopfield": HopfieldSpec,
     "rbm": RBMSpec,
@@ -41,4 +48,12 @@ NETS: dict[str, type[NetSpec]] = {
     "resnet": ResNetSpec,
     "plain": PlainNetSpec,
     "densenet": DenseNetSpec,
+    "pooled-series": PooledSeriesSpec,
+    "bag-of-tokens": BagOfTokensSpec,
+    "neural-language-model": NeuralLanguageModelSpec,
+    "encoder-decoder": EncoderDecoderSpec,
+    "gcn": GCNSpec,
+    "gin": GINSpec,
+    "pointnet": PointNetSpec,
+    "pair-potential": PairPotentialSpec,
 }

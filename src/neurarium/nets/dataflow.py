@@ -17,7 +17,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from torch import Tensor
+from torch import Tensor, sparse_coo, sparse_csr, strided
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -27,11 +27,12 @@ from neurarium.nets.convolutional.receptive_field import ReceptiveField, Window
 from neurarium.nets.seen import Seen, Sight, parts_of, plain, united
 
 Bound: TypeAlias = dict[str, Any]
-Report: TypeAlias = Callable[[str, int, Tensor, bool], None]
+Report: TypeAlias = Callable[[str, int | None, Tensor, bool], None]
 
 _PRODUCTS = {
     "mm": ("self", "mat2"),
     "addmm": ("mat1", "mat2"),
+    "_sparse_addmm": ("mat1", "mat2"),
     "bmm": ("self", "mat2"),
     "baddbmm": ("batch1", "batch2"),
     "mv": ("self", "vec"),
@@ -44,32 +45,55 @@ _SPLITS = {"split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes
 _UNFOLLOWED = ("index", "_index", "scatter", "take", "linalg", "_linalg", "grid_sampler", "inverse", "cdist")
 
 
-def multiply_adds(name: str, bound: Bound, output: Tensor) -> int:
+# What multiplies and adds up by these names is not counted here.
+_UNCOUNTED = (
+    "linalg", "cdist", "grid_sampler", "trilinear", "addbmm", "_mm", "conv_", "convolution", "attention", "transformer",
+    "rnn", "lstm", "gru", "sparse_sparse", "sampled_addmm", "inverse", "cholesky", "triangular_solve",
+)  # fmt: skip
+
+
+def multiply_adds(name: str, bound: Bound, output: Tensor, namespace: str = "aten") -> int | None:
     """Multiplications whose results one operation adds up: convolution, matrix product, attention, LSTM.
 
-    Element-by-element operations, normalisation, pooling, Fourier transforms and the addition of a bias count as
+    Element-by-element operations, normalization, pooling, Fourier transforms and the addition of a bias count as
     nothing, as is usual.
+
+    Args:
+        name: of the operation.
+        bound: its arguments by name.
+        output: what it made.
+        namespace: of the operation; what is not torch's own may do anything.
+
+    Returns:
+        Their number; None where this operation is not one that is counted here.
     """
     if name == "convolution":
         each = bound["weight"][0].numel()
         return int(each * (bound["input"] if bound["transposed"] else output).numel())
     if name in _PRODUCTS:
-        return int(output.numel() * bound[_PRODUCTS[name][0]].shape[-1])
+        left, right = (bound[key] for key in _PRODUCTS[name])
+        if left.layout == right.layout == strided:
+            return int(output.numel() * left.shape[-1])
+        if left.layout in (sparse_coo, sparse_csr) and right.layout == strided:  # an entry meets each column once
+            return int(left._nnz() * (right.shape[-1] if right.ndim > 1 else 1))
+        return None
     if name.startswith("_scaled_dot_product"):
         query, value = bound["query"], bound["value"]
         return int(query.shape[:-1].numel() * value.shape[-2] * (query.shape[-1] + value.shape[-1]))
     if name in ("mkldnn_rnn_layer", "_cudnn_rnn"):
         weights = bound["weight"] if name == "_cudnn_rnn" else (bound["weight0"], bound["weight1"])
         return int(bound["input"].shape[:2].numel() * sum(w.numel() for w in weights if w.ndim > 1))
-    return 0
+    if name.startswith("_thnn_fused"):  # the element-by-element end of a recurrent cell
+        return 0
+    return None if namespace != "aten" or any(part in name for part in _UNCOUNTED) else 0
 
 
 class Dataflow(TorchDispatchMode):
     """While active, follows every tensor that depends on a watched one.
 
     Args:
-        report: called after every operation with its name, its multiply-adds, its output, and whether units of the
-            output see what no operand had seen.
+        report: called after every operation with its name, its multiply-adds where they are known, its output, and
+            whether units of the output see what no operand had seen.
     """
 
     def __init__(self, report: Report) -> None:
@@ -114,10 +138,14 @@ class Dataflow(TorchDispatchMode):
             bound = {a.name: a.default_value for a in schema.arguments if a.has_default_value()}
             bound |= dict(zip((a.name for a in schema.arguments), args, strict=False))
             bound |= kwargs or {}
-            self.follow(func.overloadpacket.__name__, bound, output, overwrites=schema.is_mutable)
+            # a trailing underscore says where the result goes, not what is done
+            name = func.overloadpacket.__name__.removesuffix("_")
+            self.follow(name, bound, output, overwrites=schema.is_mutable, namespace=func.namespace)
         return output
 
-    def follow(self, name: str, bound: Bound, output: Any, *, overwrites: bool = False) -> None:
+    def follow(
+        self, name: str, bound: Bound, output: Any, *, overwrites: bool = False, namespace: str = "aten"
+    ) -> None:
         """Note what the outcome of operation `name` has seen, from its arguments by name."""
         outputs = list(_tensors([output]))
         if not outputs:
@@ -134,7 +162,7 @@ class Dataflow(TorchDispatchMode):
                     self._seen[tensor._base] = seen.forgotten(tensor._base.shape)
             before = [_extents(source) for source in sources]
             sees_more = _extents(self._seen[outputs[0]]) not in before
-        self._report(name, multiply_adds(name, bound, outputs[0]), outputs[0], sees_more)
+        self._report(name, multiply_adds(name, bound, outputs[0], namespace), outputs[0], sees_more)
 
     def _through(self, name: str, bound: Bound, outputs: list[Tensor], sources: list[Seen]) -> Iterable[Seen]:
         shape, first = outputs[0].shape, self.seen(next(_tensors(bound.values())))

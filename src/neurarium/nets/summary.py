@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,9 +26,9 @@ class Row:
     Args:
         name: qualified name in the net, such as "layers.c1"; empty for the net itself.
         kind: class of the layer, or name of the operation.
-        output: shape of what it makes, without the batch.
+        output: shape of what it makes, of one example without the batch.
         parameters: those that no row above has counted.
-        multiply_adds: for one example.
+        multiply_adds: of the input; None where an operation was not one that is counted (`dataflow.multiply_adds`).
         receptive_field: along each axis of the input (size, jump, start), or "all", or "unknown" where the operation
             is not one that can be followed.
     """
@@ -37,7 +37,7 @@ class Row:
     kind: str
     output: tuple[int, ...]
     parameters: int
-    multiply_adds: int
+    multiply_adds: int | None
     receptive_field: tuple[Sight, ...]
 
 
@@ -48,7 +48,7 @@ class Summary:
     rows: tuple[Row, ...]
     parameters: int
     trainable: int
-    multiply_adds: int
+    multiply_adds: int | None
     receptive_field: tuple[Sight, ...]
 
 
@@ -58,7 +58,8 @@ def summarise(net: nn.Module, shape: tuple[int, ...], dtype: torch.dtype | None 
     A row stands for every layer that holds parameters or changes the shape, and for every operation in a `forward`
     outside of such layers that multiplies and adds or makes a unit see more. Parameters used twice count once.
     Multiply-adds are those of convolutions, matrix products, attention and LSTMs. Receptive fields are those of the
-    inner units: at a border part of the field is padding.
+    inner units: at a border part of the field is padding. What an operation costs that is not known counts as unknown,
+    for it and for all that it is part of.
 
     The net runs in evaluation mode without gradients, and is left as it was: training mode, running statistics,
     random generator of the CPU.
@@ -85,18 +86,53 @@ def summarise(net: nn.Module, shape: tuple[int, ...], dtype: torch.dtype | None 
     floating = [p for p in net.parameters() if p.is_floating_point()]
     like = floating[0] if floating else torch.empty(0)
     x = torch.zeros((1, *shape), dtype=dtype or like.dtype, device=like.device)
-    recorder = _Recorder(net, axes=max(len(shape) - 1, 1))
+    return _summary(net, (x,), watched=list(range(2, x.ndim)) if x.ndim > 2 else [1])
+
+
+def summarise_batch(net: nn.Module, inputs: tuple[Tensor, ...]) -> Summary:
+    """Run a batch through a net of any inputs and write down what each layer does to it, as `summarise` does.
+
+    Shapes and multiply-adds are those of the whole batch. Receptive fields are unknown, as there need be no axis to
+    follow.
+
+    Args:
+        net: called as net(*inputs); left as it was.
+        inputs: on the device of the net.
+
+    Example:
+        >>> net = nn.Bilinear(2, 3, 4)
+        >>> summary = summarise_batch(net, (torch.zeros(5, 2), torch.zeros(5, 3)))
+        >>> summary.rows[0].output, summary.parameters, summary.multiply_adds
+        ((5, 4), 28, None)
+    """
+    return _summary(net, inputs)
+
+
+def _summary(net: nn.Module, inputs: tuple[Tensor, ...], watched: list[int] | None = None) -> Summary:
+    """Run a net and record it, following the dimensions `watched` of its only input, or a whole batch as it is."""
+    recorder = _Recorder(net, axes=len(watched or [0]), whole=watched is None)
     with _undisturbed(net), recorder.listening(), torch.no_grad(), recorder.flow as flow:
-        flow.watch(x, axes=range(2, x.ndim) if x.ndim > 2 else [1])
-        output = net(x)
+        if watched is not None:
+            flow.watch(inputs[0], axes=watched)
+        output = net(*inputs)
     unique = {id(p): p for p in net.parameters()}.values()
     return Summary(
         rows=tuple(recorder.rows),
         parameters=sum(p.numel() for p in unique),
         trainable=sum(p.numel() for p in unique if p.requires_grad),
-        multiply_adds=sum(row.multiply_adds for row in recorder.rows),
+        multiply_adds=_total(row.multiply_adds for row in recorder.rows),
         receptive_field=recorder.sights(_first_tensor(output)),
     )
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    """The sum; None where one of them is not known."""
+    total = 0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total
 
 
 @dataclass
@@ -106,17 +142,18 @@ class _Frame:
     name: str
     is_layer: bool
     shape: tuple[int, ...]
-    multiply_adds: int = 0
+    multiply_adds: int | None = 0
 
 
 class _Recorder:
     """Turns the coming and going of modules and operations into rows."""
 
-    def __init__(self, net: nn.Module, axes: int) -> None:
+    def __init__(self, net: nn.Module, axes: int, whole: bool) -> None:
         self.rows: list[Row] = []
         self.flow = Dataflow(self._operation)
         self._net = net
         self._axes = axes
+        self._whole = whole
         self._frames: list[_Frame] = []
         self._counted: set[int] = set()
 
@@ -153,22 +190,23 @@ class _Recorder:
         fresh = {id(p): p.numel() for p in module.parameters() if id(p) not in self._counted}
         self._counted |= fresh.keys()
         reshapes = y is not None and tuple(y.shape) != frame.shape
-        if fresh or (frame.is_layer and (reshapes or _holds_parameters(module) or frame.multiply_adds)):
+        if fresh or (frame.is_layer and (reshapes or _holds_parameters(module) or frame.multiply_adds != 0)):
             self._add(
                 frame.name, type_before_parametrizations(module).__name__, y, sum(fresh.values()), frame.multiply_adds
             )
 
-    def _operation(self, name: str, multiply_adds: int, output: Tensor, sees_more: bool) -> None:
+    def _operation(self, name: str, multiply_adds: int | None, output: Tensor, sees_more: bool) -> None:
         if self._frames and self._frames[-1].is_layer:
-            self._frames[-1].multiply_adds += multiply_adds
-        elif multiply_adds or sees_more:
+            frame = self._frames[-1]
+            frame.multiply_adds = _total((frame.multiply_adds, multiply_adds))
+        elif multiply_adds != 0 or sees_more:
             kind = _NAMES.get(name, name.removesuffix("_with_indices").strip("_"))
             kind = "scaled_dot_product_attention" if kind.startswith("scaled_dot_product") else kind
             inside = self._frames[-1].name if self._frames else ""
             self._add(f"{inside}.{kind}" if inside else kind, kind, output, 0, multiply_adds)
 
-    def _add(self, name: str, kind: str, y: Tensor | None, parameters: int, multiply_adds: int) -> None:
-        shape = () if y is None else tuple(y.shape[1:])
+    def _add(self, name: str, kind: str, y: Tensor | None, parameters: int, multiply_adds: int | None) -> None:
+        shape = () if y is None else tuple(y.shape if self._whole else y.shape[1:])
         self.rows.append(Row(name, kind, shape, parameters, multiply_adds, self.sights(y)))
 
 

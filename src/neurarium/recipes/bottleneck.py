@@ -3,7 +3,7 @@
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
-from neurarium.nets.feedforward.features_spec import FeaturesSpec
+from neurarium.nets.feedforward.linear_probe_spec import LinearProbeSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.training.recipe import Recipe
 
@@ -25,7 +25,7 @@ def bottleneck_features() -> Recipe:
     """Linear classifier on the 32 features of the narrow layer of bottleneck-mlp, which learns first."""
     return Recipe(
         name="bottleneck-features",
-        net=FeaturesSpec(layer="relu2"),
+        net=LinearProbeSpec(layer="relu2"),
         source="bottleneck-mlp",
         optimiser=Optimiser("adam", lr=1e-2),
         schedule=Schedule("cosine", warmup=0.05),

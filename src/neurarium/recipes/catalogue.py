@@ -9,6 +9,8 @@ from neurarium.recipes.deep import alexnet_small, densenet40, plain20, plain56, 
 from neurarium.recipes.distillation import distilled_mlp, small_mlp
 from neurarium.recipes.feedforward import mlp, mlp_diabetes, mlp_fashion, residual_mlp
 from neurarium.recipes.generative import autoencoder, dcgan, denoising_autoencoder, gan
+from neurarium.recipes.geometric import ethanol_pairs, furniture_pointnet, karate_gcn, rings_gin
+from neurarium.recipes.recurrent import digit_count, genesis_lm, spelled_numbers, vowels
 from neurarium.recipes.regression import least_squares, logistic, random_features, ridge, ridge_diabetes, softmax
 from neurarium.training.recipe import Recipe
 
@@ -45,4 +47,12 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "denoising-autoencoder": denoising_autoencoder,
     "gan": gan,
     "dcgan": dcgan,
+    "vowels": vowels,
+    "digit-count": digit_count,
+    "spelled-numbers": spelled_numbers,
+    "genesis-lm": genesis_lm,
+    "karate-gcn": karate_gcn,
+    "rings-gin": rings_gin,
+    "furniture-pointnet": furniture_pointnet,
+    "ethanol-pairs": ethanol_pairs,
 }

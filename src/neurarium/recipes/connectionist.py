@@ -1,7 +1,6 @@
 """Complete runs of the first nets: threshold units, associative memories, Boltzmann machines."""
 
 from neurarium.learning.early_stopping import EarlyStopping
-from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
@@ -16,7 +15,6 @@ def perceptron() -> Recipe:
         name="perceptron",
         net=PerceptronSpec(),
         data="mnist-4-9",
-        objective=Objective("perceptron"),
         optimiser=Optimiser("sgd", lr=1.0),
         early_stopping=EarlyStopping(monitor="nothing"),
         epochs=200,
@@ -28,7 +26,6 @@ def hopfield() -> Recipe:
     return Recipe(
         name="hopfield",
         net=HopfieldSpec(),
-        objective=Objective("own"),
         optimiser=Optimiser("sgd", lr=1.0),
         early_stopping=EarlyStopping(monitor="nothing"),
         epochs=1,
@@ -40,7 +37,6 @@ def rbm() -> Recipe:
     return Recipe(
         name="rbm",
         net=RBMSpec(hidden=256, persistent=True),
-        objective=Objective("own"),
         optimiser=Optimiser("sgd", lr=0.05),
         schedule=Schedule("cosine"),
         early_stopping=EarlyStopping(monitor="nothing"),

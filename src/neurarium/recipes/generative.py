@@ -2,7 +2,6 @@
 
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.early_stopping import EarlyStopping
-from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.generative.specs import AutoencoderSpec, ConvolutionalAutoencoderSpec, DCGANSpec, GANSpec
@@ -14,7 +13,6 @@ def autoencoder() -> Recipe:
     return Recipe(
         name="autoencoder",
         net=AutoencoderSpec(hidden=(512, 256), code=32, activation="gelu"),
-        objective=Objective("reconstruction"),
         optimiser=Optimiser("adam", lr=2e-3),
         schedule=Schedule("cosine", warmup=0.05),
         augmentation=Augmentation(shift=1),
@@ -28,7 +26,6 @@ def denoising_autoencoder() -> Recipe:
     return Recipe(
         name="denoising-autoencoder",
         net=ConvolutionalAutoencoderSpec(code=64, noise="salt-and-pepper", amount=0.25),
-        objective=Objective("reconstruction"),
         optimiser=Optimiser("adam", lr=2e-3),
         schedule=Schedule("cosine", warmup=0.05),
         early_stopping=EarlyStopping(monitor="objective"),
@@ -42,7 +39,6 @@ def gan() -> Recipe:
         name="gan",
         net=GANSpec(noise=2),
         data="ring-of-8",
-        objective=Objective("own"),
         optimiser=Optimiser("adam", lr=2e-3, betas=(0.5, 0.9)),
         schedule=Schedule("cosine"),
         early_stopping=EarlyStopping(monitor="nothing"),
@@ -57,7 +53,6 @@ def dcgan() -> Recipe:
         name="dcgan",
         net=DCGANSpec(width=32, penalty=0.01),
         source="lenet5",
-        objective=Objective("own"),
         optimiser=Optimiser("adam", lr=1e-3, betas=(0.5, 0.999)),
         schedule=Schedule("cosine"),
         early_stopping=EarlyStopping(monitor="nothing"),

@@ -2,16 +2,19 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from neurarium.checks import ShapeError
+from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
-from neurarium.data.scaling import Scaling
+from neurarium.data.scaling import unscaled
 from neurarium.learning.augmentation import Augmentation
 from neurarium.report.confusion import shorten
-from neurarium.report.mistakes import as_picture
+from neurarium.report.pixels import as_picture
+from neurarium.training.rules.descent import augmented
 from neurarium.training.seed import own_generators
 
 if TYPE_CHECKING:
@@ -43,39 +46,38 @@ def augmented_figure(
     """
     from neurarium.report import picture
 
-    if len(dataset.shape) != 3:
-        raise ShapeError("dataset", expected="images (channels, height, width)", got=f"examples of {dataset.shape}")
-    augmentation.check(dataset.shape)
+    schema, field = dataset.schema, dataset.schema.input
+    if len(schema.inputs) > 1 or not field.is_image:
+        raise ShapeError("dataset", expected="images (channels, height, width)", got=f"examples of {field.in_words()}")
+    augmentation.check(schema)
     # spread over all examples: files are often sorted by class
-    chosen = torch.linspace(0, len(dataset.train) - 1, min(_BATCH, len(dataset.train))).long()
-    batch = dataset.train.gather(chosen.to(dataset.train.targets.device))
-    classes = batch.targets.tolist()
-    shown = sorted({name: n for n, name in reversed(list(enumerate(classes)))}.values())[:rows]
-    versions = [(batch.inputs, batch.targets)]
+    index = torch.linspace(0, len(dataset.train) - 1, min(_BATCH, len(dataset.train))).long()
+    batch = dataset.train.gather(index.to(dataset.train.device))
     with own_generators():
         torch.manual_seed(seed)
-        versions += [augmentation.apply(batch.inputs, batch.targets, len(dataset.classes)) for _ in range(draws)]
-    raw = unscaled(batch.inputs, dataset.scaling)
-    low, high = raw.min(), raw.max()
+        versions = [batch, *(augmented(batch, augmentation, schema) for _ in range(draws))]
+    raw = unscaled(batch.x, field)
+    ends = field.value_range or (float(raw.min()), float(raw.max()))
+    classes = schema.target.categories if schema.targets and not schema.target.shape else ()
+    shown = _of_different_classes(batch, rows) if classes else list(range(min(rows, len(batch))))
 
     figure = picture.blank(1.25 * (draws + 1) + 0.4, 1.45 * len(shown) + 1.1)
     picture.heading(figure, "What the net sees")
     figure.supxlabel(describe(augmentation), color=picture.FAINT, fontsize=9)
     grid = figure.subplots(len(shown), draws + 1, squeeze=False)
-    for column, (inputs, targets) in enumerate(versions):
-        pixels = (unscaled(inputs, dataset.scaling) - low) / (high - low).clamp(min=1e-12)
+    for column, version in enumerate(versions):
+        pixels = unscaled(version.x, field).cpu().numpy()
         for line, n in enumerate(shown):
-            label = "" if column and not targets.is_floating_point() else mixture(targets[n], dataset.classes)
-            _draw(grid[line, column], pixels[n], label, original=column == 0)
+            told = classes and (not column or version.labels.is_floating_point())
+            label = mixture(version.labels[n], classes) if told else ""
+            _draw(grid[line, column], as_picture(pixels[n], ends), label, original=column == 0)
     return figure
 
 
-def unscaled(
-    x: Float[Tensor, "batch channels height width"], scaling: Scaling
-) -> Float[Tensor, "batch channels height width"]:
-    """Scaled images in the units of their source again."""
-    mean, std = (x.new_tensor(numbers)[:, None, None] for numbers in (scaling.mean, scaling.std))
-    return x * std + mean
+def _of_different_classes(batch: Batch, most: int) -> list[int]:
+    """Examples of a batch, the first of each class."""
+    classes = batch.labels.tolist()
+    return sorted({name: n for n, name in reversed(list(enumerate(classes)))}.values())[:most]
 
 
 def mixture(target: Tensor, classes: tuple[str, ...]) -> str:
@@ -112,10 +114,9 @@ def describe(augmentation: Augmentation) -> str:
     return ", ".join(words for on, words in parts if on) or "as they are"
 
 
-def _draw(axes: "Axes", pixels: Tensor, label: str, original: bool) -> None:
+def _draw(axes: "Axes", shown: Float[np.ndarray, "height width *colors"], label: str, original: bool) -> None:
     from neurarium.report import picture
 
-    shown = as_picture((255 * pixels.cpu()).clamp(0, 255).to(torch.uint8).numpy())
     axes.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set(color=picture.BLUE if original else picture.LINE, linewidth=2.0 if original else 0.8)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from neurarium.record.files import write_atomic
 from neurarium.report.history import Entry, History, digest
-from neurarium.report.measures import WORDS
 from neurarium.report.numbers import number, percent
+from neurarium.report.tasks.table import report_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,10 +59,10 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
 
     figure = picture.blank(10.5, 4.8 + 0.24 * math.ceil(len(runs) / 2))
     left, right = figure.subplots(1, 2)
-    last, objectives, percents, tasks = 1.0, list[float](), list[float](), set[str]()
+    last, objectives, percents, units = 1.0, list[float](), list[float](), set[str]()
     for index, (name, entries) in enumerate(runs.items()):
         history = digest(entries)
-        tasks.add(WORDS[history.task].axis)
+        units.add(report_of(history.task).axis)
         epochs = history.column("epoch")
         last = max([last, *epochs])
         colour, marker = (choices[index % 8] for choices in (picture.COLOURS, picture.MARKERS))
@@ -77,7 +77,7 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
         _line(right, epochs, [100 * e for e in errors], colour, label, marker, every)
         percents += [100 * e for e in errors]
     picture.dress(left, "Objective on the training data", "epoch", "mean of the epoch")
-    unit = tasks.pop() if len(tasks) == 1 else "error in %"
+    unit = units.pop() if len(units) == 1 else "error in %"
     picture.dress(right, "Error on the development data", "epoch", unit)
     _scale(left, objectives, "mean of the epoch", from_zero=False)
     _scale(right, percents, unit, from_zero=True)
@@ -130,7 +130,7 @@ def _error(axes: "Axes", history: History) -> None:
     _line(axes, epochs, training, picture.BLUE, "training", "o")
     _line(axes, epochs, development, picture.VERMILION, "development", "s")
     _mark_best(axes, history, "error")
-    unit = WORDS[history.task].axis
+    unit = report_of(history.task).axis
     picture.dress(axes, "Error", "epoch", unit)
     _finish(axes, history, [*training, *development], unit, from_zero=True)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from neurarium.checks import ShapeError
 from neurarium.learning.saliency import feature_maps, find_map_layer
 from neurarium.report.filters import mosaic, undress
-from neurarium.report.mistakes import as_picture
+from neurarium.report.pixels import as_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,6 +21,7 @@ def feature_maps_figure(
     raw: Shaped[Tensor, "channels height width"] | Shaped[np.ndarray, "channels height width"] | None = None,
     layer: str = "",
     most: int = 64,
+    ends: tuple[float, float] | None = None,
 ) -> "Figure":
     """Draw an image and the maps that a layer makes of it, all on one scale.
 
@@ -32,6 +33,7 @@ def feature_maps_figure(
         raw: the image as it was; none: x, stretched.
         layer: qualified name, or its last part where that is unique; empty: the last one that makes maps.
         most: channels to draw.
+        ends: values of black and white in `raw`, see `as_picture`.
 
     Raises:
         ConfigError: a net without convolutions, no such layer (names the closest), or one that makes no maps.
@@ -50,15 +52,14 @@ def feature_maps_figure(
     figure = picture.blank(10.0, height)
     picture.heading(figure, f"What {name} makes of an image")
     seen, made = figure.subplots(1, 2, width_ratios=(2.2, 7.0))
-    seen.imshow(
-        as_picture(np.asarray(x.cpu() if raw is None else raw)), cmap="gray", vmin=0, vmax=1, interpolation="nearest"
-    )
+    image = as_picture(np.asarray(x.cpu())) if raw is None else as_picture(np.asarray(raw), ends)
+    seen.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     largest = max(float(np.abs(drawn).max()), 1e-12)
     signed = bool((drawn < 0).any())
-    image = made.imshow(
+    drawing = made.imshow(
         whole, cmap="RdBu" if signed else "magma", vmin=-largest if signed else 0, vmax=largest, interpolation="nearest"
     )
-    bar = figure.colorbar(image, ax=made, shrink=0.9, pad=0.02)
+    bar = figure.colorbar(drawing, ax=made, shrink=0.9, pad=0.02)
     bar.ax.tick_params(labelsize=8, colors=picture.FAINT)
     bar.outline.set_visible(False)
     for axes in (seen, made):

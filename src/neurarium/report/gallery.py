@@ -1,85 +1,71 @@
-"""Pictures of what a net has learnt, kept in the run folder: a PNG each, and `pictures.json` with what they show."""
+"""The pictures that a run folder lists in `pictures.json`, as sections of its report."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from neurarium.checks import RunError
-from neurarium.record.files import write_atomic
 from neurarium.report import markup
-from neurarium.report.curves import save_figure
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-_INDEX = "pictures.json"
+INDEX = "pictures.json"
 
 
-class Plate(NamedTuple):
-    """A picture and its words.
+class Listed(NamedTuple):
+    """What `pictures.json` says of a picture.
 
     Attributes:
         name: of its file, without ending.
         title: over its section in the report.
         words: what there is to see, a sentence or two.
-        figure: the picture.
+        alone: whether it has a section of its own; others stand beside the numbers that they belong to.
     """
 
     name: str
     title: str
     words: str
-    figure: "Figure"
+    alone: bool = True
 
 
-class Listed(NamedTuple):
-    """What `pictures.json` says of a picture."""
-
-    name: str
-    title: str
-    words: str
-
-
-def save_plates(plates: Sequence[Plate], folder: Path) -> None:
-    """Write pictures and their words into a run folder, in place of those that are there.
-
-    Raises:
-        StorageError: a file cannot be written.
-    """
-    entries = []
-    for plate in plates:
-        save_figure(plate.figure, folder / f"{plate.name}.png")
-        entries.append({"name": plate.name, "title": plate.title, "words": plate.words})
-    write_atomic(folder / _INDEX, json.dumps(entries, indent=1))
-
-
-def plates(folder: Path) -> list[Listed]:
-    """Names and words of the pictures that a run folder lists.
+def pictures(folder: Path) -> list[Listed]:
+    """The pictures that a run folder lists and holds.
 
     Raises:
         RunError: the list is damaged.
     """
-    index = folder / _INDEX
+    index = folder / INDEX
     if not index.exists():
         return []
     try:
-        return [Listed(str(e["name"]), str(e["title"]), str(e["words"])) for e in json.loads(index.read_bytes())]
+        listed = [
+            Listed(str(e["name"]), str(e["title"]), str(e["words"]), bool(e["alone"]))
+            for e in json.loads(index.read_bytes())
+        ]
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(
             str(index), expected="a list of pictures", got="a damaged file", remedy="remove it and evaluate anew"
         ) from error
+    return [picture for picture in listed if (folder / f"{picture.name}.png").exists()]
 
 
-def plate_sections(folder: Path) -> dict[str, str]:
-    """A section of the report for each picture of a run folder that is there, by its title.
+def read_picture(folder: Path, name: str) -> bytes | None:
+    """The PNG of a picture that a run folder lists; none where it does not.
 
     Raises:
-        RunError: the list of pictures is damaged.
+        RunError: the list is damaged.
+    """
+    found = any(picture.name == name for picture in pictures(folder))
+    return (folder / f"{name}.png").read_bytes() if found else None
+
+
+def picture_sections(folder: Path) -> dict[str, str]:
+    """A section of the report for each picture that stands alone, by its title.
+
+    Raises:
+        RunError: the list is damaged.
     """
     sections = {}
-    for name, title, words in plates(folder):
-        path = folder / f"{name}.png"
-        if path.exists():
-            parts = [markup.paragraph(words), markup.photograph(path.read_bytes(), title)]
+    for name, title, words, alone in pictures(folder):
+        if alone:
+            parts = [markup.paragraph(words), markup.photograph((folder / f"{name}.png").read_bytes(), title)]
             sections[title] = markup.section(f"picture-{markup.slug(name)}", title, parts)
     return sections

@@ -1,10 +1,62 @@
-"""The layers of a net as words and plain values."""
+"""The layers of a run's net as words and plain values, in `layers.json`."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from neurarium.data.batch import Batch
+from neurarium.data.drawn import drawn
 from neurarium.nets.seen import Sight
-from neurarium.nets.summary import Summary
+from neurarium.nets.summary import Summary, summarise, summarise_batch
+from neurarium.record.files import write_atomic
+from neurarium.tasks.task import Trainable
+from neurarium.training.run import Run
+
+UNKNOWN = "unknown"
+"""Stands for a count that nobody knows."""
+
+_DRAWN = 2  # examples of a batch that stands for all
+
+
+def write_layers(run: Run, folder: Path) -> None:
+    """Write the layers of a run's net into a folder.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    summary, of = summary_of(run)
+    write_atomic(folder / "layers.json", json.dumps({"of": of, "rows": plain_rows(summary)}, indent=1))
+
+
+def summary_of(run: Run) -> tuple[Summary, str]:
+    """The layers of a run's net, and what shapes and costs are those of.
+
+    Where an example is one tensor of numbers of one shape, that is an example of zeros; else a batch of two random
+    ones, on which the net is called as its task calls it.
+    """
+    schema = run.schema
+    only = schema.input
+    if len(schema.inputs) == 1 and not only.is_ragged and not only.categories:
+        return summarise(run.net, only.fixed_shape), "one example"
+    batch = drawn(schema, _DRAWN).gather(torch.arange(_DRAWN)).to(run.placement.device)
+    return summarise_batch(run.net, _arguments(run, batch)), f"a batch of {_DRAWN} random examples"
+
+
+def _arguments(run: Run, batch: Batch) -> tuple[Tensor, ...]:
+    """What the task gives to the net for a batch: a translator sees targets too."""
+    task, given = run.task(), list[tuple[Tensor, ...]]()
+    if not isinstance(task, Trainable):
+        return batch.inputs
+    hook = run.net.register_forward_pre_hook(lambda module, arguments: given.append(arguments))
+    try:
+        run.model.run(task, batch)
+    finally:
+        hook.remove()
+    return given[0]
 
 
 def receptive_field(sights: Sequence[Sight]) -> str:
@@ -20,14 +72,14 @@ def receptive_field(sights: Sequence[Sight]) -> str:
 
 
 def plain_rows(summary: Summary) -> list[dict[str, Any]]:
-    """Return the rows of a summary as `layers.json` holds them."""
+    """Return the rows of a summary as `layers.json` holds them; a count that is not known is "unknown"."""
     return [
         {
             "name": row.name,
             "kind": row.kind,
             "output_shape": list(row.output),
             "parameters": row.parameters,
-            "multiply_adds": row.multiply_adds,
+            "multiply_adds": UNKNOWN if row.multiply_adds is None else row.multiply_adds,
             "receptive_field": receptive_field(row.receptive_field),
         }
         for row in summary.rows

@@ -14,6 +14,16 @@ def percent(share: float | None, digits: int = 2) -> str:
     return "-" if share is None or math.isnan(share) else f"{100 * share:.{digits}f} %"
 
 
+def sureness(probability: float) -> str:
+    """Write a probability as an integer percentage that does not claim certainty where there is none.
+
+    Example:
+        >>> sureness(0.987), sureness(0.9999), sureness(1.0)
+        ('99 %', '99 %', '100 %')
+    """
+    return f"{min(99, round(100 * probability))} %" if probability < 1 else "100 %"
+
+
 def share_digits(examples: int) -> int:
     """Decimals of a percentage that so many examples can bear: one answer more or less moves the last one.
 

@@ -1,7 +1,8 @@
 """One self-contained HTML page about a run, made from the files of its folder."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -11,14 +12,15 @@ from neurarium.record.config import read_toml
 from neurarium.record.files import write_atomic
 from neurarium.record.run_record import read_record
 from neurarium.report import markup, sections
-from neurarium.report.gallery import plate_sections
+from neurarium.report.gallery import picture_sections, read_picture
 from neurarium.report.history import History, digest
-from neurarium.report.measures import WORDS, measures_section
 from neurarium.report.numbers import duration
+from neurarium.report.schema_words import inputs_in_words, targets_in_words
 from neurarium.report.story import tell_story
 from neurarium.report.stylesheet import STYLE
+from neurarium.report.tasks.table import report_of
 from neurarium.report.trace_section import trace_section
-from neurarium.training.card import read_card
+from neurarium.training.data_info import DataInfo, read_data_info
 
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -51,8 +53,8 @@ $sections
 def write_report(folder: str | Path) -> Path:
     """Write `report.html` into a run folder, from what lies there.
 
-    `config.toml`, `data.json` and `record.jsonl` must be there; `scores.json`, `layers.json`, `mistakes.png`,
-    `confusion.png`, `augmented.png`, `pictures.json` and `trace.json` are used where they are.
+    `config.toml`, `data.json` and `record.jsonl` must be there; `scores.json`, `layers.json`, `pictures.json` with the
+    pictures that it lists, and `trace.json` are used where they are.
 
     Returns:
         Path of the page.
@@ -70,55 +72,53 @@ def report_page(folder: Path) -> str:
     """Return the page about a run as HTML."""
     entries = read_record(folder / "record.jsonl")
     history = digest(entries)
-    config, card = read_toml(folder / "config.toml"), read_card(folder)
+    config, info = read_toml(folder / "config.toml"), read_data_info(folder)
     scores: Mapping[str, Any] | None = _read_json(folder / "scores.json")
     kept_best = bool(config["early_stopping"]["restore_best"])
-    story = [markup.paragraph(words) for words in tell_story(history, card["counts"], kept_best, scores)]
+    story = [markup.paragraph(words) for words in tell_story(history, info.counts, kept_best, scores)]
+    headline, of_task = "", dict[str, str]()
+    if scores is not None:
+        report = report_of(scores["task"])
+        headline, of_task = report.headline(scores), report.sections(scores, partial(read_picture, folder))
     parts = {
         "What happened": markup.section("story", "What happened", story),
         "Learning curves": sections.curves(entries, history),
-        "Answers": sections.answers(scores, _read_bytes(folder / "confusion.png")),
-        "Scores": measures_section(scores),
-        "Mistakes": sections.mistakes(scores, _read_bytes(folder / "mistakes.png")),
-        **plate_sections(folder),
-        "Augmented examples": sections.augmentation(_read_bytes(folder / "augmented.png")),
-        "Net": sections.net(_layers(folder / "layers.json")),
+        **of_task,
+        **picture_sections(folder),
+        "Net": sections.net(_read_json(folder / "layers.json")),
         "Back-propagation": trace_section(_read_json(folder / "trace.json")),
         "Settings": sections.settings(config),
-        "Data and environment": sections.origins(history, card),
-        "Use it": sections.use(folder, history, config, card),
+        "Data and environment": sections.origins(history, info),
+        "Use it": sections.use(folder, history, config, info),
     }
     shown = {title: part for title, part in parts.items() if part}
     return _PAGE.substitute(
         title=markup.text(f"{folder.resolve().name}: report of a run"),
         style=STYLE,
         name=markup.text(folder.resolve().name),
-        lead=markup.text(_lead(config, card, history)),
-        headline=sections.headline(scores),
-        facts=sections.key_facts(history, card, config),
-        links="".join(f'<li><a href="#{_anchor(part)}">{title}</a></li>' for title, part in shown.items()),
+        lead=markup.text(_lead(config, info, history)),
+        headline=headline,
+        facts=sections.key_facts(history, info, config),
+        links="".join(f'<li><a href="#{_anchor(part)}">{markup.text(title)}</a></li>' for title, part in shown.items()),
         sections="\n".join(shown.values()),
     )
 
 
-def _lead(config: Mapping[str, Any], card: Mapping[str, Any], history: History) -> str:
-    kind = config["net"]["kind"]
+def _lead(config: Mapping[str, Any], info: DataInfo, history: History) -> str:
+    kind, schema = config["net"]["kind"], info.schema
     net = "Your own net" if kind == "own" else f"The net {kind}"
-    learnt = WORDS[history.task].learnt.format(
-        classes=len(card["classes"]), kind=card["kind"], names=", ".join(card["classes"])
+    learned = report_of(history.task).learned.format(
+        classes=len(schema.classes) if schema.targets else 0,
+        inputs=inputs_in_words(schema),
+        names=targets_in_words(schema),
     )
-    examples = f"{card['counts']['train']:,} examples of {card['name']}"
-    return f"{net} {learnt}, from {examples}, in {duration(history.seconds)}."
+    examples = f"{info.counts['train']:,} examples of {info.name}"
+    return f"{net} {learned}, from {examples}, in {duration(history.seconds)}."
 
 
 def _anchor(part: str) -> str:
     """The name of a section, as it was given to `markup.section`."""
     return part.split('"', 2)[1]
-
-
-def _layers(path: Path) -> Sequence[Mapping[str, Any]] | None:
-    found = _read_json(path)
-    return found["rows"] if isinstance(found, dict) else found
 
 
 def _read_json(path: Path) -> Any:
@@ -127,16 +127,11 @@ def _read_json(path: Path) -> Any:
     Raises:
         RunError: it is there, but damaged.
     """
-    content = _read_bytes(path)
-    if content is None:
+    if not path.exists():
         return None
     try:
-        return json.loads(content)
+        return json.loads(path.read_bytes())
     except ValueError as error:
         raise RunError(
             str(path), expected="JSON", got="a damaged file", remedy="remove it and evaluate anew"
         ) from error
-
-
-def _read_bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.exists() else None

@@ -1,14 +1,14 @@
-"""Pictures of a restricted Boltzmann machine: what hidden units look for, what becomes of inputs, what it dreams."""
+"""Pictures of a net of visible and hidden units: what hidden ones look for, what becomes of inputs, samples."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from neurarium.checks import ShapeError
-from neurarium.nets.connectionist.rbm import RBM
+from neurarium.nets.expect import expect
+from neurarium.nets.interfaces import DensityModel, Generative
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def filters_figure(
-    rbm: RBM, size: tuple[int, int], title: str = "What hidden units look for", most: int = 64
+    net: DensityModel, size: tuple[int, int], title: str = "What hidden units look for", most: int = 64
 ) -> "Figure":
     """Draw the weights of the hidden units with the longest weight vectors as pictures, all on one scale.
 
     Args:
-        rbm: a machine whose visible units are pixels.
+        net: its visible units are pixels.
         size: height and width of a picture.
         title: over the picture.
         most: at most so many units.
@@ -31,7 +31,7 @@ def filters_figure(
     """
     from neurarium.report import picture
 
-    weight = rbm.weight.detach().cpu()
+    weight = net.weight.detach().cpu()
     _check(weight.shape[1], size)
     strongest = weight.norm(dim=1).argsort(descending=True)[:most]
     mosaic = _mosaic(weight[strongest], size, columns=min(16, _even_columns(len(strongest))))
@@ -52,12 +52,12 @@ def filters_figure(
 
 
 def reconstructions_figure(
-    rbm: RBM, inputs: Float[Tensor, "examples *example"], size: tuple[int, int], title: str = "Reconstructions"
+    net: DensityModel, inputs: Float[Tensor, "examples *example"], size: tuple[int, int], title: str = "Reconstructions"
 ) -> "Figure":
     """Draw inputs above what the machine makes of their hidden probabilities.
 
     Args:
-        rbm: a machine whose visible units are pixels.
+        net: its visible units are pixels.
         inputs: as the machine takes them, a dozen at most to be seen well.
         size, title: as in `filters_figure`.
 
@@ -66,12 +66,12 @@ def reconstructions_figure(
     """
     from neurarium.report import picture
 
-    _check(rbm.weight.shape[1], size)
-    v, again = rbm.units(inputs).detach().cpu(), rbm.reconstruct(inputs).cpu()
+    _check(net.weight.shape[1], size)
+    v, again = net.units(inputs).detach().cpu(), net.reconstruct(inputs).detach().cpu()
     error = float((v - again).square().mean())
     figure = picture.blank(max(4.0, 0.85 * len(v)), 2.6)
     picture.heading(figure, title)
-    low, high = _range(rbm, v)
+    low, high = _range(net, v)
     upper, lower = figure.subplots(2, 1)
     for axes, rows, name in ((upper, v, "input"), (lower, again, "again")):
         axes.imshow(_mosaic(rows, size, len(v)), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
@@ -82,9 +82,9 @@ def reconstructions_figure(
 
 
 def samples_figure(
-    rbm: RBM,
+    net: nn.Module,
     size: tuple[int, int],
-    title: str = "What the machine dreams",
+    title: str = "What the machine holds for likely",
     *,
     chains: int = 10,
     moments: tuple[int, ...] = (1, 10, 100, 1000),
@@ -95,7 +95,7 @@ def samples_figure(
     Each picture is the mean of the visible units given the hidden ones at that moment.
 
     Args:
-        rbm: a machine whose visible units are pixels.
+        net: both a `DensityModel` whose visible units are pixels and `Generative`.
         size, title: as in `filters_figure`.
         chains: how many.
         moments: steps of Gibbs sampling after which to look, rising.
@@ -103,16 +103,17 @@ def samples_figure(
 
     Raises:
         ShapeError: pictures with another number of pixels than visible units.
+        ConfigError: a net of another kind.
     """
     from neurarium.report import picture
 
-    _check(rbm.weight.shape[1], size)
-    device = rbm.weight.device
+    model, maker = expect(net, DensityModel, "pictures of chains"), expect(net, Generative, "pictures of chains")
+    _check(model.weight.shape[1], size)
     # one seed for each moment: a chain of 10 steps begins with the same draws as one of 100
-    rows = [rbm.sample(chains, steps, torch.Generator(device).manual_seed(seed)).cpu() for steps in moments]
+    rows = [model.units(maker.sample(chains, seed, steps)).detach().cpu() for steps in moments]
     figure = picture.blank(max(4.5, 0.75 * chains + 1.0), 0.75 * len(rows) + 0.9)
     picture.heading(figure, title)
-    low, high = _range(rbm, rows[-1])
+    low, high = _range(model, rows[-1])
     for axes, row, steps in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, moments, strict=True):
         axes.imshow(_mosaic(row, size, chains), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
         _bare(axes)
@@ -137,9 +138,9 @@ def _even_columns(count: int) -> int:
     return max(1, int(np.ceil(np.sqrt(count * 1.6))))
 
 
-def _range(rbm: RBM, v: Tensor) -> tuple[float, float]:
+def _range(net: DensityModel, v: Tensor) -> tuple[float, float]:
     """Black and white: 0 and 1, or what there is where units have no bounds."""
-    return (0.0, 1.0) if rbm.visible == "bernoulli" else (float(v.min()), float(v.max()))
+    return (0.0, 1.0) if net.visible == "bernoulli" else (float(v.min()), float(v.max()))
 
 
 def _bare(axes: "Axes") -> None:

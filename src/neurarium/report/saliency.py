@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from neurarium.checks import ShapeError
 from neurarium.learning.saliency import find_map_layer, grad_cam, gradient, integrated_gradients
 from neurarium.report.filters import undress
-from neurarium.report.mistakes import as_picture
+from neurarium.report.pixels import as_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +28,7 @@ def saliency_figure(
     classes: Int[Tensor, " shown"],
     labels: Sequence[str],
     layer: str = "",
+    ends: tuple[float, float] | None = None,
 ) -> "Figure":
     """Draw images and what speaks for a class in each, one row an image.
 
@@ -41,6 +42,7 @@ def saliency_figure(
         classes: whose logit is explained, for mistakes the class that the net said.
         labels: what to write beside each row ("said 4 (98 %), is 9").
         layer: for Grad-CAM; empty: the last one that makes maps.
+        ends: values of black and white in `raw`, see `as_picture`.
 
     Raises:
         ShapeError: as many images, classes and labels do not come, or inputs are no images.
@@ -69,7 +71,7 @@ def saliency_figure(
     )
     grid = figure.subplots(len(inputs), len(COLUMNS), squeeze=False)
     for row, label in enumerate(labels):
-        image = as_picture(np.asarray(raw[row]))
+        image = as_picture(np.asarray(raw[row]), ends)
         _draw(grid[row, 0], image, "gray", 0.0, 1.0)
         _draw(grid[row, 1], slopes[row], "gray", 0.0, float(slopes[row].max()))
         largest = float(np.abs(shares[row]).max())

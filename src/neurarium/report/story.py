@@ -1,20 +1,18 @@
 """What happened in a run, told in sentences made from its numbers."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from neurarium.report.confusion import most_confused
 from neurarium.report.history import History
-from neurarium.report.measures import task_of_scores, tell_measures
-from neurarium.report.numbers import duration, many, percent, share_digits
-from neurarium.report.wilson import Z_95, wilson_interval
+from neurarium.report.numbers import duration, many, percent
+from neurarium.report.tasks.table import report_of
+from neurarium.tasks.interval import Z_95
 
 _RISE = 0.05  # rise of the development objective above its minimum from which it is called one
 OVER = ("finished", "early", "converged")  # reasons after which a run has its final weights
-_REMEDY = "More data, stronger regularisation or an earlier stop are the remedies."
+_REMEDY = "More data, stronger regularization or an earlier stop are the remedies."
+_UNMEASURED = "It has not been measured on test examples yet."
 
 
 def tell_story(
@@ -30,31 +28,28 @@ def tell_story(
     """
     course = [tell_course(history), tell_best(history, kept_best)]
     learning = [tell_gap(history, counts.get("development", 0)), tell_trend(history, kept_best)]
-    if scores is not None and task_of_scores(scores) != "classification":
-        result = [tell_measures(scores)]
-    else:
-        result = [tell_scores(scores), *tell_mistakes(scores)]
+    result = [_UNMEASURED] if scores is None else report_of(scores["task"]).sentences(scores)
     paragraphs = [course, learning, result]
     return [" ".join(filter(None, sentences)) for sentences in paragraphs if any(sentences)]
 
 
 def tell_course(history: History) -> str:
-    """Say how long the net learnt and why it stopped."""
+    """Say how long the net learned and why it stopped."""
     total = history.planned_epochs * history.steps_per_epoch
     done = history.step // history.steps_per_epoch
     time = duration(history.seconds) + (f" in {history.sittings} sittings" if history.sittings > 1 else "")
     if history.reason == "finished":
-        return f"The net learnt for {many(done, 'epoch')}, {history.step:,} updates of its weights, in {time}."
+        return f"The net learned for {many(done, 'epoch')}, {many(history.step, 'update')} of its weights, in {time}."
     if history.reason == "converged":
         return (
-            f"Learning came to its end after {many(done, 'epoch')} of {history.planned_epochs} ({history.step:,} "
-            f"updates, {time}): nothing was left to learn."
+            f"Learning came to its end after {many(done, 'epoch')} of {history.planned_epochs} "
+            f"({many(history.step, 'update')}, {time}): nothing was left to learn."
         )
     if history.reason == "early":
         since = f" since epoch {history.best['epoch']}" if history.best else ""
         return (
-            f"Learning stopped early, after {done} of {history.planned_epochs} epochs ({history.step:,} updates, "
-            f"{time}): there had been no gain on the development data{since}."
+            f"Learning stopped early, after {done} of {history.planned_epochs} epochs "
+            f"({many(history.step, 'update')}, {time}): there had been no gain on the development data{since}."
         )
     where = f"after {history.step:,} of {total:,} updates ({time})"
     if history.reason == "interrupted":
@@ -80,32 +75,32 @@ def tell_best(history: History, kept_best: bool) -> str:
 def tell_gap(history: History, examples: int) -> str:
     """Compare training and development error in the best epoch.
 
-    For classifiers alone: the errors of other nets are no shares of examples. The gap counts as one where it exceeds
+    Only where errors are shares of examples. The gap counts as one where it exceeds
     1.96 standard errors sqrt(e (1 - e) / n) of the development error e.
     """
     best = history.best
     if best is None or "error" not in best["development"] or "error" not in best["train"]:
         return ""
-    if history.task != "classification":
+    if not report_of(history.task).shares:
         return ""
     train, development = best["train"]["error"], best["development"]["error"]
     gap = development - train
     erred = f"In its best epoch it erred on {percent(train)} of the training examples"
     erred += f" and {percent(development)} of the development examples"
     if gap <= 0:
-        return f"{erred}: it does no worse on examples that it has not learnt from."
+        return f"{erred}: it does no worse on examples that it has not learned from."
     noise = Z_95 * math.sqrt(development * (1 - development) / examples) if examples else 0.0
     points = f"{100 * gap:.1f} percentage points"
     if gap <= noise:
         return f"{erred}: a gap of {points}, no more than chance explains with {many(examples, 'development example')}."
     return (
         f"{erred}: a gap of {points}, more than chance explains. "
-        "It knows the training examples better than it can generalise from them."
+        "It knows the training examples better than it can generalize from them."
     )
 
 
 def tell_trend(history: History, kept_best: bool) -> str:
-    """Say whether it overfitted, or could have learnt longer."""
+    """Say whether it overfitted, or could have learned longer."""
     objective = history.scores("development", "objective")
     best = history.best
     if best is None or len(objective) < 3 or any(map(math.isnan, objective)):
@@ -123,50 +118,3 @@ def tell_trend(history: History, kept_best: bool) -> str:
     if best["epoch"] == history.epochs[-1]["epoch"] and history.reason == "finished":
         return "The last epoch was the best one: learning longer may still help."
     return "The development objective did not rise while the training objective fell: to learn on did no harm."
-
-
-def tell_scores(scores: Mapping[str, Any] | None) -> str:
-    """Say how well it did on the test examples, and how sure that is."""
-    if scores is None:
-        return "It has not been measured on test examples yet."
-    total, split = scores["examples"], scores["split"]
-    right = hits(scores)
-    low, high = wilson_interval(right, total)
-    digits = share_digits(total)
-    return (
-        f"Of the {total:,} {split} examples it answered {right:,} right, {percent(right / total, digits)}; on the "
-        f"evidence of so many examples its true accuracy lies between {percent(low, digits)} and "
-        f"{percent(high, digits)} (95 % confidence)."
-    )
-
-
-def tell_mistakes(scores: Mapping[str, Any] | None) -> Sequence[str]:
-    """Name the most confused pair and the hardest class."""
-    if scores is None:
-        return []
-    confusion = np.array(scores["confusion"], dtype=np.int64)
-    pair = most_confused(confusion)
-    if pair is None:
-        return ["It made no mistake."]
-    truth, answer = pair
-    classes = scores["classes"]
-    count = int(confusion[truth, answer])
-    wrong = confusion[~np.eye(len(classes), dtype=bool)]
-    others = int((wrong == count).sum()) - 1
-    sentences = [
-        f"Most often “{classes[truth]}” was taken for “{classes[answer]}”: "
-        f"{count:,} of {confusion[truth].sum():,} times"
-        + (f", as often as {many(others, 'other pair')} of classes." if others else ".")
-    ]
-    present = [row for row in scores["per_class"] if row["examples"]]
-    if len(present) > 2:
-        hardest = min(present, key=lambda row: row["recall"])
-        sentences.append(
-            f"The hardest class was “{hardest['class']}”, of which it knew {percent(hardest['recall'], 0)}."
-        )
-    return sentences
-
-
-def hits(scores: Mapping[str, Any]) -> int:
-    """Number of right answers."""
-    return round(scores["accuracy"] * scores["examples"])

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neurarium.report.sweep_scores import SweptCell, best_cell, shown, tell_best
+from neurarium.report.tasks.table import report_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +40,7 @@ def sweep_figure(cells: Sequence[SweptCell], seeds: int, title: str) -> "Figure"
     errors = _draw(right, cells, "development", "error", 100.0)
     band = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
     picture.dress(left, "Objective on the training data", "epoch", f"objective\n{band}")
-    picture.dress(right, "Error on the development data", "epoch", f"wrong answers in %\n{band}")
+    picture.dress(right, "Error on the development data", "epoch", f"{_unit(cells)}\n{band}")
     if objectives and min(objectives) > 0 and max(objectives) / min(objectives) >= _LOG_FROM:
         left.set_yscale("log")
         left.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
@@ -100,6 +101,12 @@ def row_of(cell: SweptCell) -> tuple[str, ...]:
         shown(cell.seconds(), 1),
         _counts(cell),
     )
+
+
+def _unit(cells: Sequence[SweptCell]) -> str:
+    """What the error is, where all runs were asked the same."""
+    units = {report_of(history.task).axis for cell in cells for history in cell.histories}
+    return units.pop() if len(units) == 1 else "error in %"
 
 
 def _counts(cell: SweptCell) -> str:

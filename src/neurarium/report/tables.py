@@ -9,13 +9,11 @@ from rich.text import Text
 
 from neurarium.nets.summary import Summary
 from neurarium.report.history import Entry, History, digest
-from neurarium.report.layers import receptive_field
-from neurarium.report.measures import task_of_scores, value_text
+from neurarium.report.layers import UNKNOWN, receptive_field
+from neurarium.report.metrics import digits_of, interval_text, value_text
 from neurarium.report.numbers import duration, number, percent, shape, share_digits
-from neurarium.report.story import hits
-from neurarium.report.wilson import wilson_interval
-from neurarium.training.evaluation import Evaluation
-from neurarium.training.scores.measure import Measured
+from neurarium.report.tasks.table import report_of
+from neurarium.tasks.scores import Scores
 
 Compared = tuple[str, Mapping[str, Any], Sequence[Entry], Mapping[str, Any] | None]
 
@@ -35,45 +33,52 @@ def layers_table(summary: Summary) -> Table:
             *_plain(" " * len(modules) + (layer or "(net)"), row.kind, shape(row.output)),
             receptive_field(row.receptive_field),
             f"{row.parameters:,}",
-            f"{row.multiply_adds:,}",
+            _count(row.multiply_adds),
         )
     table.columns[0].footer = "total"
     table.columns[4].footer = f"{summary.parameters:,}"
-    table.columns[5].footer = f"{summary.multiply_adds:,}"
+    table.columns[5].footer = _count(summary.multiply_adds)
     frozen = summary.parameters - summary.trainable
     if frozen:
         table.caption = f"{frozen:,} parameters are fixed"
     return table
 
 
-def scores_table(evaluation: Evaluation | Measured) -> Table:
-    """Show precision, recall and F1 of each class, and accuracy with its 95 % interval, or another net's measures."""
-    if isinstance(evaluation, Measured):
-        return _measures_table(evaluation)
-    total, right = int(evaluation.confusion.sum()), int(evaluation.confusion.trace())
-    low, high = wilson_interval(right, total)
-    digits = share_digits(total)
+def scores_table(scores: Scores) -> Table:
+    """Show precision, recall and F1 of each class, and accuracy with its 95 % interval, or another task's metrics."""
+    plain = scores.to_plain()
+    return _classes_table(plain) if "per_class" in plain else _metrics_table(plain)
+
+
+def _classes_table(scores: Mapping[str, Any]) -> Table:
+    accuracy, total = scores["metrics"][0], sum(row["examples"] for row in scores["per_class"])
+    right, digits = sum(row[k] for k, row in enumerate(scores["confusion"])), share_digits(total)
     table = _table(("class",), ("examples", "precision", "recall", "F1"))
-    for row in evaluation.per_class():
-        scores = (f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))
-        table.add_row(*_plain(row["class"]), f"{row['examples']:,}", *scores)
+    for row in scores["per_class"]:
+        shares = (f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))
+        table.add_row(*_plain(row["class"]), f"{row['examples']:,}", *shares)
     table.title = Text(f"accuracy {percent(right / total, digits)}: {right:,} of {total:,} right", "bold")
-    table.caption = Text(
-        f"95 % interval {percent(low, digits)} to {percent(high, digits)}; objective {number(evaluation.objective)}"
-    )
+    table.caption = Text(f"95 % interval {interval_text(accuracy, scores)}{_objective(scores)}")
     return table
 
 
-def _measures_table(measured: Measured) -> Table:
-    table = _table(("measure",), ("value", "to compare with"))
+def _metrics_table(scores: Mapping[str, Any]) -> Table:
+    table = _table(("metric",), ("value", "to compare with"))
     table.add_column("what it is", overflow="fold")
-    for measure in measured.to_plain()["measures"]:
-        baseline = "" if measure["baseline"] is None else value_text(measure, measure["baseline"])
-        against = f" {measure['against']}" if baseline else ""
-        table.add_row(*_plain(measure["name"], value_text(measure), baseline + against, measure["meaning"]))
-    objective = "" if measured.objective is None else f"; objective {number(measured.objective)}"
-    table.caption = Text(f"{measured.examples:,} examples{objective}")
+    for metric in scores["metrics"]:
+        baseline = "" if metric["baseline"] is None else value_text(metric, metric["baseline"])
+        against = f" {metric['against']}" if baseline else ""
+        interval = interval_text(metric, scores)
+        meaning = metric["meaning"] + (f"; 95 % interval {interval}" if interval else "")
+        table.add_row(
+            *_plain(metric["name"], value_text(metric, None, digits_of(metric, scores)), baseline + against, meaning)
+        )
+    table.caption = Text(report_of(scores["task"]).measured_on(scores) + _objective(scores))
     return table
+
+
+def _objective(scores: Mapping[str, Any]) -> str:
+    return "" if scores["loss"] is None else f"; objective {number(scores['loss'])}"
 
 
 def comparison_table(runs: Sequence[Compared]) -> Table:
@@ -86,12 +91,12 @@ def comparison_table(runs: Sequence[Compared]) -> Table:
     table = _table(("",), ())
     for name, _, _, _ in runs:
         table.add_column(Text(name, overflow="fold"), justify="right", overflow="fold")
-    tasks = {task_of_scores(scores) for _, _, _, scores in runs if scores is not None}
-    if tasks <= {"classification"}:
-        table.add_row("accuracy on test data", *(_accuracy(scores) for _, _, _, scores in runs), style="bold")
-        table.add_row("  95 % interval", *(_interval(scores) for _, _, _, scores in runs))
-    for name in _measure_names(runs):
-        table.add_row(*_plain(name), *(_measure(scores, name) for _, _, _, scores in runs), style="bold")
+    for name in _metric_names(runs):
+        found = [_metric(scores, name) for _, _, _, scores in runs]
+        table.add_row(*_plain(name), *(value for value, _ in found), style="bold")
+        if any(interval for _, interval in found):
+            table.add_row("  95 % interval", *(interval or "-" for _, interval in found))
+    table.add_row("measured on", *(_measured_on(scores) for _, _, _, scores in runs))
     table.add_row("best development error", *map(_best_error, histories))
     table.add_row("epochs", *(f"{len(h.epochs)} of {h.planned_epochs}" for h in histories))
     table.add_row("parameters", *(f"{h.parameters:,}" for h in histories))
@@ -118,26 +123,25 @@ def _plain(*words: str) -> tuple[Text, ...]:
     return tuple(Text(word) for word in words)
 
 
-def _measure_names(runs: Sequence[Compared]) -> list[str]:
-    """Names of the measures that any of the runs has, in their order."""
-    return list(dict.fromkeys(m["name"] for _, _, _, scores in runs for m in (scores or {}).get("measures", [])))
+def _metric_names(runs: Sequence[Compared]) -> list[str]:
+    """Names of the metrics that any of the runs has, in their order."""
+    return list(dict.fromkeys(m["name"] for _, _, _, scores in runs for m in (scores or {}).get("metrics", [])))
 
 
-def _measure(scores: Mapping[str, Any] | None, name: str) -> str:
-    found = [m for m in (scores or {}).get("measures", []) if m["name"] == name]
-    return value_text(found[0]) if found else "-"
+def _metric(scores: Mapping[str, Any] | None, name: str) -> tuple[str, str]:
+    """The value of a metric and its interval, as words."""
+    for metric in (scores or {}).get("metrics", []):
+        if scores is not None and metric["name"] == name:
+            return value_text(metric, None, digits_of(metric, scores)), interval_text(metric, scores)
+    return "-", ""
 
 
-def _accuracy(scores: Mapping[str, Any] | None) -> str:
-    return "-" if scores is None else percent(scores["accuracy"], share_digits(scores["examples"]))
+def _measured_on(scores: Mapping[str, Any] | None) -> str:
+    return "-" if scores is None else report_of(scores["task"]).measured_on(scores)
 
 
-def _interval(scores: Mapping[str, Any] | None) -> str:
-    if scores is None:
-        return "-"
-    low, high = wilson_interval(hits(scores), scores["examples"])
-    digits = share_digits(scores["examples"])
-    return f"{percent(low, digits)} to {percent(high, digits)}"
+def _count(value: int | None) -> str:
+    return UNKNOWN if value is None else f"{value:,}"
 
 
 def _best_error(history: History) -> str:

@@ -1,7 +1,8 @@
 """The folder of a sweep: what was asked for, and a sub-folder for every run.
 
-`sweep.toml` holds recipe, grid, seeds and way of training; each run's sub-folder is an ordinary run folder, with
-`diverged.json` where learning met a number that is not finite. A sweep that was killed reads from them what is done.
+`sweep.toml` holds recipe, grid, seeds and way of training, and a note where nets or data are the user's own; each run's
+sub-folder is an ordinary run folder, with `diverged.json` where learning met a number that is not finite. A sweep that
+was killed reads from them what is done.
 """
 
 import json
@@ -16,6 +17,9 @@ from neurarium.record.files import write_atomic
 from neurarium.sweeps.grid import Cell, Grid, expand
 from neurarium.training.recipe import Recipe, recipe_from_plain, recipe_to_plain
 
+OWN = "your own, pass it again"
+"""What `sweep.toml` says of nets and data that are only at hand where they were made."""
+
 Together = Literal["auto", "always", "never"]
 State = Literal["new", "unfinished", "finished", "diverged"]
 
@@ -29,12 +33,16 @@ class Request:
         grid: dotted field to its values.
         seeds: runs of each cell; their seeds count on from the recipe's.
         together: whether the seeds of a cell are trained in one batched computation.
+        own_net: whether a function of the user's makes the nets.
+        own_data: beginning of the fingerprint of data that were given in memory; empty: the recipe names them.
     """
 
     recipe: Recipe
     grid: Grid
     seeds: int
     together: Together = "auto"
+    own_net: bool = False
+    own_data: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no sweep can mean."""
@@ -42,6 +50,15 @@ class Request:
             raise ConfigError("seeds", expected="a whole number >= 1", got=str(self.seeds))
         if self.together not in ("auto", "always", "never"):
             raise ConfigError("together", expected="auto, always or never", got=repr(self.together))
+        given = {"net": self.own_net, "data": bool(self.own_data), "data_folder": bool(self.own_data)}
+        for field, values in self.grid.items():
+            if given.get(field.partition(".")[0]):
+                raise ConfigError(
+                    field,
+                    expected="no values, as the sweep was given a net or data of your own",
+                    got=str(values),
+                    remedy="leave one of the two out",
+                )
 
     def cells(self) -> tuple[Cell, ...]:
         """The cells of the grid."""
@@ -50,9 +67,12 @@ class Request:
     def to_plain(self) -> dict[str, Any]:
         """Return the request as `sweep.toml` holds it."""
         axes = [{"field": field, "values": values} for field, values in self.grid.items()]
+        notes = {"net": OWN} if self.own_net else {}
+        notes |= {"data": OWN, "fingerprint": self.own_data} if self.own_data else {}
         return {
             "seeds": self.seeds,
             "together": self.together,
+            **notes,
             "grid": axes,
             "recipe": recipe_to_plain(self.recipe),
         }
@@ -88,7 +108,8 @@ def read_request(folder: Path) -> Request:
     plain = read_toml(path)
     try:
         grid = {axis["field"]: axis["values"] for axis in plain["grid"]}
-        return Request(recipe_from_plain(plain["recipe"]), grid, plain["seeds"], plain["together"])
+        own = ("net" in plain, plain.get("fingerprint", ""))
+        return Request(recipe_from_plain(plain["recipe"]), grid, plain["seeds"], plain["together"], *own)
     except (KeyError, TypeError) as error:
         raise RunError(str(path), expected="a sweep", got=f"a file without {error}", remedy="start it anew") from error
 

@@ -13,6 +13,7 @@ from neurarium.report.sweep import sweep_figure, sweep_table
 from neurarium.report.sweep_page import write_sweep_page
 from neurarium.report.sweep_scores import SweptCell, best_cell, tell_best
 from neurarium.sweeps.folder import Request, read_request, run_folder, state_of
+from neurarium.training.data_info import read_data_info
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,11 +28,13 @@ class SweepResult:
         folder: where everything lies.
         request: what was asked for.
         cells: in the order of the grid.
+        data: names of the data that runs have learned from.
     """
 
     folder: Path
     request: Request
     cells: tuple[SweptCell, ...]
+    data: tuple[str, ...] = ()
 
     @property
     def best(self) -> SweptCell | None:
@@ -47,7 +50,7 @@ class SweepResult:
     def title(self) -> str:
         """What was swept, in a few words."""
         varied = [f for f, values in self.request.grid.items() if len(values) > 1]
-        data = {Path(cell.recipe.data).name for cell in self.request.cells()}
+        data = {Path(name).name for name in self.data or [cell.recipe.data for cell in self.request.cells()]}
         subject = self.request.recipe.name + (f" on {data.pop()}" if len(data) == 1 else "")
         return subject + (f", by {' and '.join(varied)}" if varied else "")
 
@@ -83,20 +86,18 @@ def load_sweep(folder: str | Path) -> SweepResult:
     """
     folder = Path(folder)
     request = read_request(folder)
-    cells = []
+    cells, data = [], dict[str, None]()
     for number, cell in enumerate(request.cells(), start=1):
         seeds = range(cell.recipe.seed, cell.recipe.seed + request.seeds)
         runs = [run_folder(folder, number, cell, seed) for seed in seeds]
         states = [state_of(run) for run in runs]
-        histories: list[History] = [
-            digest(read_record(run / "record.jsonl"))
-            for run, state in zip(runs, states, strict=True)
-            if state == "finished"
-        ]
+        done = [run for run, state in zip(runs, states, strict=True) if state == "finished"]
+        histories: list[History] = [digest(read_record(run / "record.jsonl")) for run in done]
+        data |= dict.fromkeys(read_data_info(run).name for run in done[:1])
         diverged = states.count("diverged")
         missing = len(runs) - len(histories) - diverged
         cells.append(SweptCell(cell.name, cell.settings, histories, diverged, missing))
-    return SweepResult(folder, request, tuple(cells))
+    return SweepResult(folder, request, tuple(cells), tuple(data))
 
 
 def write_sweep(result: SweepResult) -> None:

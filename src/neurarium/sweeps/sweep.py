@@ -6,16 +6,19 @@ The test split is not touched: settings are chosen here, and what chooses must n
 import contextlib
 import dataclasses
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from neurarium.checks import ConfigError, DataError, NonFiniteError, RunError
 from neurarium.data import catalogue
-from neurarium.data.batches import batch_count
 from neurarium.data.dataset import Dataset
+from neurarium.data.own import Own, dataset_from
 from neurarium.record.events import Event, Stepped, Stopped
 from neurarium.record.files import make_folder
+from neurarium.record.schema import Schema
 from neurarium.sweeps.folder import (
     Request,
     Together,
@@ -32,13 +35,17 @@ from neurarium.training import session as sessions
 from neurarium.training.ensemble.suits import hindrance, pays
 from neurarium.training.ensemble.together import learn_together
 from neurarium.training.interrupt import StopRequest, stop_on_interrupt
-from neurarium.training.recipe import Recipe
-from neurarium.training.seed import own_generators
+from neurarium.training.loop import steps_per_epoch
+from neurarium.training.recipe import OwnNet, Recipe
+from neurarium.training.seed import own_generators, seed_everything
 from neurarium.training.session import Session
 from neurarium.training.source import adopt, read_source, refuse_unfinished, source_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+NetMaker = Callable[[Schema], nn.Module]
+"""Makes a fresh net for examples of a schema, its weights drawn from torch's default generator."""
 
 _PATHS = ("data", "data_folder", "source")
 
@@ -48,7 +55,9 @@ def sweep(
     grid: Mapping[str, Any],
     *,
     seeds: int = 5,
-    data: Dataset | None = None,
+    data: Any = None,
+    target: str | Sequence[str] | None = None,
+    net: NetMaker | None = None,
     out: str | Path | None = None,
     together: Together = "auto",
     progress: bool = True,
@@ -60,7 +69,10 @@ def sweep(
         recipe: what all runs have in common.
         grid: dotted field to a list of values: {"optimiser.name": ["sgd", "adam"], "net.hidden": [(64,), (128, 64)]}.
         seeds: runs of a cell; their seeds count on from the recipe's.
-        data: a data set in hand instead of the one that the recipe names.
+        data: data in hand instead of those that the recipe names, of any kind that `data.own.dataset_from` takes.
+        target: column or columns of a frame that are to be predicted.
+        net: a function of your own instead of the recipe's net, from a schema to a module; called for every run after
+            its seed is set. The folder keeps no more than a note of it.
         out: the folder; none: `sweeps/NAME-1`, `sweeps/NAME-2` and so on. One that holds this very sweep is gone on
             with: finished runs are skipped, a run that was cut off is resumed from its newest checkpoint.
         together: "auto" trains the seeds of a small net in one batched computation, "always" those of any net that
@@ -72,28 +84,64 @@ def sweep(
         The cells with their numbers; after Ctrl-C those that are there.
 
     Raises:
-        ConfigError, DataError, ShapeError: grid, recipe and data do not fit; nothing has been trained yet.
+        ConfigError, DataError, ShapeError: grid, recipe, net and data do not fit; nothing has been trained yet.
         RunError: the folder holds another sweep.
         StorageError: the folder cannot be written.
     """
-    request = _request(recipe, grid, seeds, together)
+    if isinstance(net, nn.Module):
+        raise ConfigError(
+            "net",
+            expected="a function from a schema to a module",
+            got=f"a module, {type(net).__name__}, whose weights all runs would share",
+            remedy="pass net=lambda schema: MyNet(...)",
+        )
+    own = None if data is None else dataset_from(data, target=target)
+    if own is not None and own.batch_size is not None:
+        recipe = dataclasses.replace(recipe, batch_size=own.batch_size)
+    request = _request(recipe, grid, seeds, together, net is not None, _mark(own))
     folder = Path(out) if out is not None else new_folder(recipe.name)
-    return _carry_out(request, folder, data, progress, console)
+    return _carry_out(request, folder, own, _Nets(net), progress, console)
 
 
 def go_on(
     folder: str | Path,
     *,
-    data: Dataset | None = None,
+    data: Any = None,
+    target: str | Sequence[str] | None = None,
+    net: NetMaker | None = None,
     progress: bool = True,
     console: "Console | None" = None,
 ) -> SweepResult:
-    """Go on with a sweep that was interrupted or killed; see `sweep`.
+    """Go on with a sweep that was interrupted or killed.
+
+    Args:
+        folder: of the sweep.
+        data, target, net: as they were given to `sweep`.
+        progress, console: see `sweep`.
 
     Raises:
-        RunError: no sweep there.
+        RunError: no sweep there, or other data than it was begun with.
+        ConfigError: net or data that it was not begun with, or without those that it was.
     """
-    return _carry_out(read_request(Path(folder)), Path(folder), data, progress, console)
+    request = read_request(Path(folder))
+    own = None if data is None else dataset_from(data, target=target)
+    for name, given, had, what in (
+        ("net", net, request.own_net, "the function that makes this sweep's nets"),
+        ("data", own, request.own_data, "the data that this sweep was begun with"),
+    ):
+        if had and given is None:
+            remedy = f"pass it again in Python: neurarium.sweeps.sweep.go_on(folder, {name}=...)"
+            raise ConfigError(name, expected=what, got="none", remedy=remedy)
+        if given is not None and not had:
+            raise ConfigError(name, expected="none, as the recipe names it", got=type(given).__name__)
+    if own is not None and _mark(own) != request.own_data:
+        raise RunError(
+            str(folder),
+            expected=f"the data it was begun with ({request.own_data})",
+            got=f"other data ({_mark(own)})",
+            remedy="restore the data, or start a new sweep",
+        )
+    return _carry_out(request, Path(folder), own, _Nets(net), progress, console)
 
 
 def new_folder(name: str, root: str | Path = "sweeps") -> Path:
@@ -113,17 +161,50 @@ class _Task:
     folder: Path
 
 
+class _Nets:
+    """Nets by the user's function, one for every run; without a function the recipe's own net is taken.
+
+    Args:
+        make: the function.
+    """
+
+    def __init__(self, make: NetMaker | None) -> None:
+        self._make = make
+        self._last: nn.Module | None = None
+
+    def fresh(self, recipe: Recipe, schema: Schema) -> nn.Module | None:
+        """A net of the user's with the weights that the recipe's seed gives.
+
+        Raises:
+            ConfigError: the function makes no net, or the same one again, or there is none and the recipe has no net.
+        """
+        wanted = "a function from a schema to a fresh module"
+        if self._make is None:
+            if isinstance(recipe.net, OwnNet):
+                raise ConfigError(
+                    "net", expected=f"a recipe with a net, or {wanted}", got="none", remedy="pass net=function"
+                )
+            return None
+        seed_everything(recipe.seed)
+        net = self._make(schema)
+        if not isinstance(net, nn.Module) or net is self._last:
+            got = "the same module twice" if net is self._last else f"one that returns {type(net).__name__}"
+            raise ConfigError("net", expected=wanted, got=got, remedy="build the module inside the function")
+        self._last = net
+        return net
+
+
 def _carry_out(
-    request: Request, folder: Path, data: Dataset | None, progress: bool, console: "Console | None"
+    request: Request, folder: Path, own: Own | None, nets: _Nets, progress: bool, console: "Console | None"
 ) -> SweepResult:
     """Do what is left of a sweep and write what there is to see."""
     from rich.console import Console
 
     cells = request.cells()
     with own_generators():
-        datasets = _data_of(cells, data)
+        datasets = _data_of(cells, None if own is None else own.dataset)
         for cell, dataset in zip(cells, datasets, strict=True):
-            _probe(cell.recipe, dataset)  # what does not fit is refused now
+            _probe(cell.recipe, dataset, nets)  # what does not fit is refused now
         make_folder(folder)
         write_request(folder, request)
         work = [_tasks(request, folder, number, cell) for number, cell in enumerate(cells, start=1)]
@@ -132,23 +213,25 @@ def _carry_out(
         total = len(cells) * request.seeds
         with stop_on_interrupt() as stop, SweepProgress(screen, total, updates) as board:
             board.ended = total - sum(map(len, work))
+            for notice in () if own is None else own.notices:
+                board.say(notice, "yellow")
             if board.ended:
                 board.say(f"going on with {folder}: {board.ended} of {total} runs are over", "yellow")
             for tasks, dataset in zip(work, datasets, strict=True):
                 if tasks and not stop.requested:
-                    _do_cell(tasks, dataset, request.together, board, stop)
+                    _do_cell(tasks, dataset, nets, request.together, board, stop)
     result = load_sweep(folder)
     write_sweep(result)
     return result
 
 
 def _do_cell(
-    tasks: Sequence[_Task], data: Dataset, together: Together, board: SweepProgress, stop: StopRequest
+    tasks: Sequence[_Task], data: Dataset, nets: _Nets, together: Together, board: SweepProgress, stop: StopRequest
 ) -> None:
     """Train the runs of one cell, together where that is asked for or pays, else one after the other."""
     joint = False
     if together != "never" and (len(tasks) > 1 or together == "always"):
-        probe = _probe(tasks[0].recipe, data)
+        probe = _probe(tasks[0].recipe, data, nets)
         reason = hindrance(probe)
         if reason and together == "always":
             board.say(f"{tasks[0].label}: one by one, for {reason}", "yellow")
@@ -156,9 +239,9 @@ def _do_cell(
     if not joint:
         for task in tasks:
             if not stop.requested:
-                _watch(_alone(_open(task, data, board), stop), {str(task.folder): task}, board)
+                _watch(_alone(_open(task, data, nets, board), stop), {str(task.folder): task}, board)
         return
-    opened = [_open(task, data, board) for task in tasks]
+    opened = [_open(task, data, nets, board) for task in tasks]
     groups: dict[int, list[Session]] = {}
     for session in opened:
         groups.setdefault(session.progress.step, []).append(session)
@@ -198,12 +281,12 @@ def _alone(session: Session, stop: StopRequest) -> Iterator[tuple[Session, Event
         yield session, error
 
 
-def _open(task: _Task, data: Dataset, board: SweepProgress) -> Session:
+def _open(task: _Task, data: Dataset, nets: _Nets, board: SweepProgress) -> Session:
     """Start a run, or take up one that was cut off."""
     if state_of(task.folder) == "new":
-        return _start(task, data)
+        return _start(task, data, nets)
     try:
-        session = sessions.resume(task.folder, task.recipe, data)
+        session = sessions.resume(task.folder, task.recipe, data, nets.fresh(task.recipe, data.schema))
         step = session.progress.step
         board.say(f"{task.label}: " + (f"resumed at step {step:,}" if step else "restarted, no checkpoint was saved"))
         board.count(step)
@@ -213,16 +296,16 @@ def _open(task: _Task, data: Dataset, board: SweepProgress) -> Session:
             raise
         board.say(f"{task.label}: restarted, {error}", "yellow")
         shutil.rmtree(task.folder)
-        return _start(task, data)
+        return _start(task, data, nets)
 
 
-def _start(task: _Task, data: Dataset) -> Session:
+def _start(task: _Task, data: Dataset, nets: _Nets) -> Session:
     if task.recipe.source:
         adopt(task.recipe.source, source_folder(task.folder))
-    return sessions.start(task.recipe, task.folder, data)
+    return sessions.start(task.recipe, task.folder, data, nets.fresh(task.recipe, data.schema))
 
 
-def _probe(recipe: Recipe, data: Dataset) -> Session:
+def _probe(recipe: Recipe, data: Dataset, nets: _Nets) -> Session:
     """Make a session that is thrown away: it shows whether recipe and data fit.
 
     Raises:
@@ -239,7 +322,7 @@ def _probe(recipe: Recipe, data: Dataset) -> Session:
             )
         refuse_unfinished(recipe.source)
         source = read_source(recipe.source)
-    return sessions.prepare(recipe, data, source=source)
+    return sessions.prepare(recipe, data, nets.fresh(recipe, data.schema), source)
 
 
 def _tasks(request: Request, folder: Path, number: int, cell: Cell) -> list[_Task]:
@@ -253,7 +336,7 @@ def _tasks(request: Request, folder: Path, number: int, cell: Cell) -> list[_Tas
 
 
 def _updates(recipe: Recipe, data: Dataset) -> int:
-    return recipe.epochs * batch_count(len(data.train), recipe.batch_size)
+    return recipe.epochs * steps_per_epoch(data.train, recipe)
 
 
 def _left(session: Session) -> int:
@@ -283,11 +366,18 @@ def _data_of(cells: Sequence[Cell], data: Dataset | None) -> list[Dataset]:
     return found
 
 
-def _request(recipe: Recipe, grid: Mapping[str, Any], seeds: int, together: Together) -> Request:
+def _mark(own: Own | None) -> str:
+    """By what data in hand are known again."""
+    return "" if own is None else own.dataset.fingerprint()[:12]
+
+
+def _request(
+    recipe: Recipe, grid: Mapping[str, Any], seeds: int, together: Together, own_net: bool, own_data: str
+) -> Request:
     """What is asked for, paths written out in full, so that a sweep can be gone on with from another folder."""
     recipe = dataclasses.replace(recipe, **{field: _whole(field, getattr(recipe, field)) for field in _PATHS})
     values = {field: [_whole(field, value) for value in values] for field, values in listed(recipe, grid).items()}
-    return Request(recipe, values, seeds, together)
+    return Request(recipe, values, seeds, together, own_net, own_data)
 
 
 def _whole(field: str, value: Any) -> Any:

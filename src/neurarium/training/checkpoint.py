@@ -36,7 +36,7 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], values: Mapping[s
     Raises:
         StorageError: the disk does not take it; what was there before is still whole.
     """
-    content = safetensors.torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
+    content = safetensors.torch.save(_apart(tensors))
     file = path.with_suffix(".safetensors")
     manifest = {
         "format": FORMAT,
@@ -167,6 +167,18 @@ def unpack(tree: Any, tensors: Mapping[str, Tensor]) -> Any:
     if isinstance(tree, list):
         return [unpack(value, tensors) for value in tree]
     return tree
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors on the CPU, each in memory of its own: tied weights, a rule's point that is its base too."""
+    found: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for name, tensor in tensors.items():
+        here = tensor.detach().cpu().contiguous()
+        storage = here.untyped_storage().data_ptr()
+        found[name] = here.clone() if storage in seen else here
+        seen.add(storage)
+    return found
 
 
 def _digest(manifest: Mapping[str, Any]) -> str:

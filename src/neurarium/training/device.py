@@ -37,7 +37,8 @@ class Placement:
         """Compute inside in the chosen precision, by the fastest matrix products there are."""
         if self.precision != "float32":
             return torch.autocast(self.device.type, dtype=torch.bfloat16)
-        if self.device.type == "cpu" and matrix_products.is_available():
+        # the compiler chooses its own products, and cannot follow the question
+        if self.device.type == "cpu" and not torch.compiler.is_compiling() and matrix_products.is_available():
             return matrix_products.FastLinear()
         return contextlib.nullcontext()
 
@@ -90,7 +91,7 @@ def find_placement(device: str = "auto", precision: str = "float32") -> Placemen
             raise ConfigError("device", expected="a device of this machine", got="'mps'", remedy="pass --device cpu")
     elif found.type != "cpu":
         raise ConfigError("device", expected="auto, cpu, cuda, cuda:1 or mps", got=repr(device))
-    return Placement(found, number_format(precision, found))
+    return Placement(found, number_format(precision, found) if precision == "auto" else precision)
 
 
 def set_threads(count: int | None) -> None:

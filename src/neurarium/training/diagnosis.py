@@ -5,19 +5,21 @@ gradient can overflow although the loss is finite.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from torch import Tensor, nn
 
 from neurarium.data.batch import Batch
+from neurarium.nets.penalty import WithPenalty
+from neurarium.tasks.task import Context, Trainable, in_floats
 from neurarium.training.device import Placement
 
 
-def first_non_finite(
-    net: nn.Module, loss: Callable[[Tensor, Tensor, Tensor], Tensor], batch: Batch, placement: Placement
-) -> str:
+def first_non_finite(net: nn.Module, task: Trainable, batch: Batch, placement: Placement, context: Context) -> str:
     """Name the place where the first non-finite number arises, in the order of computation."""
-    if batch.inputs.is_floating_point() and not batch.inputs.isfinite().all():
-        return "inputs of the batch"
+    for tensor, name in zip(batch.inputs, batch.names or ["inputs"] * len(batch.inputs), strict=False):
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            return "inputs of the batch" if len(batch.inputs) == 1 else f"{name} of the batch"
     for name, parameter in net.named_parameters():
         if not parameter.isfinite().all():
             return f"weights {name}"
@@ -29,16 +31,19 @@ def first_non_finite(
             title = f"{name} ({type(layer).__name__})" if name else type(layer).__name__
             hooks.append(layer.register_forward_hook(_note_output(title, forward)))
             hooks.append(layer.register_forward_pre_hook(_note_error_signal(title, backward)))
-    inputs = batch.inputs.detach().clone()
-    if inputs.is_floating_point():
-        inputs.requires_grad_()  # so that the first layer has an error signal at its inputs too
+    # so that the first layer has an error signal at its inputs too
+    inputs = tuple(t.detach().clone().requires_grad_() if t.is_floating_point() else t for t in batch.inputs)
     try:
         net.zero_grad(set_to_none=True)
         with placement.computing():
-            outputs = net(inputs)
+            outputs = task.forward(net, replace(batch, inputs=inputs), context)
         if forward:
             return f"output of layer {forward[0]}"
-        objective = loss(outputs.float(), batch.targets, batch.inputs)
+        if isinstance(outputs, WithPenalty):
+            outputs, penalty = outputs
+            if not penalty.isfinite().all():
+                return "penalty of the net"
+        objective = task.loss(in_floats(outputs), batch, task.counts(batch))
         if not objective.isfinite():
             return "objective (the net's outputs are finite)"
         objective.backward()

@@ -15,28 +15,28 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, choose
-from neurarium.data.scaling import Scaling
 from neurarium.record.files import write_atomic
+from neurarium.record.schema import Field
 from neurarium.training.run import Run
 
 ExportFormat = Literal["torch-export", "onnx", "safetensors"]
 ENDINGS = {"torch-export": ".pt2", "onnx": ".onnx", "safetensors": ".safetensors"}
 
 
-class Deployed(nn.Module):
+class InferenceModel(nn.Module):
     """A net with its scaling in front: raw inputs in, logits out."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, net: nn.Module, scaling: Scaling, shape: tuple[int, ...]) -> None:
+    def __init__(self, net: nn.Module, field: Field) -> None:
         super().__init__()
         self.net = net
-        per_channel = (-1, *[1] * (len(shape) - 1))
-        self.register_buffer("mean", torch.tensor(scaling.mean).view(per_channel))
-        self.register_buffer("std", torch.tensor(scaling.std).view(per_channel))
+        per_channel = (-1, *[1] * field.trailing)
+        self.register_buffer("mean", torch.tensor(field.mean or (0.0,)).view(per_channel))
+        self.register_buffer("std", torch.tensor(field.std or (1.0,)).view(per_channel))
 
-    def forward(self, inputs: Shaped[Tensor, "batch *shape"]) -> Float[Tensor, "batch classes"]:
+    def forward(self, inputs: Shaped[Tensor, "batch *shape"]) -> Float[Tensor, "batch *answer"]:
         """Scale and run."""
         return self.net((inputs - self.mean) / self.std)
 
@@ -46,14 +46,15 @@ def export(run: Run, to: str, path: str | Path | None = None) -> Path:
 
     Args:
         run: a trained run.
-        to: "torch-export", "onnx" or "safetensors" (weights alone, with classes and scaling as metadata).
+        to: "torch-export", "onnx" or "safetensors" (weights alone, with the schema as metadata).
         path: the file; none: `model.pt2`, `model.onnx` or `model.safetensors` in the run folder.
 
     Returns:
         The file written.
 
     Raises:
-        ConfigError: unknown format, or a package that the format needs is not installed.
+        ConfigError: unknown format, a net that cannot be traced, or a package that the format needs is not installed.
+        ShapeError: a net that does not take one tensor of numbers, for other formats than safetensors.
         StorageError: the file cannot be written.
     """
     ending = choose(to, ENDINGS, subject="export format")
@@ -62,10 +63,19 @@ def export(run: Run, to: str, path: str | Path | None = None) -> Path:
         content = _safetensors(run)
     else:
         # a copy in the usual memory layout: the run's own net stays where and as it is
-        net = Deployed(copy.deepcopy(run.net).cpu(), run.scaling, run.shape)
+        field = run.schema.dense(f"export to {to}")
+        net = InferenceModel(copy.deepcopy(run.net).cpu(), field)
         net.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-        example = torch.zeros(2, *run.shape)
-        content = _torch_export(net.eval(), example) if to == "torch-export" else _onnx(net.eval(), example)
+        example = torch.zeros(2, *field.fixed_shape)
+        try:
+            content = _torch_export(net.eval(), example) if to == "torch-export" else _onnx(net.eval(), example)
+        except RuntimeError as error:
+            raise ConfigError(
+                f"export to {to}",
+                expected="a net whose computation does not hang on the numbers that it sees",
+                got=f"{type(run.net).__name__}, which torch cannot trace",
+                remedy="--to safetensors writes its weights",
+            ) from error
     write_atomic(path, content)
     return path
 
@@ -105,8 +115,6 @@ def _safetensors(run: Run) -> bytes:
     state = {name: tensor.cpu().contiguous() for name, tensor in run.net.state_dict().items()}
     metadata = {
         "recipe": run.recipe.name,
-        "classes": json.dumps(run.classes),
-        "shape": json.dumps(run.shape),
-        "scaling": json.dumps(run.scaling.to_dict()),
+        "schema": json.dumps(run.schema.to_plain()),
     }
     return safetensors.torch.save(state, metadata)

@@ -5,23 +5,22 @@ receives an event may save both and know that they belong together.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from neurarium.data.batches import batch_count, in_order, shuffled
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
+from neurarium.data.plan import batch_count, grouped, in_order, plan
 from neurarium.record.events import EpochEnded, Event, Notice, Scores, Started, Stepped, Stopped, StopReason
+from neurarium.tasks.model import EVALUATION_BATCH
+from neurarium.tasks.task import Context
 from neurarium.training.device import Placement
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.progress import Progress
-from neurarium.training.recipe import Recipe, purpose_of
-from neurarium.training.rule import LearningRule
-from neurarium.training.scores.measure import task_of
-
-EVALUATION_BATCH = 1000
+from neurarium.training.recipe import Recipe
+from neurarium.training.rules.rule import LearningRule, Sums
 
 
 class BestWeights:
@@ -43,6 +42,7 @@ def learn(
     progress: Progress,
     best: BestWeights,
     stop: StopRequest,
+    task: str = "classification",
 ) -> Iterator[Event]:
     """Learn from `progress` on until the last epoch, early stopping, or a request to stop.
 
@@ -53,7 +53,7 @@ def learn(
     Raises:
         NonFiniteError: a loss or gradient is not finite; the weights are those of the last finite update.
     """
-    patience, steps = recipe.early_stopping.patience, batch_count(len(dataset.train), recipe.batch_size)
+    patience, steps = recipe.early_stopping.patience, steps_per_epoch(dataset.train, recipe)
     progress.start_clock()
     yield Started(
         name=recipe.name,
@@ -62,20 +62,21 @@ def learn(
         step=progress.step,
         parameters=sum(p.numel() for p in rule.net.parameters()),
         environment=placement.environment(),
-        task=task_of(purpose_of(recipe), dataset.task),
+        task=task,
     )
     if progress.step == 0:
-        rule.look_at(dataset.train)
+        rule.start(dataset.train)
     yield from _notices(rule)
-    while progress.epoch <= recipe.epochs and not (progress.best.exhausted(patience) or rule.finished):
+    while progress.epoch <= recipe.epochs and not (rule.finished or (patience and progress.best.exhausted(patience))):
         rule.net.train()
-        batches = shuffled(
-            dataset.train, recipe.batch_size, seed=recipe.seed, epoch=progress.epoch, skip=progress.position
+        order = plan(
+            _sizes(dataset.train, recipe), recipe.batch_size, recipe.max_units, seed=recipe.seed, epoch=progress.epoch
         )
-        with contextlib.closing(batches):
-            for batch in batches:
-                update = rule.step(batch.to(placement.device), progress.step)
-                progress.count(update, len(batch))
+        with contextlib.closing(grouped(dataset.train, order[progress.position :], recipe.accumulate)) as batches:
+            for parts in batches:
+                parts = tuple(part.to(placement.device) for part in parts)
+                update = rule.step(parts, Context(recipe.seed, progress.epoch, progress.step, training=True))
+                progress.count(update)
                 yield Stepped(
                     progress.step,
                     progress.epoch,
@@ -94,17 +95,33 @@ def learn(
     yield _stopped("converged" if rule.finished else reason, progress)
 
 
+def steps_per_epoch(train: Examples, recipe: Recipe) -> int:
+    """How many updates a pass over the training examples makes; the same in every epoch."""
+    if recipe.max_units is None:
+        return batch_count(len(train), recipe.batch_size)
+    return len(plan(train.sizes(), recipe.batch_size, recipe.max_units, seed=recipe.seed, epoch=1))
+
+
 def measure(rule: LearningRule, examples: Examples, device: torch.device) -> Scores:
     """Mean objective and error rate over examples, in evaluation mode; empty for no examples."""
     if len(examples) == 0:
         return {}
     rule.net.eval()
-    objective = errors = 0.0
     with contextlib.closing(in_order(examples, EVALUATION_BATCH)) as batches:
-        for batch in batches:
-            sums = rule.measure(batch.to(device))
-            objective, errors = objective + sums[0], errors + sums[1]
-    return {"objective": objective / len(examples), "error": errors / len(examples)}
+        return means_of([rule.measure(batch.to(device)) for batch in batches])
+
+
+def means_of(measured: Sequence[Sums]) -> Scores:
+    """Objective and error rate of several measurements: each term over all of its units."""
+    totals = [sum(column) for column in zip(*(sums.counts for sums in measured), strict=True)]
+    terms = range(len(totals) - 1)
+    summed = [sum(sums.terms[k] * sums.counts[k] for sums in measured) for k in terms]
+    objective = sum(summed[k] / totals[k] for k in terms)
+    return {"objective": objective, "error": sum(sums.errors for sums in measured) / totals[-1]}
+
+
+def _sizes(train: Examples, recipe: Recipe) -> Tensor | int:
+    return len(train) if recipe.max_units is None else train.sizes()
 
 
 def _end_epoch(

@@ -7,13 +7,15 @@ import torch
 
 from neurarium.checks import ConfigError
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense, Examples
-from neurarium.data.scaling import Scaling
+from neurarium.data.examples import Examples
+from neurarium.data.plan import in_order
+from neurarium.data.table import Table
 from neurarium.nets.connectionist.rbm import RBM
-from neurarium.nets.connectionist.rbm_spec import RBMSpec
+from neurarium.nets.expect import expect
+from neurarium.record.schema import Field, Schema
+from neurarium.tasks.model import EVALUATION_BATCH
 from neurarium.training.device import Placement
-from neurarium.training.evaluation import outputs_of
-from neurarium.training.recipe import Recipe
+from neurarium.training.recipe import Recipe, net_kind
 from neurarium.training.session import prepare
 
 
@@ -34,37 +36,33 @@ def train_stack(recipe: Recipe, dataset: Dataset, hidden: Sequence[int]) -> list
         ConfigError: another net, or no layer.
         DataError: no examples.
     """
-    if not isinstance(recipe.net, RBMSpec):
-        raise ConfigError("net", expected="rbm", got=type(recipe.net).__name__)
+    if recipe.net.task != "density":
+        raise ConfigError("net", expected="rbm", got=net_kind(recipe.net))
     if not hidden:
         raise ConfigError("hidden", expected="at least one layer", got="none")
     rbms: list[RBM] = []
-    spec = recipe.net
+    visible: dict[str, object] = {}
     for units in hidden:
-        session = prepare(dataclasses.replace(recipe, net=dataclasses.replace(spec, hidden=units)), dataset)
+        spec = dataclasses.replace(recipe.net, **{"hidden": units, **visible})
+        session = prepare(dataclasses.replace(recipe, net=spec), dataset)
         for _ in session.events():
             pass
-        assert isinstance(session.net, RBM)
-        rbms.append(session.net)
-        dataset = _seen_by(session.net, dataset, session.placement)
-        spec = dataclasses.replace(spec, visible="bernoulli", span=(0.0, 1.0))
+        rbms.append(expect(session.net, RBM, "a stack of Boltzmann machines"))
+        dataset = _seen_by(rbms[-1], dataset, session.placement)
+        visible = {"visible": "bernoulli"}
     return rbms
 
 
 def _seen_by(rbm: RBM, dataset: Dataset, placement: Placement) -> Dataset:
     """The data as the machine's hidden probabilities."""
     width = len(rbm.hidden_bias)
+    schema = Schema({"hidden": Field((width,), value_range=(0.0, 1.0))})
 
-    def seen(examples: Examples) -> Dense:
-        outputs = outputs_of(rbm, examples, placement) if len(examples) else torch.zeros(0, width)
-        return Dense(outputs, examples.targets.cpu())
+    def seen(examples: Examples) -> Table:
+        with torch.inference_mode(), placement.computing():
+            batches = in_order(examples, EVALUATION_BATCH)
+            outputs = [rbm(batch.to(placement.device).x).float().cpu() for batch in batches]
+        return Table((torch.cat([torch.zeros(0, width), *outputs]),), (), schema)
 
-    return dataclasses.replace(
-        dataset,
-        kind="vectors",
-        train=seen(dataset.train),
-        development=seen(dataset.development),
-        test=seen(dataset.test),
-        shape=(width,),
-        scaling=Scaling((0.0,) * width, (1.0,) * width),
-    )
+    train, development, test = map(seen, dataset.parts().values())
+    return dataclasses.replace(dataset, schema=schema, train=train, development=development, test=test)

@@ -7,7 +7,7 @@ from typing import Any
 
 from neurarium.learning.early_stopping import BestSoFar
 from neurarium.record.events import Scores
-from neurarium.training.rule import Update
+from neurarium.training.rules.rule import Update
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Progress:
     objective: float = 0.0
     errors: float = 0.0
     gradient_norm: float = 0.0
-    examples: int = 0
+    units: float = 0.0
     learning_rate: float = 0.0
     best: BestSoFar = field(default_factory=BestSoFar)
     _since: float = field(default_factory=time.perf_counter, repr=False)
@@ -34,12 +34,12 @@ class Progress:
         """Begin to count seconds from now."""
         self._since = time.perf_counter()
 
-    def count(self, update: Update, examples: int) -> None:
-        """Add one update over so many examples."""
+    def count(self, update: Update) -> None:
+        """Add one update over the units that it counts."""
         self.step += 1
         self.position += 1
-        self.examples += examples
-        self.objective += update.objective * examples
+        self.units += update.count
+        self.objective += update.objective * update.count
         self.errors += update.errors
         self.gradient_norm += update.gradient_norm
         self.learning_rate = update.learning_rate
@@ -47,7 +47,7 @@ class Progress:
 
     def means(self) -> Scores:
         """Mean objective and error rate over the epoch so far."""
-        return {"objective": self.objective / self.examples, "error": self.errors / self.examples}
+        return {"objective": self.objective / self.units, "error": self.errors / self.units}
 
     def mean_gradient_norm(self) -> float:
         """Mean gradient norm over the epoch so far."""
@@ -56,8 +56,8 @@ class Progress:
     def next_epoch(self, best: BestSoFar) -> None:
         """Close the epoch."""
         self.epoch += 1
-        self.position = self.examples = 0
-        self.objective = self.errors = self.gradient_norm = 0.0
+        self.position = 0
+        self.objective = self.errors = self.gradient_norm = self.units = 0.0
         self.best = best
         self.count_time()
 

@@ -26,9 +26,11 @@ from torch import nn
 
 from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.batch import Batch
-from neurarium.data.batches import shuffled
 from neurarium.data.dataset import Dataset
+from neurarium.data.plan import grouped, plan
 from neurarium.learning.schedules import Schedule
+from neurarium.tasks.table import OwnLoss
+from neurarium.tasks.task import Context
 from neurarium.training.recipe import Recipe
 from neurarium.training.seed import own_generators
 from neurarium.training.session import Session, prepare
@@ -105,6 +107,7 @@ def find_rate(
     *,
     net: nn.Module | None = None,
     source: Source | None = None,
+    loss: OwnLoss | None = None,
     steps: int = 100,
     lowest: float = 1e-6,
     highest: float = 10.0,
@@ -117,6 +120,7 @@ def find_rate(
         dataset: what it would be trained on.
         net: a module of your own instead of the recipe's net, learnt on in a copy.
         source: the trained run that the recipe stands on, where it stands on one.
+        loss: a function of your own, where the recipe's objective is "custom".
         steps: N, updates at most.
         lowest: first learning rate.
         highest: last learning rate.
@@ -136,9 +140,9 @@ def find_rate(
     if recipe.optimiser.name == "hessian-free":
         raise ConfigError("optimiser.name", expected="one that has a learning rate", got="'hessian-free'")
     rising = Rising(highest_factor=highest / lowest, updates=steps)
-    plan = replace(recipe, optimiser=replace(recipe.optimiser, lr=lowest), schedule=rising)
+    changed = replace(recipe, optimiser=replace(recipe.optimiser, lr=lowest), schedule=rising)
     with own_generators():
-        return _sweep(prepare(plan, dataset, copy.deepcopy(net), source), steps, smoothing)
+        return _sweep(prepare(changed, dataset, copy.deepcopy(net), source, loss), steps, smoothing)
 
 
 def smooth(losses: Sequence[float], beta: float) -> list[float]:
@@ -161,9 +165,10 @@ def _sweep(session: Session, steps: int, beta: float) -> RateCurve:
     rates, losses, diverged_at = list[float](), list[float](), None
     with contextlib.closing(_endless(session.dataset, session.recipe)) as batches:
         # one batch more than updates: the last rate too is judged by the batch that follows it
-        for step, batch in enumerate(itertools.islice(batches, steps + 1)):
+        for step, (epoch, parts) in enumerate(itertools.islice(batches, steps + 1)):
             try:
-                update = rule.step(batch.to(session.placement.device), step)
+                parts = tuple(part.to(session.placement.device) for part in parts)
+                update = rule.step(parts, Context(session.recipe.seed, epoch, step, training=True))
             except NonFiniteError:
                 if not rates:
                     raise
@@ -179,8 +184,10 @@ def _sweep(session: Session, steps: int, beta: float) -> RateCurve:
     return RateCurve(tuple(rates), tuple(losses[1:]), tuple(smooth(losses, beta)[1:]), diverged_at)
 
 
-def _endless(dataset: Dataset, plan: Recipe) -> Generator[Batch, None, None]:
+def _endless(dataset: Dataset, recipe: Recipe) -> Generator[tuple[int, tuple[Batch, ...]], None, None]:
     """Yield the batches that training would see, epoch after epoch."""
+    sizes = len(dataset.train) if recipe.max_units is None else dataset.train.sizes()
     for epoch in itertools.count(1):
-        with contextlib.closing(shuffled(dataset.train, plan.batch_size, seed=plan.seed, epoch=epoch)) as batches:
-            yield from batches
+        order = plan(sizes, recipe.batch_size, recipe.max_units, seed=recipe.seed, epoch=epoch)
+        with contextlib.closing(grouped(dataset.train, order, recipe.accumulate)) as batches:
+            yield from ((epoch, parts) for parts in batches)

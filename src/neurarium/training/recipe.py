@@ -11,12 +11,14 @@ from typing import Any, Literal
 from neurarium.checks import ConfigError, choose
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.early_stopping import EarlyStopping
+from neurarium.learning.fine_tuning import FineTuning
 from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.catalogue import NETS
-from neurarium.nets.spec import NetSpec, Purpose
+from neurarium.nets.spec import NetSpec
 from neurarium.record.config import overlay, to_plain
+from neurarium.record.schema import Schema
 
 Precision = Literal["float32", "bfloat16", "auto"]
 
@@ -47,7 +49,7 @@ class OwnNet(NetSpec):
 
     summary = "your own module"
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> Any:
+    def build(self, schema: Schema, backbone: Any = None) -> Any:
         """Refuse: only the user has the module."""
         raise ConfigError(
             "net",
@@ -65,6 +67,8 @@ class Recipe:
     """Name of the run; its folder is called after it."""
     net: NetSpec = field(default_factory=OwnNet)
     """The net and its sizes."""
+    task: str = "auto"
+    """What is asked of the net; auto: what it is made for; a module of your own predicts classes or numbers."""
     data: str = "mnist-5k"
     """Data set: a name from `neurarium list`, an idx, npz or csv file, or a folder of images."""
     data_folder: str | None = None
@@ -79,12 +83,16 @@ class Recipe:
     """Course of the learning rate over the run."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     """Transformations of the examples that leave their class as it is."""
+    fine_tuning: FineTuning = field(default_factory=FineTuning)
+    """Rates of a backbone that learns together with its head."""
     early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
     """When to stop early, and which weights to keep."""
     epochs: int = 10
     """Passes over the training data."""
     batch_size: int = 128
     """Examples in one update."""
+    max_units: int | None = None
+    """Elements in one update, padding counted: examples of about one length come together; none: any number."""
     gradients: Literal["autograd", "explicit"] = "autograd"
     """Where gradients come from: torch's autograd, or the layer rules of `learning.backprop` chained by hand."""
     accumulate: int = 1
@@ -113,8 +121,9 @@ class Recipe:
             raise ConfigError(
                 "accumulate", expected=f"at most the batch size {self.batch_size}", got=str(self.accumulate)
             )
-        if self.threads is not None:
-            _at_least_one("threads", self.threads)
+        for name in ("threads", "max_units"):
+            if getattr(self, name) is not None:
+                _at_least_one(name, getattr(self, name))
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise ConfigError("clip_norm", expected="a number > 0 or none", got=str(self.clip_norm))
         if not 0 <= self.seed < 2**63:
@@ -149,10 +158,10 @@ def recipe_from_plain(values: Mapping[str, Any], base: Recipe | None = None) -> 
     return overlay(recipe, values)
 
 
-def purpose_of(recipe: Recipe) -> Purpose:
-    """What a recipe's net is for; a module of the user's own that learns to reconstruct is for that."""
-    own = isinstance(recipe.net, OwnNet) and recipe.objective.name == "reconstruction"
-    return "reconstruction" if own else recipe.net.purpose
+def for_measuring(recipe: Recipe) -> Recipe:
+    """The recipe as a trained net is measured: without its teacher."""
+    task = "classification" if recipe.task == "distillation" else recipe.task
+    return dataclasses.replace(recipe, task=task, objective=recipe.objective.without_teacher())
 
 
 def net_kind(spec: NetSpec) -> str:

@@ -1,162 +1,176 @@
 """A trained run, read back from its folder: evaluate, predict, look at its history."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.data.dataset import Dataset
-from neurarium.data.examples import Dense
-from neurarium.data.scaling import Scaling
-from neurarium.nets.connectionist.rbm import RBM
-from neurarium.nets.connectionist.rbm_spec import RBMSpec
-from neurarium.nets.generative.gan import GAN, sample
+from neurarium.data.examples import Examples
+from neurarium.data.own_arrays import series
+from neurarium.data.plan import in_order
+from neurarium.data.scaling import scaled, unscaled
+from neurarium.data.table import Table
+from neurarium.data.text_lines import holds_characters, holds_words, tokens_of
+from neurarium.nets.interfaces import Generative
 from neurarium.record.run_record import epochs_of, read_record
-from neurarium.training.card import read_card
+from neurarium.record.schema import Schema
+from neurarium.tasks.model import EVALUATION_BATCH, Model
+from neurarium.tasks.prediction import Prediction, joined
+from neurarium.tasks.scores import Scores
+from neurarium.tasks.table import task_of
+from neurarium.tasks.task import Task
+from neurarium.training.data_info import DataInfo, read_data_info
 from neurarium.training.device import Placement, find_placement
-from neurarium.training.evaluation import Evaluation, criterion_of, outputs_of
 from neurarium.training.fast_inference import prepared_for_inference
 from neurarium.training.folder import is_run, load_weights, read_recipe
-from neurarium.training.recipe import Recipe, net_kind, purpose_of
-from neurarium.training.scores.appraise import appraise
-from neurarium.training.scores.measure import Measured
-from neurarium.training.source import build_net, may_use_source, read_source, source_folder
+from neurarium.training.recipe import Recipe, for_measuring, net_kind
+from neurarium.training.source import build_net, read_source, role_of, source_folder
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """Answers of a net for a table of inputs.
-
-    Attributes:
-        classes: names of the classes, in the order of the columns.
-        probabilities: softmax of the outputs; rows sum to 1.
-    """
-
-    classes: tuple[str, ...]
-    probabilities: Float[np.ndarray, "examples classes"]
-
-    @property
-    def indices(self) -> Int[np.ndarray, " examples"]:
-        """Index of the most probable class of each example."""
-        return self.probabilities.argmax(1)
-
-    @property
-    def labels(self) -> list[str]:
-        """Name of the most probable class of each example."""
-        return [self.classes[i] for i in self.indices]
-
-
-@dataclass(frozen=True)
-class NumberPrediction:
-    """Numbers that a net predicts for a table of inputs.
-
-    Attributes:
-        names: of the outputs, in the order of the columns.
-        values: in the units of the targets that it learnt.
-    """
-
-    names: tuple[str, ...]
-    values: Float[np.ndarray, "examples outputs"]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """A net with its weights, the recipe that made them and what it knows of the data."""
 
     folder: Path
     recipe: Recipe
-    card: dict[str, Any]
+    info: DataInfo
     net: nn.Module
     placement: Placement
     notices: tuple[str, ...] = ()
 
     @property
+    def schema(self) -> Schema:
+        """What the examples look like that it learned from, and by what they are scaled."""
+        return self.info.schema
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, or of the numbers that are predicted."""
-        return tuple(self.card["classes"])
+        return self.schema.classes
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one example."""
-        return tuple(self.card["shape"])
-
-    @property
-    def scaling(self) -> Scaling:
-        """How inputs are scaled before they reach the net."""
-        return Scaling.from_dict(self.card["scaling"])
-
-    @property
-    def target_scaling(self) -> Scaling | None:
-        """By which the targets were standardised; none where they are classes."""
-        numbers = self.card["targets"]
-        return None if numbers is None else Scaling.from_dict(numbers)
+    def model(self) -> Model:
+        """The net and where it computes."""
+        return Model(self.net, self.placement.device, self.placement.computing)
 
     @property
     def history(self) -> list[dict[str, Any]]:
         """One entry an epoch: objective, errors, gradient norm, learning rate, seconds."""
         return epochs_of(read_record(self.folder / "record.jsonl"))
 
-    def evaluate(self, dataset: Dataset, split: str = "test") -> Evaluation | Measured:
-        """Measure the net, by what it is for, on a split of a data set of the same shape and classes.
+    def task(self, dataset: Dataset | None = None) -> Task:
+        """What the net is asked for, as it is measured: after a distillation without its teacher.
 
-        The objective is the run's own: balanced weights are those of the data set's training examples, and after a
+        Args:
+            dataset: whose training examples balance the classes, where the recipe wants that.
+        """
+        recipe, below = for_measuring(self.recipe), source_folder(self.folder)
+        helpers = {}
+        if role_of(recipe) == "judge" and is_run(below):
+            helpers = read_source(below).helpers(recipe, self.schema, self.placement)
+        if dataset is None and recipe.objective.balanced:  # weights matter for the loss alone
+            recipe = replace(recipe, objective=replace(recipe.objective, balanced=False))
+        train = None if dataset is None else dataset.train
+        return task_of(recipe, self.schema, train=train, helpers=helpers, device=self.placement.device)
+
+    def evaluate(self, dataset: Dataset, split: str = "test") -> Scores:
+        """Measure the net, by what it is asked for, on a split of a data set like the one it learned from.
+
+        The loss is the run's own: balanced weights are those of the data set's training examples, and after a
         distillation, without its teacher, it is the cross-entropy of the labels.
 
         Raises:
-            DataError: another shape or other classes than the run learnt.
+            DataError: no such examples, examples of another shape, or classes that the run has not learned.
         """
-        answers = purpose_of(self.recipe) == "prediction"
-        same = (self.classes, self.target_scaling is None) == (dataset.classes, dataset.target_scaling is None)
-        if tuple(dataset.shape) != self.shape or (answers and not same):
+        if not isinstance(dataset, Dataset):
+            raise DataError(
+                "evaluate",
+                expected="a Dataset",
+                got=f"type {type(dataset).__name__}",
+                remedy="make one: neurarium.dataset_from(data)",
+            )
+        known = self.fitted(dataset)
+        if len(getattr(known, split)) == 0:
+            raise DataError(
+                "evaluation", expected="at least one example", got="an empty split", remedy="name another split"
+            )
+        return self.task(known).score(self.model, known, split)
+
+    def fitted(self, dataset: Dataset) -> Dataset:
+        """A data set as the net knows its inputs and targets: scaled as its training examples were.
+
+        Raises:
+            DataError: fields of another number or shape, or categories that the run has not learned.
+        """
+        own, theirs = self.schema, dataset.schema
+        shapes = [[field.shape for field in schema.inputs.values()] for schema in (own, theirs)]
+        wanted = role_of(self.recipe) != "judge" and bool(own.targets) and _looks_at_targets(self.recipe, own)
+        kinds = [[(f.shape, bool(f.categories)) for f in schema.targets.values()] for schema in (own, theirs)]
+        if shapes[0] != shapes[1] or (wanted and kinds[0] != kinds[1]):
             raise DataError(
                 f"data {dataset.name}",
-                expected=f"examples of shape {self.shape} in the classes {_few(self.classes)}",
-                got=f"shape {tuple(dataset.shape)}, classes {_few(dataset.classes)}",
+                expected=f"examples like those it learned from: {_few(own)}",
+                got=_few(theirs),
                 remedy="evaluate on data like those of the training",
             )
-        below = source_folder(self.folder)
-        return appraise(
-            self.net,
-            self.recipe,
-            self.scaled(dataset),
-            split,
-            criterion_of(self.recipe.objective.without_teacher(), dataset, None, self.placement),
-            self.placement,
-            read_source(below) if may_use_source(self.recipe) and is_run(below) else None,
-        )
+        if not wanted:
+            own = Schema(own.inputs, theirs.targets)
+        return dataset.with_schema(own)
 
-    def scaled(self, dataset: Dataset) -> Dataset:
-        """A data set as the net knows its inputs and targets: scaled as its training examples were."""
-        parts = {name: getattr(dataset, name).with_scaling(self.scaling) for name in dataset.counts()}
-        own, theirs = self.target_scaling, dataset.target_scaling
-        if own is not None and theirs is not None and own != theirs:
-            parts = {n: replace(part, targets=own.apply(theirs.undo(part.targets))) for n, part in parts.items()}
-        return replace(dataset, scaling=self.scaling, target_scaling=own, **parts)
-
-    def predict(self, inputs: Tensor | np.ndarray) -> Prediction | NumberPrediction:
+    def predict(self, inputs: Any, **options: Any) -> Prediction:
         """Answer for raw inputs, in the units of the training data (pixels 0 to 255 for images).
 
         Args:
-            inputs: (examples, *shape), or one example of `shape`.
+            inputs: (examples, *shape), or one example of `shape`; for series a list of arrays (steps, features),
+                for text a list of strings; or examples without targets, of any kind.
+            options: of the task, such as `longest` for translations.
 
         Raises:
             ConfigError: a net that is for something else than answers.
             ShapeError: inputs of another shape.
         """
-        self._check_that_it_predicts()
-        tensor = self._raw(inputs)
-        examples = Dense(tensor, torch.zeros(len(tensor), dtype=torch.int64), self.scaling)
-        outputs = outputs_of(self.net, examples, self.placement)
-        if self.target_scaling is not None:
-            return NumberPrediction(self.classes, self.target_scaling.undo(outputs).numpy())
-        return Prediction(self.classes, outputs.softmax(1).numpy())
+        if not isinstance(inputs, Examples):
+            inputs = self.examples(inputs)
+        examples = inputs.with_schema(Schema(self.schema.inputs, inputs.schema.targets))
+        task, model = self.task(), self.model
+        return joined([task.predict(model, batch, **options) for batch in in_order(examples, EVALUATION_BATCH)])
 
-    def prepared(self, inputs: Tensor | np.ndarray | None = None, precision: str = "auto") -> "Run":
+    def examples(self, inputs: Any) -> Examples:
+        """Raw inputs as examples without targets, under the run's scaling.
+
+        Args:
+            inputs: as in `predict`.
+
+        Raises:
+            ShapeError: inputs of another shape, or a net that takes neither a tensor of numbers, nor series, nor text.
+            DataError: a word or character that was not learned.
+        """
+        schema = Schema(self.schema.inputs)
+        field = schema.input
+        alone = len(schema.inputs) == 1
+        if alone and (holds_words(field) or holds_characters(field)) and _are_lines(inputs):
+            return tokens_of(inputs, [f"text {k} (counted from 0)" for k in range(len(inputs))], schema)
+        if alone and len(field.shape) == 2 and field.is_ragged and not field.categories and _is_sequence(inputs):
+            return series(inputs, field, "inputs")
+        if not alone or field.is_ragged or field.categories:
+            fields = ", ".join(f"{name} ({one.in_words()})" for name, one in schema.inputs.items())
+            raise ShapeError(
+                "inputs",
+                expected=f"examples of {fields}",
+                got=f"type {type(inputs).__name__}",
+                remedy="give a list of arrays for series, of strings for text, else neurarium.data examples of this "
+                "schema (Ragged, Packed, Nodes)",
+            )
+        return Table((self._raw(inputs),), (), schema)
+
+    def for_inference(self, inputs: Tensor | np.ndarray | None = None, precision: str = "auto") -> "Run":
         """The same run with a copy of its net made ready to answer fast (`training.fast_inference`); a notice says how.
 
         Args:
@@ -165,10 +179,16 @@ class Run:
 
         Raises:
             ConfigError: a net that is for something else than answers, or an unknown precision.
-            ShapeError: inputs of another shape.
+            ShapeError: inputs of another shape, or a net that does not take one tensor of numbers.
         """
-        self._check_that_it_predicts()
-        probe = None if inputs is None else self.scaling.apply(self._raw(inputs))
+        if self.task().name not in ("classification", "regression"):
+            raise ConfigError(
+                f"run {self.folder}",
+                expected="a net that predicts classes or numbers",
+                got=f"{net_kind(self.recipe.net)}, a net for {self.task().name}",
+            )
+        field = self.schema.dense("fast inference")
+        probe = None if inputs is None else scaled(self._raw(inputs), field)
         fast = prepared_for_inference(self.net, self.placement, precision, probe)
         # what it computes in is the net's own affair
         alone = replace(self.placement, precision="float32")
@@ -185,43 +205,33 @@ class Run:
         Raises:
             ConfigError: a net that makes no examples, or none asked for.
         """
-        if count < 1:
-            raise ConfigError("count", expected="a whole number >= 1", got=str(count))
-        if isinstance(self.net, GAN):
-            return self.scaling.undo(sample(self.net, count, seed).cpu())
-        if isinstance(self.net, RBM) and isinstance(self.recipe.net, RBMSpec):
-            generator = torch.Generator(self.placement.device).manual_seed(seed)
-            units = self.net.sample(count, steps, generator).cpu().view(count, *self.shape)
-            if self.net.visible == "gaussian":
-                return self.scaling.undo(units)
-            low, high = self.recipe.net.span
-            return low + (high - low) * units
-        raise ConfigError(
-            f"run {self.folder}",
-            expected="a net that makes examples: gan, dcgan or rbm",
-            got=f"{net_kind(self.recipe.net)}, a net for {self.recipe.net.purpose}",
-        )
-
-    def _check_that_it_predicts(self) -> None:
-        if purpose_of(self.recipe) != "prediction":
+        if not isinstance(self.net, Generative):
             raise ConfigError(
                 f"run {self.folder}",
-                expected="a net that predicts classes or numbers",
-                got=f"{net_kind(self.recipe.net)}, a net for {purpose_of(self.recipe)}",
-                remedy="call its net: run.net(inputs), with the inputs scaled by run.scaling.apply",
+                expected="a net that makes examples: gan, dcgan or rbm",
+                got=f"{net_kind(self.recipe.net)}, a net for {self.task().name}",
             )
+        return unscaled(self.net.sample(count, seed, steps).cpu(), self.schema.input)
 
-    def _raw(self, inputs: Tensor | np.ndarray) -> Tensor:
+    def _raw(self, inputs: Any) -> Tensor:
         """Inputs as a batch of the run's shape."""
-        tensor = torch.as_tensor(inputs)
-        if tuple(tensor.shape) == self.shape:
+        shape, tensor = self.schema.dense("predict").fixed_shape, torch.as_tensor(inputs)
+        if tuple(tensor.shape) == shape:
             tensor = tensor[None]
-        if tuple(tensor.shape[1:]) != self.shape:
-            wanted = ", ".join(["examples", *map(str, self.shape)])
+        if tuple(tensor.shape[1:]) != shape:
+            wanted = ", ".join(["examples", *map(str, shape)])
             raise ShapeError("inputs", expected=f"({wanted})", got=str(tuple(tensor.shape)))
         if len(tensor) == 0:
             raise ShapeError("inputs", expected="at least one example", got="none")
         return tensor
+
+
+def _is_sequence(inputs: Any) -> TypeGuard[Iterable[Any]]:
+    return isinstance(inputs, (list, tuple, Tensor, np.ndarray)) and len(inputs) > 0
+
+
+def _are_lines(inputs: Any) -> TypeGuard[Sequence[str]]:
+    return isinstance(inputs, (list, tuple)) and bool(inputs) and all(isinstance(line, str) for line in inputs)
 
 
 def load_run(folder: str | Path, net: nn.Module | None = None, device: str | None = None) -> Run:
@@ -236,16 +246,24 @@ def load_run(folder: str | Path, net: nn.Module | None = None, device: str | Non
         RunError: no run there, not trained yet, or damaged beyond its last checkpoint.
     """
     folder = Path(folder)
-    recipe, card = read_recipe(folder), read_card(folder)
+    recipe, info = read_recipe(folder), read_data_info(folder)
     placement = find_placement(device or "auto", recipe.precision)
     if net is None:
         # building draws initial weights; the caller's generator is none of its business
         with torch.random.fork_rng(devices=[]):
-            scaling = Scaling.from_dict(card["scaling"])
-            net = build_net(recipe, tuple(card["shape"]), tuple(card["classes"]), scaling, folder=folder)
+            net = build_net(recipe, info.schema, folder=folder)
     notices = load_weights(net, folder)
-    return Run(folder, recipe, card, placement.place(net).eval(), placement, notices)
+    return Run(folder, recipe, info, placement.place(net).eval(), placement, notices)
 
 
-def _few(names: tuple[str, ...], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _looks_at_targets(recipe: Recipe, schema: Schema) -> bool:
+    return (recipe.net.task if recipe.task == "auto" else recipe.task) not in ("reconstruction", "density", "recall")
+
+
+def _few(schema: Schema, most: int = 5) -> str:
+    inputs = ", ".join(f"{name} {field.shape}" for name, field in schema.inputs.items())
+    if not schema.targets:
+        return f"{inputs}, no targets"
+    names = schema.classes
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{inputs}, in the classes {', '.join(names[:most])}{more}"

@@ -8,19 +8,19 @@ manifest. `source/` is there where the run stands on another: that one's folder.
 import dataclasses
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, DataError, RunError
-from neurarium.data.batches import batch_count
 from neurarium.data.dataset import Dataset
 from neurarium.record.config import write_toml
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
 from neurarium.record.files import make_folder, storage_errors, write_atomic
 from neurarium.record.run_record import recorded, rewind
-from neurarium.training.card import card_of, read_card
+from neurarium.tasks.table import OwnLoss, task_of, try_one_batch
+from neurarium.tasks.task import Task, Trainable
 from neurarium.training.checkpoint import (
     Checkpoint,
     load_newest,
@@ -30,28 +30,18 @@ from neurarium.training.checkpoint import (
     step_path,
     unpack,
 )
+from neurarium.training.data_info import DataInfo, read_data_info
 from neurarium.training.device import Placement, find_placement, keep_freed_memory, set_threads
-from neurarium.training.evaluation import criterion_of
 from neurarium.training.folder import is_run
 from neurarium.training.folder import read_recipe as read_recipe
 from neurarium.training.interrupt import StopRequest
-from neurarium.training.loop import BestWeights, learn
+from neurarium.training.loop import BestWeights, learn, steps_per_epoch
 from neurarium.training.progress import Progress
 from neurarium.training.recipe import Recipe, recipe_to_plain
-from neurarium.training.rule import LearningRule
-from neurarium.training.rules import make_rule
-from neurarium.training.seed import generator_states, restore_generators, seed_everything
-from neurarium.training.settled import check_settings, settled
-from neurarium.training.source import (
-    Source,
-    build_net,
-    check_need,
-    may_use_source,
-    read_source,
-    source_folder,
-    teacher_for,
-)
-from neurarium.training.span import span_notice
+from neurarium.training.rules.rule import LearningRule, Setup
+from neurarium.training.rules.table import make_rule, resolved
+from neurarium.training.seed import generator_states, own_generators, restore_generators, seed_everything
+from neurarium.training.source import Source, build_net, check_need, read_source, source_folder
 
 
 @dataclasses.dataclass
@@ -61,6 +51,7 @@ class Session:
     recipe: Recipe
     dataset: Dataset
     net: nn.Module
+    task: Task
     rule: LearningRule
     placement: Placement
     folder: Path | None = None
@@ -86,6 +77,7 @@ class Session:
             self.progress,
             self.best,
             stop or StopRequest(),
+            self.task.name,
         )
         if self.folder is not None:
             stream = recorded(self._saved(stream), self.folder / "record.jsonl")
@@ -136,7 +128,7 @@ class Session:
                 str(self.folder),
                 expected="a checkpoint of this net",
                 got="one of another",
-                remedy="check config.toml",
+                remedy="check config.toml; a net of your own is given again: resume(folder, net=module)",
             ) from error
         self.generators |= _under("rng/", tensors)
         self.progress = Progress.from_plain(checkpoint.values["progress"])
@@ -156,45 +148,72 @@ class Session:
             save_checkpoint(self.folder / "weights", self.net.state_dict(), {"epoch": epoch})
 
 
-def prepare(recipe: Recipe, dataset: Dataset, net: nn.Module | None = None, source: Source | None = None) -> Session:
-    """Make a session in memory: seed, net on its device, rule, data on the device.
+def prepare(
+    recipe: Recipe,
+    dataset: Dataset,
+    net: nn.Module | None = None,
+    source: Source | None = None,
+    loss: OwnLoss | None = None,
+) -> Session:
+    """Make a session in memory: seed, net on its device, task, rule, data on the device.
 
     Args:
         recipe: what to learn and how.
         dataset: what to learn from.
         net: a module of the user's own instead of the recipe's.
         source: the run that the recipe stands on, where it stands on one.
+        loss: a function of the user's own, where the recipe's objective is "custom".
 
     Raises:
-        ConfigError, DataError, ShapeError: net, data, source and device do not fit together.
+        ConfigError, DataError, ShapeError: net, data, task, source and device do not fit together; the net has answered
+            two examples.
 
-    The session's recipe is `settled`.
+    The session's recipe is `resolved`.
     """
     if len(dataset.train) == 0:
         raise DataError("training data", expected="at least one example", got="none")
-    recipe.augmentation.check(tuple(dataset.shape))
+    if recipe.objective.name == "custom" and loss is None:
+        raise ConfigError(
+            "loss", expected="the function that this run learns by", got="none", remedy="pass it again: loss=function"
+        )
+    if recipe.objective.name != "custom" and loss is not None:
+        raise ConfigError("loss", expected=f"none, as the objective is {recipe.objective.name}", got="a function")
+    if net is not None and not isinstance(net, nn.Module):
+        raise ConfigError(
+            "net", expected="a torch.nn.Module", got=f"type {type(net).__name__}", remedy="pass an instance: MyNet(...)"
+        )
+    schema = dataset.schema
     check_need(recipe)
-    recipe = settled(recipe)
-    check_settings(recipe)
+    recipe = resolved(recipe)
     set_threads(recipe.threads)
     keep_freed_memory()
     placement = find_placement(recipe.device, recipe.precision)
     seed_everything(recipe.seed)
     if net is None:
-        net = build_net(recipe, dataset.shape, dataset.classes, dataset.scaling, source=source)
-    if source is not None and may_use_source(recipe):
-        source.check(recipe, dataset.shape, dataset.classes)
+        net = build_net(recipe, schema, source=source)
+    recipe.augmentation.check(schema)
+    helpers = {} if source is None else source.helpers(recipe, schema, placement)
     net = placement.place(net)
-    if recipe.net.purpose != "recall" and not any(p.requires_grad for p in net.parameters()):
+    task = task_of(recipe, schema, train=dataset.train, helpers=helpers, loss=loss, device=placement.device)
+    if isinstance(task, Trainable) and not any(p.requires_grad for p in net.parameters()):
         raise ConfigError("net", expected="at least one trainable parameter", got="none")
-    total = recipe.epochs * batch_count(len(dataset.train), recipe.batch_size)
-    criterion = criterion_of(recipe.objective, dataset, teacher_for(recipe, dataset, source, placement), placement)
-    rule = make_rule(net, recipe, placement, criterion, total, len(dataset.classes))
-    notices = [notice] if (notice := span_notice(recipe.net, dataset)) else []
-    return Session(recipe, dataset.prepared().to(placement.device), net, rule, placement, notices=notices)
+    total = recipe.epochs * steps_per_epoch(dataset.train, recipe)
+    rule = make_rule(Setup(recipe, net, task, schema, placement, total))
+    generators = generator_states()
+    ready = dataset.cached().to(placement.device)
+    with own_generators():
+        try_one_batch(net, task, ready.train, placement.device, placement.computing)
+    return Session(recipe, ready, net, task, rule, placement, generators=generators)
 
 
-def start(recipe: Recipe, folder: str | Path, dataset: Dataset, net: nn.Module | None = None) -> Session:
+def start(
+    recipe: Recipe,
+    folder: str | Path,
+    dataset: Dataset,
+    net: nn.Module | None = None,
+    loss: OwnLoss | None = None,
+    notices: Sequence[str] = (),
+) -> Session:
     """Start a run in a new folder; the source that it may stand on lies below it already.
 
     Raises:
@@ -202,9 +221,10 @@ def start(recipe: Recipe, folder: str | Path, dataset: Dataset, net: nn.Module |
         StorageError: the folder cannot be written.
     """
     refuse_used(folder)
-    session = prepare(recipe, dataset, net, _source_in(folder, recipe))
+    session = prepare(recipe, dataset, net, _source_in(folder, recipe), loss)
     claim(recipe, folder, dataset)
     session.folder = Path(folder)
+    session.notices += notices
     return session
 
 
@@ -218,8 +238,8 @@ def claim(recipe: Recipe, folder: str | Path, dataset: Dataset) -> None:
     folder = Path(folder)
     refuse_used(folder)
     make_folder(folder / "checkpoints")
-    recipe = settled(recipe)
-    write_atomic(folder / "data.json", json.dumps(card_of(dataset), indent=1))
+    recipe = resolved(recipe)
+    write_atomic(folder / "data.json", json.dumps(DataInfo.of(dataset).to_plain(), indent=1))
     write_atomic(folder / "config.toml", write_toml(recipe_to_plain(recipe)))
 
 
@@ -238,7 +258,14 @@ def refuse_used(folder: str | Path) -> None:
         )
 
 
-def resume(folder: str | Path, recipe: Recipe, dataset: Dataset, net: nn.Module | None = None) -> Session:
+def resume(
+    folder: str | Path,
+    recipe: Recipe,
+    dataset: Dataset,
+    net: nn.Module | None = None,
+    loss: OwnLoss | None = None,
+    notices: Sequence[str] = (),
+) -> Session:
     """Continue a run from its newest whole checkpoint.
 
     The recipe is the run's own, or one with more epochs. Where its precision is "auto", the one that the run started
@@ -248,20 +275,20 @@ def resume(folder: str | Path, recipe: Recipe, dataset: Dataset, net: nn.Module 
         RunError: no run there, all checkpoints damaged, or the data has changed since.
     """
     folder = Path(folder)
-    recorded_print, now = read_card(folder)["fingerprint"], dataset.fingerprint()
-    if recorded_print != now:
+    info, now = read_data_info(folder), dataset.fingerprint()
+    if info.fingerprint != now:
         raise RunError(
             str(folder),
-            expected=f"the data it learnt from ({recorded_print[:12]})",
+            expected=f"the data it learnt from ({info.fingerprint[:12]})",
             got=f"other data ({now[:12]})",
-            remedy="restore the data, or start a new run",
+            remedy="restore the data (data of your own are given again: resume(folder, data=...)), or start a new run",
         )
     if recipe.precision == "auto":
         recipe = dataclasses.replace(recipe, precision=read_recipe(folder).precision)
     checkpoint, damaged = load_newest(folder / "checkpoints")
-    session = prepare(recipe, dataset, net, _source_in(folder, recipe))
+    session = prepare(recipe, dataset, net, _source_in(folder, recipe), loss)
     session.folder = folder
-    session.notices += [f"passed over a damaged checkpoint: {line}" for line in damaged]
+    session.notices += [*notices, *(f"passed over a damaged checkpoint: {line}" for line in damaged)]
     if checkpoint is not None:
         session.restore(checkpoint)
     elif (folder / "record.jsonl").exists():

@@ -1,4 +1,4 @@
-"""The run that another stands on: teacher of a distillation, trunk of a classifier on features.
+"""The run that another stands on: teacher of a distillation, backbone under a head, judge of what a generator makes.
 
 It lies in `FOLDER/source`, a run folder of its own: trained there when the recipe names a recipe, copied there when it
 names a run. So a run holds all that it needs, whatever becomes of the original.
@@ -11,13 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, RunError
-from neurarium.data.dataset import Dataset
-from neurarium.data.scaling import Scaling
-from neurarium.nets.feedforward.features_spec import FeaturesSpec
 from neurarium.nets.parts.features import Rescaled
-from neurarium.nets.spec import ScaledSpec
 from neurarium.record.files import write_atomic
-from neurarium.training.card import read_card
+from neurarium.record.schema import Field, Schema
+from neurarium.tasks.table import task_class
+from neurarium.training.data_info import read_data_info
 from neurarium.training.device import Placement
 from neurarium.training.folder import is_finished, is_run, load_weights, read_recipe
 from neurarium.training.recipe import Recipe, net_kind
@@ -26,69 +24,100 @@ _FIRST = ("config.toml", "data.json", "record.jsonl", "weights.safetensors")
 _LAST = "weights.json"  # a run is finished when this is there
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """A net with its weights, and the data that it knows."""
 
     name: str
     net: nn.Module
-    shape: tuple[int, ...]
-    classes: tuple[str, ...]
-    scaling: Scaling
+    schema: Schema
 
-    def check(self, recipe: Recipe, shape: tuple[int, ...], classes: tuple[str, ...]) -> None:
+    def check(self, recipe: Recipe, schema: Schema) -> None:
         """Refuse a source that cannot answer for these data.
 
         Raises:
             ConfigError: examples of another shape, or for a teacher other classes.
         """
-        if self.shape != tuple(shape):
-            raise ConfigError(
-                f"source {self.name}", expected=f"examples of shape {tuple(shape)}", got=f"shape {self.shape}"
-            )
-        if recipe.objective.name == "distillation" and self.classes != tuple(classes):
+        own, asked = ([(f.shape, f.categories) for f in s.inputs.values()] for s in (self.schema, schema))
+        if own != asked:
             raise ConfigError(
                 f"source {self.name}",
-                expected=f"a teacher of the classes {', '.join(classes)}",
-                got=f"one of {', '.join(self.classes)}",
+                expected=f"examples of shape {', '.join(str(shape) for shape, _ in asked)}",
+                got=f"shape {', '.join(str(shape) for shape, _ in own)}",
+            )
+        if role_of(recipe) == "teacher" and self.schema.classes != schema.classes:
+            raise ConfigError(
+                f"source {self.name}",
+                expected=f"a teacher of the classes {', '.join(schema.classes)}",
+                got=f"one of {', '.join(self.schema.classes)}",
             )
 
-    def scaled_as(self, scaling: Scaling) -> nn.Module:
+    def scaled_as(self, field: Field) -> nn.Module:
         """The net for inputs under another scaling than its own.
 
         (m + s x - m') / s' = (s/s') x + (m - m')/s'        own constants with a dash
         """
-        if scaling == self.scaling:
+        own = self.schema.input
+        if (own.mean, own.std) == (field.mean, field.std):
             return self.net
+        shape = (-1, *[1] * field.trailing)
+        plain = ((0.0,) * field.channels, (1.0,) * field.channels)
         mean, std, own_mean, own_std = (
-            torch.tensor(numbers, dtype=torch.float64).view(-1, *[1] * (len(self.shape) - 1))
-            for numbers in (scaling.mean, scaling.std, self.scaling.mean, self.scaling.std)
+            torch.tensor(numbers, dtype=torch.float64).view(shape)
+            for pair in ((field.mean, field.std), (own.mean, own.std))
+            for numbers in (pair if pair[0] else plain)
         )
         return Rescaled(self.net, (std / own_std).float(), ((mean - own_mean) / own_std).float())
 
+    def helpers(self, recipe: Recipe, schema: Schema, placement: Placement) -> dict[str, nn.Module]:
+        """The net as the helper that the recipe's task asks for; none where it is the backbone of the net itself."""
+        role = role_of(recipe)
+        if role not in ("teacher", "judge"):
+            return {}
+        self.check(recipe, schema)
+        net = placement.place(self.scaled_as(schema.input))
+        return {role: Teacher(net, placement) if role == "teacher" else Judge(net, self.name)}
 
-class Teacher:
+
+class Teacher(nn.Module):
     """Answers the inputs of a batch in evaluation mode, without gradient."""
 
     def __init__(self, net: nn.Module, placement: Placement) -> None:
-        self.net = placement.place(net).requires_grad_(False).eval()
+        super().__init__()
+        self.net = net.requires_grad_(False).eval()
         self.placement = placement
 
-    def __call__(self, inputs: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Tensor:
         """Logits in float32."""
         with torch.no_grad(), self.placement.computing():
-            outputs: Tensor = self.net(inputs)
+            outputs: Tensor = self.net(*inputs)
         return outputs.float()
 
 
-def needs_source(recipe: Recipe) -> bool:
-    """Whether a recipe stands on another run."""
-    return recipe.objective.name == "distillation" or isinstance(recipe.net, FeaturesSpec)
+class Judge(nn.Module):
+    """A classifier that looks at what a generator makes."""
+
+    def __init__(self, net: nn.Module, title: str) -> None:
+        super().__init__()
+        self.net, self.title = net.eval(), title
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits."""
+        logits: Tensor = self.net(x)
+        return logits
 
 
-def may_use_source(recipe: Recipe) -> bool:
-    """Whether a recipe can do without another run, but make use of one: to judge what a generator makes."""
-    return recipe.net.purpose == "generation"
+def role_of(recipe: Recipe) -> str:
+    """The part that another run plays in a recipe: backbone, teacher, judge, or none."""
+    if recipe.net.needs:
+        return recipe.net.needs
+    if recipe.objective.name == "distillation":
+        return "teacher"
+    name = recipe.net.task if recipe.task == "auto" else recipe.task
+    if name == "supervised":
+        return ""
+    kind = task_class(name)
+    return kind.needs or kind.uses
 
 
 def check_need(recipe: Recipe) -> None:
@@ -97,18 +126,19 @@ def check_need(recipe: Recipe) -> None:
     Raises:
         ConfigError: says which of the two.
     """
-    if needs_source(recipe) and not recipe.source:
-        what = f"net {net_kind(recipe.net)}" if isinstance(recipe.net, FeaturesSpec) else "objective distillation"
+    role = role_of(recipe)
+    if role in ("backbone", "teacher") and not recipe.source:
+        what = f"net {net_kind(recipe.net)}" if role == "backbone" else "objective distillation"
         raise ConfigError(
             "source",
             expected=f"the run that the {what} stands on",
             got="none",
             remedy="name a recipe or a run folder: --source lenet5",
         )
-    if recipe.source and not (needs_source(recipe) or may_use_source(recipe)):
+    if recipe.source and not role:
         raise ConfigError(
             "source",
-            expected="none, as only the objective distillation, the net features and generators use it",
+            expected="none, as only the objective distillation, the net linear-probe and generators use it",
             got=repr(recipe.source),
         )
 
@@ -125,52 +155,33 @@ def read_source(folder: str | Path) -> Source:
         RunError: no run there, one that is not finished, or damaged.
     """
     refuse_unfinished(folder)
-    recipe, card = read_recipe(folder), read_card(folder)
-    shape, classes, scaling = tuple(card["shape"]), tuple(card["classes"]), Scaling.from_dict(card["scaling"])
+    recipe, info = read_recipe(folder), read_data_info(folder)
     # building draws initial weights; the caller's generator is none of its business
     with torch.random.fork_rng(devices=[]):
-        net = build_net(recipe, shape, classes, scaling, folder=folder)
+        net = build_net(recipe, info.schema, folder=folder)
     load_weights(net, folder)
-    return Source(recipe.name, net, shape, classes, scaling)
+    return Source(recipe.name, net, info.schema)
 
 
 def build_net(
-    recipe: Recipe,
-    shape: tuple[int, ...],
-    classes: tuple[str, ...],
-    scaling: Scaling,
-    *,
-    source: Source | None = None,
-    folder: str | Path | None = None,
+    recipe: Recipe, schema: Schema, *, source: Source | None = None, folder: str | Path | None = None
 ) -> nn.Module:
     """Build the net of a recipe with fresh weights, on its source where it stands on one.
 
     Args:
         recipe: names the net.
-        shape: of one example.
-        classes: names of the classes.
-        scaling: of the examples that the net will see.
-        source: what a net of features stands on.
+        schema: of the examples that the net will see.
+        source: what a net with a backbone stands on.
         folder: the run folder, where `source` is not given: the source lies below it.
     """
-    if isinstance(recipe.net, ScaledSpec):
-        return recipe.net.build(shape, len(classes), scaling.mean, scaling.std)
-    if not isinstance(recipe.net, FeaturesSpec):
-        return recipe.net.build(shape, len(classes))
+    if not recipe.net.needs:
+        return recipe.net.build(schema)
     if source is None and folder is not None:
         source = read_source(source_folder(folder))
     if source is None:
-        return recipe.net.build(shape, len(classes))
-    source.check(recipe, shape, classes)
-    return recipe.net.build(shape, len(classes), source.scaled_as(scaling))
-
-
-def teacher_for(recipe: Recipe, dataset: Dataset, source: Source | None, placement: Placement) -> Teacher | None:
-    """The teacher that a recipe asks for; none where it asks for none."""
-    if recipe.objective.name != "distillation" or source is None:
-        return None
-    source.check(recipe, dataset.shape, dataset.classes)
-    return Teacher(source.scaled_as(dataset.scaling), placement)
+        return recipe.net.build(schema)
+    source.check(recipe, schema)
+    return recipe.net.build(schema, source.scaled_as(schema.input))
 
 
 def adopt(original: str | Path, folder: str | Path) -> None:

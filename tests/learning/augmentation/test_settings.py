@@ -8,6 +8,7 @@ import torch
 
 from neurarium.checks import ConfigError
 from neurarium.learning.augmentation import Augmentation
+from neurarium.record.schema import Field, Schema, image_schema
 
 EACH = [
     Augmentation(shift=2),
@@ -107,9 +108,9 @@ def test_noise_and_mixup_of_vectors() -> None:
     torch.manual_seed(0)
     x = torch.zeros(5000, 8)
     augmentation = Augmentation(noise=0.3)
-    augmentation.check((8,))
+    augmentation.check(image_schema((8,)))
     assert augmentation.apply(x, torch.zeros(5000))[0].std().item() == pytest.approx(0.3, rel=0.02)
-    Augmentation(mixup=0.2).check((8,))
+    Augmentation(mixup=0.2).check(image_schema((8,)))
     y, targets = Augmentation(mixup=1.0).apply(torch.eye(3), torch.arange(3), classes=3)
     torch.testing.assert_close(y, targets)  # inputs are the codes of the classes: mixed in the same proportions
 
@@ -126,10 +127,35 @@ def test_noise_and_mixup_of_vectors() -> None:
 )
 def test_data_without_rows_and_columns(shape: tuple[int, ...], settings: dict[str, Any], field: str) -> None:
     with pytest.raises(ConfigError, match=rf"augmentation\.{field}: expected noise or mixup alone") as caught:
-        Augmentation(**settings).check(shape)
+        Augmentation(**settings).check(image_schema(shape))
     assert str(shape) in str(caught.value)
     assert f"--augmentation.{'no-flip' if field == 'flip' else f'{field} 0'}" in str(caught.value)
-    Augmentation().check(shape)
+    Augmentation().check(image_schema(shape))
+
+
+LABEL = image_schema().targets
+OTHERS = {
+    "two inputs": Schema({"a": Field((3,)), "b": Field((3,))}, LABEL),
+    "series": Schema({"series": Field((None, 3), axis="time")}, LABEL),
+    "letters": Schema({"letters": Field((5,), categories=("a", "b"))}, LABEL),
+    "a class for each point": Schema({"x": Field((3,))}, {"y": Field((None,), ("a", "b"), axis="points")}),
+}
+
+
+@pytest.mark.parametrize("schema", OTHERS.values(), ids=list(OTHERS))
+@pytest.mark.parametrize("settings", [{"noise": 0.1}, {"mixup": 0.2}, {"shift": 1, "noise": 0.1}])
+def test_examples_that_are_not_one_tensor_of_numbers(schema: Schema, settings: dict[str, Any]) -> None:
+    first = next(iter(settings))
+    with pytest.raises(ConfigError, match=rf"augmentation\.{first}: expected none, .*--augmentation\.{first} 0"):
+        Augmentation(**settings).check(schema)
+    Augmentation().check(schema)
+
+
+def test_several_targets_are_not_mixed() -> None:
+    schema = Schema({"x": Field((3,))}, {"energy": Field((1,)), "charge": Field((1,))})
+    with pytest.raises(ConfigError, match=r"augmentation\.mixup: expected none, for examples with several targets"):
+        Augmentation(mixup=0.2).check(schema)
+    Augmentation(noise=0.2).check(schema)
 
 
 @pytest.mark.parametrize(
@@ -150,12 +176,13 @@ def test_ranges(field: str, values: list[float]) -> None:
 
 def test_shift_by_more_than_the_image() -> None:
     with pytest.raises(ConfigError, match=r"augmentation\.shift: expected less than 8"):
-        Augmentation(shift=8).check((1, 8, 9))
+        Augmentation(shift=8).check(image_schema((1, 8, 9)))
 
 
 def test_settings_need_no_torch() -> None:
     code = (
         "import sys; from neurarium.learning.augmentation import Augmentation;"
-        "Augmentation(rotation=3).check((1, 4, 4)); assert 'torch' not in sys.modules"
+        "from neurarium.record.schema import image_schema;"
+        "Augmentation(rotation=3).check(image_schema((1, 4, 4))); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -17,6 +17,7 @@ from neurarium.learning.objective import Objective
 from neurarium.learning.trace import Trace, trace
 from neurarium.nets.convolutional.lenet import LeNet5
 from neurarium.nets.feedforward.mlp import MLP
+from neurarium.record.schema import Field
 
 DOUBLE = torch.float64
 
@@ -271,9 +272,68 @@ def test_layers_of_a_transformer_are_named():
 
 def test_a_batch_and_a_criterion_do_as_inputs_and_loss():
     net, x, t = two_layers(), draw(5, 4), torch.tensor([0, 1, 2, 1, 0])
-    pair = trace(net, Batch(x, t), loss=Objective("squared-error").build())
+    criterion = Objective("squared-error").build(Field((), ("a", "b", "c")))
+    pair = trace(net, Batch((x,), (t,), 5), loss=criterion)
     outputs = net(x).detach()
     assert pair.loss == pytest.approx(float((outputs - F.one_hot(t, 3)).square().sum() / 10))
+
+
+def test_a_batch_without_targets_and_one_with_several():
+    net, x = two_layers(), draw(5, 4)
+    assert trace(net, Batch((x,), (), 5)) == trace(net, x)
+    several = Batch((x,), (draw(5, 3), draw(5)), 5)
+    with pytest.raises(ConfigError, match="loss: expected one that takes 2 targets"):
+        trace(net, several)
+    found = trace(net, several, loss=lambda y, targets: (y - targets[0]).square().mean() * targets[1].square().sum())
+    error = (net(x).detach() - several.targets[0]).square().mean()
+    assert found.loss == pytest.approx(float(error * several.targets[1].square().sum()))
+
+
+class Energy(nn.Module):
+    """A number for each group of rows: its sum over a layer of each row."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.output = nn.Linear(3, 4), nn.Linear(4, 1)
+
+    def forward(self, x, counts):
+        each = self.output(self.inner(x).tanh()).squeeze(1)
+        group = torch.repeat_interleave(torch.arange(len(counts)), counts)
+        return each.new_zeros(len(counts)).index_add(0, group, each)
+
+
+def test_a_net_called_in_a_way_of_its_own_whose_outputs_are_a_gradient():
+    torch.manual_seed(0)
+    net, x, counts = Energy().double(), draw(7, 3), torch.tensor([3, 4])
+
+    def forces(model):
+        places = x.clone().requires_grad_()
+        return torch.autograd.grad(model(places, counts).sum(), places, create_graph=True)[0]
+
+    def loss(y, targets):
+        return (y - targets).square().sum()
+
+    found = trace(net, Batch((x, counts), (torch.ones(7, 3, dtype=DOUBLE),), 2), loss=loss, forward=forces)
+    assert found.examples == 2
+    # by hand: forces_n = W1^T (w2 * (1 - tanh^2 a_n)), the error signal at a_n by its derivative
+    w1, w2 = net.inner.weight.detach(), net.output.weight.detach()[0]
+    a = (x @ w1.T + net.inner.bias.detach()).requires_grad_()
+    by_hand = (w2 * (1 - a.tanh().square())) @ w1
+    (delta,) = torch.autograd.grad((by_hand - 1).square().sum(), a)
+    assert found.loss == pytest.approx(float((by_hand.detach() - 1).square().sum()))
+    assert found["inner"].error_norm == pytest.approx(float(delta.norm()))
+
+
+def test_several_optimisers_take_a_step_each():
+    net, x, t = two_layers(), draw(5, 4), torch.tensor([0, 1, 2, 1, 0])
+    halves = [torch.optim.SGD(net[0].parameters(), lr=0.5), torch.optim.Adam(net[2].parameters(), lr=0.1)]
+    found, first = trace(net, x, t, optimiser=halves), trace(net, x, t, learning_rate=0.5)
+    assert found.update == "one step of SGD and Adam"
+    assert found["0"].update_ratio == pytest.approx(first["0"].update_ratio)
+    # the first step of Adam moves every number by its rate
+    weights = list(net[2].parameters())
+    length = math.hypot(*(float(p.detach().norm()) for p in weights))
+    assert found["2"].update_ratio == pytest.approx(0.1 * sum(p.numel() for p in weights) ** 0.5 / length, rel=1e-4)
 
 
 def test_inputs_by_place_and_by_name():

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from neurarium.checks import ConfigError
+from neurarium.learning.optimisers import Optimiser, ParameterGroup
 from neurarium.learning.trace.updates import gradient_descent_changes, optimiser_changes
 
 
@@ -42,6 +43,16 @@ def test_momentum_and_decay_are_those_of_the_optimisers_state():
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
     for old, new in zip(state["state"].values(), optimiser.state_dict()["state"].values(), strict=True):
         assert torch.equal(old["momentum_buffer"], new["momentum_buffer"])
+
+
+def test_decay_that_comes_before_the_step_counts():
+    net, gradients = net_and_gradients()
+    (optimiser,) = Optimiser("sgd", lr=0.1, weight_decay=0.5).build([ParameterGroup(tuple(net.parameters()))])
+    before = copy.deepcopy(net.state_dict())
+    changes = optimiser_changes(gradients, optimiser)
+    for p, g in gradients.items():
+        torch.testing.assert_close(changes[p], -0.1 * g - 0.1 * 0.5 * p.detach())
+    assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
 
 
 def test_parameters_that_the_optimiser_lacks_stay():

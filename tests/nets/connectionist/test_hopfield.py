@@ -229,7 +229,7 @@ def test_the_printed_diagonal_pins_units() -> None:
 
 @pytest.fixture(scope="module")
 def digits() -> torch.Tensor:
-    pictures = torch.cat(list(load().train.pieces()))[:100]
+    pictures = torch.cat(list(load().train.pieces("image")))[:100]
     return binarise(pictures.flatten(1), 127.0)
 
 

@@ -5,14 +5,21 @@ import numpy as np
 import pytest
 import torch
 
-from neurarium.checks import ConfigError
-from neurarium.data.scaling import Scaling
+from neurarium.checks import ConfigError, DataError
 from neurarium.nets.connectionist.associative_memory import AssociativeMemory
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
+from neurarium.record.schema import Field, Schema
 
 
-def built(spec: HopfieldSpec, shape: tuple[int, ...], *scaling: tuple[float, ...]) -> AssociativeMemory:
-    net = spec.build(shape, 10, *scaling)
+def built(
+    spec: HopfieldSpec,
+    shape: tuple[int, ...],
+    mean: tuple[float, ...] = (),
+    std: tuple[float, ...] = (),
+    value_range: tuple[float, float] | None = (0.0, 255.0),
+) -> AssociativeMemory:
+    # no target is asked for
+    net = spec.build(Schema({"x": Field(shape, mean=mean, std=std, value_range=value_range)}))
     assert isinstance(net, AssociativeMemory)
     return net
 
@@ -39,21 +46,32 @@ def test_a_value_on_the_threshold_is_not_above_it_however_it_is_rounded() -> Non
 
 def test_the_scaling_of_a_data_set_is_undone() -> None:
     raw = torch.randint(0, 256, (20, 3, 4, 4), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
-    scaling = Scaling.fit(raw, "images")
-    net = built(HopfieldSpec(), (3, 4, 4), scaling.mean, scaling.std)
+    std, mean = torch.std_mean(raw.double(), dim=(0, 2, 3), correction=0)
+    net = built(HopfieldSpec(), (3, 4, 4), tuple(mean.tolist()), tuple(std.tolist()))
     expected = torch.where(raw.flatten(1) > 127, 1.0, -1.0)
-    assert torch.equal(net.units(scaling.apply(raw)), expected)
+    x = (raw.float() - mean.float().view(3, 1, 1)) / std.float().view(3, 1, 1)
+    assert torch.equal(net.units(x), expected)
 
 
 def test_vectors_have_a_scale_a_feature() -> None:
-    net = built(HopfieldSpec(span=(0.0, 10.0)), (3,), (5.0, 4.0, 2.0), (1.0, 2.0, 10.0))
+    net = built(HopfieldSpec(), (3,), (5.0, 4.0, 2.0), (1.0, 2.0, 10.0), (0.0, 10.0))
     # 5 -> 0, 0.5, 0.3
     assert net.units(torch.tensor([[0.1, 0.4, 0.4], [-0.1, 0.6, 0.2]])).tolist() == [[1, -1, 1], [-1, 1, -1]]
 
 
-def test_inputs_that_are_not_standardised_come_from_nought_to_one() -> None:
-    net = built(HopfieldSpec(threshold=0.25), (1, 1, 3))
+def test_inputs_that_are_not_standardized_come_from_nought_to_one() -> None:
+    net = built(HopfieldSpec(threshold=0.25), (1, 1, 3), value_range=None)
     assert net.units(torch.tensor([[[[0.2, 0.25, 0.3]]]])).tolist() == [[-1, -1, 1]]
+
+
+def test_inputs_of_a_known_range_that_are_not_standardized() -> None:
+    net = built(HopfieldSpec(threshold=0.25), (1, 1, 3), value_range=(-10.0, 30.0))
+    assert net.units(torch.tensor([[[[-1.0, 0.0, 1.0]]]])).tolist() == [[-1, -1, 1]]
+
+
+def test_standardized_inputs_must_tell_their_range() -> None:
+    with pytest.raises(DataError, match=r"value range of the input: .*the net hopfield counts on, got none"):
+        built(HopfieldSpec(), (3,), (5.0,) * 3, (2.0,) * 3, None)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +87,6 @@ def test_inputs_that_are_not_standardised_come_from_nought_to_one() -> None:
         ({"threshold": -0.1}, "net.threshold"),
         ({"flip": 1.1}, r"net.flip: expected a share in \[0, 1\]"),
         ({"flip": float("nan")}, "net.flip"),
-        ({"span": (1.0, 0.0)}, "net.span: expected two numbers, the smaller first"),
     ],
 )
 def test_what_no_memory_can_be(settings: dict[str, object], message: str) -> None:

@@ -21,6 +21,7 @@ from neurarium.nets.connectionist.rbm import (
     free_energy_gradient,
     gibbs,
     hidden_probabilities,
+    sample_visible,
     visible_field,
     visible_mean,
 )
@@ -196,8 +197,23 @@ def test_samples_follow_the_visible_distribution() -> None:
     with torch.no_grad():
         for own, given in zip(net.weights, w, strict=True):
             own.copy_(given)
-    dreams = net.sample(20_000, 30, torch.Generator().manual_seed(0))
-    np.testing.assert_allclose(dreams.mean(0), joint(w).sum(1) @ states(3), atol=0.01)
+    made = sample_visible(net.weights, 20_000, 30, generator=torch.Generator().manual_seed(0)).detach()
+    np.testing.assert_allclose(made.mean(0), joint(w).sum(1) @ states(3), atol=0.01)
+    assert torch.equal(net.sample(20_000, 0, 30), made)
+
+
+def test_samples_are_inputs_of_the_net() -> None:
+    factor, shift = torch.rand(18, dtype=torch.float64) + 0.2, torch.rand(18, dtype=torch.float64)
+    net = RBM(18, 4, factor=factor, shift=shift, shape=(2, 3, 3)).double()
+    before = torch.get_rng_state()
+    made = net.sample(5, seed=7, steps=3)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert made.shape == (5, 2, 3, 3)
+    assert not made.requires_grad
+    v = sample_visible(net.weights, 5, 3, generator=torch.Generator().manual_seed(7)).detach()
+    torch.testing.assert_close(net.units(made), v, rtol=1e-12, atol=1e-12)
+    assert not torch.equal(net.sample(5, seed=8, steps=3), made)
+    assert RBM(18, 4).sample(2, steps=1).shape == (2, 18)
 
 
 def test_mistakes_are_named() -> None:
@@ -208,7 +224,9 @@ def test_mistakes_are_named() -> None:
     with pytest.raises(ShapeError, match="4 numbers each, got a tensor of shape"):
         RBM(4, 2)(torch.zeros(3, 5))
     with pytest.raises(ConfigError, match="k: expected at least one step"):
-        RBM(4, 2).sample(3, 0)
+        RBM(4, 2).sample(3, steps=0)
+    with pytest.raises(ConfigError, match="count: expected a whole number >= 1, got 0"):
+        RBM(4, 2).sample(0)
     with pytest.raises(DataError, match=r"numbers from -0\.5 to 1"):
         check_unit_interval(torch.tensor([[-0.5, 1.0]]))
     with pytest.raises(DataError, match="nan"):

@@ -17,6 +17,7 @@ from neurarium.nets.convolutional.densenet import DenseNet
 from neurarium.nets.convolutional.resnet import ResNet
 from neurarium.nets.convolutional.stages import StagedNet
 from neurarium.nets.convolutional.vgg import SmallVGG
+from neurarium.record.schema import image_schema
 
 OUTPUTS = 11
 
@@ -73,7 +74,7 @@ def peer_net(models: ModuleType, name: str, drawn: dict[str, Tensor]) -> nn.Modu
 
 def own_net(name: str, side: int, state: dict[str, Tensor]) -> StagedNet:
     with torch.device("meta"):
-        net = LARGE[name].build((3, side, side), OUTPUTS)
+        net = LARGE[name].build(image_schema((3, side, side), OUTPUTS))
     assert isinstance(net, StagedNet)
     net.to_empty(device="cpu")
     load_torchvision(net, state)
@@ -115,7 +116,8 @@ def test_is_torchvisions_net(models: ModuleType, linear_layers: dict[str, Tensor
 
 def test_names_of_each_kind_of_layer() -> None:
     with torch.device("meta"):
-        nets = {name: LARGE[name].build((3, 64, 64), 5) for name in ("alexnet", "vgg11-bn", "resnet50", "densenet121")}
+        schema = image_schema((3, 64, 64), 5)
+        nets = {name: LARGE[name].build(schema) for name in ("alexnet", "vgg11-bn", "resnet50", "densenet121")}
     names = {name: torchvision_names(net) for name, net in nets.items() if isinstance(net, StagedNet)}
     assert names["alexnet"]["stages.stage5.conv5.bias"] == "features.10.bias"
     assert names["alexnet"]["head.linear6.weight"] == "classifier.1.weight"

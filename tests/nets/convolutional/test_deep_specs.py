@@ -10,6 +10,7 @@ from neurarium.nets.convolutional.deep_specs import LARGE, DenseNetSpec, PlainNe
 from neurarium.nets.convolutional.resnet import ResNet
 from neurarium.nets.spec import NetSpec
 from neurarium.nets.summary import summarise
+from neurarium.record.schema import image_schema
 
 SPECS = [*LARGE.values(), *(NETS[name]() for name in ("alexnet-small", "vgg-small", "resnet", "plain", "densenet"))]
 
@@ -20,7 +21,7 @@ PUBLISHED = {"alexnet": 0.71, "vgg16": 15.47, "resnet18": 1.81, "resnet34": 3.66
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_cost_as_published(name: str) -> None:
     with torch.device("meta"):
-        summary = summarise(LARGE[name].build((3, 224, 224), 1000), (3, 224, 224))
+        summary = summarise(LARGE[name].build(image_schema((3, 224, 224), 1000)), (3, 224, 224))
     assert round(summary.multiply_adds / 1e9, 2) == PUBLISHED[name]
     assert summary.receptive_field == ("all", "all")
     assert sum(row.parameters for row in summary.rows) == summary.parameters
@@ -38,7 +39,7 @@ def test_names_say_the_depth() -> None:
 @pytest.mark.parametrize("spec", SPECS, ids=str)
 def test_a_net_is_built_for_the_shape(spec: NetSpec) -> None:
     with torch.device("meta"):
-        net = spec.build((1, 64, 72), 7).eval()
+        net = spec.build(image_schema((1, 64, 72), 7)).eval()
         assert net(torch.zeros(2, 1, 64, 72)).shape == (2, 7)
         with pytest.raises(ShapeError, match=r"\(batch, 1, 64, 72\)"):
             net(torch.zeros(2, 1, 64, 64))
@@ -48,14 +49,14 @@ def test_a_net_is_built_for_the_shape(spec: NetSpec) -> None:
 def test_vectors_and_tiny_images_are_refused(spec: NetSpec) -> None:
     with torch.device("meta"):
         with pytest.raises(ShapeError, match=r"\(channels, height, width\)"):
-            spec.build((13,), 3)
+            spec.build(image_schema((13,), 3))
         with pytest.raises(ShapeError, match=r"at least \d+ x \d+ pixels.*got 3 x 3; enlarge the images, or choose"):
-            spec.build((1, 3, 3), 3)
+            spec.build(image_schema((1, 3, 3), 3))
 
 
 def test_the_plain_net_has_no_shortcut() -> None:
     with torch.device("meta"):
-        net = PlainNetSpec(56).build((1, 28, 28), 10)
+        net = PlainNetSpec(56).build(image_schema((1, 28, 28), 10))
         assert isinstance(net, ResNet)
         assert not any("shortcut" in name for name, _ in net.named_modules())
 

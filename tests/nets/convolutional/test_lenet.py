@@ -7,6 +7,7 @@ from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.convolutional.lenet import LeNet5, map_size
 from neurarium.nets.convolutional.specs import LeNet5Spec, LeNet1998Spec
 from neurarium.nets.parts.activation import ACTIVATIONS
+from neurarium.record.schema import image_schema
 
 
 def _textbook(net: LeNet5, x: Tensor, activation: str, margin: int) -> Tensor:
@@ -84,13 +85,13 @@ def test_channels_last_is_the_same_function_and_stays_so() -> None:
 def test_too_small_images_are_told_the_least_size(spec: LeNet5Spec | LeNet1998Spec) -> None:
     assert map_size(12, 12) == (1, 1)
     with pytest.raises(ShapeError, match=r"c1: expected images of at least 12 x 12 pixels, got 11 x 30"):
-        spec.build((1, 11, 30), 10)
+        spec.build(image_schema((1, 11, 30), 10))
 
 
 @pytest.mark.parametrize("spec", [LeNet5Spec(), LeNet1998Spec()])
 def test_vectors_are_refused(spec: LeNet5Spec | LeNet1998Spec) -> None:
     with pytest.raises(ShapeError, match=r"\(channels, height, width\)"):
-        spec.build((13,), 3)
+        spec.build(image_schema((13,), 3))
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (2, 3, 28, 28), (2, 1, 28, 27), (2, 1, 4, 4)])
@@ -102,4 +103,4 @@ def test_wrong_batch_names_layer_and_what_fits(shape: tuple[int, ...]) -> None:
 
 def test_unknown_activation() -> None:
     with pytest.raises(ConfigError, match="relu"):
-        LeNet5Spec(activation="rellu").build((1, 28, 28), 10)
+        LeNet5Spec(activation="rellu").build(image_schema((1, 28, 28), 10))

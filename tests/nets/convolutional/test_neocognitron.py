@@ -6,8 +6,13 @@ import torch
 
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.data import mnist_5k
+from neurarium.data.examples import Examples
 from neurarium.nets.convolutional.neocognitron import Neocognitron, rays
 from neurarium.nets.convolutional.neocognitron_cells import contrast
+
+
+def pixels(examples: Examples) -> torch.Tensor:
+    return torch.cat(list(examples.pieces("image"))).float() / 255
 
 
 def test_each_plane_of_the_first_layer_prefers_its_bar() -> None:
@@ -23,7 +28,7 @@ def test_each_plane_of_the_first_layer_prefers_its_bar() -> None:
 
 def test_learned_planes_become_different_and_stop_after_their_presentations() -> None:
     torch.manual_seed(0)
-    digits = mnist_5k.load().train.inputs[::40].float() / 255
+    digits = pixels(mnist_5k.load().train)[::40]
     net = Neocognitron(learned=12, presentations=40).train()
     net.s2.requires_grad_(False)
     for batch in digits[:60].split(25):
@@ -53,8 +58,10 @@ def test_a_linear_classifier_on_its_features_reads_digits(learned: int) -> None:
     """Ridge regression to one column a class: the classifier is NumPy's, the features are the net's."""
     torch.manual_seed(0)
     dataset = mnist_5k.load()
-    parts = [(part.inputs[::step].float() / 255, part.targets[::step].numpy()) for part, step in
-             ((dataset.train, 4), (dataset.development, 1))]  # fmt: skip
+    parts = [
+        (pixels(part)[::step], part.target("label")[::step].numpy())
+        for part, step in ((dataset.train, 4), (dataset.development, 1))
+    ]
     net = Neocognitron(learned=learned, presentations=200)
     net.learn_(parts[0][0][torch.randperm(len(parts[0][0]))])
     with torch.no_grad():

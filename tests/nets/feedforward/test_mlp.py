@@ -9,6 +9,7 @@ from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.feedforward.mlp import MLP, mlp
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.parts.activation import ACTIVATIONS
+from neurarium.record.schema import image_schema
 
 
 def _linears(net: MLP) -> list[nn.Linear]:
@@ -30,7 +31,7 @@ def test_equals_numpy_and_last_layer_is_linear() -> None:
 @pytest.mark.parametrize("hidden", [(), (3,), (4, 1, 4), (5,) * 12])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_module_is_the_function_for_any_depth_and_activation(hidden: tuple[int, ...], activation: str) -> None:
-    net = MLPSpec(hidden=hidden, activation=activation).build((2, 3), 4).double()
+    net = MLPSpec(hidden=hidden, activation=activation).build(image_schema((2, 3), 4)).double()
     assert isinstance(net, MLP)
     x = torch.randn(5, 2, 3, dtype=torch.float64)
     linears = _linears(net)
@@ -98,13 +99,13 @@ def test_wrong_input_names_layer_and_sizes(shape: tuple[int, ...]) -> None:
 )
 def test_settings_that_cannot_be_used(spec: MLPSpec) -> None:
     with pytest.raises(ConfigError):
-        spec.build((4,), 2)
+        spec.build(image_schema((4,), 2))
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer", "group", "weight"])
 def test_normalisation_stands_between_layer_and_activation(norm: str) -> None:
     torch.manual_seed(0)
-    net = MLPSpec(hidden=(8, 6), activation="tanh", dropout=0.1, norm=norm).build((5,), 3).double().eval()
+    net = MLPSpec(hidden=(8, 6), activation="tanh", dropout=0.1, norm=norm).build(image_schema((5,), 3)).double().eval()
     assert isinstance(net, MLP)
     between = [] if norm == "weight" else [f"{norm}norm"]
     names = [f"{part}{l}" for l in (1, 2) for part in ("linear", *between, "tanh", "dropout")]

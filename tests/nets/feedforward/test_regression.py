@@ -6,8 +6,10 @@ from torch.nn import functional as F
 
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.feedforward.random_features import RandomFeatureModel
-from neurarium.nets.feedforward.regression import LinearInParameters, LinearModel, LogisticModel, log_odds
+from neurarium.nets.feedforward.regression import LinearModel, LogisticModel, log_odds
 from neurarium.nets.feedforward.regression_specs import LinearSpec, LogisticSpec, RandomFeaturesSpec
+from neurarium.nets.interfaces import LinearInParameters
+from neurarium.record.schema import image_schema
 
 
 def test_linear_model_is_the_affine_map() -> None:
@@ -44,9 +46,9 @@ def test_answers_follow_from_features_and_head(net: nn.Module) -> None:
 
 
 def test_specs_build_their_nets() -> None:
-    assert isinstance(LinearSpec().build((1, 4, 4), 3), LinearModel)
-    assert LogisticSpec().build((13,), 2).head.weight.shape == (1, 13)
-    net = RandomFeaturesSpec(features=50, unit="fourier", width=2.0).build((1, 4, 4), 3)
+    assert isinstance(LinearSpec().build(image_schema((1, 4, 4), 3)), LinearModel)
+    assert LogisticSpec().build(image_schema((13,), 2)).head.weight.shape == (1, 13)
+    net = RandomFeaturesSpec(features=50, unit="fourier", width=2.0).build(image_schema((1, 4, 4), 3))
     assert net(torch.zeros(2, 1, 4, 4)).shape == (2, 3)
     assert net.inner.weight.shape == (50, 16)
 

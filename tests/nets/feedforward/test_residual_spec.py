@@ -7,10 +7,11 @@ import torch
 from neurarium.checks import ConfigError
 from neurarium.nets.feedforward.residual_mlp import ResidualMLP
 from neurarium.nets.feedforward.residual_spec import ResidualMLPSpec
+from neurarium.record.schema import image_schema
 
 
 def test_builds_the_depth_and_width_asked_for() -> None:
-    net = ResidualMLPSpec(width=9, depth=7, maps=2, activation="tanh").build((2, 3), 4)
+    net = ResidualMLPSpec(width=9, depth=7, maps=2, activation="tanh").build(image_schema((2, 3), 4))
     assert isinstance(net, ResidualMLP)
     assert len(net.layers) == 8
     # layer 1: V, two maps with biases; layers 2..7: two maps; output

@@ -5,12 +5,12 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from torch import nn
+from torch.nn import functional as F
 
 from neurarium.checks import ConfigError, ShapeError
-from neurarium.learning.reconstruction import psnr, reconstruction_loss
 from neurarium.nets.generative.autoencoder import Autoencoder, convolutional_autoencoder, dense_autoencoder
 from neurarium.nets.generative.corruption import Corruption
-from neurarium.nets.parts.features import cut
+from neurarium.nets.parts.features import truncate
 
 CODE = 6
 
@@ -18,6 +18,11 @@ CODE = 6
 @pytest.fixture(scope="module")
 def digits() -> torch.Tensor:
     return torch.from_numpy(load_digits().data).double() / 16
+
+
+def psnr(outputs: torch.Tensor, originals: torch.Tensor) -> float:
+    """In decibels, for values from 0 to 1."""
+    return float(-10 * (outputs - originals).double().square().mean().log10())
 
 
 def least_loss(net: nn.Module, x: torch.Tensor, steps: int) -> float:
@@ -28,7 +33,7 @@ def least_loss(net: nn.Module, x: torch.Tensor, steps: int) -> float:
 
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
-        value = reconstruction_loss(net(x), x, x)
+        value = F.mse_loss(net(x), x)
         value.backward()
         return value
 
@@ -42,7 +47,7 @@ def learn(net: nn.Module, x: torch.Tensor, steps: int) -> None:
     for _ in range(steps):
         batch = x[torch.randint(len(x), (128,))]
         optimiser.zero_grad()
-        reconstruction_loss(net(batch), batch, batch).backward()
+        F.mse_loss(net(batch), batch).backward()
         optimiser.step()
         schedule.step()
 
@@ -73,7 +78,7 @@ def test_a_code_that_may_bend_beats_pca_on_digits_not_seen(digits: torch.Tensor)
     fitted = PCA(CODE).fit(seen.numpy())
     peer = torch.from_numpy(fitted.inverse_transform(fitted.transform(unseen.numpy())))
     # half a decibel: 11 % less squared error
-    assert psnr(net(unseen).detach(), unseen, 1.0) > psnr(peer, unseen, 1.0) + 0.5
+    assert psnr(net(unseen).detach(), unseen) > psnr(peer, unseen) + 0.5
 
 
 def test_layers_of_the_dense_one() -> None:
@@ -90,13 +95,13 @@ def test_code_and_back_is_the_net(make) -> None:
     code = net.encode(x)
     assert code.shape == (3, 5)
     assert torch.equal(net.decode(code), net(x))
-    trunk, width = cut(net, "code", net.shape)
+    trunk, width = truncate(net, "code", net.shape)
     assert width == 5
     assert torch.equal(trunk.eval()(x), code)
 
 
-def convolutional(channels: int, width: int = 4) -> Autoencoder:
-    return convolutional_autoencoder((channels, 8, 12), width, 5)
+def convolutional(channels: int = 1, width: int = 4, corruption: Corruption | None = None) -> Autoencoder:
+    return convolutional_autoencoder((channels, 8, 12), width, 5, corruption=corruption)
 
 
 def test_shapes_inside_the_convolutional_one() -> None:
@@ -129,6 +134,25 @@ def test_damage_is_done_in_training_alone() -> None:
     assert torch.equal(net.eval()(x), whole(x))
 
 
+@pytest.mark.parametrize("make", [lambda **k: dense_autoencoder((9,), (7,), 4, **k), lambda **k: convolutional(**k)])
+def test_damage_by_seed_is_that_of_the_first_layer(make) -> None:
+    net = make(corruption=Corruption("gaussian", 0.5, torch.tensor(-2.0), torch.tensor(2.0))).eval()
+    x = torch.zeros(50, *net.shape)
+    before = torch.get_rng_state()
+    first, again, other = net.damaged(x), net.damaged(x, 0), net.damaged(x, seed=1)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    # half of a range of 4
+    assert first.std().item() == pytest.approx(2.0, rel=0.1)
+    assert torch.equal(first, 2 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0)))
+    assert torch.equal(make().damaged(x), x)
+
+
+def test_the_size_of_the_code() -> None:
+    assert (dense_autoencoder((9,), (7,), 4).code_size, convolutional().code_size) == (4, 5)
+
+
 def test_denoising_gains_on_the_damaged_pictures(digits: torch.Tensor) -> None:
     seen, unseen = digits[:1400].float(), digits[1400:].float()
     torch.manual_seed(0)
@@ -138,8 +162,8 @@ def test_denoising_gains_on_the_damaged_pictures(digits: torch.Tensor) -> None:
     damaged = noise(unseen)
     mended = net.eval()(damaged).detach()
     # noise of a standard deviation of 0.3: 10 log10(1 / 0.09) = 10.46
-    assert psnr(damaged, unseen, 1.0) == pytest.approx(10.46, abs=0.15)
-    assert psnr(mended, unseen, 1.0) > 14.5
+    assert psnr(damaged, unseen) == pytest.approx(10.46, abs=0.15)
+    assert psnr(mended, unseen) > 14.5
 
 
 def test_bad_sizes_and_bad_input() -> None:
@@ -159,3 +183,5 @@ def test_bad_sizes_and_bad_input() -> None:
         dense_autoencoder((4,), (3,), 2).encode(torch.zeros(3, 5))
     with pytest.raises(ConfigError, match="code"):
         Autoencoder(OrderedDict(flatten=nn.Flatten()), (4,))
+    with pytest.raises(ConfigError, match='a linear one named "code"'):
+        Autoencoder(OrderedDict(code=nn.Tanh()), (4,))

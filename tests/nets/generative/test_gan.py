@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from neurarium.checks import ConfigError, ShapeError
-from neurarium.nets.generative.gan import GAN, Within, dcgan, dense_gan, sample
+from neurarium.nets.generative.gan import GAN, Within, dcgan, dense_gan
 
 ENDS = (torch.tensor([[[-0.8]]]), torch.tensor([[[2.0]]]))
 
@@ -32,7 +32,7 @@ def test_pictures_lie_between_black_and_white() -> None:
     net = small()
     with torch.no_grad():
         net.generator.double2.weight.mul_(1e6)
-    pictures = sample(net, 50)
+    pictures = net.sample(50)
     assert pictures.min() == pytest.approx(-0.8)
     assert pictures.max() == pytest.approx(2.0)
 
@@ -47,7 +47,7 @@ def test_samples_follow_their_seed_and_nothing_else(make) -> None:
     net = make().train()
     state = {name: value.clone() for name, value in net.state_dict().items()}
     before = torch.get_rng_state()
-    first, again, other = sample(net, 1003, seed=5), sample(net, 1003, seed=5), sample(net, 1003, seed=6)
+    first, again, other = net.sample(1003, seed=5), net.sample(1003, seed=5), net.sample(1003, seed=6)
     assert first.shape == (1003, *net.shape)
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -58,11 +58,18 @@ def test_samples_follow_their_seed_and_nothing_else(make) -> None:
     assert all(torch.equal(value, net.state_dict()[name]) for name, value in state.items())
 
 
+def test_samples_are_what_the_generator_makes_of_the_seeds_noise() -> None:
+    net = small().eval()
+    z = torch.randn(4, 16, generator=torch.Generator().manual_seed(9))
+    assert torch.equal(net.sample(4, seed=9), net.generator(z))
+    assert torch.equal(net.sample(4, seed=9, steps=1), net.sample(4, seed=9))
+
+
 def test_sizes_of_the_dense_pair() -> None:
     net = dense_gan((1, 4, 4), 3, (8, 5), ENDS)
     sizes = [[p.out_features for p in part.modules() if isinstance(p, nn.Linear)] for part in net.children()]
     assert sizes == [[8, 5, 16], [5, 8, 1]]
-    assert sample(net, 2).shape == (2, 1, 4, 4)
+    assert net.sample(2).shape == (2, 1, 4, 4)
     assert net(torch.zeros(2, 1, 4, 4)).shape == (2, 1)
 
 
@@ -82,4 +89,4 @@ def test_bad_sizes_and_bad_input() -> None:
     with pytest.raises(ShapeError, match=r"discriminator: .*\(batch, 1, 28, 28\), got .*\(2, 784\)"):
         small()(torch.zeros(2, 784))
     with pytest.raises(ConfigError, match="count"):
-        sample(small(), 0)
+        small().sample(0)

@@ -5,7 +5,9 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError
 from neurarium.nets.convolutional.specs import LeNet5Spec, LeNet1998Spec
 from neurarium.nets.feedforward.specs import MLPSpec
-from neurarium.nets.parts.features import Features, Rescaled, chain_layers, cut
+from neurarium.nets.parts.features import LinearProbe, Rescaled, chain_layers, truncate
+from neurarium.nets.parts.groups import groups_of
+from neurarium.record.schema import image_schema
 
 SHAPE = (1, 28, 28)
 
@@ -26,8 +28,8 @@ def x(count: int = 3, *shape: int) -> Tensor:
 
 
 def test_features_of_an_mlp_by_hand() -> None:
-    net = MLPSpec(hidden=(20, 6, 20)).build(SHAPE, 10)
-    trunk, width = cut(net, "relu2", SHAPE)
+    net = MLPSpec(hidden=(20, 6, 20)).build(image_schema(SHAPE, 10))
+    trunk, width = truncate(net, "relu2", SHAPE)
     first, second = net.layers.linear1, net.layers.linear2
     hidden = (x().flatten(1) @ first.weight.T + first.bias).clamp(min=0)
     by_hand = (hidden @ second.weight.T + second.bias).clamp(min=0)
@@ -38,23 +40,23 @@ def test_features_of_an_mlp_by_hand() -> None:
 
 @pytest.mark.parametrize("spec", [LeNet5Spec(), LeNet1998Spec(), MLPSpec(dropout=0.5)])
 def test_every_layer_of_a_chain_gives_what_a_hook_sees(spec: LeNet5Spec) -> None:
-    net = spec.build(SHAPE, 10).eval()
+    net = spec.build(image_schema(SHAPE, 10)).eval()
     for name in chain_layers(net):
         seen: list[Tensor] = []
         hook = net.get_submodule(name).register_forward_hook(lambda m, i, o, seen=seen: seen.append(o.clone()))
         net(x())
         hook.remove()
-        trunk, width = cut(net, name, SHAPE)
+        trunk, width = truncate(net, name, SHAPE)
         assert torch.equal(trunk(x()), seen[0].flatten(1))
         assert width == seen[0][0].numel()
-        assert torch.equal(cut(net, name.rpartition(".")[2], SHAPE)[0](x()), seen[0].flatten(1))
+        assert torch.equal(truncate(net, name.rpartition(".")[2], SHAPE)[0](x()), seen[0].flatten(1))
 
 
 def test_the_net_stays_as_it_is() -> None:
-    net = MLPSpec(dropout=0.5).build(SHAPE, 10).train()
+    net = MLPSpec(dropout=0.5).build(image_schema(SHAPE, 10)).train()
     before, state = net.layers, {name: t.clone() for name, t in net.state_dict().items()}
     generator = torch.get_rng_state()
-    trunk, _ = cut(net, "relu1", SHAPE)
+    trunk, _ = truncate(net, "relu1", SHAPE)
     trunk.layers.linear1.weight.data.zero_()
     assert net.layers is before
     assert all(torch.equal(t, state[name]) for name, t in net.state_dict().items())
@@ -63,39 +65,43 @@ def test_the_net_stays_as_it_is() -> None:
 
 
 def test_without_a_name_what_the_last_layer_sees() -> None:
-    net = LeNet5Spec().build(SHAPE, 10).eval()
-    trunk, width = cut(net, "", SHAPE)
+    net = LeNet5Spec().build(image_schema(SHAPE, 10)).eval()
+    trunk, width = truncate(net, "", SHAPE)
     assert width == 84
     torch.testing.assert_close(net.layers.output(trunk(x())), net(x()))
 
 
 def test_chains_within_chains() -> None:
     net = nn.Sequential(nn.Linear(5, 4), nn.Sequential(nn.Linear(4, 3), nn.Tanh()), nn.Linear(3, 2))
-    trunk, width = cut(net, "1.0", (5,))
+    trunk, width = truncate(net, "1.0", (5,))
     assert width == 3
     torch.testing.assert_close(trunk(x(2, 5)), net[1][0](net[0](x(2, 5))))
 
 
 def test_unknown_layer_names_the_closest() -> None:
     with pytest.raises(ConfigError, match=r"net\.layer: .*relu2.*got 'rlu2'; did you mean relu2"):
-        cut(MLPSpec().build(SHAPE, 10), "rlu2", SHAPE)
+        truncate(MLPSpec().build(image_schema(SHAPE, 10)), "rlu2", SHAPE)
 
 
 def test_layer_from_which_other_paths_lead_on() -> None:
     net = nn.Sequential(Residual(), nn.Linear(4, 2))
-    assert cut(net, "0", (4,))[1] == 4
+    assert truncate(net, "0", (4,))[1] == 4
     with pytest.raises(ConfigError, match="from which other paths lead on"):
-        cut(net, "0.inner.1", (4,))
+        truncate(net, "0.inner.1", (4,))
 
 
 def test_net_without_a_chain() -> None:
     with pytest.raises(ConfigError, match="layers in a chain"):
-        cut(nn.Linear(4, 2), "weight", (4,))
+        truncate(nn.Linear(4, 2), "weight", (4,))
 
 
-def test_only_the_classifier_learns() -> None:
-    trunk = nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.BatchNorm1d(8), nn.Dropout(0.5))
-    net = Features(trunk, 8, 3).train()
+def deep_trunk() -> nn.Sequential:
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.BatchNorm1d(8), nn.Dropout(0.5))
+
+
+def test_only_the_classifier_learns_on_a_frozen_trunk() -> None:
+    trunk = deep_trunk()
+    net = LinearProbe(trunk, 8, 3).train()
     statistics = trunk[2].running_mean.clone()
     loss = net(x()).square().sum()
     loss.backward()
@@ -103,6 +109,33 @@ def test_only_the_classifier_learns() -> None:
     assert [name for name, p in net.named_parameters() if p.requires_grad] == ["output.weight", "output.bias"]
     assert torch.equal(trunk[2].running_mean, statistics)
     assert torch.equal(net(x()), net.eval()(x()))
+    groups = net.groups()
+    assert list(groups) == ["head"]
+    assert [id(p) for p in groups["head"]] == [id(net.output.weight), id(net.output.bias)]
+
+
+def test_a_trunk_that_is_not_frozen_learns_too() -> None:
+    trunk = deep_trunk().requires_grad_(False).eval()
+    net = LinearProbe(trunk, 8, 3, frozen=False)
+    assert all(module.training for module in net.modules())
+    statistics = trunk[2].running_mean.clone()
+    net(x()).square().sum().backward()
+    assert all(p.grad is not None and p.requires_grad for p in net.parameters())
+    assert not torch.equal(trunk[2].running_mean, statistics)
+    assert not any(module.training for module in net.eval().modules())
+    assert all(module.training for module in net.train().modules())
+    groups = groups_of(net)
+    assert list(groups) == ["backbone", "head"]
+    wanted = [trunk[1].weight, trunk[1].bias, trunk[2].weight, trunk[2].bias]
+    assert [id(p) for p in groups["backbone"]] == [id(p) for p in wanted]
+    trunk[1].requires_grad_(False)
+    assert [id(p) for p in net.groups()["backbone"]] == [id(p) for p in wanted[2:]]
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_the_trunk_is_saved_under_the_same_names(frozen: bool) -> None:
+    net = LinearProbe(nn.Linear(4, 2), 2, 3, frozen)
+    assert list(net.state_dict()) == ["trunk.weight", "trunk.bias", "output.weight", "output.bias"]
 
 
 def test_rescaled_sees_its_own_units() -> None:

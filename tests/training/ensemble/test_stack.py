@@ -5,35 +5,69 @@ import torch
 from torch import nn
 
 from neurarium.learning.objective import Objective
+from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.record.schema import Field, image_schema
+from neurarium.tasks.classification import Classification
+from neurarium.tasks.reconstruction import Reconstruction
+from neurarium.tasks.task import Trainable
 from neurarium.training.ensemble.stack import Stack
 
+WEIGHTS = (0.5, 1.0, 4.0)
 
-def make(count: int = 3) -> tuple[list[nn.Sequential], list[torch.optim.Optimizer], Stack]:
+
+def labels(weights: tuple[float, ...] = ()) -> Trainable:
+    return Classification.build(MLPSpec(), Objective(class_weights=weights), image_schema((4,), 3), {})
+
+
+def make(
+    task: Trainable | None = None, outputs: int = 3
+) -> tuple[list[nn.Sequential], list[torch.optim.Optimizer], Stack]:
     torch.manual_seed(0)
-    nets = [nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)) for _ in range(count)]
+    nets = [nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, outputs)) for _ in range(3)]
     optimisers: list[torch.optim.Optimizer] = [torch.optim.Adam(net.parameters(), lr=0.1) for net in nets]
-    return nets, optimisers, Stack(nets, optimisers, Objective().build(), lambda p: torch.optim.Adam(p, lr=0.1))
+    return nets, optimisers, Stack(nets, optimisers, task or labels(), lambda p: torch.optim.Adam(p, lr=0.1))
 
 
-def gradient(net: nn.Module, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    loss = nn.functional.cross_entropy(net(x), t)
+def flat(loss: torch.Tensor, net: nn.Module) -> torch.Tensor:
     return torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(net.parameters()))])
 
 
 @pytest.mark.parametrize("uses", [1, 1000])
-def test_gradients_norms_and_scores(uses: int) -> None:
-    nets, _, stack = make()
+@pytest.mark.parametrize("weights", [(), WEIGHTS])
+def test_gradients_norms_and_scores(weights: tuple[float, ...], uses: int) -> None:
+    nets, _, stack = make(labels(weights))
+    criterion = nn.CrossEntropyLoss(torch.tensor(weights) if weights else None)
     x, t = torch.randn(3, 7, 4), torch.randint(0, 3, (3, 7))
-    objectives, errors = stack.gradients(x, t, uses)
+    objectives, errors, counts = stack.gradients((x,), (t,), uses)
     for k, net in enumerate(nets):
-        own = gradient(net, x[k], t[k])
+        loss = criterion(net(x[k]), t[k])
+        own = flat(loss, net)
         assert stack.rows.grad is not None
         assert torch.allclose(stack.rows.grad[k], own, atol=1e-6)
         assert stack.gradient_norms()[k].item() == pytest.approx(own.norm().item(), rel=1e-5)
-        assert objectives[k].item() == pytest.approx(nn.functional.cross_entropy(net(x[k]), t[k]).item(), rel=1e-5)
+        assert objectives[k].item() == pytest.approx(loss.item(), rel=1e-5)
         assert errors[k].item() == (net(x[k]).argmax(1) != t[k]).sum().item()
-    same = stack.measure(x[0], t[0], uses)[0]
-    assert same[1].item() == pytest.approx(nn.functional.cross_entropy(nets[1](x[0]), t[0]).item(), rel=1e-5)
+        assert counts[k].item() == 7
+    terms, wrong, counted = stack.measure((x[0],), (t[0],), uses)
+    assert terms.shape == (3, 1)
+    assert terms[1].item() == pytest.approx(criterion(nets[1](x[0]), t[0]).item(), rel=1e-5)
+    assert wrong[1].item() == (nets[1](x[0]).argmax(1) != t[0]).sum().item()
+    whole = torch.tensor(weights)[t[0]].sum().item() if weights else 7
+    assert counted.tolist() == [pytest.approx([whole, 7])] * 3
+
+
+@pytest.mark.parametrize("uses", [1, 1000])
+def test_without_labels(uses: int) -> None:
+    nets, _, stack = make(Reconstruction(Field((4,))), outputs=4)
+    x = torch.randn(3, 7, 4)
+    objectives, errors, counts = stack.gradients((x,), (), uses)
+    for k, net in enumerate(nets):
+        loss = (net(x[k]) - x[k]).square().mean()
+        assert stack.rows.grad is not None
+        assert torch.allclose(stack.rows.grad[k], flat(loss, net), atol=1e-6)
+        assert objectives[k].item() == pytest.approx(loss.item(), rel=1e-5)
+        assert errors[k].item() == pytest.approx(7 * loss.item(), rel=1e-5)
+        assert counts[k].item() == 7
 
 
 def test_nets_see_their_rows_until_they_are_released() -> None:
@@ -58,7 +92,7 @@ def test_states_travel_there_and_back() -> None:
         for net, optimiser in zip(nets, optimisers, strict=True)
         for p in net.parameters()
     ]
-    stack = Stack(nets, optimisers, Objective().build(), lambda p: torch.optim.Adam(p, lr=0.1))
+    stack = Stack(nets, optimisers, labels(), lambda p: torch.optim.Adam(p, lr=0.1))
     for k, optimiser in enumerate(optimisers):
         optimiser.state.clear()
         stack.hand_back(k)

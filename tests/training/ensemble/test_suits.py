@@ -8,10 +8,12 @@ from torch import Tensor, nn
 
 from neurarium.data.dataset import Dataset
 from neurarium.learning.augmentation import Augmentation
+from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.nets.generative.specs import AutoencoderSpec
 from neurarium.training.ensemble.suits import hindrance, pays
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.session import prepare
@@ -51,6 +53,8 @@ SETTINGS = {
     "between epochs": {"checkpoints": Checkpoints(steps=3)},
     "learning rule": {"optimiser": Optimiser("hessian-free", lr=1.0)},
     "every weight by itself": {"optimiser": Optimiser("adam-as-printed")},
+    "groups that learn in different ways": {"optimiser": Optimiser("adamw", decayed="weights")},
+    "lengths of the examples": {"max_units": 20},
 }
 
 
@@ -88,3 +92,31 @@ def test_running_statistics_do_not_suit(vectors: Dataset) -> None:
 
 def test_a_net_that_vmap_cannot_take(vectors: Dataset) -> None:
     assert "vmap cannot take the net" in hindrance(prepare(PLAN, vectors, Asking()))
+
+
+class Summed(nn.Module):
+    """Classes of series, from the sum of their steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(12, 3)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        there = torch.arange(x.shape[1]) < lengths[:, None]
+        return self.layer((x * there[..., None]).sum(1))
+
+
+def test_examples_of_several_sizes_do_not_suit(series: Dataset) -> None:
+    assert "all of one shape" in hindrance(prepare(PLAN, series, Summed()))
+
+
+def test_a_task_that_calls_the_net_in_its_own_way_does_not_suit(vectors: Dataset) -> None:
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(outputs, targets)
+
+    session = prepare(replace(PLAN, objective=Objective("custom")), vectors, loss=loss)
+    assert "calls the net in a way of its own" in hindrance(session)
+
+
+def test_an_auto_encoder_suits(images: Dataset) -> None:
+    assert hindrance(prepare(replace(PLAN, net=AutoencoderSpec(hidden=(8,), code=2)), images)) == ""

@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.dataset import Dataset
 from neurarium.learning.early_stopping import EarlyStopping
+from neurarium.learning.objective import Objective
 from neurarium.learning.optimisers import Optimiser, OptimiserName
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.nets.generative.specs import AutoencoderSpec
 from neurarium.record.events import EpochEnded, Event, Notice, Stopped
 from neurarium.record.run_record import read_record
 from neurarium.training.checkpoint import load_checkpoint
@@ -66,6 +68,25 @@ def test_members_equal_single_runs(vectors: Dataset, name: OptimiserName) -> Non
             assert torch.allclose(ours, theirs, atol=1e-4, rtol=1e-4)
 
 
+OTHERS = {
+    "weighted": {"objective": Objective(class_weights=(0.5, 1.0, 4.0))},
+    "balanced": {"objective": Objective(balanced=True, smoothing=0.1)},
+    "reconstruction": {"net": AutoencoderSpec(hidden=(8,), code=3)},
+}
+
+
+@pytest.mark.parametrize("change", OTHERS)
+def test_other_losses_equal_single_runs(vectors: Dataset, change: str) -> None:
+    plan = replace(PLAN, optimiser=Optimiser("momentum", lr=0.02), **OTHERS[change])  # type: ignore[arg-type]
+    sessions = group(plan, vectors)
+    news = list(learn_together(sessions))
+    for session in sessions:
+        _, events = alone(session.recipe, vectors)
+        assert_same_epochs(
+            told(news, session, EpochEnded), [e for e in events if isinstance(e, EpochEnded)], tolerance=1e-4
+        )
+
+
 class Double(nn.Module):
     """An MLP that computes in 64 bits; its frozen first layer differs by seed."""
 
@@ -97,7 +118,7 @@ def test_equal_to_1e_5_in_float64_written_out_or_not(vectors: Dataset, monkeypat
 def test_first_weights_and_batches_are_those_of_the_seed(vectors: Dataset) -> None:
     sessions = group(replace(PLAN, epochs=1), vectors, seeds=(3, 4))
     torch.manual_seed(4)
-    fresh = MLPSpec(hidden=(8,)).build((12,), 3)
+    fresh = MLPSpec(hidden=(8,)).build(vectors.schema)
     for ours, theirs in zip(sessions[1].net.parameters(), fresh.parameters(), strict=True):
         assert torch.equal(ours, theirs)
     list(learn_together(sessions))

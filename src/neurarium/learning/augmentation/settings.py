@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Shaped
     from torch import Tensor
 
+    from neurarium.record.schema import Schema
+
 _OF_IMAGES = ("shift", "flip", "rotation", "crop")
 _OFF = {"flip": "no-flip"}
 
@@ -72,17 +74,33 @@ class Augmentation:
         """Whether anything is transformed."""
         return self != Augmentation()
 
-    def check(self, shape: tuple[int, ...]) -> None:
+    def check(self, schema: Schema) -> None:
         """Refuse what this kind of data has not: rows and columns, or as many of them as the shift.
 
         Args:
-            shape: of one example; (channels, height, width) are images.
+            schema: of the data.
 
         Raises:
             ConfigError: names the field, and what is allowed for such data.
         """
-        wanted = [name for name in _OF_IMAGES if getattr(self, name)]
-        if wanted and len(shape) != 3:
+        wanted = [name for name in (*_OF_IMAGES, "noise", "mixup") if getattr(self, name)]
+        if not wanted:
+            return
+        field = schema.input
+        dense = len(schema.inputs) == 1 and not field.is_ragged and not field.categories
+        if not dense or any(target.is_ragged for target in schema.targets.values()):
+            raise ConfigError(
+                f"augmentation.{wanted[0]}",
+                expected="none, for examples that are not one tensor of numbers of one shape",
+                got=f"{wanted[0]} {getattr(self, wanted[0])}",
+                remedy="switch off: " + " ".join(f"--augmentation.{_OFF.get(name, f'{name} 0')}" for name in wanted),
+            )
+        if self.mixup and len(schema.targets) > 1:
+            raise ConfigError(
+                "augmentation.mixup", expected="none, for examples with several targets", got=str(self.mixup)
+            )
+        shape, wanted = field.fixed_shape, [name for name in wanted if name in _OF_IMAGES]
+        if wanted and not field.is_image:
             raise ConfigError(
                 f"augmentation.{wanted[0]}",
                 expected=f"noise or mixup alone, for examples of shape {shape}",
@@ -109,7 +127,6 @@ class Augmentation:
         import torch
 
         from neurarium.learning.augmentation.geometry import draw_affine, flip_images, shift_images, warp_images
-        from neurarium.learning.augmentation.mixing import draw_shares, mixup
 
         n, device = len(x), x.device
         if self.rotation or self.crop:
@@ -123,6 +140,8 @@ class Augmentation:
         if self.noise:
             x = x + self.noise * torch.randn_like(x)
         if self.mixup:
+            from neurarium.learning.augmentation.mixing import draw_shares, mixup
+
             partner = torch.randperm(n, device=device)
             x, targets = mixup(x, targets, draw_shares(x, self.mixup), partner, classes)
         return x, targets

@@ -8,14 +8,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from neurarium.checks import ConfigError, DataError, ShapeError, UserError
-from neurarium.learning.criterion import Criterion
-from neurarium.learning.losses import cross_entropy
+from neurarium.learning.losses import Criterion, cross_entropy
 from neurarium.learning.trace.structure import floats_in
 
 Loss: TypeAlias = Criterion | Callable[[Any, Any], Tensor]
 
 
-def objective_of(loss: Loss | None, outputs: Any, targets: Any, inputs: Any, seed: int) -> Tensor:
+def objective_of(loss: Loss | None, outputs: Any, targets: Any, seed: int) -> Tensor:
     """Compute a loss of the outputs, by default that which `default_loss` takes.
 
     Raises:
@@ -27,11 +26,17 @@ def objective_of(loss: Loss | None, outputs: Any, targets: Any, inputs: Any, see
         raise ConfigError("net", expected="floating-point outputs", got=type(outputs).__name__)
     if loss is not None and targets is None:
         raise ConfigError("targets", expected="targets for the loss given", got="none", remedy="pass them or no loss")
+    if loss is None and isinstance(targets, tuple):  # of a batch without targets, or with several
+        if targets:
+            raise ConfigError(
+                "loss", expected=f"one that takes {len(targets)} targets", got="none", remedy="pass loss="
+            )
+        targets = None
     try:
         if loss is None:
             value = default_loss(floats[0], targets, seed)
         else:
-            value = loss.loss(outputs, targets, inputs) if isinstance(loss, Criterion) else loss(outputs, targets)
+            value = loss.loss(outputs, targets, None) if isinstance(loss, Criterion) else loss(outputs, targets)
     except UserError:
         raise
     except (RuntimeError, ValueError, IndexError, TypeError) as error:

@@ -4,7 +4,7 @@ A layer is a module inside whose `forward` no other module runs. That takes `nn.
 counts a layer as often as it is used, and makes a net of bare functions a single layer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,17 +53,18 @@ class Recorder:
 
     Args:
         net: the net to watch.
-        examples: size of the batch.
+        counts: how long an axis of examples is: as the inputs have rows, and where a row is but a part of an example
+            (an atom of a molecule), as there are examples.
         axis: of the examples in the net's inputs.
         kept: how many examples to keep of what goes into each layer.
         inputs: what the net is given.
     """
 
-    def __init__(self, net: nn.Module, examples: int, axis: int, kept: int, inputs: list[Tensor]) -> None:
+    def __init__(self, net: nn.Module, counts: Sequence[int], axis: int, kept: int, inputs: list[Tensor]) -> None:
         self.uses: list[Use] = []
         self.origins: list[Tensor] = []
         """Where error signals end that come back to no parameter."""
-        self._net, self._examples, self._axis, self._kept = net, examples, axis, min(kept, examples)
+        self._net, self._counts, self._axis, self._kept = net, counts, axis, min(kept, *counts)
         self._inputs = {id(x) for x in inputs}
         self._working: list[Use] = []
 
@@ -147,10 +148,11 @@ class Recorder:
     def _batch_axis(self, x: Tensor, module: nn.Module) -> int | None:
         """Find the axis of the examples; the first where they have been merged with another, so that a row is one."""
         second = isinstance(module, nn.RNNBase | nn.MultiheadAttention) and not module.batch_first and x.dim() == 3
-        for axis in (1 if second else self._axis, *range(x.dim())):
-            if axis < x.dim() and x.shape[axis] == self._examples:
-                return axis
-        merged = x.dim() > 1 and x.shape[0] > 0 and x.shape[0] % self._examples == 0
+        for count in self._counts:
+            for axis in (1 if second else self._axis, *range(x.dim())):
+                if axis < x.dim() and x.shape[axis] == count:
+                    return axis
+        merged = x.dim() > 1 and x.shape[0] > 0 and x.shape[0] % self._counts[0] == 0
         return 0 if merged else None
 
 

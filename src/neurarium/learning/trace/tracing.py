@@ -3,7 +3,7 @@
 Source: notes 004, chapter 3.1 (delta^l = dL/dh^l and its recurrence), and 002, "Error back-propagation".
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -33,7 +33,7 @@ class Pair(Protocol):
 
     @property
     def targets(self) -> Any:
-        """What it should say."""
+        """What it should say; a tuple of one target stands for that one, an empty one for none."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def trace(
     *,
     layers: Sequence[str] | None = None,
     learning_rate: float | None = None,
-    optimiser: torch.optim.Optimizer | None = None,
+    optimiser: torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None = None,
+    forward: Callable[[nn.Module], Any] | None = None,
     jacobian_examples: int = 4,
     singular_values: int = 3,
     iterations: int = 2,
@@ -96,7 +97,9 @@ def trace(
             with random weights.
         layers: names of layers to report, whole or their last part, or of modules that hold them; none: all.
         learning_rate: eta of a step of plain gradient descent, for the update-to-weight ratio.
-        optimiser: takes the step instead; a copy of it does, so that its state stays.
+        optimiser: takes the step instead, or several do, each over parameters of its own; copies of them do, so that
+            their state stays.
+        forward: how the net is called, where that is more than `model(inputs)`: from the net to its outputs.
         jacobian_examples: examples whose Jacobians are measured; 0 leaves Jacobians out.
         singular_values: how many of each Jacobian.
         iterations: of the search for them; more come closer to the true ones.
@@ -122,22 +125,27 @@ def trace(
     deep feedforward neural networks", 2010 (error signals and saturation by layer).
     Departs from the notes: see `flow` (errata E37, E45).
     """
+    size = None
     if isinstance(inputs, Pair):
-        inputs, targets = inputs.inputs, inputs.targets
+        size = getattr(inputs, "size", None)
+        inputs, targets = inputs.inputs, _alone(inputs.targets)
     precision = Precision(jacobian_examples, singular_values, iterations, seed)
     _check_positive(learning_rate=learning_rate, vanishing_below=vanishing_below, exploding_above=exploding_above)
     if next(model.parameters(), None) is None:
         raise ConfigError("net", expected="at least one parameter", got="none")
     chosen = _chosen_names(model, layers)
-    examples = _batch_size(inputs, batch_axis)
+    rows = _batch_size(inputs, batch_axis)
     with undisturbed(model), torch.enable_grad():
-        recorder = Recorder(model, examples, batch_axis, max(precision.examples, 1), list(tensors_in(inputs)))
+        counts = (rows, size) if isinstance(size, int) and size != rows else (rows,)
+        recorder = Recorder(model, counts, batch_axis, max(precision.examples, 1), list(tensors_in(inputs)))
         with recorder.listening():
-            outputs = _call(model, inputs)
+            outputs = _call(model, inputs) if forward is None else forward(model)
+        for use in recorder.uses:  # outputs that are themselves a gradient have sent something back already
+            use.errors.clear()
         asked = [position for position, use in enumerate(recorder.uses) if use.name in chosen]
         if not asked:
             raise ConfigError("layers", expected="layers that these inputs run through", got=str(layers or "none"))
-        objective = objective_of(loss, outputs, targets, inputs, seed)
+        objective = objective_of(loss, outputs, targets, seed)
         gradients = _gradients(model, objective, recorder)
         changes, update = _changes(gradients, learning_rate, optimiser)
         spectra = _spectra(recorder.uses, asked, precision)
@@ -146,7 +154,7 @@ def trace(
     return Trace(
         layers=tuple(entries[position] for position in asked),
         loss=float(objective.detach()),
-        examples=examples,
+        examples=size if isinstance(size, int) else rows,
         training=model.training,
         update=update,
         factor=flow.mean_factor([entry.error_rms for entry in entries if entry.parameters]),
@@ -190,6 +198,11 @@ def _batch_size(inputs: Any, axis: int) -> int:
     return first.shape[axis]
 
 
+def _alone(targets: Any) -> Any:
+    """The only target of a batch; none and several stay a tuple."""
+    return targets[0] if type(targets) is tuple and len(targets) == 1 else targets
+
+
 def _call(model: nn.Module, inputs: Any) -> Any:
     """Call the net: arguments from a tuple, named ones from a dictionary; a named tuple is one argument."""
     if type(inputs) in (tuple, list):
@@ -205,11 +218,15 @@ def _gradients(model: nn.Module, objective: Tensor, recorder: Recorder) -> dict[
 
 
 def _changes(
-    gradients: dict[nn.Parameter, Tensor], rate: float | None, optimiser: torch.optim.Optimizer | None
+    gradients: dict[nn.Parameter, Tensor],
+    rate: float | None,
+    optimiser: torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None,
 ) -> tuple[dict[nn.Parameter, Tensor] | None, str]:
     """Changes of the parameters in the update asked for, and what to call it."""
     if optimiser is not None:
-        return optimiser_changes(gradients, optimiser), f"one step of {type(optimiser).__name__}"
+        several = [optimiser] if isinstance(optimiser, torch.optim.Optimizer) else optimiser
+        changes = {p: change for one in several for p, change in optimiser_changes(gradients, one).items()}
+        return changes, f"one step of {' and '.join(type(one).__name__ for one in several)}"
     if rate is not None:
         return gradient_descent_changes(gradients, rate), f"gradient descent at rate {rate:g}"
     return None, ""

@@ -35,6 +35,8 @@ def optimiser_changes(
     """
     twins: dict[int, nn.Parameter] = {}
     twin = copy.deepcopy(optimiser, twins)
+    # torch copies no hooks; what one does to its optimiser before a step, such as weight decay, is part of the step
+    twin._optimizer_step_pre_hooks.update(optimiser._optimizer_step_pre_hooks)
     held = {id(p) for group in optimiser.param_groups for p in group["params"]}
     moved = [parameter for parameter in gradients if id(parameter) in held]
     if not moved:

@@ -25,9 +25,10 @@ from neurarium.nets.connectionist.hopfield_spec import Storage
 from neurarium.nets.connectionist.modern_hopfield import ModernMemory
 from neurarium.nets.connectionist.patterns import CapacityWarning
 from neurarium.nets.connectionist.retrieval import Retrieval
+from neurarium.nets.interfaces import Memory
 from neurarium.nets.parts.flat import flat
 
-Memory = HopfieldNet | DenseMemory | ModernMemory
+PatternMemory = HopfieldNet | DenseMemory | ModernMemory
 
 
 def make_memory(
@@ -35,7 +36,7 @@ def make_memory(
     storage: str = "pseudo-inverse",
     order: int | None = None,
     beta: float | None = None,
-) -> Memory:
+) -> PatternMemory:
     """Store patterns by a rule that is named.
 
     Args:
@@ -95,7 +96,7 @@ class BinaryUnits(nn.Module):
         return torch.where(x > self.level, 1.0, -1.0).to(self.level.dtype)
 
 
-class AssociativeMemory(nn.Module):
+class AssociativeMemory(nn.Module, Memory):
     """The net described above.
 
     Args:
@@ -115,6 +116,7 @@ class AssociativeMemory(nn.Module):
                  [ 1.,  1., -1.]]])
     """
 
+    units: BinaryUnits
     patterns: Tensor
     stored: Tensor
 
@@ -134,7 +136,7 @@ class AssociativeMemory(nn.Module):
         self.units = BinaryUnits(level)
         self.register_buffer("patterns", torch.zeros(patterns, level.numel(), dtype=torch.int8))
         self.register_buffer("stored", torch.zeros((), dtype=torch.int64))
-        self._made: tuple[Tensor, Memory] | None = None
+        self._made: tuple[Tensor, PatternMemory] | None = None
 
     @property
     def kept(self) -> Float[Tensor, "stored neurons"]:
@@ -142,7 +144,7 @@ class AssociativeMemory(nn.Module):
         return self.patterns[: int(self.stored)].to(self.units.level.dtype)
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> PatternMemory:
         """The memory of the patterns stored so far.
 
         Raises:
@@ -174,7 +176,7 @@ class AssociativeMemory(nn.Module):
                 "pictures to store",
                 expected="values on both sides of the threshold",
                 got="pictures of one value each, all -1 or all +1",
-                remedy="say which values are the smallest and largest of the data (--net.span), or --net.threshold",
+                remedy="say which values are the least and largest of the data (its value range), or --net.threshold",
             )
         self.patterns[first : first + len(new)] = new.to(torch.int8)
         self.stored += len(new)

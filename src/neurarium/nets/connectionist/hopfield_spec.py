@@ -1,24 +1,24 @@
 """Hopfield networks as a recipe names them (no torch)."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from neurarium.checks import ConfigError
-from neurarium.nets.spec import Purpose, ScaledSpec, check_span
+from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Schema
 
 if TYPE_CHECKING:
     import torch
 
 Storage = Literal["hebbian", "pseudo-inverse", "storkey", "dense", "modern"]
 
-# Share of the span by which a value that lies on the threshold may miss it by rounding, when it is standardised.
+# Share of the range by which a value that lies on the threshold may miss it by rounding, when it is standardized.
 _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class HopfieldSpec(ScaledSpec):
+class HopfieldSpec(NetSpec):
     """Associative memory: it stores pictures of -1 and +1 and recalls them from damaged ones.
 
     Raises:
@@ -26,7 +26,9 @@ class HopfieldSpec(ScaledSpec):
     """
 
     summary: ClassVar[str] = "Hopfield network: stores pictures of -1 and +1, recalls them from damaged ones"
-    purpose: ClassVar[Purpose] = "recall"
+    task: ClassVar[str] = "recall"
+    rule: ClassVar[str] = "storage"
+    figures: ClassVar[tuple[str, ...]] = ("recall",)
 
     patterns: int = 50
     """How many examples are stored: the first ones that come."""
@@ -42,10 +44,7 @@ class HopfieldSpec(ScaledSpec):
     """Inverse temperature of the modern memory."""
 
     threshold: float = 0.5
-    """Share of the span above which a value becomes +1; all others become -1."""
-
-    span: tuple[float, ...] = (0.0, 255.0)
-    """Smallest and largest value of the data, in the units of the source."""
+    """Share of the value range above which a value becomes +1; all others become -1."""
 
     flip: float = 0.25
     """Share of the units turned round before a recall is measured."""
@@ -63,7 +62,6 @@ class HopfieldSpec(ScaledSpec):
         for name, (right, expected) in checks.items():
             if not right:
                 raise ConfigError(f"net.{name}", expected=expected, got=str(getattr(self, name)))
-        check_span(self.span)
         for name, neutral, user in (("order", None, "dense"), ("beta", 0.25, "modern")):
             value = getattr(self, name)
             if value != neutral and self.storage != user:
@@ -73,31 +71,17 @@ class HopfieldSpec(ScaledSpec):
                     got=f"{value} with the storage {self.storage}",
                 )
 
-    def build(
-        self,
-        shape: tuple[int, ...],
-        outputs: int,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-    ) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net, its memory empty; it has a unit a feature and answers in the shape of the examples.
 
-        Args:
-            shape: of one example.
-            outputs: not needed.
-            mean, std: by which the inputs were standardised, one number a channel or feature, in the units of
-                `span`; none: inputs come from 0 to 1.
+        Raises:
+            DataError: inputs are standardized, but of no known range.
         """
-        import torch
-
         from neurarium.nets.connectionist.associative_memory import AssociativeMemory
+        from neurarium.nets.parts.value_range import scaled, value_range
 
-        share = self.threshold + _ROUNDING
-        if mean is None or std is None:
-            level = torch.full(shape, share)
-        else:
-            low, high = self.span
-            cut = low + share * (high - low)
-            numbers = torch.tensor([(cut - m) / s for m, s in zip(mean, std, strict=True)])
-            level = numbers.view(-1, *[1] * (len(shape) - 1)).expand(shape).contiguous()
+        field = schema.dense("hopfield")
+        low, high = value_range(field, "hopfield")
+        cut = low + (self.threshold + _ROUNDING) * (high - low)
+        level = scaled(cut, field).expand(field.fixed_shape).contiguous()
         return AssociativeMemory(level, self.patterns, self.storage, self.order, self.beta)

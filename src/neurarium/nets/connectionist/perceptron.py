@@ -26,6 +26,7 @@ from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.nets.connectionist.certificate import Certificate
 from neurarium.nets.connectionist.mistake_driven import Course, Mistakes, check_finite
 from neurarium.nets.connectionist.separability import separate, signs
+from neurarium.nets.interfaces import Hyperplane
 from neurarium.nets.parts.flat import flat
 
 
@@ -110,7 +111,7 @@ def learn(
     return Learnt(torch.from_numpy(weight.copy()), offset, len(passes), len(passes[-1]) == 0, log)
 
 
-class Perceptron(nn.Module):
+class Perceptron(nn.Module, Hyperplane):
     """A threshold unit, its weights zero; outputs are the scores of two classes.
 
     Args:

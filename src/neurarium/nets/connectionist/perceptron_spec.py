@@ -1,11 +1,11 @@
 """The perceptron as a recipe names it (no torch)."""
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from neurarium.checks import ConfigError
 from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Schema, image_schema
 
 if TYPE_CHECKING:
     import torch
@@ -23,11 +23,18 @@ class PerceptronSpec(NetSpec):
     """Rosenblatt's perceptron, which learns from its mistakes alone; for two classes."""
 
     summary: ClassVar[str] = "perceptron: one threshold unit that learns from its mistakes; for two classes"
+    rule: ClassVar[str] = "perceptron"
+    figures: ClassVar[tuple[str, ...]] = ("hyperplane",)
 
     answers: Answers = "last"
     """Which weights answer: last, pocket (those that were right for longest) or averaged (over all examples seen)."""
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+    @classmethod
+    def example(cls) -> Schema:
+        """Two classes."""
+        return image_schema(classes=2)
+
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net, its weights zero; an example of any shape is flattened.
 
         Raises:
@@ -35,11 +42,12 @@ class PerceptronSpec(NetSpec):
         """
         from neurarium.nets.connectionist.perceptron import Perceptron
 
-        if outputs != 2:
+        classes = len(schema.target.categories)
+        if classes != 2:
             raise ConfigError(
                 "net perceptron",
                 expected="data of two classes",
-                got=f"{outputs} classes",
+                got=f"{classes} classes" if classes else "numbers to predict",
                 remedy="choose two of them, or train logistic, mlp or another net instead",
             )
-        return Perceptron(math.prod(shape))
+        return Perceptron(schema.dense("perceptron").size)

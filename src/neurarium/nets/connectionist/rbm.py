@@ -33,6 +33,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, DataError, choose
 from neurarium.nets.connectionist.bernoulli import draw
+from neurarium.nets.interfaces import Density, DensityModel, Generative
 from neurarium.nets.parts.flat import flat
 
 Visible = Literal["bernoulli", "gaussian"]
@@ -156,6 +157,30 @@ def gibbs(
     return v, p
 
 
+def sample_visible(
+    w: RBMWeights,
+    chains: int,
+    steps: int,
+    visible: Visible = "bernoulli",
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "chains visible"]:
+    """Mean of v given the last h of chains begun at coin tosses: what the model holds for likely.
+
+    Args:
+        w: the machine.
+        chains: how many.
+        steps: of Gibbs sampling, at least 1.
+        visible: kind of the visible units.
+        generator: where draws come from; none: torch's own.
+
+    Raises:
+        ConfigError: no step.
+    """
+    fair = torch.full((chains, len(w.hidden_bias)), 0.5, dtype=w.weight.dtype, device=w.weight.device)
+    _, p = gibbs(w, visible_field(w, draw(fair, generator)), steps, visible, generator)
+    return visible_mean(visible_field(w, draw(p, generator)), visible)
+
+
 def free_energy_gradient(v: Float[Tensor, "batch visible"], p: Float[Tensor, "batch hidden"]) -> RBMWeights:
     """Mean over the batch of dF/dtheta, by hand:  dF/dW = -p v^T,  dF/db = -v,  dF/dc = -p.
 
@@ -191,7 +216,7 @@ def check_unit_interval(v: Float[Tensor, "batch visible"]) -> None:
         >>> check_unit_interval(torch.tensor([[0.0, 255.0]]))
         Traceback (most recent call last):
         neurarium.checks.errors.DataError: visible units: expected numbers in [0, 1] for Bernoulli units, got numbers \
-from 0 to 255; say which values of the data are 0 and 1 (--net.span 0 255), or take --net.visible gaussian
+from 0 to 255; say which values of the data are 0 and 1 (its value range), or take --net.visible gaussian
     """
     if v.numel() == 0:
         return
@@ -201,11 +226,11 @@ from 0 to 255; say which values of the data are 0 and 1 (--net.span 0 255), or t
             "visible units",
             expected="numbers in [0, 1] for Bernoulli units",
             got=f"numbers from {low:g} to {high:g}",
-            remedy="say which values of the data are 0 and 1 (--net.span 0 255), or take --net.visible gaussian",
+            remedy="say which values of the data are 0 and 1 (its value range), or take --net.visible gaussian",
         )
 
 
-class RBM(nn.Module):
+class RBM(nn.Module, DensityModel, Generative):
     """The parameters above; its output is P(h = 1 | v), features of the input.
 
     Inputs may come in other units than those of v: v = factor x + shift undoes a standardisation, unit by unit.
@@ -215,6 +240,7 @@ class RBM(nn.Module):
         hidden: hidden units.
         visible: kind of the visible units.
         factor, shift: one number a visible unit; none: 1 and 0, inputs are v itself.
+        shape: of the examples that `sample` makes; none: rows.
 
     Raises:
         ConfigError: no units, or an unknown kind.
@@ -224,6 +250,8 @@ class RBM(nn.Module):
         torch.Size([2, 64])
     """
 
+    visible: Visible
+    weight: nn.Parameter
     factor: Tensor
     shift: Tensor
 
@@ -234,6 +262,7 @@ class RBM(nn.Module):
         visible: str = "bernoulli",
         factor: Float[Tensor, "inputs"] | None = None,
         shift: Float[Tensor, "inputs"] | None = None,
+        shape: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
         for name, count in (("inputs", inputs), ("hidden", hidden)):
@@ -241,6 +270,7 @@ class RBM(nn.Module):
                 raise ConfigError(name, expected="at least one unit", got=str(count))
         kinds: dict[str, Visible] = {kind: kind for kind in get_args(Visible)}
         self.visible = choose(visible, kinds, subject="visible")
+        self.shape = (inputs,) if shape is None else shape
         # small, so that hidden units begin near 1/2, but not 0, at which all of them would learn the same
         self.weight = nn.Parameter(0.01 * torch.randn(hidden, inputs))
         self.visible_bias = nn.Parameter(torch.zeros(inputs))
@@ -271,15 +301,25 @@ class RBM(nn.Module):
         return visible_mean(visible_field(self.weights, self(x)), self.visible)
 
     @torch.no_grad()
-    def sample(
-        self, chains: int, steps: int, generator: torch.Generator | None = None
-    ) -> Float[Tensor, "chains visible"]:
-        """Mean of v given the last h of chains begun at coin tosses: what the machine dreams.
+    def sample(self, count: int, seed: int = 0, steps: int = 1000) -> Float[Tensor, "count *shape"]:
+        """Make examples by Markov chains begun at coin tosses (`sample_visible`), as inputs of the net, on its device.
+
+        Args:
+            count: how many, each at the end of a chain of its own.
+            seed: of the chains.
+            steps: of Gibbs sampling.
 
         Raises:
-            ConfigError: no step.
+            ConfigError: no example or no step.
         """
-        fair = torch.full((chains, len(self.hidden_bias)), 0.5, dtype=self.weight.dtype, device=self.weight.device)
-        field = visible_field(self.weights, draw(fair, generator))
-        _, p = gibbs(self.weights, field, steps, self.visible, generator)
-        return visible_mean(visible_field(self.weights, draw(p, generator)), self.visible)
+        if count < 1:
+            raise ConfigError("count", expected="a whole number >= 1", got=str(count))
+        generator = torch.Generator(self.weight.device).manual_seed(seed)
+        v = sample_visible(self.weights, count, steps, self.visible, generator)
+        return ((v - self.shift) / self.factor).view(count, *self.shape)
+
+    def density(self, x: Float[Tensor, "batch *example"], train: Float[Tensor, "training *example"]) -> Density:
+        """How likely examples are (`rbm_density.density_of`), beside those that it has learned from."""
+        from neurarium.nets.connectionist.rbm_density import density_of  # which builds on this file
+
+        return density_of(self.weights, self.units(x), self.units(train), self.visible)

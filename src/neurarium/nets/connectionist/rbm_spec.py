@@ -1,33 +1,34 @@
 """Restricted Boltzmann machines as a recipe names them (no torch)."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from neurarium.checks import ConfigError
-from neurarium.nets.spec import Purpose, ScaledSpec, check_span
+from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Schema
 
 if TYPE_CHECKING:
     import torch
 
 
 @dataclass(frozen=True)
-class RBMSpec(ScaledSpec):
+class RBMSpec(NetSpec):
     """Restricted Boltzmann machine, which learns by contrastive divergence and looks at no labels.
 
     Raises:
-        ConfigError: no hidden unit, no step of Gibbs sampling, no chain, or a span without length.
+        ConfigError: no hidden unit, no step of Gibbs sampling, or no chain.
     """
 
     summary: ClassVar[str] = "restricted Boltzmann machine: hidden features from unlabelled data, by Gibbs sampling"
-    purpose: ClassVar[Purpose] = "density"
+    task: ClassVar[str] = "density"
+    rule: ClassVar[str] = "contrastive"
+    figures: ClassVar[tuple[str, ...]] = ("filters of units", "gibbs samples", "unit reconstructions")
 
     hidden: int = 256
     """Hidden units."""
 
     visible: Literal["bernoulli", "gaussian"] = "bernoulli"
-    """Kind of the visible units: bernoulli for values from 0 to 1, gaussian (variance 1) for standardised ones."""
+    """Kind of the visible units: bernoulli for values of a range, gaussian (variance 1) for standardized ones."""
 
     k: int = 1
     """Steps of Gibbs sampling in an update."""
@@ -38,47 +39,36 @@ class RBMSpec(ScaledSpec):
     chains: int = 128
     """Number of persistent chains."""
 
-    span: tuple[float, ...] = (0.0, 255.0)
-    """Values of the data, in the units of the source, that bernoulli units take for 0 and 1."""
-
     def __post_init__(self) -> None:
         """Refuse what no machine can be."""
         for name in ("hidden", "k", "chains"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"net.{name}", expected="a whole number >= 1", got=str(getattr(self, name)))
-        check_span(self.span)
 
-    def build(
-        self,
-        shape: tuple[int, ...],
-        outputs: int,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-    ) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net; an example of any shape is flattened. It has a unit a feature, not an output a class.
 
-        Args:
-            shape: of one example.
-            outputs: not needed.
-            mean, std: by which the inputs were standardised, one number a channel or feature, in the units of
-                `span`; none: inputs come as visible units take them.
+        Bernoulli units take the ends of the value range for 0 and 1.
+
+        Raises:
+            DataError: bernoulli units, and inputs are standardized, but of no known range.
         """
         import torch
 
         from neurarium.nets.connectionist.rbm import RBM
+        from neurarium.nets.parts.value_range import by_channel, scale, value_range
 
-        count = math.prod(shape)
-        if self.visible == "gaussian" or mean is None or std is None:
-            return RBM(count, self.hidden, self.visible)
-        low, high = self.span
+        field = schema.dense("rbm")
+        shape = field.fixed_shape
+        if self.visible == "gaussian":
+            return RBM(field.size, self.hidden, self.visible, shape=shape)
+        low, high = value_range(field, "rbm")
         # (std x + mean - low) / (high - low), spread from channels to units
-        centre, spread = (
-            torch.tensor(numbers, dtype=torch.float64).view(-1, *[1] * (len(shape) - 1)).expand(shape).flatten()
-            for numbers in (mean, std)
-        )
-        factor, shift = spread / (high - low), (centre - low) / (high - low)
-        net = RBM(count, self.hidden, self.visible, factor.float(), shift.float())
-        # the mean of a standardised input is 0, and that of its unit the shift: begin with units as often on as that
-        odds = torch.logit(shift.clamp(0.01, 0.99))
-        net.visible_bias.data = torch.where((shift > 0) & (shift < 1), odds, 0.0).float()
+        center, spread = (by_channel(numbers, field, torch.float64).expand(shape).flatten() for numbers in scale(field))
+        factor, shift = spread / (high - low), (center - low) / (high - low)
+        net = RBM(field.size, self.hidden, self.visible, factor.float(), shift.float(), shape)
+        if field.standardized:
+            # the mean of an input is 0, and that of its unit the shift: begin with units as often on as that
+            odds = torch.logit(shift.clamp(0.01, 0.99))
+            net.visible_bias.data = torch.where((shift > 0) & (shift < 1), odds, 0.0).float()
         return net

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from neurarium.nets.convolutional.specs import image_shape
 from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Schema
 
 if TYPE_CHECKING:
     import torch
@@ -21,12 +21,12 @@ class AlexNetSpec(NetSpec):
     dropout: float = 0.5
     """Probability of dropping an input of the two hidden linear layers while training."""
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
-        """Make the net for images of `shape` (channels, height, width)."""
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for images."""
         from neurarium.nets.convolutional.alexnet import AlexNet
 
-        channels, height, width = image_shape(shape, "alexnet")
-        return AlexNet(channels, (height, width), outputs, self.dropout)
+        channels, height, width = schema.image("alexnet")
+        return AlexNet(channels, (height, width), schema.outputs, self.dropout)
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class SmallAlexNetSpec(NetSpec):
     """AlexNet for small images."""
 
     summary: ClassVar[str] = "AlexNet for small images: five convolutions, overlapping pooling, three linear layers"
+    laws: ClassVar[tuple[str, ...]] = ("batch", "hidden units")
 
     width: int = 32
     """Maps of the first convolution; all other layers follow in AlexNet's proportions."""
@@ -41,12 +42,12 @@ class SmallAlexNetSpec(NetSpec):
     dropout: float = 0.5
     """Probability of dropping an input of the two hidden linear layers while training."""
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
-        """Make the net for images of `shape` (channels, height, width)."""
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for images."""
         from neurarium.nets.convolutional.alexnet import SmallAlexNet
 
-        channels, height, width = image_shape(shape, "alexnet-small")
-        return SmallAlexNet(channels, (height, width), outputs, self.width, self.dropout)
+        channels, height, width = schema.image("alexnet-small")
+        return SmallAlexNet(channels, (height, width), schema.outputs, self.width, self.dropout)
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,12 @@ class VGGSpec(NetSpec):
     dropout: float = 0.5
     """Probability of dropping a unit of the two hidden linear layers while training."""
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
-        """Make the net for images of `shape` (channels, height, width)."""
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for images."""
         from neurarium.nets.convolutional.vgg import VGG
 
-        channels, height, width = image_shape(shape, "vgg")
-        return VGG(self.depth, channels, (height, width), outputs, self.batch_norm, self.dropout)
+        channels, height, width = schema.image("vgg")
+        return VGG(self.depth, channels, (height, width), schema.outputs, self.batch_norm, self.dropout)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class SmallVGGSpec(NetSpec):
     """VGG for small images."""
 
     summary: ClassVar[str] = "VGG for small images: three stages of two 3 x 3 convolutions, three linear layers"
+    laws: ClassVar[tuple[str, ...]] = ("batch", "hidden units")
+    batch_statistics: ClassVar[bool] = True
 
     width: int = 32
     """Maps of the first stage; the next have twice and four times as many."""
@@ -87,12 +90,12 @@ class SmallVGGSpec(NetSpec):
     dropout: float = 0.5
     """Probability of dropping a unit of the two hidden linear layers while training."""
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
-        """Make the net for images of `shape` (channels, height, width)."""
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for images."""
         from neurarium.nets.convolutional.vgg import SmallVGG
 
-        channels, height, width = image_shape(shape, "vgg-small")
-        return SmallVGG(channels, (height, width), outputs, self.width, self.batch_norm, self.dropout)
+        channels, height, width = schema.image("vgg-small")
+        return SmallVGG(channels, (height, width), schema.outputs, self.width, self.batch_norm, self.dropout)
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ class ResNetSpec(NetSpec):
     """Residual net."""
 
     summary: ClassVar[str] = "residual net: blocks that learn a change of their input, 20 to 152 layers"
+    batch_statistics: ClassVar[bool] = True
 
     depth: ResNetDepth = 20
     """Number of layers: 20, 32, 44, 56, 110 for small images; 18, 34, 50, 101, 152 for large ones."""
@@ -110,12 +114,12 @@ class ResNetSpec(NetSpec):
     zero_gamma: bool = False
     """Let every block begin as its shortcut: the last normalisation of its branch begins at gamma = 0."""
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
-        """Make the net for images of `shape` (channels, height, width)."""
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for images."""
         from neurarium.nets.convolutional.resnet import ResNet
 
-        channels, height, width = image_shape(shape, "resnet")
-        return ResNet(self.depth, channels, (height, width), outputs, self.shortcut, self.zero_gamma)
+        channels, height, width = schema.image("resnet")
+        return ResNet(self.depth, channels, (height, width), schema.outputs, self.shortcut, self.zero_gamma)
 
 
 @dataclass(frozen=True)
@@ -123,16 +127,17 @@ class PlainNetSpec(NetSpec):
     """The layers of a residual net without its shortcuts."""
 
     summary: ClassVar[str] = "plain net: the layers of a residual net without its shortcuts, to compare"
+    batch_statistics: ClassVar[bool] = True
 
     depth: ResNetDepth = 20
     """Number of layers: 20, 32, 44, 56, 110 for small images; 18, 34, 50, 101, 152 for large ones."""
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
-        """Make the net for images of `shape` (channels, height, width)."""
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for images."""
         from neurarium.nets.convolutional.resnet import ResNet
 
-        channels, height, width = image_shape(shape, "plain")
-        return ResNet(self.depth, channels, (height, width), outputs, shortcut="none")
+        channels, height, width = schema.image("plain")
+        return ResNet(self.depth, channels, (height, width), schema.outputs, shortcut="none")
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,7 @@ class DenseNetSpec(NetSpec):
     """Densely connected net."""
 
     summary: ClassVar[str] = "densely connected net: every layer of a block reads the maps of all layers before it"
+    batch_statistics: ClassVar[bool] = True
 
     depth: Literal[40, 100, 121, 169, 201] = 40
     """Number of layers: 40 or 100 for small images, 121, 169 or 201 for large ones."""
@@ -153,16 +159,16 @@ class DenseNetSpec(NetSpec):
     recompute: bool = False
     """Less memory for training and more time: compute the concatenations again on the way back."""
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
-        """Make the net for images of `shape` (channels, height, width)."""
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for images."""
         from neurarium.nets.convolutional.densenet import DenseNet
 
-        channels, height, width = image_shape(shape, "densenet")
+        channels, height, width = schema.image("densenet")
         return DenseNet(
             self.depth,
             channels,
             (height, width),
-            outputs,
+            schema.outputs,
             bottleneck=self.bottleneck,
             dropout=self.dropout,
             recompute=self.recompute,

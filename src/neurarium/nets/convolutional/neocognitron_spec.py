@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from neurarium.checks import ConfigError, ShapeError
+from neurarium.checks import ConfigError
 from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Schema
 
 if TYPE_CHECKING:
     import torch
@@ -38,21 +39,16 @@ class NeocognitronSpec(NetSpec):
         if len(self.selectivity) != 2 or not all(0 < r < math.inf for r in self.selectivity):
             raise ConfigError("net.selectivity", expected="two numbers > 0", got=str(self.selectivity))
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
-        """Make the net for images of `shape` (channels, height, width).
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for images.
 
         Raises:
             ShapeError: no images, or images of less than 8 x 8 pixels.
         """
         from neurarium.nets.convolutional.neocognitron import Neocognitron
 
-        if len(shape) != 3:
-            raise ShapeError(
-                "neocognitron input",
-                expected="images, each of shape (channels, height, width)",
-                got=f"examples of shape {shape}",
-                remedy="give images, or choose the net mlp for vectors",
-            )
-        channels, height, width = shape
+        channels, height, width = schema.image("neocognitron")
         first, second = self.selectivity
-        return Neocognitron(channels, (height, width), outputs, self.learned, self.presentations, (first, second))
+        return Neocognitron(
+            channels, (height, width), schema.outputs, self.learned, self.presentations, (first, second)
+        )

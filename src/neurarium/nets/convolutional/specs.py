@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from neurarium.checks import ShapeError
 from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Schema
 
 if TYPE_CHECKING:
     import torch
@@ -15,16 +15,17 @@ class LeNet5Spec(NetSpec):
     """LeNet-5 with max pooling and a linear output layer."""
 
     summary: ClassVar[str] = "LeNet-5 as used today: two convolutions, max pooling, three linear layers"
+    laws: ClassVar[tuple[str, ...]] = ("batch", "hidden units", "shift of the features")
 
     activation: str = "relu"
     """Non-linearity after each layer but the last: relu, tanh, sigmoid, gelu, silu, ..."""
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
-        """Make the net for images of `shape` (channels, height, width)."""
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for images."""
         from neurarium.nets.convolutional.lenet import LeNet5
 
-        channels, height, width = image_shape(shape, "lenet5")
-        return LeNet5(channels=channels, size=(height, width), outputs=outputs, activation=self.activation)
+        channels, height, width = schema.image("lenet5")
+        return LeNet5(channels=channels, size=(height, width), outputs=schema.outputs, activation=self.activation)
 
 
 @dataclass(frozen=True)
@@ -32,27 +33,11 @@ class LeNet1998Spec(NetSpec):
     """LeNet-5 as printed in 1998."""
 
     summary: ClassVar[str] = "LeNet-5 as printed in 1998: connection table, trained subsampling, digit-shaped codes"
+    laws: ClassVar[tuple[str, ...]] = ("batch", "hidden units", "shift of the features")
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
-        """Make the net for images of `shape` (channels, height, width)."""
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for images."""
         from neurarium.nets.convolutional.lenet_1998 import LeNet1998
 
-        channels, height, width = image_shape(shape, "lenet5-1998")
-        return LeNet1998(channels=channels, size=(height, width), outputs=outputs)
-
-
-def image_shape(shape: tuple[int, ...], net: str) -> tuple[int, int, int]:
-    """Return channels, height and width of the examples of a net of images.
-
-    Raises:
-        ShapeError: the examples are not images.
-    """
-    if len(shape) != 3:
-        raise ShapeError(
-            f"{net} input",
-            expected="images, each of shape (channels, height, width)",
-            got=f"examples of shape {shape}",
-            remedy="give images, or choose the net mlp for vectors",
-        )
-    channels, height, width = shape
-    return channels, height, width
+        channels, height, width = schema.image("lenet5-1998")
+        return LeNet1998(channels=channels, size=(height, width), outputs=schema.outputs)

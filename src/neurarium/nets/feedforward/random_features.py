@@ -2,7 +2,7 @@
 
     f(x) = A z(x) + b,    z_j(x) = sigma(w_j . x + c_j),    j = 1 .. m,    w_j, c_j random and fixed
 
-Fitting A and b is regression on z: a linear system for the squared error (`training.closed_form_rule`). As m grows
+Fitting A and b is regression on z: a linear system for the squared error (`training.rules.closed_form`). As m grows
 z(x) . z(y) approaches a kernel, and ridge regression on z approaches kernel ridge regression:
 
     fourier   z_j = sqrt(2/m) cos(w_j . x + c_j),  w_j ~ N(0, I / s^2),  c_j ~ U[0, 2 pi)
@@ -26,6 +26,7 @@ from torch.nn import functional as F
 
 from neurarium.checks import ConfigError, choose
 from neurarium.nets.feedforward.regression import affine
+from neurarium.nets.interfaces import LinearInParameters
 from neurarium.nets.parts.flat import flat
 
 KINDS = ("relu", "fourier")
@@ -127,7 +128,7 @@ class FrozenLayer(nn.Module):
         return f"{self.inputs} -> {len(self.bias)} {self.kind}, frozen"
 
 
-class RandomFeatureModel(nn.Module):
+class RandomFeatureModel(nn.Module, LinearInParameters):
     """Affine layer on frozen random features.
 
     Args:

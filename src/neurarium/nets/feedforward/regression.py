@@ -7,35 +7,21 @@ With two classes the softmax of the logistic net's outputs is (1 - s, s), s = si
 its one row of weights. The linear net has a row for every class, of which one is too many: adding the same vector to
 all rows changes no probability. A penalty |W|^2 makes its rows unique, and they then sum to 0.
 
-Both can be fitted by gradients like any net, or by `training.closed_form_rule`, which needs a net of the form
-`LinearInParameters`: fixed features, one affine layer, and outputs that follow from it.
+Both can be fitted by gradients like any net, or by `training.rules.closed_form`, which needs a net of the form
+`interfaces.LinearInParameters`: fixed features, one affine layer, and outputs that follow from it.
 
 Source: A.-M. Legendre, "Nouvelles methodes pour la determination des orbites des cometes", 1805; D. Cox, "The
 regression analysis of binary sequences", 1958.
 """
-
-from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neurarium.checks import ConfigError
+from neurarium.nets.interfaces import LinearInParameters
 from neurarium.nets.parts.flat import flat
 from neurarium.nets.parts.initial import initialise_layer_
-
-
-@runtime_checkable
-class LinearInParameters(Protocol):
-    """A net whose only trainable layer is affine: outputs(head(features(x)))."""
-
-    head: nn.Linear
-
-    def features(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch features"]:
-        """What the affine layer sees; nothing in it learns."""
-
-    def outputs(self, a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch outputs"]:
-        """What the net answers, from what the affine layer says."""
 
 
 def log_odds(a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch classes"]:
@@ -50,7 +36,7 @@ def log_odds(a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch classes"]:
     return F.pad(a, (1, 0))
 
 
-class LinearModel(nn.Module):
+class LinearModel(nn.Module, LinearInParameters):
     """The affine map W x + b.
 
     Args:
@@ -80,7 +66,7 @@ class LinearModel(nn.Module):
         return a
 
 
-class LogisticModel(nn.Module):
+class LogisticModel(nn.Module, LinearInParameters):
     """Log-odds of each class against the first, which is logistic regression for two.
 
     Args:

@@ -4,11 +4,12 @@ Least squares, ridge and softmax regression are one net, `linear`: they differ i
 names (`objective`, `optimiser.l2`).
 """
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from neurarium.checks import ConfigError
 from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Schema
 
 if TYPE_CHECKING:
     import torch
@@ -20,11 +21,11 @@ class LinearSpec(NetSpec):
 
     summary: ClassVar[str] = "affine map: least squares and ridge (squared-error), softmax regression (cross-entropy)"
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net; an example of any shape is flattened."""
         from neurarium.nets.feedforward.regression import LinearModel
 
-        return LinearModel(math.prod(shape), outputs)
+        return LinearModel(schema.dense("linear").size, schema.outputs)
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,15 @@ class LogisticSpec(NetSpec):
 
     summary: ClassVar[str] = "logistic regression: log-odds against the first class, one row of weights for two classes"
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net; an example of any shape is flattened."""
         from neurarium.nets.feedforward.regression import LogisticModel
 
-        return LogisticModel(math.prod(shape), outputs)
+        if not schema.target.categories:
+            raise ConfigError(
+                "net logistic", expected="classes to tell apart", got="numbers", remedy="take linear or mlp"
+            )
+        return LogisticModel(schema.dense("logistic").size, schema.outputs)
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,10 @@ class RandomFeaturesSpec(NetSpec):
     """Scale of the inputs over which the features change, in units of the square root of their number; about 0.3 for
     relu, 0.8 for fourier."""
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net; an example of any shape is flattened."""
         from neurarium.nets.feedforward.random_features import RandomFeatureModel
 
-        return RandomFeatureModel(math.prod(shape), self.features, outputs, self.unit, self.width)
+        return RandomFeatureModel(
+            schema.dense("random-features").size, self.features, schema.outputs, self.unit, self.width
+        )

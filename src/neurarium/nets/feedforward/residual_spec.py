@@ -1,11 +1,11 @@
 """Residual multilayer perceptron as a recipe names it (no torch)."""
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from neurarium.checks import ConfigError
 from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Schema
 
 if TYPE_CHECKING:
     import torch
@@ -42,9 +42,9 @@ class ResidualMLPSpec(NetSpec):
             if getattr(self, name) < 1:
                 raise ConfigError(f"net.{name}", expected="a whole number >= 1", got=str(getattr(self, name)))
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net; an example of any shape is flattened."""
         from neurarium.nets.feedforward.residual_mlp import ResidualMLP
 
-        sizes = (math.prod(shape), *[self.width] * self.depth, outputs)
+        sizes = (schema.dense("residual-mlp").size, *[self.width] * self.depth, schema.outputs)
         return ResidualMLP(sizes, self.activation, self.maps, self.initial)

@@ -1,10 +1,10 @@
 """Feed-forward nets as a recipe names them (no torch)."""
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Schema
 
 if TYPE_CHECKING:
     import torch
@@ -15,6 +15,7 @@ class MLPSpec(NetSpec):
     """Multilayer perceptron."""
 
     summary: ClassVar[str] = "multilayer perceptron: fully connected layers of any width, depth and activation"
+    laws: ClassVar[tuple[str, ...]] = ("batch", "hidden units")
 
     hidden: tuple[int, ...] = (256, 256)
     """Units in each hidden layer, from the input upwards; empty for a linear classifier."""
@@ -32,9 +33,9 @@ class MLPSpec(NetSpec):
     norm: Literal["none", "batch", "layer", "group", "weight"] = "none"
     """Normalisation between each hidden layer and its non-linearity; batch needs at least two examples at a time."""
 
-    def build(self, shape: tuple[int, ...], outputs: int) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net; an example of any shape is flattened."""
         from neurarium.nets.feedforward.mlp import MLP
 
-        sizes = (math.prod(shape), *self.hidden, outputs)
+        sizes = (schema.dense("mlp").size, *self.hidden, schema.outputs)
         return MLP(sizes, self.activation, self.dropout, self.initial, self.norm)

@@ -8,8 +8,8 @@ the same space as the first principal components (the axes within it are free). 
 A denoising auto-encoder sees a damaged example and is asked for the whole one: the damage is the first layer of the net
 and is done in training mode alone, so that the objective still compares with what came in.
 
-Both nets are one chain of layers with a layer named "code": its features under a linear classifier are `--net features
---net.layer code --source RUN`.
+Both nets are one chain of layers with a layer named "code": its features under a linear classifier are the net
+linear-probe with the layer code.
 
 Source: G. Hinton, R. Salakhutdinov, "Reducing the dimensionality of data with neural networks", 2006; P. Baldi,
 K. Hornik, "Neural networks and principal component analysis", 1989; P. Vincent et al., "Extracting and composing robust
@@ -21,39 +21,47 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.generative.corruption import Corruption
+from neurarium.nets.interfaces import Reconstructing
 from neurarium.nets.parts.activation import activation as find_activation
 from neurarium.nets.parts.initial import activation_gain, initialise_, initialise_layer_
 
 KERNEL = 4  # of a halving or doubling: a multiple of the stride, so that every pixel is made by equally many
 
 
-class Autoencoder(nn.Module):
+class Autoencoder(nn.Module, Reconstructing):
     """A chain of layers from an example to its reconstruction, of which one is named "code".
 
     Args:
-        layers: the chain; the code's layer makes (batch, numbers).
+        layers: the chain; the code's layer is linear and makes (batch, numbers).
         shape: of one example.
         corruption: what damages the examples in training mode; none: they stay as they are.
 
     Raises:
-        ConfigError: no layer named "code".
+        ConfigError: no linear layer named "code".
     """
 
     def __init__(
         self, layers: "OrderedDict[str, nn.Module]", shape: tuple[int, ...], corruption: Corruption | None = None
     ) -> None:
         super().__init__()
-        if "code" not in layers:
-            raise ConfigError("layers", expected='one named "code"', got=", ".join(layers))
+        code = layers.get("code")
+        if not isinstance(code, nn.Linear):
+            raise ConfigError("layers", expected='a linear one named "code"', got=", ".join(layers))
+        self._code_size = code.out_features
         if corruption is not None:
             layers = OrderedDict([("corruption", corruption), *layers.items()])
         self.shape = shape
         self.first = next(name for name, layer in layers.items() if next(layer.parameters(), None) is not None)
         self.layers = nn.Sequential(layers)
+
+    @property
+    def code_size(self) -> int:
+        """How many numbers the code holds."""
+        return self._code_size
 
     @property
     def corruption(self) -> Corruption | None:
@@ -83,6 +91,18 @@ class Autoencoder(nn.Module):
     def decode(self, code: Float[Tensor, "batch code"]) -> Float[Tensor, "batch *shape"]:
         """Examples of given codes."""
         return self._run(code, *self._halves()[1])
+
+    def damaged(self, x: Float[Tensor, "batch *shape"], seed: int = 0) -> Float[Tensor, "batch *shape"]:
+        """Damage examples as the first layer does in training; as they are where there is no such layer.
+
+        Args:
+            x: examples.
+            seed: of the damage, drawn where the net is.
+        """
+        if self.corruption is None:
+            return x
+        device = self.corruption.low.device
+        return self.corruption.damage(x.to(device), Generator(device).manual_seed(seed)).to(x.device)
 
     def _halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
         names, layers = zip(*self.layers.named_children(), strict=True)

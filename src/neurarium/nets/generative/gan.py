@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.feedforward.mlp import MLP
+from neurarium.nets.interfaces import Generative
 from neurarium.nets.parts.initial import initialise_
 
 KERNEL = 4
@@ -57,7 +58,7 @@ class Within(nn.Module):
         return self.low + (self.high - self.low) * torch.sigmoid(a)
 
 
-class GAN(nn.Module):
+class GAN(nn.Module, Generative):
     """A generator and a discriminator; called, it is the discriminator.
 
     Args:
@@ -97,31 +98,29 @@ class GAN(nn.Module):
         where = like.device if generator is None else generator.device
         return torch.randn(count, self.noise, generator=generator, device=where).to(like)
 
+    def sample(self, count: int, seed: int = 0, steps: int = 1000) -> Float[Tensor, "count *shape"]:
+        """Make examples in evaluation mode, as the net sees them (scaled), on its device.
 
-def sample(net: GAN, count: int, seed: int = 0) -> Float[Tensor, "count *shape"]:
-    """Make examples, in evaluation mode; the net's mode and torch's random generators stay as they were.
+        The net's mode and torch's random generators stay as they were.
 
-    Args:
-        net: a GAN.
-        count: how many examples.
-        seed: of the noise; the same noise on every device.
+        Args:
+            count: how many.
+            seed: of the noise; the same noise on every device.
+            steps: without effect, as there is no chain.
 
-    Returns:
-        Examples as the net sees them (scaled), on its device.
-
-    Raises:
-        ConfigError: `count` below 1.
-    """
-    if count < 1:
-        raise ConfigError("count", expected="a whole number >= 1", got=str(count))
-    noise = net.draw_noise(count, torch.Generator().manual_seed(seed))
-    was_training = net.training
-    net.eval()
-    try:
-        with torch.no_grad():
-            return torch.cat([net.generator(part) for part in noise.split(1000)])
-    finally:
-        net.train(was_training)
+        Raises:
+            ConfigError: `count` below 1.
+        """
+        if count < 1:
+            raise ConfigError("count", expected="a whole number >= 1", got=str(count))
+        noise = self.draw_noise(count, torch.Generator().manual_seed(seed))
+        was_training = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                return torch.cat([self.generator(part) for part in noise.split(1000)])
+        finally:
+            self.train(was_training)
 
 
 def dense_gan(
@@ -164,7 +163,7 @@ def dcgan(shape: tuple[int, int, int], noise: int, width: int, ends: tuple[Tenso
 
     Example:
         >>> net = dcgan((1, 28, 28), 64, 32, (torch.zeros(1, 1, 1), torch.ones(1, 1, 1)))
-        >>> sample(net, 3).shape
+        >>> net.sample(3).shape
         torch.Size([3, 1, 28, 28])
     """
     channels, height, columns = shape

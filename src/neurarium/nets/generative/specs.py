@@ -1,57 +1,30 @@
 """Auto-encoders and adversarial nets as a recipe names them (no torch)."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from neurarium.checks import ConfigError, DataError
-from neurarium.nets.spec import Purpose, ScaledSpec, check_span
+from neurarium.checks import ConfigError
+from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Field, Schema
 
 if TYPE_CHECKING:
     import torch
 
     from neurarium.nets.generative.corruption import Corruption
 
-_SPAN = (0.0, 255.0)
-
-
-def in_scale(
-    span: Sequence[float], shape: tuple[int, ...], mean: Sequence[float] | None, std: Sequence[float] | None
-) -> "tuple[torch.Tensor, torch.Tensor]":
-    """The two ends of the values, as a net sees them.
-
-        (low - mean) / std,  (high - mean) / std
-
-    Args:
-        span: smallest and largest value in the units of the source.
-        shape: of one example.
-        mean, std: by which the examples were standardised, one number a channel or feature; none: they come from 0
-            to 1.
-
-    Returns:
-        One number a channel (channels, 1, 1) or feature (features,).
-    """
-    import torch
-
-    if mean is None or std is None:
-        return torch.zeros(shape[0], *[1] * (len(shape) - 1)), torch.ones(shape[0], *[1] * (len(shape) - 1))
-    low, high = (
-        torch.tensor([(end - m) / s for m, s in zip(mean, std, strict=True)]).view(-1, *[1] * (len(shape) - 1))
-        for end in span
-    )
-    return low, high
-
 
 @dataclass(frozen=True)
-class AdversarialSpec(ScaledSpec):
+class AdversarialSpec(NetSpec):
     """What every adversarial pair has; not a net by itself.
 
     Raises:
-        ConfigError: no noise, a penalty below 0, a rate not above 0, or a span without length.
+        ConfigError: no noise, a penalty below 0, or a rate not above 0.
     """
 
-    purpose: ClassVar[Purpose] = "generation"
+    task: ClassVar[str] = "generation"
+    rule: ClassVar[str] = "adversarial"
+    figures: ClassVar[tuple[str, ...]] = ("samples",)
 
     noise: int = 64
     """Numbers of noise from which an example is made."""
@@ -65,9 +38,6 @@ class AdversarialSpec(ScaledSpec):
     discriminator_rate: float = 1.0
     """Learning rate of the discriminator as a multiple of the generator's, which is the optimiser's."""
 
-    span: tuple[float, ...] = _SPAN
-    """Smallest and largest value of a pixel in the units of the source."""
-
     def __post_init__(self) -> None:
         """Refuse what no pair can be."""
         if self.noise < 1:
@@ -76,7 +46,6 @@ class AdversarialSpec(ScaledSpec):
             raise ConfigError("net.penalty", expected="a number >= 0", got=str(self.penalty))
         if not 0 < self.discriminator_rate < math.inf:
             raise ConfigError("net.discriminator_rate", expected="a number > 0", got=str(self.discriminator_rate))
-        check_span(self.span)
 
 
 @dataclass(frozen=True)
@@ -88,24 +57,18 @@ class GANSpec(AdversarialSpec):
     hidden: tuple[int, ...] = (128, 128)
     """Units in each hidden layer of the generator; the discriminator has them in reverse order."""
 
-    def build(
-        self,
-        shape: tuple[int, ...],
-        outputs: int,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-    ) -> "torch.nn.Module":
-        """Make the pair; pictures are made within `span`, vectors of any numbers.
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the pair; images are made within their value range, vectors of any numbers.
 
-        Args:
-            shape: of one example.
-            outputs: not needed.
-            mean, std: by which the examples were standardised; none: they come from 0 to 1.
+        Raises:
+            DataError: images that are standardized, but of no known range.
         """
         from neurarium.nets.generative.gan import dense_gan
+        from neurarium.nets.parts.value_range import scaled_range
 
-        ends = in_scale(self.span, shape, mean, std) if len(shape) == 3 else None
-        return dense_gan(shape, self.noise, self.hidden, ends)
+        field = schema.dense("gan")
+        ends = scaled_range(field, "gan") if field.is_image else None
+        return dense_gan(field.fixed_shape, self.noise, self.hidden, ends)
 
 
 @dataclass(frozen=True)
@@ -113,38 +76,35 @@ class DCGANSpec(AdversarialSpec):
     """A generator and a discriminator of convolutions."""
 
     summary: ClassVar[str] = "deep convolutional generative adversarial net, for pictures of about 28 x 28"
+    batch_statistics: ClassVar[bool] = True
 
     width: int = 64
     """Maps of the larger convolutional layer; the smaller one has twice as many."""
 
-    def build(
-        self,
-        shape: tuple[int, ...],
-        outputs: int,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-    ) -> "torch.nn.Module":
-        """Make the pair for pictures of `shape` (channels, height, width); see `GANSpec.build`.
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the pair for images, within their value range.
 
         Raises:
-            DataError: examples that are no pictures.
-            ShapeError: sides that are no multiples of 4.
+            ShapeError: no images, or sides that are no multiples of 4.
+            DataError: images that are standardized, but of no known range.
         """
         from neurarium.nets.generative.gan import dcgan
+        from neurarium.nets.parts.value_range import scaled_range
 
-        channels, height, width = _pictures(shape, "dcgan", "gan")
-        return dcgan((channels, height, width), self.noise, self.width, in_scale(self.span, shape, mean, std))
+        shape = schema.image("dcgan", instead="gan")
+        return dcgan(shape, self.noise, self.width, scaled_range(schema.input, "dcgan"))
 
 
 @dataclass(frozen=True)
-class _AutoencoderSpec(ScaledSpec):
+class _AutoencoderSpec(NetSpec):
     """What both auto-encoders have.
 
     Raises:
-        ConfigError: no code, noise out of range, or a span without length.
+        ConfigError: no code, or noise out of range.
     """
 
-    purpose: ClassVar[Purpose] = "reconstruction"
+    task: ClassVar[str] = "reconstruction"
+    figures: ClassVar[tuple[str, ...]] = ("reconstructions",)
 
     code: int = 32
     """Numbers of the code."""
@@ -157,10 +117,7 @@ class _AutoencoderSpec(ScaledSpec):
 
     amount: float = 0.25
     """Share of the numbers that masking and salt-and-pepper hit; standard deviation of gaussian noise as a share of
-    the span; in [0, 1]. Without noise it has no effect."""
-
-    span: tuple[float, ...] = _SPAN
-    """Values, in the units of the source, that noise takes for black and white."""
+    the value range; in [0, 1]. Without noise it has no effect."""
 
     def __post_init__(self) -> None:
         """Refuse what no auto-encoder can be."""
@@ -168,17 +125,23 @@ class _AutoencoderSpec(ScaledSpec):
             raise ConfigError("net.code", expected="a whole number >= 1", got=str(self.code))
         if not 0 <= self.amount <= 1:
             raise ConfigError("net.amount", expected="a number in [0, 1]", got=str(self.amount))
-        check_span(self.span)
 
-    def corruption(
-        self, shape: tuple[int, ...], mean: Sequence[float] | None = None, std: Sequence[float] | None = None
-    ) -> "Corruption | None":
-        """Make the layer that damages examples; none where there is no noise. Arguments as for `build`."""
+    def corruption(self, field: Field, net: str) -> "Corruption | None":
+        """Make the layer that damages examples; none where there is no noise.
+
+        Args:
+            field: the input; noise takes the ends of its value range for black and white.
+            net: whose input it is, for messages.
+
+        Raises:
+            DataError: inputs are standardized, but of no known range.
+        """
         if self.noise == "none":
             return None
         from neurarium.nets.generative.corruption import Corruption
+        from neurarium.nets.parts.value_range import scaled_range
 
-        return Corruption(self.noise, self.amount, *in_scale(self.span, shape, mean, std))
+        return Corruption(self.noise, self.amount, *scaled_range(field, net))
 
 
 @dataclass(frozen=True)
@@ -186,28 +149,22 @@ class AutoencoderSpec(_AutoencoderSpec):
     """Fully connected auto-encoder; denoising with a noise."""
 
     summary: ClassVar[str] = "auto-encoder of fully connected layers: through a narrow code and back; also denoising"
+    laws: ClassVar[tuple[str, ...]] = ("batch", "hidden units")
 
     hidden: tuple[int, ...] = (256, 128)
     """Units of the encoder's hidden layers, the decoder has them reversed; empty for a linear auto-encoder (PCA)."""
 
-    def build(
-        self,
-        shape: tuple[int, ...],
-        outputs: int,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-    ) -> "torch.nn.Module":
-        """Make the net: it answers with a reconstruction of `shape`, not with an output a class.
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net: it answers with a reconstruction in the shape of the examples, not with an output a class.
 
-        Args:
-            shape: of one example.
-            outputs: not needed.
-            mean, std: by which the examples were standardised, needed by noise alone; none: they come from 0 to 1.
+        Raises:
+            DataError: with noise, inputs that are standardized, but of no known range.
         """
         from neurarium.nets.generative.autoencoder import dense_autoencoder
 
-        noise = self.corruption(shape, mean, std)
-        return dense_autoencoder(shape, self.hidden, self.code, self.activation, noise)
+        field = schema.dense("autoencoder")
+        noise = self.corruption(field, "autoencoder")
+        return dense_autoencoder(field.fixed_shape, self.hidden, self.code, self.activation, noise)
 
 
 @dataclass(frozen=True)
@@ -219,33 +176,15 @@ class ConvolutionalAutoencoderSpec(_AutoencoderSpec):
     width: int = 32
     """Maps of the larger convolutional layer; the smaller one has twice as many."""
 
-    def build(
-        self,
-        shape: tuple[int, ...],
-        outputs: int,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-    ) -> "torch.nn.Module":
-        """Make the net for pictures of `shape` (channels, height, width); see `AutoencoderSpec.build`.
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for images; it answers with a reconstruction in their shape.
 
         Raises:
-            DataError: examples that are no pictures.
-            ShapeError: sides that are no multiples of 4.
+            ShapeError: no images, or sides that are no multiples of 4.
+            DataError: with noise, images that are standardized, but of no known range.
         """
         from neurarium.nets.generative.autoencoder import convolutional_autoencoder
 
-        pictures = _pictures(shape, "convolutional-autoencoder", "autoencoder")
-        noise = self.corruption(shape, mean, std)
-        return convolutional_autoencoder(pictures, self.width, self.code, self.activation, noise)
-
-
-def _pictures(shape: tuple[int, ...], net: str, other: str) -> tuple[int, int, int]:
-    if len(shape) != 3:
-        raise DataError(
-            f"data for {net}",
-            expected="pictures, each of shape (channels, height, width)",
-            got=f"examples of shape {shape}",
-            remedy=f"give pictures, or choose the net {other} for vectors",
-        )
-    channels, height, width = shape
-    return channels, height, width
+        shape = schema.image("convolutional-autoencoder", instead="autoencoder")
+        noise = self.corruption(schema.input, "convolutional-autoencoder")
+        return convolutional_autoencoder(shape, self.width, self.code, self.activation, noise)

@@ -1,7 +1,7 @@
 """Features of a trained net: what one of its layers makes of an example, under a classifier of its own.
 
-    z = f_l(x)        the net up to layer l, frozen
-    logits = W z + b  learnt
+    z = f_l(x)        the net up to layer l, frozen or fine-tuned
+    logits = W z + b  learned
 
 Where layer l is narrow its few units must hold all that the layers above need: bottleneck features.
 
@@ -17,32 +17,41 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, choose
+from neurarium.nets.parts.groups import Grouped, trainable
 from neurarium.nets.parts.initial import initialise_layer_
 
 
-class Features(nn.Module):
-    """A frozen trunk and a linear classifier on what it makes.
+class LinearProbe(Grouped):
+    """A trunk and a linear classifier on what it makes.
 
-    The trunk stays in evaluation mode, so that its dropout is off and its running statistics stand still; only the
-    classifier's parameters ask for a gradient.
+    A frozen trunk stays in evaluation mode, so that its dropout is off and its running statistics stand still, and only
+    the classifier's parameters ask for a gradient. Otherwise both learn.
 
     Args:
         trunk: from a batch of examples to their features (batch, width).
         width: numbers that the trunk makes of one example.
         outputs: number of classes.
+        frozen: whether the trunk keeps its weights.
     """
 
-    def __init__(self, trunk: nn.Module, width: int, outputs: int) -> None:
+    def __init__(self, trunk: nn.Module, width: int, outputs: int, frozen: bool = True) -> None:
         super().__init__()
-        self.trunk = trunk.requires_grad_(False).eval()
+        self.frozen = frozen
+        self.trunk = trunk.requires_grad_(not frozen).train(not frozen)
         self.output = nn.Linear(width, outputs)
         initialise_layer_(self.output, "lecun")
 
-    def train(self, mode: bool = True) -> "Features":
-        """Set the mode of the classifier; the trunk stays as it is."""
+    def train(self, mode: bool = True) -> "LinearProbe":
+        """Set the mode; a trunk whose weights stand still stays in evaluation mode."""
         super().train(mode)
-        self.trunk.eval()
+        if not trainable(self.trunk):
+            self.trunk.eval()
         return self
+
+    def groups(self) -> dict[str, list[nn.Parameter]]:
+        """Trainable parameters of the backbone, first layers first, where there are any, and of the head."""
+        groups = {"backbone": trainable(self.trunk), "head": trainable(self.output)}
+        return {name: group for name, group in groups.items() if group}
 
     def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch outputs"]:
         """Logits of a batch."""
@@ -74,7 +83,7 @@ class Rescaled(nn.Module):
         return output
 
 
-def cut(net: nn.Module, layer: str, shape: tuple[int, ...]) -> tuple[nn.Module, int]:
+def truncate(net: nn.Module, layer: str, shape: tuple[int, ...]) -> tuple[nn.Module, int]:
     """A copy of a net that ends with one of its layers.
 
     The layer must stand in a chain (`nn.Sequential`) that the net runs to its end: everything behind it is taken off.
@@ -93,7 +102,7 @@ def cut(net: nn.Module, layer: str, shape: tuple[int, ...]) -> tuple[nn.Module, 
 
     Example:
         >>> net = nn.Sequential(nn.Linear(5, 3), nn.ReLU(), nn.Linear(3, 2))
-        >>> trunk, width = cut(net, "1", (5,))
+        >>> trunk, width = truncate(net, "1", (5,))
         >>> trunk(torch.zeros(4, 5)).shape, width
         (torch.Size([4, 3]), 3)
     """

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from neurarium.record.events import EpochEnded, Event, Scores, Stepped, Stopped, StopReason
 from neurarium.record.run_record import recorded
-from neurarium.training.gradient_rule import GradientRule
-from neurarium.training.rule import Update
+from neurarium.training.rules.gradient import GradientRule
+from neurarium.training.rules.rule import Update
 from neurarium.training.session import Session
 
 Told = tuple[Session, Event]
@@ -38,16 +38,12 @@ class Member:
             next(self._recorder)
         yield self.session, event
 
-    def take(self, update: Update, examples: int) -> None:
+    def take(self, update: Update) -> None:
         """Count an update; `report_steps` tells of it later."""
         progress = self.session.progress
-        progress.step += 1
-        progress.position += 1
-        progress.examples += examples
-        progress.objective += update.objective * examples
-        progress.errors += update.errors
-        progress.gradient_norm += update.gradient_norm
-        progress.learning_rate = update.learning_rate
+        seconds = progress.seconds
+        progress.count(update)
+        progress.seconds = seconds  # the clock of a group is shared out by the group
         self._updates.append(
             Stepped(
                 progress.step,
@@ -78,7 +74,7 @@ class Member:
         norm, rate = progress.mean_gradient_norm(), progress.learning_rate
         seconds = progress.seconds
         progress.next_epoch(after)
-        progress.seconds = seconds  # the clock of a group is shared out by the group
+        progress.seconds = seconds
         yield from self.tell(
             EpochEnded(epoch, progress.step, train, development, norm, rate, seconds, best=after.epoch == epoch)
         )
@@ -90,7 +86,7 @@ class Member:
         )
 
     def save(self) -> Iterator[Told]:
-        """Save a checkpoint; the optimiser's state is the member's own again."""
+        """Save a checkpoint; the optimizer's state is the member's own again."""
         for event in self.session.save():
             yield from self.tell(event)
         self._saved = time.monotonic()

@@ -1,8 +1,8 @@
 """Several nets of one architecture as the rows of one tensor, so that each operation serves them all.
 
-    P (members, N),  row k = all trainable numbers of net k;    one step: P <- optimiser(P, G),  G_k = dL_k/dP_k
+    P (members, N),  row k = all trainable numbers of net k;    one step: P <- optimizer(P, G),  G_k = dL_k/dP_k
 
-The nets' own parameters become views of their rows: whatever reads a net sees its present weights. An optimiser that
+The nets' own parameters become views of their rows: whatever reads a net sees its present weights. An optimizer that
 works element by element does to a row of P what it would do to that net alone.
 
 Source: batching over functions: R. Frostig, M. Johnson, C. Leary, "Compiling machine learning programs via high-level
@@ -17,32 +17,44 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
-from neurarium.learning.criterion import Criterion
+from neurarium.data.batch import Batch
+from neurarium.tasks.task import Trainable, detached, in_floats
 from neurarium.training.ensemble.graph import written_out
 
 WORTH_WRITING_OUT = 100  # calls from which writing a function out (some 50 ms, against 0.5 ms a call) has paid
-Scores = tuple[Shaped[Tensor, " members"], Shaped[Tensor, " members"]]
+Tensors = tuple[Tensor, ...]
+PerMember = Shaped[Tensor, " members"]
+
+
+def scores_of(
+    task: Trainable, net: nn.Module, weights: dict[str, Tensor], inputs: Tensors, targets: Tensors
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Terms of the loss, sum of the errors, and counts of a net with other weights on a batch."""
+    batch = Batch(inputs, targets, len(inputs[0]))
+    outputs = in_floats(functional_call(net, weights, inputs))
+    counts = task.counts(batch)
+    return torch.stack(task.terms(outputs, batch, counts)), task.errors(detached(outputs), batch), counts
 
 
 class Stack:
-    """The nets, their gradients and their common optimiser.
+    """The nets, their gradients and their common optimizer.
 
     Args:
         nets: of one architecture, on one device, in training mode; their parameters become views of this stack. The
             first one's modules compute for all.
         optimisers: each net's own, over its trainable parameters; their states are taken up.
-        criterion: what to make small.
-        build: makes the common optimiser over a list of tensors.
+        task: what to make small; it calls a net on its inputs as they are.
+        build: makes the common optimizer over a list of tensors.
     """
 
     def __init__(
         self,
         nets: Sequence[nn.Module],
         optimisers: Sequence[torch.optim.Optimizer],
-        criterion: Criterion,
+        task: Trainable,
         build: Callable[[list[nn.Parameter]], torch.optim.Optimizer],
     ) -> None:
-        self.nets, self.optimisers, self.criterion = nets, optimisers, criterion
+        self.nets, self.optimisers, self.task = nets, optimisers, task
         self.names = [name for name, p in nets[0].named_parameters() if p.requires_grad]
         own = [dict(net.named_parameters()) for net in nets]
         self.shapes = [own[0][name].shape for name in self.names]
@@ -58,37 +70,32 @@ class Stack:
         self._join_states()
         self._functions: dict[Any, Callable[..., Any]] = {}
 
-    def gradients(
-        self,
-        inputs: Shaped[Tensor, "members batch *shape"],
-        targets: Shaped[Tensor, "members batch *target"],
-        uses: int,
-    ) -> Scores:
+    def gradients(self, inputs: Tensors, targets: Tensors, uses: int) -> tuple[PerMember, PerMember, PerMember]:
         """Leave each member's gradient on its own batch in `rows.grad`.
 
         Args:
-            inputs: a batch for each member.
+            inputs: a batch for each member, (members, batch, *shape).
             targets: likewise.
             uses: how often batches of this shape will come.
 
         Returns:
-            Mean objective and number of errors of each member.
+            Loss, sum of the errors, and number of the units that they are counted over, of each member.
         """
-        function = vmap(grad_and_value(self._scores, has_aux=True), randomness="different")
-        self.rows.grad, scores = self._call("gradients", function, uses, inputs, targets)
-        return scores
+        function = vmap(grad_and_value(self._loss, has_aux=True), randomness="different")
+        self.rows.grad, (loss, (errors, counts)) = self._call("gradients", function, uses, inputs, targets)
+        return loss, errors, counts
 
     def measure(
-        self, inputs: Shaped[Tensor, "batch *shape"], targets: Shaped[Tensor, "batch *target"], uses: int
-    ) -> Scores:
-        """Return mean objective and number of errors of each member on the same batch, learning nothing."""
+        self, inputs: Tensors, targets: Tensors, uses: int
+    ) -> tuple[Float[Tensor, "members terms"], PerMember, Float[Tensor, "members terms_and_error"]]:
+        """Return terms of the loss, errors and counts of each member on the same batch, learning nothing."""
         function = vmap(self._scores, in_dims=(0, 0, None, None))
         self.nets[0].eval()
         try:
-            scores: Scores = self._call("measure", function, uses, inputs, targets)
+            terms, errors, counts = self._call("measure", function, uses, inputs, targets)
         finally:
             self.nets[0].train()
-        return scores
+        return terms, errors, counts
 
     def gradient_norms(self) -> Float[Tensor, " members"]:
         """Euclidean length of each member's gradient."""
@@ -116,18 +123,25 @@ class Stack:
             for parameter in self._parameters[k]:
                 parameter.data = parameter.data.clone()
 
-    def _scores(self, row: Tensor, fixed: dict[str, Tensor], inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Objective and errors of one member."""
-        named = dict(zip(self.names, self._parts(row), strict=True))
-        outputs = functional_call(self.nets[0], named | fixed, (inputs,))
-        floats = outputs if outputs.dtype == torch.float64 else outputs.float()
-        return self.criterion.loss(floats, targets, inputs), self.criterion.error(outputs.detach(), targets, inputs)
+    def _loss(
+        self, row: Tensor, fixed: dict[str, Tensor], inputs: Tensors, targets: Tensors
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Loss of one member, beside it errors and count."""
+        terms, errors, counts = self._scores(row, fixed, inputs, targets)
+        return terms.sum(), (errors, counts[-1])
 
-    def _call(self, kind: str, function: Callable[..., Any], uses: int, inputs: Tensor, targets: Tensor) -> Any:
+    def _scores(
+        self, row: Tensor, fixed: dict[str, Tensor], inputs: Tensors, targets: Tensors
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Terms, errors and counts of one member."""
+        named = dict(zip(self.names, self._parts(row), strict=True))
+        return scores_of(self.task, self.nets[0], named | fixed, inputs, targets)
+
+    def _call(self, kind: str, function: Callable[..., Any], uses: int, inputs: Tensors, targets: Tensors) -> Any:
         """Call a batched function as it is, or written out where that pays."""
         arguments = (self.rows.detach(), self.fixed, inputs, targets)
         if uses >= WORTH_WRITING_OUT:
-            key = (kind, inputs.shape)
+            key = (kind, inputs[0].shape)
             if key not in self._functions:
                 self._functions[key] = written_out(function, *arguments)
             function = self._functions[key]

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
+from torch.func import grad, vmap
 
 from neurarium.checks import ConfigError
-from neurarium.data.examples import Dense
-from neurarium.training.gradient_rule import GradientRule
+from neurarium.data.table import Table
+from neurarium.tasks.task import Trainable
+from neurarium.training.ensemble.stack import scores_of
+from neurarium.training.rules.gradient import GradientRule
 from neurarium.training.seed import own_generators
 from neurarium.training.session import Session
 
@@ -57,8 +59,13 @@ def hindrance(session: Session) -> str:
     recipe, rule = session.recipe, session.rule
     if type(rule) is not GradientRule:
         return "its learning rule is not the plain gradient rule"
-    if type(rule.optimiser) not in ELEMENTWISE or len(rule.optimiser.param_groups) != 1:
-        return f"the optimiser {recipe.optimiser.name} does not treat every weight by itself"
+    if len(rule.optimisers) != 1 or len(rule.optimisers[0].param_groups) != 1:
+        return "its weights fall into groups that learn in different ways"
+    if type(rule.optimisers[0]) not in ELEMENTWISE:
+        return f"the optimizer {recipe.optimiser.name} does not treat every weight by itself"
+    kind = type(rule.task)
+    if rule.task.uses_gradient or (kind.forward, kind.drawn) != (Trainable.forward, Trainable.drawn):
+        return f"the task {rule.task.name} calls the net in a way of its own"
     if recipe.schedule.name == "plateau":
         return "a plateau schedule gives each seed a rate of its own"
     if recipe.augmentation.active:
@@ -67,9 +74,11 @@ def hindrance(session: Session) -> str:
         return "batches in parts, compiled nets and bfloat16 are for large nets"
     if recipe.checkpoints.steps is not None:
         return "checkpoints are asked for between epochs"
-    if not isinstance(session.dataset.train, Dense):
-        return "the training data are read from the disk piece by piece"
-    return _hindrance_of_net(session)
+    if recipe.max_units is not None:
+        return "batches are made by the lengths of the examples"
+    if not all(isinstance(part, Table) for part in (session.dataset.train, session.dataset.development)):
+        return "the examples do not lie in memory whole, all of one shape"
+    return _hindrance_of_net(session, rule.task)
 
 
 def pays(session: Session) -> bool:
@@ -80,28 +89,25 @@ def pays(session: Session) -> bool:
     return dense and weights * session.recipe.batch_size <= MOST_WORK.get(session.placement.device.type, 0)
 
 
-def _hindrance_of_net(session: Session) -> str:
+def _hindrance_of_net(session: Session, task: Trainable) -> str:
     """Try two members on two examples: can vmap take the net, and does a forward pass change its buffers?"""
+    train, device = session.dataset.train, session.placement.device
     with own_generators():
         net = copy.deepcopy(session.net).train()
-        batch = session.dataset.train.gather(
-            torch.arange(2, device=session.placement.device) % len(session.dataset.train)
-        )
+        batch = train.gather(torch.arange(2, device=device) % len(train))
         before = {name: buffer.clone() for name, buffer in net.named_buffers()}
         trained = {name: torch.stack([p.detach()] * 2) for name, p in net.named_parameters() if p.requires_grad}
 
-        def objective(weights: dict[str, Tensor]) -> Tensor:
-            outputs = functional_call(net, weights, (batch.inputs,))
-            floats = outputs if outputs.dtype == torch.float64 else outputs.float()
-            return session.rule.criterion.loss(floats, batch.targets, batch.inputs)  # type: ignore[attr-defined]
+        def loss(weights: dict[str, Tensor]) -> Tensor:
+            return scores_of(task, net, weights, batch.inputs, batch.targets)[0].sum()
 
         try:
             with torch.no_grad():
-                net(batch.inputs)
+                net(*batch.inputs)
                 changed = [name for name, buffer in net.named_buffers() if not torch.equal(buffer, before[name])]
                 if changed:
                     return f"its layers keep running statistics ({changed[0]})"
-                vmap(grad(objective), randomness="different")(trained)
+                vmap(grad(loss), randomness="different")(trained)
         except (RuntimeError, ValueError, NotImplementedError) as error:
             return f"vmap cannot take the net ({str(error).splitlines()[0]})"
     return ""

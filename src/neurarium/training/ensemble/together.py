@@ -9,24 +9,29 @@ A member that has stopped is carried along in the computation, unread, until hal
 """
 
 import math
+import operator
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from neurarium.checks import NonFiniteError
 from neurarium.data.batch import Batch
-from neurarium.data.batches import batch_count, permutation
+from neurarium.data.plan import batch_count, in_order, permutation
+from neurarium.learning.optimisers import ParameterGroup
 from neurarium.record.events import Event, Notice, Scores, Started
+from neurarium.tasks.model import EVALUATION_BATCH
+from neurarium.tasks.task import Context
 from neurarium.training.diagnosis import first_non_finite
 from neurarium.training.ensemble.member import Member
 from neurarium.training.ensemble.stack import Stack
 from neurarium.training.ensemble.suits import check_alike
-from neurarium.training.gradient_rule import not_finite
 from neurarium.training.interrupt import StopRequest
-from neurarium.training.loop import EVALUATION_BATCH
-from neurarium.training.rule import Update
+from neurarium.training.loop import means_of
+from neurarium.training.rules.gradient import not_finite
+from neurarium.training.rules.rule import Sums, Update
 from neurarium.training.seed import restore_generators
 from neurarium.training.session import Session
 
@@ -107,9 +112,9 @@ class _Group:
         rules = [member.rule for member in self.members]
         return Stack(
             [rule.net for rule in rules],
-            [rule.optimiser for rule in rules],
-            rules[0].criterion,
-            self.recipe.optimiser.build,
+            [rule.optimisers[0] for rule in rules],
+            rules[0].task,
+            lambda rows: self.recipe.optimiser.build([ParameterGroup(tuple(rows))])[0],
         )
 
     def _epoch(self) -> Iterator[Outcome]:
@@ -119,7 +124,7 @@ class _Group:
         order = torch.stack(
             [permutation(len(self.train), seed=m.session.recipe.seed, epoch=epoch) for m in self.members]
         )
-        order = order.to(self.train.targets.device)
+        order = order.to(self.train.device)
         for start in range(position * size, len(self.train), size):
             yield from self._step(order[:, start : start + size])
             if self.stop.requested:
@@ -138,21 +143,21 @@ class _Group:
         """One update of every member on the examples that its row of `chosen` (members, batch) numbers."""
         members, size = chosen.shape
         batch = self.train.gather(chosen.flatten())
-        inputs = batch.inputs.view(members, size, *batch.inputs.shape[1:])
-        targets = batch.targets.view(members, size, *batch.targets.shape[1:])
+        each = batch.map(lambda tensor: tensor.view(members, size, *tensor.shape[1:]))
         full = size == self.recipe.batch_size
         uses = self.recipe.epochs * (self.steps - 1 if full else 1)
-        objectives, errors = self.stack.gradients(inputs, targets, uses)
+        objectives, errors, counts = self.stack.gradients(each.inputs, each.targets, uses)
         norms = self.stack.gradient_norms()
         step = self._newest().session.progress.step
         rate = self.recipe.optimiser.lr * self.factor(step)
-        rows = torch.stack([objectives.double(), errors.double(), norms.double()], 1).tolist()
+        rows = torch.stack([t.double() for t in (objectives, errors, norms, counts)], 1).tolist()
         for k, member in self._learning():
-            update = Update(rows[k][0], rows[k][1], rows[k][2], rate)
+            objective, wrong, norm, count = rows[k]
+            update = Update(objective, wrong, norm, rate, count)
             if math.isfinite(update.objective + update.gradient_norm):
-                member.take(update, size)
+                member.take(update)
             else:
-                yield from self._diverge(k, Batch(inputs[k], targets[k]), update)
+                yield from self._diverge(k, replace(each.map(operator.itemgetter(k)), size=size), update)
         self._clip(norms)
         for group in self.stack.optimiser.param_groups:
             group["lr"] = rate
@@ -166,15 +171,16 @@ class _Group:
 
     def _measure(self) -> list[Scores]:
         """Objective and error rate of every member on the development data; empty where there are none."""
-        total = len(self.development)
-        if total == 0:
+        if len(self.development) == 0:
             return [{} for _ in self.members]
-        sums = torch.zeros(2, len(self.members), dtype=torch.float64, device=self.placement.device)
-        for index in torch.arange(total, device=self.placement.device).split(EVALUATION_BATCH):
-            batch = self.development.gather(index).to(self.placement.device)
-            objectives, errors = self.stack.measure(batch.inputs, batch.targets, self.recipe.epochs)
-            sums += torch.stack([objectives.double() * len(batch), errors.double()])
-        return [{"objective": o / total, "error": e / total} for o, e in sums.T.tolist()]
+        measured: list[list[Sums]] = [[] for _ in self.members]
+        for batch in in_order(self.development, EVALUATION_BATCH):
+            batch = batch.to(self.placement.device)
+            found = self.stack.measure(batch.inputs, batch.targets, self.recipe.epochs)
+            terms, errors, counts = (tensor.double().tolist() for tensor in found)
+            for k, sums in enumerate(measured):
+                sums.append(Sums(tuple(terms[k]), errors[k], tuple(counts[k])))
+        return [means_of(sums) for sums in measured]
 
     def _diverge(self, k: int, batch: Batch, update: Update) -> Iterator[Outcome]:
         """Let a member go whose numbers are no longer finite, before its update."""
@@ -182,9 +188,11 @@ class _Group:
         self.stack.release(k)
         self._share_time()
         yield from member.report_steps()
-        where = first_non_finite(member.rule.net, member.rule.criterion.loss, batch, self.placement)
+        progress = member.session.progress
+        context = Context(member.session.recipe.seed, progress.epoch, progress.step, training=True)
+        where = first_non_finite(member.rule.net, member.rule.task, batch, self.placement, context)
         member.close()
-        yield member.session, not_finite(where, member.session.progress.step, update)
+        yield member.session, not_finite(where, progress.step, update)
 
     def _leave_where_done(self) -> Iterator[Outcome]:
         """Finish the members that have done all epochs or run out of patience."""
@@ -226,4 +234,5 @@ class _Group:
             step=member.session.progress.step,
             parameters=sum(p.numel() for p in member.session.net.parameters()),
             environment=self.placement.environment(),
+            task=member.rule.task.name,
         )

@@ -1,0 +1,167 @@
+"""Columns of examples whose sizes vary: the rows of all examples one after the other, and how many each example has."""
+
+from abc import ABC
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import torch
+from jaxtyping import Int, Shaped
+from torch import Tensor
+
+from neurarium.checks import DataError
+from neurarium.data.examples import Examples, agreed, check_categories, check_lengths, restated
+from neurarium.data.scaling import scaled
+from neurarium.record.schema import Field, Schema
+
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class Columns(Examples, ABC):
+    """What `ragged.Ragged` and `packed.Packed` share: storage, selection, checks.
+
+    Args:
+        columns: a tensor a field of the schema. Where nothing varies one row an example; else the rows of all examples
+            one after the other, the axis that varies first, whatever its place in the field's shape. Targets that are
+            numbers are stored standardized.
+        lengths: how many rows each example has along each axis.
+        schema: names and describes them.
+
+    Raises:
+        DataError: columns that do not fit together, an example without a row, integers that stand for nothing, or that
+            point to a row that is not there.
+    """
+
+    columns: Mapping[str, Shaped[Tensor, "..."]]
+    lengths: Mapping[str, Int[Tensor, "examples"]]
+    schema: Schema
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be gathered."""
+        axes = {axis for field in self.schema.fields.values() for axis in (field.axis, field.points_to) if axis}
+        if set(self.columns) != set(self.schema.fields) or set(self.lengths) != axes:
+            raise DataError(
+                "columns",
+                expected=f"the fields {', '.join(self.schema.fields)}, and lengths along {', '.join(sorted(axes))}",
+                got=f"{', '.join(self.columns) or 'none'}, and along {', '.join(self.lengths) or 'none'}",
+                remedy="give a tensor for each field, and the lengths of each axis",
+            )
+        check_lengths({f"{axis} lengths": lengths for axis, lengths in self.lengths.items()}, len(self))
+        relations = {field.axis for field in self.schema.fields.values() if field.points_to}
+        for axis, lengths in self.lengths.items():
+            if axis not in relations and len(lengths) and int(lengths.min()) < 1:
+                raise DataError(
+                    f"axis {axis}",
+                    expected="at least one row in every example",
+                    got=f"an example of length {int(lengths.min())}, number {int(lengths.argmin())}",
+                    remedy="leave empty examples out",
+                )
+        for name, field in self.schema.fields.items():
+            self._check(name, field, self.columns[name])
+
+    def _check(self, name: str, field: Field, column: Tensor) -> None:
+        rows = int(self.lengths[field.axis].sum()) if field.is_ragged else len(self)
+        if len(column) != rows:
+            raise DataError(
+                f"field {name}",
+                expected=f"{rows:,} rows, as the lengths of {field.axis or 'the examples'} say",
+                got=f"{len(column):,}",
+                remedy="give every example the rows that its length counts",
+            )
+        if field.categories:
+            check_categories(column, name, field, target=name in self.schema.targets)
+        if field.points_to and len(column):
+            owner = torch.arange(len(self), device=column.device)
+            if field.is_ragged:
+                owner = owner.repeat_interleave(self.lengths[field.axis])
+            room = self.lengths[field.points_to][owner].view(-1, *[1] * (column.ndim - 1))
+            wrong = (column < 0) | (column >= room)
+            if wrong.any():
+                row = int(wrong.flatten(1).any(1).nonzero()[0]) if column.ndim > 1 else int(wrong.nonzero()[0])
+                raise DataError(
+                    f"field {name}",
+                    expected=f"numbers of {field.points_to} that are there, from 0 to {int(room.flatten()[row]) - 1}",
+                    got=f"{column[row].tolist()} in example {int(owner[row])}",
+                    remedy=f"number the {field.points_to} of each example from 0",
+                )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the columns lie."""
+        return next(iter(self.columns.values())).device
+
+    def __len__(self) -> int:
+        return len(next(iter(self.lengths.values())))
+
+    def sizes(self) -> Int[Tensor, "examples"]:
+        """The longest axis of each example."""
+        return torch.stack([lengths.cpu() for lengths in self.lengths.values()]).amax(0)
+
+    def select(self, index: Int[Tensor, "chosen"]) -> "Columns":
+        """Return the examples numbered `index` as examples of their own."""
+        columns = {
+            name: self.columns[name][self.rows(field.axis, index) if field.is_ragged else index]
+            for name, field in self.schema.fields.items()
+        }
+        return replace(self, columns=columns, lengths={axis: lengths[index] for axis, lengths in self.lengths.items()})
+
+    def with_schema(self, schema: Schema) -> "Columns":
+        """Return the same examples under other constants and the categories of the other schema."""
+        schema, columns = agreed(self.schema, schema), {}
+        for (name, old), (other, new) in zip(self.schema.fields.items(), schema.fields.items(), strict=True):
+            column = self.columns[name]
+            if name in self.schema.targets or old.categories:
+                column = restated(column, as_stored(old), as_stored(new), other)
+            columns[other] = column
+        return replace(self, columns=columns, schema=schema)
+
+    def to(self, device: torch.device | str) -> "Columns":
+        """Return the examples on `device`."""
+        return replace(
+            self,
+            columns={name: column.to(device) for name, column in self.columns.items()},
+            lengths={axis: lengths.to(device) for axis, lengths in self.lengths.items()},
+        )
+
+    def pieces(self, name: str) -> Iterator[Shaped[Tensor, "..."]]:
+        """Yield the raw values of an input."""
+        return iter(torch.split(self.columns[name], _CHUNK))
+
+    def target(self, name: str) -> Shaped[Tensor, "..."]:
+        """The stored values of a target, rows of all examples one after the other where it varies."""
+        return self.columns[name]
+
+    def chunks(self) -> Iterator[Shaped[Tensor, "..."]]:
+        """Yield the source's numbers in pieces, then the lengths."""
+        columns = (torch.split(self.columns[name], _CHUNK) for name in self.schema.fields)
+        return chain(*columns, (self.lengths[axis] for axis in sorted(self.lengths)))
+
+    def rows(self, axis: str, index: Int[Tensor, "batch"]) -> Int[Tensor, "rows"]:
+        """Where the rows of some examples lie, one example after the other.
+
+        Row k of a chosen example lies k places after that example's start in the column, and k places after its start
+        among the chosen; the difference of the two starts leads from one to the other.
+        """
+        lengths = self.lengths[axis]
+        starts, chosen = (lengths.cumsum(0) - lengths)[index], lengths[index]
+        shift = (starts - (chosen.cumsum(0) - chosen)).repeat_interleave(chosen)
+        return torch.arange(len(shift), device=shift.device) + shift
+
+    def seen(self, name: str, rows: Int[Tensor, "..."]) -> Shaped[Tensor, "..."]:
+        """Some rows of a field, as the net sees them."""
+        column = self.columns[name][rows]
+        return column if name in self.schema.targets else scaled(column, as_stored(self.schema.inputs[name]))
+
+    def given_lengths(self) -> list[str]:
+        """The axes whose lengths a net is told: those of its inputs, but for relations, which say where they belong."""
+        relations = {field.axis for field in self.schema.inputs.values() if field.points_to}
+        axes = dict.fromkeys(axis for field in self.schema.inputs.values() for axis in (field.axis, field.points_to))
+        return [axis for axis in axes if axis and axis not in relations]
+
+
+def as_stored(field: Field) -> Field:
+    """The field with the axis that varies first, as rows lie in a column: what tells where the channels are."""
+    return (
+        replace(field, shape=(None, *(size for size in field.shape if size is not None))) if field.is_ragged else field
+    )

@@ -1,0 +1,112 @@
+"""Read lines of text as rows of the characters or words that a net has learned: one example a line."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from neurarium.checks import DataError
+from neurarium.data.examples import Examples
+from neurarium.data.ragged import Ragged
+from neurarium.data.reading import reading
+from neurarium.data.table import Table
+from neurarium.record.schema import Field, Schema
+
+
+def holds_characters(field: Field) -> bool:
+    """Whether a field is a row of characters: each of its categories is one, but for marks such as <start>."""
+    marks = [name for name in field.categories if name.startswith("<") and name.endswith(">") and len(name) > 1]
+    characters = [name for name in field.categories if name not in marks]
+    return len(field.shape) == 1 and bool(characters) and all(len(name) == 1 for name in characters)
+
+
+def holds_words(field: Field) -> bool:
+    """Whether a field is a row of words, as white space parts them, and not of characters."""
+    if len(field.shape) != 1 or not field.categories or field.encoder or holds_characters(field):
+        return False
+    return all(len(name.split()) == 1 for name in field.categories)
+
+
+def read_lines(paths: Sequence[Path], schema: Schema) -> tuple[list[str], Examples]:
+    """Return the lines of some files that are not empty.
+
+    Args:
+        paths: .txt files in UTF-8.
+        schema: of one input, a row of characters or words of any length, or a window of fixed length. A line longer
+            than the window is cut to its end, as a net that foretells what comes next sees it.
+
+    Returns:
+        A name for each line, file and row: "verses.txt[0]"; and the examples.
+
+    Raises:
+        DataError: no such file, none of text in UTF-8, no lines, a character or word that was not learned, or, where
+            the net takes windows, lines of different lengths.
+    """
+    names, places, lines = [], [], []
+    for path in paths:
+        for k, line in enumerate(_lines(path)):
+            names.append(f"{path}[{k}]")
+            places.append(f"{path}, line {k} (counted from 0, without empty ones)")
+            lines.append(line)
+    if not lines:
+        raise DataError(str(paths[0]), expected="at least one example", got="none", remedy="write one line an example")
+    return names, tokens_of(lines, places, schema)
+
+
+def tokens_of(lines: Sequence[str], places: Sequence[str], schema: Schema) -> Examples:
+    """Return lines of text as rows of the numbers of their characters or words.
+
+    Args:
+        lines: at least one.
+        places: where each of them stands, for messages.
+        schema: as for `read_lines`.
+
+    Raises:
+        DataError: a character or word that was not learned, or, where the net takes windows, lines of different
+            lengths.
+    """
+    ((name, field),) = schema.inputs.items()
+    words = holds_words(field)
+    numbers = {category: k for k, category in enumerate(field.categories)}
+    rows = []
+    for line, place in zip(lines, places, strict=True):
+        tokens = line.split() if words else list(line)
+        if unknown := next((token for token in tokens if token not in numbers), None):
+            raise DataError(
+                place,
+                expected=f"the {len(numbers)} {'words' if words else 'characters'} that were learned",
+                got=repr(unknown),
+                remedy="replace it, or train on a text that has it",
+            )
+        rows.append([numbers[token] for token in tokens])
+    if field.is_ragged:
+        values, lengths = torch.tensor([k for row in rows for k in row]), torch.tensor([len(row) for row in rows])
+        return Ragged({name: values}, {field.axis: lengths}, schema)
+    (window,) = field.fixed_shape
+    return _windows([row[-window:] for row in rows], places, schema)
+
+
+def _windows(rows: Sequence[Sequence[int]], names: Sequence[str], schema: Schema) -> Table:
+    """Rows of one length, perhaps shorter than the net's window."""
+    ((name, field),) = schema.inputs.items()
+    for row, place in zip(rows, names, strict=True):
+        if len(row) != len(rows[0]):
+            raise DataError(
+                place,
+                expected=f"as many characters or words as in the first line, {len(rows[0])}",
+                got=str(len(row)),
+                remedy="give lines of one length together, or one at a time",
+            )
+    shorter = Field((len(rows[0]),), categories=field.categories)
+    return Table((torch.tensor(rows),), (), Schema({name: shorter}))
+
+
+def _lines(path: Path) -> list[str]:
+    if path.suffix.lower() != ".txt":
+        got = f"a file named *{path.suffix}" if path.is_file() else "no such file"
+        raise DataError(str(path), expected="a .txt file, one example a line", got=got, remedy="check the path")
+    try:
+        with reading(path, "a .txt file"):
+            return [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
+    except UnicodeDecodeError as error:
+        raise DataError(str(path), expected="text in UTF-8", got=str(error), remedy="save it in UTF-8") from error

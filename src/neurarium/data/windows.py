@@ -1,0 +1,127 @@
+"""Windows of a long stream of tokens, which may lie on the disk: what comes next, at every place.
+
+inputs  t_s, ..., t_(s+L-1)      targets  t_(s+1), ..., t_(s+L)
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Int, Shaped
+from torch import Tensor
+
+from neurarium.checks import DataError
+from neurarium.data.batch import Batch
+from neurarium.data.examples import Examples, agreed
+from neurarium.record.schema import Schema
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Windows(Examples):
+    """Windows of `length` tokens and the token after each of theirs.
+
+    Args:
+        tokens: the whole stream, in memory or memory-mapped (`np.load(path, mmap_mode="r")`).
+        starts: where each window begins; it ends before the stream does.
+        length: tokens in a window.
+        schema: of the tokens, (length,) in some vocabulary, and of those that follow.
+        onto: where batches are handed over.
+    """
+
+    tokens: npt.NDArray[Any]
+    starts: Int[Tensor, "examples"]
+    length: int
+    schema: Schema
+    onto: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @classmethod
+    def over(cls, tokens: npt.NDArray[Any], length: int, schema: Schema, stride: int | None = None) -> "Windows":
+        """Cut a stream into windows that begin `stride` tokens apart, `length` where none is given.
+
+        Raises:
+            DataError: a stream too short for one window, or a token outside the vocabulary.
+        """
+        starts = torch.arange(0, max(0, len(tokens) - length), stride or length)
+        if not len(starts):
+            raise DataError(
+                "stream of tokens",
+                expected=f"at least {length + 1} tokens, for one window of {length} and the token after it",
+                got=f"{len(tokens)}",
+                remedy="give a longer text, or shorter windows",
+            )
+        size, top = len(schema.input.categories), int(tokens.max())
+        if top >= size or int(tokens.min()) < 0:
+            raise DataError(
+                f"field {next(iter(schema.inputs))}",
+                expected=f"integers from 0 to {size - 1}, one a token of the vocabulary",
+                got=str(top if top >= size else int(tokens.min())),
+                remedy="number the tokens as the schema names them",
+            )
+        return cls(tokens, starts, length, schema)
+
+    @property
+    def device(self) -> torch.device:
+        """The CPU: windows are cut there and handed over."""
+        return torch.device("cpu")
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def gather(self, index: Int[Tensor, "batch"]) -> Batch:
+        """Return some windows, and their tokens one place further on."""
+        places = self.starts[index.cpu()][:, None] + torch.arange(self.length + 1)
+        cut = torch.from_numpy(self.tokens[places.numpy()].astype(np.int64)).to(self.onto, non_blocking=True)
+        targets = (cut[:, 1:],) if self.schema.targets else ()
+        return Batch((cut[:, :-1],), targets, len(index), index, tuple(self.schema.fields))
+
+    def select(self, index: Int[Tensor, "chosen"]) -> "Windows":
+        """Return some of the windows as examples of their own, of the same stream."""
+        return replace(self, starts=self.starts[index.cpu()])
+
+    def with_schema(self, schema: Schema) -> "Windows":
+        """Return the same windows in another vocabulary.
+
+        Raises:
+            DataError: a token that the other vocabulary does not have.
+        """
+        schema = agreed(self.schema, schema)
+        old, new = self.schema.input.categories, schema.input.categories
+        if old == new:
+            return replace(self, schema=schema)
+        numbers = {token: k for k, token in enumerate(new)}
+        table = np.array([numbers.get(token, -1) for token in old])
+        moved = table[self.tokens]
+        if (moved < 0).any():
+            raise DataError(
+                f"field {next(iter(schema.inputs))}",
+                expected=f"tokens of the {len(new)} that were learned",
+                got=repr(old[int(self.tokens[np.argmin(moved)])]),
+                remedy="replace it in the text, or train on a text that has it",
+            )
+        return replace(self, tokens=moved, schema=schema)
+
+    def to(self, device: torch.device | str) -> "Windows":
+        """Return the windows, to be handed over on `device`."""
+        return replace(self, onto=torch.device(device))
+
+    def pieces(self, name: str) -> Iterator[Shaped[Tensor, "..."]]:
+        """Yield the stream."""
+        return self._stream()
+
+    def target(self, name: str) -> Shaped[Tensor, "examples length"]:
+        """The tokens that follow, of every window."""
+        return self.gather(torch.arange(len(self))).targets[0]
+
+    def chunks(self) -> Iterator[Shaped[Tensor, "..."]]:
+        """Yield the stream in pieces, and where the windows begin."""
+        yield from self._stream()
+        yield self.starts
+
+    def _stream(self) -> Iterator[Int[Tensor, "_"]]:
+        for start in range(0, len(self.tokens), _CHUNK):
+            yield torch.from_numpy(np.array(self.tokens[start : start + _CHUNK], dtype=np.int64))

@@ -1,0 +1,175 @@
+"""What nets of one kind can do: tasks, rules and figures ask for these, never for a net by its name.
+
+A net derives from them beside `nn.Module`; `nets.expect.expect` asks for one.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurarium.nets.connectionist.retrieval import Retrieval
+from neurarium.nets.generative.corruption import Corruption
+
+
+class Generative(ABC):
+    """Makes examples."""
+
+    @abstractmethod
+    def sample(self, count: int, seed: int = 0, steps: int = 1000) -> Float[Tensor, "count *shape"]:
+        """Make examples in the net's own scaled units, on its device; mode and torch's generators stay as they were.
+
+        Args:
+            count: how many.
+            seed: of all that is drawn.
+            steps: of a Markov chain, for a net that draws by one.
+
+        Raises:
+            ConfigError: `count` or `steps` below 1.
+        """
+
+
+class Reconstructing(ABC):
+    """Takes examples through a narrow code and back."""
+
+    @property
+    @abstractmethod
+    def code_size(self) -> int:
+        """How many numbers the code holds."""
+
+    @property
+    @abstractmethod
+    def corruption(self) -> Corruption | None:
+        """What damages the examples in training; none where they stay as they are."""
+
+    @abstractmethod
+    def damaged(self, x: Float[Tensor, "batch *shape"], seed: int = 0) -> Float[Tensor, "batch *shape"]:
+        """Damage examples as training does, the same way for the same seed; as they are where nothing damages them."""
+
+
+@dataclass(frozen=True)
+class Density:
+    """How likely a model holds examples, beside models without structure; likelihoods in nats.
+
+    Attributes:
+        log_likelihood: mean log-probability of an example (log-density, where units are real numbers).
+        low, high: between which log Z lies.
+        chains: by which it was estimated.
+        effective_chains: of how many equally weighted ones that is worth.
+        independent_log_likelihood: by independent units with the training examples' frequencies, or means.
+        reconstruction_error: mean squared difference of a unit to its mean after a step down from the hidden ones.
+        error_of_mean: the same for the mean of the training examples.
+    """
+
+    log_likelihood: float
+    low: float
+    high: float
+    chains: int
+    effective_chains: float
+    independent_log_likelihood: float
+    reconstruction_error: float
+    error_of_mean: float
+
+
+class DensityModel(ABC):
+    """Says how likely examples are; visible units stand for an example, hidden ones for what it is made of.
+
+    Attributes:
+        visible: kind of the visible units: "bernoulli" (0 and 1) or "gaussian".
+        weight: couplings (hidden, visible).
+    """
+
+    visible: str
+    weight: Tensor
+
+    @abstractmethod
+    def units(self, x: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch visible"]:
+        """Visible units of examples."""
+
+    @abstractmethod
+    def reconstruct(self, x: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch visible"]:
+        """Mean of the visible units given the hidden ones of examples."""
+
+    @abstractmethod
+    def density(self, x: Float[Tensor, "batch *shape"], train: Float[Tensor, "training *shape"]) -> Density:
+        """How likely examples are; the same numbers every time.
+
+        Args:
+            x: to be measured, on the device of the net.
+            train: from which it has learned, likewise.
+        """
+
+
+class Memory(ABC):
+    """Keeps patterns of -1 and +1 and recalls them from damaged ones.
+
+    Attributes:
+        shape: of one example.
+        storage: rule by which patterns become a memory.
+        patterns: room for all that can be kept, a row a pattern.
+        units: turns examples into states of -1 and +1, in rows.
+    """
+
+    shape: tuple[int, ...]
+    storage: str
+    patterns: Tensor
+    units: Callable[[Tensor], Tensor]
+
+    @property
+    @abstractmethod
+    def kept(self) -> Float[Tensor, "stored neurons"]:
+        """The patterns stored so far, in the order in which they came."""
+
+    @abstractmethod
+    def store(self, x: Float[Tensor, "batch *shape"]) -> int:
+        """Store the first examples of a batch, as many as there is room for; return how many."""
+
+    @abstractmethod
+    def recall(
+        self, probes: Float[Tensor, "probes neurons"], *, seed: int = 0, sweeps: int = 100, trace: bool = False
+    ) -> Retrieval:
+        """Let states come to rest."""
+
+    @abstractmethod
+    def energy(self, states: Float[Tensor, "probes neurons"]) -> Float[Tensor, "probes"]:
+        """Energy of each state, in float64."""
+
+    @abstractmethod
+    def capacity_notice(self, patterns: int | None = None) -> str | None:
+        """Say whether so many patterns, or as many as there is room for, are more than the memory holds."""
+
+
+class Hyperplane(ABC):
+    """Tells two classes apart by the side of a hyperplane on which an example lies.
+
+    Attributes:
+        weight: w, one number a feature.
+        bias: b.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    @abstractmethod
+    def score(self, x: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch"]:
+        """w . x + b: above 0 for the second class."""
+
+
+class LinearInParameters(ABC):
+    """Has one trainable layer, which is affine: outputs(head(features(x))).
+
+    Attributes:
+        head: that layer.
+    """
+
+    head: nn.Linear
+
+    @abstractmethod
+    def features(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch features"]:
+        """What the affine layer sees; nothing in it learns."""
+
+    @abstractmethod
+    def outputs(self, a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch outputs"]:
+        """What the net answers, from what the affine layer says."""

@@ -1,0 +1,47 @@
+"""Deep averaging network: the mean of the tokens' embeddings through a hidden layer, whatever their order.
+
+    a = 1/T sum_t E[x_t],    outputs = W_2 relu(W_1 a + b_1) + b_2
+
+Source: M. Iyyer, V. Manjunatha, J. Boyd-Graber, H. Daume, "Deep unordered composition rivals syntactic methods for text
+classification", 2015; they drop whole tokens while training.
+"""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.padded import check_padded, mean_over
+
+
+class BagOfTokens(nn.Module):
+    """The net above.
+
+    Args:
+        vocabulary: how many tokens there are.
+        width: numbers in an embedding.
+        hidden: units of the hidden layer.
+        outputs: logits, or numbers to predict.
+    """
+
+    def __init__(self, vocabulary: int, width: int, hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, width)
+        self.linear1, self.output = nn.Linear(width, hidden), nn.Linear(hidden, outputs)
+        initialise_layer_(self.linear1, "he")
+        initialise_layer_(self.output, "lecun")
+
+    def forward(self, tokens: Int[Tensor, "..."], lengths: Int[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
+        """Outputs of a batch.
+
+        Args:
+            tokens: (batch, tokens), padded with any token.
+            lengths: (batch,) tokens of each.
+
+        Raises:
+            ShapeError: other dimensions.
+        """
+        check_padded(tokens, lengths, "layer embedding", "tokens")
+        mean = mean_over(self.embedding(tokens), lengths)
+        outputs: Tensor = self.output(torch.relu(self.linear1(mean)))
+        return outputs

@@ -1,0 +1,178 @@
+"""Nets of series and of tokens as a recipe names them (no torch)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from neurarium.checks import ShapeError
+from neurarium.nets.refusals import check_at_least_one, check_dropout, other_input
+from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Field, Schema
+
+if TYPE_CHECKING:
+    import torch
+
+_LETTERS = tuple("abcdefgh")
+
+
+@dataclass(frozen=True)
+class PooledSeriesSpec(NetSpec):
+    """Deep set of a series' steps.
+
+    Raises:
+        ConfigError: no hidden unit, or a probability out of range.
+    """
+
+    summary: ClassVar[str] = "series in whatever order: each step through two layers, then mean and maximum over time"
+
+    hidden: int = 64
+    """Units of either layer that sees a step."""
+
+    dropout: float = 0.0
+    """Probability of dropping one of the pooled numbers while training, at least 0 and below 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no net can be."""
+        check_at_least_one(self, "hidden")
+        check_dropout(self.dropout)
+
+    @classmethod
+    def example(cls) -> Schema:
+        """Series of 12 numbers a step, in 9 classes."""
+        return Schema({"series": Field((None, 12), axis="time")}, {"label": Field((), tuple("123456789"))})
+
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for series of numbers; what is predicted is one class, or some numbers, of the whole series."""
+        from neurarium.nets.recurrent.pooled_series import PooledSeries
+
+        field = schema.input
+        if len(schema.inputs) > 1 or len(field.shape) != 2 or field.shape[0] is not None or field.categories:
+            raise other_input("pooled-series", "one series of numbers, of shape (time, features)", schema)
+        return PooledSeries(field.channels, self.hidden, schema.outputs, self.dropout)
+
+
+@dataclass(frozen=True)
+class BagOfTokensSpec(NetSpec):
+    """Deep averaging network.
+
+    Raises:
+        ConfigError: a size below 1.
+    """
+
+    summary: ClassVar[str] = "deep averaging network: tokens in whatever order, the mean of their embeddings"
+
+    width: int = 32
+    """Numbers in an embedding."""
+
+    hidden: int = 64
+    """Units of the hidden layer."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no net can be."""
+        check_at_least_one(self, "width", "hidden")
+
+    @classmethod
+    def example(cls) -> Schema:
+        """Rows of letters, in 4 classes."""
+        return Schema({"tokens": Field((None,), _LETTERS, axis="tokens")}, {"label": Field((), tuple("1234"))})
+
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for rows of tokens of any length."""
+        from neurarium.nets.recurrent.bag_of_tokens import BagOfTokens
+
+        if len(schema.inputs) > 1 or not _is_row(schema.input):
+            raise other_input("bag-of-tokens", "one row of tokens of varying length", schema)
+        return BagOfTokens(len(schema.input.categories), self.width, self.hidden, schema.outputs)
+
+
+@dataclass(frozen=True)
+class NeuralLanguageModelSpec(NetSpec):
+    """Neural probabilistic language model.
+
+    Raises:
+        ConfigError: a size below 1.
+    """
+
+    summary: ClassVar[str] = "neural probabilistic language model: the next token from the last few, embedded"
+    task: ClassVar[str] = "language-model"
+
+    context: int = 8
+    """Tokens that are seen."""
+
+    width: int = 24
+    """Numbers in an embedding."""
+
+    hidden: int = 128
+    """Units of the hidden layer."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no net can be."""
+        check_at_least_one(self, "context", "width", "hidden")
+
+    @classmethod
+    def example(cls) -> Schema:
+        """Windows of 12 letters."""
+        return Schema({"tokens": Field((12,), _LETTERS)}, {"next": Field((12,), _LETTERS)})
+
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for windows of a stream of tokens."""
+        from neurarium.nets.recurrent.neural_language_model import NeuralLanguageModel
+
+        field = schema.input
+        if len(schema.inputs) > 1 or len(field.shape) != 1 or field.is_ragged or not field.categories:
+            raise other_input("neural-language-model", "windows of a stream of tokens, of one length", schema)
+        if schema.target.categories != field.categories:
+            raise ShapeError(
+                "target",
+                expected=f"one of the {len(field.categories)} tokens of the input at every place",
+                got=f"{len(schema.target.categories)} categories",
+                remedy="give the same stream one place further on",
+            )
+        return NeuralLanguageModel(len(field.categories), self.context, self.width, self.hidden)
+
+
+@dataclass(frozen=True)
+class EncoderDecoderSpec(NetSpec):
+    """Encoder and decoder of gated recurrent units.
+
+    Raises:
+        ConfigError: a size below 1.
+    """
+
+    summary: ClassVar[str] = "encoder and decoder: one row of tokens read into a vector, another written from it"
+    task: ClassVar[str] = "translation"
+
+    width: int = 32
+    """Numbers in an embedding."""
+
+    hidden: int = 64
+    """Units of either recurrent net, and numbers in the vector between them."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no net can be."""
+        check_at_least_one(self, "width", "hidden")
+
+    @classmethod
+    def example(cls) -> Schema:
+        """Rows of letters, and rows of letters between a start and an end."""
+        target = Field((None,), ("<start>", "<end>", *_LETTERS), axis="target")
+        return Schema({"source": Field((None,), _LETTERS, axis="source")}, {"target": target})
+
+    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+        """Make the net for pairs of rows of tokens."""
+        from neurarium.nets.recurrent.encoder_decoder import EncoderDecoder
+
+        if len(schema.inputs) > 1 or not _is_row(schema.input):
+            raise other_input("encoder-decoder", "one row of tokens of varying length", schema)
+        if not _is_row(schema.target):
+            raise ShapeError(
+                "target",
+                expected="a row of tokens of varying length, for the net encoder-decoder",
+                got=f"{schema.target.in_words()} of {len(schema.target.categories)} categories",
+                remedy="choose a net for such targets (neurarium list)",
+            )
+        return EncoderDecoder(len(schema.input.categories), len(schema.target.categories), self.width, self.hidden)
+
+
+def _is_row(field: Field) -> bool:
+    """Whether a field is a row of tokens, as long as it likes."""
+    return field.shape == (None,) and bool(field.categories)

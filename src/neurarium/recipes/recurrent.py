@@ -1,0 +1,69 @@
+"""Complete runs on series and on tokens."""
+
+from neurarium.learning.early_stopping import EarlyStopping
+from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.schedules import Schedule
+from neurarium.nets.recurrent.specs import (
+    BagOfTokensSpec,
+    EncoderDecoderSpec,
+    NeuralLanguageModelSpec,
+    PooledSeriesSpec,
+)
+from neurarium.training.recipe import Recipe
+
+
+def vowels() -> Recipe:
+    """Nine speakers told apart by how they say two vowels, from series of 7 to 29 steps."""
+    return Recipe(
+        name="vowels",
+        net=PooledSeriesSpec(hidden=64, dropout=0.3),
+        data="japanese-vowels",
+        optimiser=Optimiser("adamw", lr=3e-3, weight_decay=0.05),
+        schedule=Schedule("cosine", warmup=0.05),
+        early_stopping=EarlyStopping(monitor="objective"),
+        epochs=60,
+        batch_size=32,
+    )
+
+
+def digit_count() -> Recipe:
+    """How many digits a number in words has, from its words alone, whatever their order."""
+    return Recipe(
+        name="digit-count",
+        net=BagOfTokensSpec(width=32, hidden=64),
+        data="number-words",
+        optimiser=Optimiser("adam", lr=3e-3),
+        schedule=Schedule("cosine", warmup=0.05),
+        early_stopping=EarlyStopping(monitor="objective"),
+        epochs=20,
+        batch_size=64,
+    )
+
+
+def spelled_numbers() -> Recipe:
+    """From "one thousand and forty two" to 1042, by an encoder and a decoder."""
+    return Recipe(
+        name="spelled-numbers",
+        net=EncoderDecoderSpec(width=32, hidden=96),
+        data="spelled-numbers",
+        optimiser=Optimiser("adam", lr=3e-3),
+        schedule=Schedule("cosine", warmup=0.05),
+        early_stopping=EarlyStopping(monitor="objective"),
+        epochs=8,
+        batch_size=64,
+        clip_norm=1.0,
+    )
+
+
+def genesis_lm() -> Recipe:
+    """The next character of the book of Genesis, from the last eight."""
+    return Recipe(
+        name="genesis-lm",
+        net=NeuralLanguageModelSpec(context=8, width=32, hidden=384),
+        data="genesis",
+        optimiser=Optimiser("adamw", lr=3e-3, weight_decay=0.1),
+        schedule=Schedule("cosine", warmup=0.05),
+        early_stopping=EarlyStopping(monitor="objective"),
+        epochs=12,
+        batch_size=16,
+    )

@@ -1,0 +1,111 @@
+"""The metrics of `scores.json` as words, as the headline of a report and as a table in it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from neurarium.report import markup
+from neurarium.report.markup import text
+from neurarium.report.numbers import many, number, percent, share_digits
+
+
+def value_text(metric: Mapping[str, Any], value: float | None = None, digits: int = 1) -> str:
+    """Write the value of a metric, or another one by the same metric, with its unit.
+
+    Args:
+        metric: as `scores.json` holds it.
+        value: another one; none: the metric's own.
+        digits: decimals of a percentage.
+
+    Example:
+        >>> value_text({"value": 0.25, "unit": "%"}), value_text({"value": 18.2, "unit": "dB"}, 7.0)
+        ('25.0 %', '7.000 dB')
+    """
+    value = metric["value"] if value is None else value
+    if metric["unit"] == "%":
+        return percent(value, digits)
+    return f"{number(value)} {metric['unit']}".strip()
+
+
+def digits_of(metric: Mapping[str, Any], scores: Mapping[str, Any]) -> int:
+    """Decimals of a percentage: as many as the examples can bear, where it is a share of them."""
+    return 1 if metric.get("interval") is None else share_digits(scores["examples"])
+
+
+def interval_text(metric: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
+    """The 95 % confidence interval of a metric, from end to end; empty where it is not known."""
+    if metric.get("interval") is None:
+        return ""
+    return " to ".join(value_text(metric, end, digits_of(metric, scores)) for end in metric["interval"])
+
+
+def measured_on(scores: Mapping[str, Any]) -> str:
+    """How many examples were measured, of which part.
+
+    Example:
+        >>> measured_on({"examples": 1500, "split": "test"}), measured_on({"examples": 1, "split": "train"})
+        ('1,500 test examples', '1 train example')
+    """
+    return many(scores["examples"], f"{scores['split']} example")
+
+
+def tell_metrics(scores: Mapping[str, Any], on: str = "") -> str:
+    """Say in a few sentences how well the net does; nothing where it was not judged.
+
+    Args:
+        scores: content of `scores.json`.
+        on: what was measured; empty: the examples of the split.
+    """
+    if not scores["metrics"]:
+        return ""
+    first = scores["metrics"][0]
+    interval = interval_text(first, scores)
+    told = (
+        f"Measured on {on or measured_on(scores)}: {first['name']} {value_text(first, None, digits_of(first, scores))}"
+    )
+    told += f" (95 % interval {interval}), {first['meaning']}." if interval else f", {first['meaning']}."
+    if first["baseline"] is None:
+        return told
+    against = first["against"][:1].upper() + first["against"][1:]
+    return f"{told} {against}: {value_text(first, first['baseline'])}."
+
+
+def metrics_headline(scores: Mapping[str, Any], on: str = "") -> str:
+    """The most telling metric, large, with what it means and what to compare it with.
+
+    Arguments are those of `tell_metrics`.
+    """
+    if not scores["metrics"]:
+        return ""
+    first = scores["metrics"][0]
+    lines = [text(f"{first['name']} on {on or measured_on(scores)}: {first['meaning']}")]
+    if interval := interval_text(first, scores):
+        lines.append(_faint(f"95 % interval {interval}"))
+    if first["baseline"] is not None:
+        lines.append(_faint(f"{first['against']}: {value_text(first, first['baseline'])}"))
+    return (
+        f'<div class="result"><span class="big">{text(value_text(first, None, digits_of(first, scores)))}</span>'
+        f'<p class="about">{"<br>".join(lines)}</p></div>'
+    )
+
+
+def metrics_section(scores: Mapping[str, Any], on: str = "") -> str:
+    """All metrics as a table; nothing where there are none.
+
+    Arguments are those of `tell_metrics`.
+    """
+    if not scores["metrics"]:
+        return ""
+    rows = []
+    for metric in scores["metrics"]:
+        simple = "" if metric["baseline"] is None else f"{value_text(metric, metric['baseline'])}: {metric['against']}"
+        interval = interval_text(metric, scores)
+        meaning = metric["meaning"] + (f"; 95 % interval {interval}" if interval else "")
+        meaning += "" if metric["higher_is_better"] else "; lower is better"
+        rows.append((metric["name"], value_text(metric, None, digits_of(metric, scores)), simple, meaning))
+    columns = ("metric", "value", "to compare with", "what it is")
+    caption = f"Measured on {on or measured_on(scores)} of {scores['data']}."
+    return markup.section("scores", "Scores", [markup.table(caption, columns, rows, words=4)])
+
+
+def _faint(words: str) -> str:
+    return f'<span class="faint">{text(words)}</span>'

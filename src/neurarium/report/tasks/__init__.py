@@ -1,0 +1,1 @@
+"""How a report speaks of each task: a file a task."""

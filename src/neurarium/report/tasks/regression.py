@@ -1,0 +1,14 @@
+"""How predicting numbers is told."""
+
+from neurarium.report.tasks.task_report import TaskReport
+from neurarium.report.tasks.usage import predict
+
+UNEXPLAINED = "Mean squared error as a share of the variance: 100 % is what always answering the mean would give"
+
+REPORT = TaskReport(
+    learned="learned to predict {names} from {inputs}",
+    axis="variance not explained in %",
+    error=UNEXPLAINED,
+    call="run.predict(inputs).values",
+    usage=predict,
+)

@@ -1,0 +1,61 @@
+"""What a report, the command line and the curves say of a run, by what was asked of its net."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from neurarium.record.schema import Schema
+from neurarium.report.metrics import measured_on, metrics_headline, metrics_section, tell_metrics
+
+ScoresFile: TypeAlias = Mapping[str, Any]
+"""Content of `scores.json`."""
+Pictures: TypeAlias = Callable[[str], bytes | None]
+"""The PNG of a figure by its name, where the run has it."""
+Commands: TypeAlias = Sequence[tuple[str, str]]
+"""Lines to type, each with what it does before it."""
+
+
+def _metrics(scores: ScoresFile, pictures: Pictures) -> dict[str, str]:
+    return {"Scores": metrics_section(scores)}
+
+
+def _told(scores: ScoresFile) -> list[str]:
+    return [tell_metrics(scores)]
+
+
+def _nothing(folder: Path, schema: Schema) -> Commands:
+    return []
+
+
+@dataclass(frozen=True)
+class TaskReport:
+    """How results of a task are told; a task with nothing of its own shows its metrics.
+
+    Attributes:
+        learned: what the net learned, with {classes}, {inputs} and {names} to be filled in.
+        axis: what the curve of the error shows.
+        error: what an error is, a sentence without its end.
+        call: how a run is used in Python, where `run` is the run.
+        headline: the result, large, as HTML.
+        sections: title to HTML of what belongs to the task alone.
+        sentences: the result in words.
+        outcome: what the command line says when a run is over.
+        measured_on: how many of what were measured.
+        usage: what to type to use a run, given its folder and its schema.
+        reading: list items, as HTML, on how to read the curves; empty: the error is explained.
+        shares: whether an error is a share of examples, so that its standard error is known.
+    """
+
+    learned: str
+    axis: str
+    error: str
+    call: str
+    headline: Callable[[ScoresFile], str] = metrics_headline
+    sections: Callable[[ScoresFile, Pictures], dict[str, str]] = _metrics
+    sentences: Callable[[ScoresFile], list[str]] = _told
+    outcome: Callable[[ScoresFile], str] = tell_metrics
+    measured_on: Callable[[ScoresFile], str] = measured_on
+    usage: Callable[[Path, Schema], Commands] = _nothing
+    reading: str = ""
+    shares: bool = False

@@ -1,0 +1,58 @@
+"""What a net answers to examples: one type for the screen, for files and for code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Answers, a row each: to an example, or to each node, point or step of one.
+
+    Attributes:
+        columns: names of the numbers: classes, outputs.
+        values: probabilities of the classes, or numbers in the units of the targets; no columns where it is text.
+        labels: the answer in a word or a text; empty where it is numbers.
+        counts: how many rows each example has; empty where it has one.
+        others: further numbers of another shape, such as a force for each atom, by name.
+    """
+
+    columns: tuple[str, ...]
+    values: Float[np.ndarray, "rows columns"]
+    labels: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    others: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.labels) or len(self.values)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the columns."""
+        return self.columns
+
+    @property
+    def probabilities(self) -> Float[np.ndarray, "rows classes"]:
+        """Softmax of the outputs; rows sum to 1."""
+        return self.values
+
+    @property
+    def indices(self) -> Int[np.ndarray, " rows"]:
+        """Index of the most probable class of each row."""
+        return self.values.argmax(1)
+
+
+def joined(parts: Sequence[Prediction]) -> Prediction:
+    """The answers of several batches, one after the other."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    return Prediction(
+        first.columns,
+        np.concatenate([part.values for part in parts]),
+        tuple(label for part in parts for label in part.labels),
+        tuple(count for part in parts for count in part.counts),
+        {name: np.concatenate([part.others[name] for part in parts]) for name in first.others},
+    )

@@ -1,0 +1,69 @@
+"""How well a memory gives back what it holds, from damaged examples of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from neurarium.data.dataset import Dataset
+from neurarium.learning.objective import Objective
+from neurarium.learning.recall import recall_scores
+from neurarium.nets.expect import expect
+from neurarium.nets.interfaces import Memory
+from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Schema
+from neurarium.tasks.model import Model
+from neurarium.tasks.scores import Metric, Scores
+from neurarium.tasks.task import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Recall(Task):
+    """Damage the stored patterns, the same way every time, and let the net recall them.
+
+    Args:
+        flip: share of the units flipped.
+    """
+
+    flip: float = 0.25
+
+    name: ClassVar[str] = "recall"
+
+    @classmethod
+    def build(
+        cls,
+        spec: NetSpec,
+        objective: Objective,
+        schema: Schema,
+        helpers: Mapping[str, nn.Module],
+        device: torch.device | str = "cpu",
+    ) -> "Recall":
+        """Make the task; the damage is the spec's `flip`, where it has one."""
+        return cls(getattr(spec, "flip", 0.25))
+
+    def score(self, model: Model, data: Dataset, split: str) -> Scores:
+        """Share of exact recalls and of right units; the split does not matter, as only what is stored is asked for."""
+        net = expect(model.net, Memory, "the task recall")
+        found = recall_scores(net.recall, net.kept, self.flip)
+        stored = f"{len(net.kept):,} stored pattern{'' if len(net.kept) == 1 else 's'}"
+        metrics = (
+            Metric(
+                "exact recall",
+                found.exact,
+                f"share of the {stored} that come back without a wrong unit, {100 * self.flip:g} % of them flipped",
+                "%",
+            ),
+            Metric(
+                "right units",
+                found.right_after,
+                "share of right units after the recall",
+                "%",
+                baseline=found.right_before,
+                against="the damaged patterns themselves",
+            ),
+            Metric("overlap", found.overlap, "mean of 1/n x . x' of a pattern and what was recalled"),
+            Metric("sweeps", found.steps, "passes over all units until nothing changed", higher_is_better=False),
+        )
+        return Scores(self.name, split, data.name, len(net.kept), None, metrics)

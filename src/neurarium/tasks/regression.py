@@ -1,0 +1,165 @@
+"""Predicting numbers, standardized while they are learned.
+
+    R^2 = 1 - sum_n (t_n - y_n)^2 / sum_n (t_n - mean t)^2      share of the variance that the answers explain
+    RMSE = sqrt(1/N sum_n (t_n - y_n)^2),   MAE = 1/N sum_n |t_n - y_n|      in the units of the target
+
+With several outputs R^2 is their mean, and each has its own errors. Beside the errors stand those of always answering
+the mean of the training targets; the R^2 of that is 0 or, where the mean of these examples is another, below.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurarium.checks import DataError, ShapeError
+from neurarium.data.batch import Batch
+from neurarium.data.dataset import Dataset
+from neurarium.data.scaling import unscaled
+from neurarium.learning.losses import Criterion, squared_distance
+from neurarium.learning.objective import Objective
+from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Field, Schema
+from neurarium.tasks.model import Model
+from neurarium.tasks.prediction import Prediction
+from neurarium.tasks.scores import Metric, Scores
+from neurarium.tasks.task import Outputs, Trainable, tensor_of
+
+
+@dataclass(frozen=True, eq=False)
+class Regression(Trainable):
+    """Outputs against numbers.
+
+    Args:
+        criterion: the loss with its constants.
+        target: the field that is predicted.
+        names: of the numbers.
+    """
+
+    criterion: Criterion
+    target: Field
+    names: tuple[str, ...]
+
+    name: ClassVar[str] = "regression"
+
+    @classmethod
+    def build(
+        cls,
+        spec: NetSpec,
+        objective: Objective,
+        schema: Schema,
+        helpers: Mapping[str, nn.Module],
+        device: torch.device | str = "cpu",
+    ) -> "Regression":
+        """Make the task of the schema's first target."""
+        if schema.target.is_ragged or len(schema.target.shape) > 1:
+            raise DataError(
+                "target",
+                expected="one number or a row of numbers an example",
+                got=f"numbers of shape {schema.target.in_words()}",
+                remedy="choose a task that is made for such targets, or a loss of your own: train(..., loss=callable)",
+            )
+        return cls(objective.build(schema.target, device), schema.target, schema.classes)
+
+    def counts(self, batch: Batch) -> Float[Tensor, "2"]:
+        """Number of examples, twice."""
+        return self.criterion.weight(self._rows(batch)).expand(2)
+
+    def terms(self, outputs: Outputs, batch: Batch, counts: Float[Tensor, "2"]) -> tuple[Tensor, ...]:
+        """The loss of the numbers."""
+        return (self.criterion.loss(tensor_of(outputs, self.name), self._rows(batch), counts[0]),)
+
+    def errors(self, outputs: Outputs, batch: Batch) -> Float[Tensor, ""]:
+        """Sum of squared differences: its mean is the share of the variance that is not explained."""
+        return squared_distance(tensor_of(outputs, self.name), self._rows(batch))
+
+    def check(self, outputs: Outputs, batch: Batch) -> None:
+        """Refuse other than a number for each output."""
+        expected, got = (batch.size, len(self.names)), tuple(tensor_of(outputs, self.name).shape)
+        if got != expected:
+            raise ShapeError(
+                "outputs of the net",
+                expected=f"{expected}, a number for each of {', '.join(self.names)}",
+                got=str(got),
+                remedy="give the net's last layer as many outputs as there are numbers to predict",
+            )
+
+    def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
+        """Numbers in the units of the targets."""
+        outputs = tensor_of(model.run(self, batch), self.name).cpu()
+        return Prediction(self.names, unscaled(outputs, self.target).numpy())
+
+    def score(self, model: Model, data: Dataset, split: str) -> Scores:
+        """R^2, and the errors of each output in its units."""
+        examples = getattr(data, split)
+        outputs, loss = model.outputs(self, examples)
+        stored = examples.target(next(iter(data.schema.targets))).cpu()
+        answers, targets = (unscaled(x, self.target) for x in (outputs, stored.view(len(stored), -1)))
+        metrics = regression_metrics(answers, targets, self.names, self.target.mean or (0.0,) * len(self.names))
+        arrays = {"answers": answers.numpy(), "targets": targets.numpy()}
+        return Scores(self.name, split, data.name, len(examples), loss, metrics, arrays=arrays)
+
+    def _rows(self, batch: Batch) -> Float[Tensor, "batch outputs"]:
+        return batch.labels if batch.labels.ndim > 1 else batch.labels[:, None]
+
+
+def explained(answers: Float[Tensor, "examples outputs"], targets: Float[Tensor, "examples outputs"]) -> float:
+    """R^2, mean over the outputs; not a number where the targets of an output are all the same.
+
+    Example:
+        >>> explained(torch.tensor([[1.0], [2.0], [4.0]]), torch.tensor([[1.0], [2.0], [3.0]]))
+        0.5
+    """
+    answers, targets = answers.double(), targets.double()
+    residual = (targets - answers).square().sum(0)
+    total = (targets - targets.mean(0)).square().sum(0)
+    return float((1 - residual / total).mean()) if bool((total > 0).all()) else math.nan
+
+
+def regression_metrics(
+    answers: Float[Tensor, "examples outputs"],
+    targets: Float[Tensor, "examples outputs"],
+    names: Sequence[str],
+    mean: Sequence[float],
+) -> tuple[Metric, ...]:
+    """Compare answers with targets, both in the units of the source.
+
+    Args:
+        answers: of the net.
+        targets: what they should be.
+        names: of the outputs.
+        mean: of the training targets.
+    """
+    answers, targets = answers.double(), targets.double()
+    plain = torch.tensor(mean, dtype=torch.float64).expand_as(targets)
+    against = "always the mean of the training targets"
+    metrics = [
+        Metric(
+            "R²",
+            explained(answers, targets),
+            "share of the variance of the targets that the answers explain",
+            baseline=explained(plain, targets),
+            against=against,
+        )
+    ]
+    for k, name in enumerate(names):
+        of = f" of {name}" if len(names) > 1 else ""
+        for title, meaning, take in (
+            ("RMSE", "root of the mean squared error, in the units of the target", _root_mean_square),
+            ("MAE", "mean absolute error, in the units of the target", _mean_absolute),
+        ):
+            value, simple = take(answers[:, k] - targets[:, k]), take(plain[:, k] - targets[:, k])
+            metrics.append(Metric(title + of, value, meaning, higher_is_better=False, baseline=simple, against=against))
+    return tuple(metrics)
+
+
+def _root_mean_square(x: Tensor) -> float:
+    return float(x.square().mean().sqrt())
+
+
+def _mean_absolute(x: Tensor) -> float:
+    return float(x.abs().mean())

@@ -1,0 +1,240 @@
+"""All tasks by name, which one a recipe means, and whether a net can answer it."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from neurarium.checks import ConfigError, ShapeError, UserError, choose
+from neurarium.data.examples import Examples
+from neurarium.learning.objective import Objective
+from neurarium.nets.penalty import WithPenalty
+from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Schema
+from neurarium.tasks.classification import Classification
+from neurarium.tasks.custom import CustomLoss
+from neurarium.tasks.task import Context, Task, Trainable, evaluating, in_floats
+
+OwnLoss: TypeAlias = Callable[..., Tensor]
+Computing: TypeAlias = AbstractContextManager[object]
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """What a recipe says of its task."""
+
+    @property
+    def task(self) -> str:
+        """A name in `TASKS`, or "auto"."""
+
+    @property
+    def net(self) -> NetSpec:
+        """The net, which is made for a task."""
+
+    @property
+    def objective(self) -> Objective:
+        """The loss and its constants."""
+
+
+def _classification() -> type[Task]:
+    return Classification
+
+
+def _regression() -> type[Task]:
+    from neurarium.tasks.regression import Regression
+
+    return Regression
+
+
+def _distillation() -> type[Task]:
+    from neurarium.tasks.distillation import Distillation
+
+    return Distillation
+
+
+def _reconstruction() -> type[Task]:
+    from neurarium.tasks.reconstruction import Reconstruction
+
+    return Reconstruction
+
+
+def _density() -> type[Task]:
+    from neurarium.tasks.density import DensityTask
+
+    return DensityTask
+
+
+def _generation() -> type[Task]:
+    from neurarium.tasks.generation import Generation
+
+    return Generation
+
+
+def _recall() -> type[Task]:
+    from neurarium.tasks.recall import Recall
+
+    return Recall
+
+
+def _language_model() -> type[Task]:
+    from neurarium.tasks.language_model import LanguageModel
+
+    return LanguageModel
+
+
+def _translation() -> type[Task]:
+    from neurarium.tasks.translation import Translation
+
+    return Translation
+
+
+def _energy_forces() -> type[Task]:
+    from neurarium.tasks.energy_forces import EnergyForces
+
+    return EnergyForces
+
+
+TASKS: dict[str, Callable[[], type[Task]]] = {
+    "classification": _classification,
+    "regression": _regression,
+    "distillation": _distillation,
+    "reconstruction": _reconstruction,
+    "density": _density,
+    "generation": _generation,
+    "recall": _recall,
+    "language-model": _language_model,
+    "translation": _translation,
+    "energy-forces": _energy_forces,
+}
+"""Each but the first, which is asked most, is loaded when it is asked for."""
+
+
+def task_name(asked: str, spec: NetSpec, objective: Objective, schema: Schema) -> str:
+    """The name of the task that is meant.
+
+    Args:
+        asked: by the recipe; "auto": what the net is made for.
+        spec: of the net.
+        objective: distillation is a task of its own.
+        schema: a supervised net predicts classes or numbers, as its target is.
+
+    Raises:
+        ConfigError: the objective distillation, for a task that no teacher can help with.
+        DataError: a supervised task on data without targets.
+    """
+    name = spec.task if asked == "auto" else asked
+    if name == "supervised":
+        name = "classification" if schema.target.categories else "regression"
+    if objective.name != "distillation" or name in ("distillation", "regression"):  # numbers are refused with the loss
+        return name
+    if name != "classification":
+        raise ConfigError(
+            "objective.name", expected=f"another than distillation, for the task {name}", got="distillation"
+        )
+    return "distillation"
+
+
+def task_class(name: str) -> type[Task]:
+    """The class of a task.
+
+    Raises:
+        ConfigError: no such task; names the closest.
+    """
+    return choose(name, TASKS, subject="task")()
+
+
+def task_of(
+    recipe: Asking,
+    schema: Schema,
+    *,
+    train: Examples | None = None,
+    helpers: Mapping[str, nn.Module] | None = None,
+    loss: OwnLoss | None = None,
+    device: torch.device | str = "cpu",
+) -> Task:
+    """Make the task of a recipe.
+
+    Args:
+        recipe: names it, or leaves it to the net and the data.
+        schema: of the data.
+        train: training examples, by which classes are balanced.
+        helpers: nets of other runs.
+        loss: the user's own, where the recipe says that there is one.
+        device: where losses are computed.
+
+    Raises:
+        ConfigError: a task that is not there, settings that it cannot follow, or an own loss that is missing.
+        DataError: data without the targets that it asks for.
+    """
+    objective = recipe.objective
+    if objective.balanced and train is not None and schema.target.categories:
+        labels = train.target(next(iter(schema.targets))).cpu()
+        counts = torch.bincount(labels[labels >= 0].flatten(), minlength=len(schema.target.categories))
+        objective = objective.with_counts(counts.tolist())
+    name = task_name(recipe.task, recipe.net, objective, schema)
+    task = task_class(name).build(recipe.net, objective, schema, helpers or {}, device)
+    if objective.name == "custom" and loss is not None:
+        if not isinstance(task, Trainable):
+            raise ConfigError("loss", expected=f"none, as {name} has no loss of outputs and targets", got="a function")
+        return CustomLoss(loss, task)
+    return task
+
+
+def try_one_batch(
+    net: nn.Module,
+    task: Task,
+    examples: Examples,
+    device: torch.device,
+    computing: Callable[[], Computing] = nullcontext,
+) -> None:
+    """Let the net answer two examples, and refuse what does not fit before anything is written.
+
+    Args:
+        net: on its device; left as it is. What it draws is drawn from torch's generators.
+        task: what is asked of it.
+        examples: of the data.
+        device: where batches must be.
+        computing: context of the number format in which it computes.
+
+    Raises:
+        UserError: of any kind; says what the net should take or answer.
+    """
+    if not isinstance(task, Trainable):
+        return
+    with evaluating(net):
+        two = torch.arange(min(2, len(examples)), device=examples.device)
+        with contextlib.closing(examples.stream([two])) as batches:
+            batch = next(batches).to(device)
+        with _explained(
+            "net",
+            f"one that takes inputs of shape {_shapes(batch.inputs)} and answers the task {task.name}",
+            "try net(*batch.inputs) on a batch of your data",
+        ):
+            with torch.enable_grad() if task.uses_gradient else torch.no_grad(), computing():
+                outputs = in_floats(task.forward(net, batch, Context()))
+            if isinstance(outputs, WithPenalty):
+                raise ShapeError("outputs of the net", expected="outputs alone in evaluation mode", got="a penalty too")
+            task.check(outputs, batch)
+        said = outputs if isinstance(outputs, tuple) else (outputs,)
+        with _explained("loss", f"one of outputs {_shapes(said)} and targets {_shapes(batch.targets)}"):
+            loss = task.loss(outputs, batch, task.counts(batch))
+        assert loss.ndim == 0
+
+
+@contextlib.contextmanager
+def _explained(subject: str, expected: str, remedy: str = "") -> Iterator[None]:
+    """Say what was asked for where code that may be the user's fails."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError) as error:
+        got = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
+        raise ShapeError(subject, expected=expected, got=got, remedy=remedy) from error
+
+
+def _shapes(tensors: tuple[Tensor, ...]) -> str:
+    return ", ".join(str(tuple(tensor.shape)) for tensor in tensors) or "none"

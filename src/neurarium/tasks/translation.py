@@ -1,0 +1,175 @@
+"""From one row of tokens to another, token by token.
+
+In training the net is given each target's tokens up to one before the one it is asked for (teacher forcing):
+
+    loss = -1/N sum_(n,i) log p(y_(i+1) | x, y_1 ... y_i)
+
+The first token of a target is its start, the last its end. A net is called as net(source, target, source_lengths) and
+answers with logits (batch, target length, vocabulary); what it says at a place must depend on the target up to there
+alone.
+
+Source: I. Sutskever, O. Vinyals, Q. Le, "Sequence to sequence learning with neural networks", 2014.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from neurarium.checks import ConfigError, DataError, ShapeError
+from neurarium.data.batch import Batch
+from neurarium.data.dataset import Dataset
+from neurarium.learning.losses import Criterion
+from neurarium.learning.objective import Objective
+from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Schema
+from neurarium.tasks.interval import wilson_interval
+from neurarium.tasks.model import Model
+from neurarium.tasks.prediction import Prediction
+from neurarium.tasks.scores import Metric, Scores
+from neurarium.tasks.task import Context, Net, Outputs, Trainable, evaluating, tensor_of
+
+START, END = "<start>", "<end>"
+_LONGEST = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Translation(Trainable):
+    """Logits of every next token of the target.
+
+    Args:
+        criterion: the loss with its constants.
+        vocabulary: tokens of the target; it has `START` and `END`.
+        joiner: what stands between the tokens of an answer, as people write it.
+    """
+
+    criterion: Criterion
+    vocabulary: tuple[str, ...]
+    joiner: str = " "
+
+    name: ClassVar[str] = "translation"
+
+    @classmethod
+    def build(
+        cls,
+        spec: NetSpec,
+        objective: Objective,
+        schema: Schema,
+        helpers: Mapping[str, nn.Module],
+        device: torch.device | str = "cpu",
+    ) -> "Translation":
+        """Make the task of the schema's first target.
+
+        Raises:
+            DataError: a target that is no row of tokens with a start and an end.
+        """
+        target = schema.target
+        if not target.is_ragged or not {START, END} <= set(target.categories):
+            raise DataError(
+                "target",
+                expected=f"rows of tokens of varying length, in a vocabulary with {START} and {END}",
+                got=f"{target.in_words()} of {len(target.categories)} categories",
+                remedy="choose a net that is made for such targets (neurarium list)",
+            )
+        return cls(objective.build(target, device), target.categories, str(target.constants.get("joiner", " ")))
+
+    def forward(self, net: Net, batch: Batch, context: Context) -> Outputs:
+        """Let the net see the target up to one token before each that it is asked for."""
+        given = batch.labels[:, :-1].clamp(min=0)
+        return net(batch.x, given, *batch.inputs[1:])
+
+    def counts(self, batch: Batch) -> Float[Tensor, "2"]:
+        """Weights of the tokens that are asked for, and their number."""
+        wanted = batch.labels[:, 1:]
+        mask = wanted >= 0
+        return torch.stack([self.criterion.weight(wanted, mask), mask.sum().float()])
+
+    def terms(self, outputs: Outputs, batch: Batch, counts: Float[Tensor, "2"]) -> tuple[Tensor, ...]:
+        """The loss of the tokens."""
+        wanted = batch.labels[:, 1:]
+        return (self.criterion.loss(tensor_of(outputs, self.name), wanted, counts[0], wanted >= 0),)
+
+    def errors(self, outputs: Outputs, batch: Batch) -> Int[Tensor, ""]:
+        """Number of wrong tokens."""
+        wanted = batch.labels[:, 1:]
+        return ((tensor_of(outputs, self.name).argmax(-1) != wanted) & (wanted >= 0)).sum()
+
+    def check(self, outputs: Outputs, batch: Batch) -> None:
+        """Refuse other than logits of every token that is asked for."""
+        expected = (batch.size, batch.labels.shape[1] - 1, len(self.vocabulary))
+        if tuple(tensor_of(outputs, self.name).shape) != expected:
+            raise ShapeError(
+                "outputs of the net",
+                expected=f"{expected}, logits of each next token",
+                got=str(tuple(tensor_of(outputs, self.name).shape)),
+                remedy="answer with (batch, target length, vocabulary)",
+            )
+
+    def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
+        """Greedy decoding: the likeliest token, again and again, until the end.
+
+        Args:
+            model: the net.
+            batch: sources.
+            options: `longest`, tokens of an answer at most (default 200).
+
+        Raises:
+            ConfigError: another option.
+        """
+        if unknown := options.keys() - {"longest"}:
+            raise ConfigError("predict", expected="the option longest", got=", ".join(sorted(unknown)))
+        tokens = self.greedy(model, batch, int(options.get("longest", _LONGEST)))
+        texts = tuple(self.joiner.join(self.vocabulary[k] for k in row) for row in tokens)
+        return Prediction((), np.zeros((len(texts), 0), dtype=np.float32), texts)
+
+    def greedy(self, model: Model, batch: Batch, longest: int = _LONGEST) -> list[list[int]]:
+        """The likeliest next token after each, up to the end, which is left out."""
+        start, end = self.vocabulary.index(START), self.vocabulary.index(END)
+        batch = batch.to(model.device)
+        said = torch.full((batch.size, 1), start, device=model.device)
+        over = torch.zeros(batch.size, dtype=torch.bool, device=model.device)
+        with evaluating(model.net), torch.inference_mode(), model.computing():
+            while said.shape[1] <= longest and not bool(over.all()):
+                logits = model.net(batch.x, said, *batch.inputs[1:])[:, -1]
+                following = torch.where(over, end, logits.argmax(-1))
+                said, over = torch.cat([said, following[:, None]], 1), over | (following == end)
+        rows = [row[1:] for row in said.tolist()]
+        return [row[: row.index(end)] if end in row else row for row in rows]
+
+    def score(self, model: Model, data: Dataset, split: str) -> Scores:
+        """Share of answers that are right from start to end, and of right tokens under teacher forcing."""
+        examples = getattr(data, split)
+        end, start = self.vocabulary.index(END), self.vocabulary.index(START)
+        loss = wrong = weight = tokens = 0.0
+        exact, shown = 0, list[tuple[list[int], list[int]]]()
+        for batch, outputs in model.answers(self, examples):
+            counts = self.counts(batch)
+            loss += float(self.terms(outputs, batch, counts)[0]) * float(counts[0])
+            wrong, weight, tokens = (
+                wrong + float(self.errors(outputs, batch)), weight + float(counts[0]), tokens + float(counts[1]),
+            )  # fmt: skip
+            wanted = [[t for t in row if t >= 0 and t not in (start, end)] for row in batch.labels.tolist()]
+            found = self.greedy(model, batch, max(map(len, wanted)) + 2)
+            exact += sum(a == b for a, b in zip(found, wanted, strict=True))
+            shown += list(zip(found, wanted, strict=True)) if len(shown) < 10 else []
+        metrics = (
+            Metric(
+                "exact answers",
+                exact / len(examples),
+                "share of answers without a wrong token, decoded greedily",
+                "%",
+                interval=wilson_interval(exact, len(examples)),
+            ),
+            Metric(
+                "token accuracy", 1 - wrong / tokens, "share of right next tokens, the right ones before given", "%"
+            ),
+        )
+        details = {"answers": [{"said": self._text(a), "truth": self._text(b)} for a, b in shown[:10]]}
+        return Scores(self.name, split, data.name, len(examples), loss / weight, metrics, details)
+
+    def _text(self, tokens: list[int]) -> str:
+        return self.joiner.join(self.vocabulary[k] for k in tokens)

@@ -1,0 +1,63 @@
+"""What a run keeps of its data: what evaluation, prediction and reports must know without having them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neurarium.checks import RunError
+from neurarium.data.dataset import Dataset
+from neurarium.record.schema import Schema
+
+_FILE = "data.json"
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """A data set without its examples.
+
+    Args:
+        name: as it was asked for.
+        schema: with the constants that were fitted on the training examples.
+        counts: examples of each part.
+        fingerprint: SHA-256 of all of them.
+        provenance: who made the data, how it was split.
+        licence: under which it may be used.
+    """
+
+    name: str
+    schema: Schema
+    counts: dict[str, int]
+    fingerprint: str
+    provenance: str
+    licence: str
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "DataInfo":
+        """Describe a data set."""
+        fingerprint = dataset.fingerprint()
+        return cls(dataset.name, dataset.schema, dataset.counts(), fingerprint, dataset.provenance, dataset.licence)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the description as JSON can hold it."""
+        return {**vars(self), "schema": self.schema.to_plain()}
+
+
+def read_data_info(folder: str | Path) -> DataInfo:
+    """Read what a run folder knows of its data.
+
+    Raises:
+        RunError: nothing is there, or it is damaged.
+    """
+    path = Path(folder) / _FILE
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        return DataInfo(**{**plain, "schema": Schema.from_plain(plain["schema"])})
+    except OSError as error:
+        raise RunError(
+            str(path), expected="a run's description of its data", got=error.strerror or "nothing"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            str(path), expected="a description of data", got="a damaged file", remedy="train anew"
+        ) from error

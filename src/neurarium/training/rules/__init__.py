@@ -1,0 +1,1 @@
+"""Learning rules: how a net changes from a batch, a file a rule."""

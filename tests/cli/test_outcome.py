@@ -1,0 +1,34 @@
+"""What is said when a run is over."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from neurarium import api
+from neurarium.cli.outcome import tell_outcome
+
+
+def test_what_the_task_says_or_how_to_go_on(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = replace(api.load(finished), folder=shutil.copytree(finished, tmp_path / "[run]"))
+    assert tell_outcome(run) == 0
+    scores = json.loads((finished / "scores.json").read_text())
+    said = capsys.readouterr().out
+    assert f"Test accuracy {scores['accuracy']:.4f} on mnist-5k" in said
+    assert f"{tmp_path}/[run]" in said
+    memory = {
+        "task": "recall", "split": "test", "data": "d", "examples": 3, "loss": None,
+        "metrics": [{"name": "exact recall", "value": 0.5, "meaning": "share of", "unit": "%", "baseline": None}],
+    }  # fmt: skip
+    (run.folder / "scores.json").write_text(json.dumps(memory))
+    assert tell_outcome(run) == 0
+    assert "exact recall 50.0 %" in capsys.readouterr().out
+    (run.folder / "scores.json").unlink()
+    assert tell_outcome(run) == 0
+    (run.folder / "weights.json").unlink()
+    assert tell_outcome(run) == 130
+    assert f"neurarium resume {run.folder}" in capsys.readouterr().out

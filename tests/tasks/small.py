@@ -1,0 +1,255 @@
+"""Nets of a few parameters for every trainable task, and drawn examples to ask them about."""
+
+import copy
+import dataclasses
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from neurarium.data.batch import Batch
+from neurarium.data.dataset import Dataset
+from neurarium.data.drawn import drawn
+from neurarium.data.examples import Examples
+from neurarium.data.ragged import Ragged
+from neurarium.data.table import Table
+from neurarium.learning.objective import Objective
+from neurarium.nets.penalty import WithPenalty
+from neurarium.nets.spec import NetSpec
+from neurarium.record.schema import Field, Schema
+from neurarium.tasks.custom import CustomLoss
+from neurarium.tasks.model import Model
+from neurarium.tasks.table import task_class
+from neurarium.tasks.task import Trainable
+
+LETTERS = tuple("abcde")
+CLASSES = Schema({"x": Field((5,))}, {"label": Field((), categories=("a", "b", "c"))})
+NUMBERS = Schema({"x": Field((5,))}, {"y": Field((2,), names=("up", "down"), mean=(3.0, -1.0), std=(2.0, 0.5))})
+POINTS = Schema(
+    {"points": Field((None, 3), axis="points")},
+    {"label": Field((None,), categories=("in", "out", "on"), axis="points")},
+)
+WINDOWS = Schema({"tokens": Field((6,), categories=LETTERS)}, {"next": Field((6,), categories=LETTERS)})
+PAIRS = Schema(
+    {"source": Field((None,), categories=LETTERS, axis="source")},
+    {"target": Field((None,), categories=("<start>", "<end>", *"ABC"), axis="target")},
+)
+MOLECULES = Schema(
+    {
+        "species": Field((None,), categories=("H", "C", "O"), axis="atoms"),
+        "positions": Field((None, 3), axis="atoms"),
+        "pairs": Field((2, None), axis="pairs", points_to="atoms"),
+    },
+    {
+        "energy": Field((), names=("energy",), mean=(7.0,), std=(3.0,)),
+        "forces": Field((None, 3), axis="atoms", mean=(0.0,) * 3, std=(3.0,) * 3),
+    },
+)
+
+
+class Dense(nn.Sequential):
+    """One hidden layer."""
+
+    def __init__(self, inputs: int = 5, outputs: int = 3) -> None:
+        super().__init__(nn.Linear(inputs, 4), nn.Tanh(), nn.Linear(4, outputs))
+
+
+class Penalized(Dense):
+    """The same, which in training wants small hidden units of every example."""
+
+    def forward(self, x: Tensor) -> Tensor | WithPenalty:  # type: ignore[override]
+        hidden = self[1](self[0](x))
+        outputs = self[2](hidden)
+        return WithPenalty(outputs, hidden.square().sum(1)) if self.training else outputs
+
+
+class PerPoint(nn.Module):
+    """A class for each point, from the point itself and the mean of its cloud."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own, self.all = nn.Linear(3, 3), nn.Linear(3, 3)
+
+    def forward(self, points: Tensor, lengths: Tensor) -> Tensor:
+        inside = torch.arange(points.shape[1]) < lengths[:, None]
+        mean = (points * inside[..., None]).sum(1) / lengths[:, None]
+        return self.own(points) + torch.tanh(self.all(mean))[:, None]
+
+
+class NextToken(nn.Module):
+    """Logits of the next token from the sum of those so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding, self.output = nn.Embedding(5, 4), nn.Linear(4, 5)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.output(torch.tanh(self.embedding(tokens).cumsum(1)))
+
+
+class Translator(nn.Module):
+    """Logits of the next token from the mean of the source and the sum of the target so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.source, self.target, self.output = nn.Embedding(5, 4), nn.Embedding(5, 4), nn.Linear(4, 5)
+
+    def forward(self, source: Tensor, target: Tensor, lengths: Tensor) -> Tensor:
+        inside = torch.arange(source.shape[1]) < lengths[:, None]
+        mean = (self.source(source) * inside[..., None]).sum(1) / lengths[:, None]
+        return self.output(torch.tanh(mean[:, None] + self.target(target).cumsum(1)))
+
+
+class PairEnergy(nn.Module):
+    """E = sum_a w_a |x_a|^2 + sum_pairs tanh(|x_a - x_b|^2 v_a), by the kinds of the atoms."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own, self.pair = nn.Embedding(3, 1), nn.Embedding(3, 1)
+
+    def forward(self, species: Tensor, positions: Tensor, pairs: Tensor, atoms: Tensor) -> Tensor:
+        one, other = pairs
+        owner = torch.arange(len(atoms)).repeat_interleave(atoms)
+        away = (positions[one] - positions[other]).square().sum(1)
+        energy = torch.zeros(len(atoms), dtype=positions.dtype)
+        energy = energy.index_add(0, owner, self.own(species)[:, 0] * positions.square().sum(1))
+        return energy.index_add(0, owner[one], torch.tanh(away * self.pair(species[one])[:, 0]))
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A task, a net that answers it and examples.
+
+    Args:
+        task: what is asked.
+        net: in float64.
+        examples: nine of them, of different sizes where these vary.
+    """
+
+    task: Trainable
+    net: nn.Module
+    examples: Examples
+
+    @property
+    def model(self) -> Model:
+        return Model(self.net, torch.device("cpu"))
+
+    @property
+    def single(self) -> Model:
+        """The net in float32, as data sets are scored."""
+        return Model(copy.deepcopy(self.net).float(), torch.device("cpu"))
+
+    @property
+    def data(self) -> Dataset:
+        """A data set whose parts are the examples."""
+        return Dataset("drawn", self.examples, self.examples, self.examples, self.examples.schema)
+
+    def batch(self, *numbers: int) -> Batch:
+        """Examples by their numbers, all of them where none is given, in float64."""
+        index = torch.tensor(numbers or range(len(self.examples)))
+        return double(self.examples.gather(index))
+
+
+def double(batch: Batch) -> Batch:
+    return batch.map(lambda t: t.double() if t.is_floating_point() else t)
+
+
+def make(
+    name: str, schema: Schema, net: nn.Module, objective: Objective | None = None, teacher: nn.Module | None = None
+) -> Case:
+    """A case on drawn examples; a third of the elements that have a label each get -1 instead."""
+    torch.manual_seed(0)
+    for parameter in net.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    helpers = {} if teacher is None else {"teacher": teacher.double()}
+    task = task_class(name).build(NetSpec(), objective or Objective(), schema, helpers)
+    assert isinstance(task, Trainable)
+    return Case(task, net.double(), examples_of(schema))
+
+
+def examples_of(schema: Schema, count: int = 9, seed: int = 3) -> Examples:
+    examples = drawn(schema, count, seed)
+    if schema is POINTS and isinstance(examples, Ragged):
+        label = examples.columns["label"].clone()
+        label[::3] = -1
+        return dataclasses.replace(examples, columns={**examples.columns, "label": label})
+    return examples
+
+
+WEIGHTS = {"class_weights": (0.2, 1.0, 7.0)}
+_SOFT = {"temperature": 2.5, "share": 0.7}
+
+
+def seeded(net: nn.Module, seed: int = 9) -> nn.Module:
+    torch.manual_seed(seed)
+    for parameter in net.parameters():
+        nn.init.normal_(parameter)
+    return net
+
+
+@functools.cache
+def cases() -> dict[str, Case]:
+    """All, by name."""
+    confusion = ((0.8, 0.1, 0.0), (0.2, 0.7, 0.3), (0.0, 0.2, 0.7))
+    found = {
+        "classification": make("classification", CLASSES, Dense()),
+        "classification, weights": make("classification", CLASSES, Dense(), Objective(**WEIGHTS)),
+        "classification, smoothing": make("classification", CLASSES, Dense(), Objective(smoothing=0.3)),
+        "classification, confusion and weights": make(
+            "classification", CLASSES, Dense(), Objective(confusion=confusion, **WEIGHTS)
+        ),
+        "classification, hinge and weights": make("classification", CLASSES, Dense(), Objective("hinge", **WEIGHTS)),
+        "classification, squared error": make("classification", CLASSES, Dense(), Objective("squared-error")),
+        "classification, elements": make("classification", POINTS, PerPoint()),
+        "classification, elements, weights": make("classification", POINTS, PerPoint(), Objective(**WEIGHTS)),
+        "classification, elements, smoothing and weights": make(
+            "classification", POINTS, PerPoint(), Objective(smoothing=0.2, **WEIGHTS)
+        ),
+        "classification, penalty": make("classification", CLASSES, Penalized(), Objective(**WEIGHTS)),
+        "regression": make("regression", NUMBERS, Dense(outputs=2)),
+        "regression, absolute error": make("regression", NUMBERS, Dense(outputs=2), Objective("absolute-error")),
+        "distillation": make(
+            "distillation", CLASSES, Dense(), Objective("distillation", temperature=2.5), seeded(Dense())
+        ),
+        "distillation, weights": make(
+            "distillation", CLASSES, Dense(), Objective("distillation", **_SOFT, **WEIGHTS), seeded(Dense())
+        ),
+        "distillation, elements, weights": make(
+            "distillation", POINTS, PerPoint(), Objective("distillation", **_SOFT, **WEIGHTS), seeded(PerPoint())
+        ),
+        "reconstruction": make("reconstruction", Schema(CLASSES.inputs), Dense(outputs=5)),
+        "language-model": make("language-model", WINDOWS, NextToken()),
+        "translation": make("translation", PAIRS, Translator()),
+        "translation, smoothing": make("translation", PAIRS, Translator(), Objective(smoothing=0.2)),
+        "energy-forces": make("energy-forces", MOLECULES, PairEnergy()),
+    }
+    inner = found["classification, weights"]
+    found["custom"] = dataclasses.replace(inner, task=CustomLoss(F.cross_entropy, inner.task))
+    inner = found["energy-forces"]
+    found["custom, forces"] = dataclasses.replace(inner, task=CustomLoss(_of_energies, inner.task))
+    return found
+
+
+def _of_energies(energy: Tensor, forces: Tensor, energies: Tensor, _: Tensor) -> Tensor:
+    return (energy - energies).abs().mean()
+
+
+def cut(case: Case, sizes: list[int]) -> Iterator[Batch]:
+    """All examples in parts of these sizes."""
+    for index in torch.arange(len(case.examples)).split(sizes):
+        yield double(case.examples.gather(index))
+
+
+def answered(answers: Tensor, targets: Tensor, target: Field) -> Dataset:
+    """Data whose test examples are themselves the answers of `nn.Identity`."""
+    schema = Schema({"answers": Field(tuple(answers.shape[1:]))}, {"target": target})
+    test = Table((answers,), (targets,), schema)
+    none = test.select(torch.arange(0))
+    return Dataset("toy", test, none, test, schema)
+
+
+def identity() -> Model:
+    return Model(nn.Identity(), torch.device("cpu"))
