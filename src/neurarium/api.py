@@ -101,7 +101,7 @@ def train(
     Args:
         plan: the recipe, or its name.
         data: data in hand instead of those that the recipe names: a `Dataset`, a pair (X, y) of tensors or arrays, a
-            pandas frame, a torch `Dataset` or `DataLoader`; see `data.own.dataset_from`.
+            pandas frame, a list of series with y, a torch `Dataset` or `DataLoader`; see `data.own.dataset_from`.
         target: column or columns of a frame that are to be predicted.
         net: a module of your own instead of the recipe's net, called with the batch's tensors.
         loss: a function of outputs and targets of your own instead of the recipe's objective, a mean over the examples.
