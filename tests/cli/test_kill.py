@@ -13,6 +13,8 @@ from neurarium.training.checkpoint import load_newest, saved_steps
 
 from .conftest import call, environment
 
+pytestmark = pytest.mark.more
+
 Call = Callable[..., subprocess.CompletedProcess[str]]
 # dropout, a smaller last batch, and a checkpoint every few steps; a second or two long, so that a kill meets it at work
 LONG = ["mlp", "--epochs", "12", "--net.hidden", "32", "--threads", "1", "--batch-size", "64"]
