@@ -79,6 +79,11 @@ class Field:
         return len(self.shape) == 3 and not self.is_ragged and not self.categories
 
     @property
+    def is_series(self) -> bool:
+        """Whether it is (entries, features) of numbers, as many entries as an example has."""
+        return len(self.shape) == 2 and self.shape[0] is None and not self.categories
+
+    @property
     def channel_axis(self) -> int | None:
         """The first axis of fixed size, along which numbers have a mean each; None for a single number an entry."""
         return next((k for k, size in enumerate(self.shape) if size is not None), None)

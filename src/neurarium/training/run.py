@@ -157,7 +157,7 @@ class Run:
         alone = len(schema.inputs) == 1
         if alone and (holds_words(field) or holds_characters(field)) and _are_lines(inputs):
             return tokens_of(inputs, [f"text {k} (counted from 0)" for k in range(len(inputs))], schema)
-        if alone and len(field.shape) == 2 and field.is_ragged and not field.categories and _is_sequence(inputs):
+        if alone and field.is_series and _is_sequence(inputs):
             return series(inputs, field, "inputs")
         if not alone or field.is_ragged or field.categories:
             fields = ", ".join(f"{name} ({one.in_words()})" for name, one in schema.inputs.items())

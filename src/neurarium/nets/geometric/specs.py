@@ -193,7 +193,7 @@ class PairPotentialSpec(NetSpec):
 def _features(schema: Schema, net: str, expected: str, inputs: int) -> int:
     """Features of a node, of examples that are made of nodes and edges."""
     fields = list(schema.inputs.values())
-    if len(fields) == inputs and len(fields[0].shape) == 2 and fields[0].shape[0] is None and not fields[0].categories:
+    if len(fields) == inputs and fields[0].is_series:
         edges = fields[1]
         if edges.shape == (2, None) and edges.points_to == fields[0].axis:
             return fields[0].channels

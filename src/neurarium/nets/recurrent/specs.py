@@ -45,7 +45,7 @@ class PooledSeriesSpec(NetSpec):
         from neurarium.nets.recurrent.pooled_series import PooledSeries
 
         field = schema.input
-        if len(schema.inputs) > 1 or len(field.shape) != 2 or field.shape[0] is not None or field.categories:
+        if len(schema.inputs) > 1 or not field.is_series:
             raise other_input("pooled-series", "one series of numbers, of shape (time, features)", schema)
         return PooledSeries(field.channels, self.hidden, schema.outputs, self.dropout)
 
