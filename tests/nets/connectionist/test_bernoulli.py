@@ -19,17 +19,11 @@ def test_units_that_are_certain_are_drawn_so(count: int) -> None:
         assert draw(certain).equal(certain)
 
 
-def test_draws_take_their_own_and_lent_bits() -> None:
-    # the uniform number of unit i by hand: bits 16 i .. 16 i + 15 of the words as the generator gives them, signed,
-    # and above them the byte that ends count - i bytes before the last
-    count = 1001
-    words = torch.empty(count // 4 + 2, dtype=torch.int64)
-    raw = words.random_(-(2**63), None, generator=torch.Generator().manual_seed(9)).numpy().tobytes()
-    own = [int.from_bytes(raw[2 * i : 2 * i + 2], "little", signed=True) + 2**15 for i in range(count)]
-    uniform = torch.tensor([(2**8 * own[i] + raw[len(raw) - count + i]) / 2**24 for i in range(count)])
-    assert not draw(uniform[None], torch.Generator().manual_seed(9)).any()
-    assert draw(uniform[None] + 2**-24, torch.Generator().manual_seed(9)).all()
-    assert all(i < (len(raw) - count + i) // 2 for i in range(count))
+def test_draws_compare_one_uniform_number_of_the_generator_each() -> None:
+    p = torch.rand(7, 33, generator=torch.Generator().manual_seed(3))
+    uniform = torch.rand(7, 33, generator=torch.Generator().manual_seed(9))
+    assert draw(p, torch.Generator().manual_seed(9)).equal((uniform < p).float())
+    assert draw(p.double(), torch.Generator().manual_seed(9)).dtype == torch.float64
 
 
 def test_draws_are_uniform_and_unrelated() -> None:

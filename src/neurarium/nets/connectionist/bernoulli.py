@@ -14,22 +14,10 @@ def draw(
         >>> draw(torch.tensor([[0.0, 1.0]]))
         tensor([[0., 1.]])
     """
-    kind, device = probabilities.dtype, probabilities.device
-    if kind is torch.float32 and device.type == "cpu":
-        return _uniform(probabilities.numel(), generator).view(probabilities.shape).lt_(probabilities)
-    return torch.rand(probabilities.shape, generator=generator, dtype=kind, device=device).lt_(probabilities)
-
-
-def _uniform(count: int, generator: torch.Generator | None) -> Float[Tensor, "count"]:
-    """Multiples of 2^-24 in [0, 1), uniform as those of `torch.rand` are, from half the random bits.
-
-    The upper 16 bits of a number are its own, the lower 8 are among the upper ones of a number farther on. Each number
-    is exactly uniform. The lower bits decide a draw in one of 2^16 cases: P(1, 1) of two units is off by no more.
-    """
-    # a word of 64 bits more than numbers need: no number borrows from itself
-    words = torch.empty(count // 4 + 2, dtype=torch.int64).random_(-(2**63), None, generator=generator)
-    own, lent = words.view(torch.int16)[:count], words.view(torch.uint8)[8 * len(words) - count :]
-    return own.float().add_(lent.float(), alpha=2**-8).mul_(2**-16).add_(0.5)
+    uniform = torch.rand(
+        probabilities.shape, generator=generator, dtype=probabilities.dtype, device=probabilities.device
+    )
+    return uniform.lt_(probabilities)
 
 
 def reconstruction_entropy(
