@@ -1,5 +1,6 @@
 """What the contract suites share: nets of the catalogue on drawn examples, recipes on a few of their own."""
 
+import copy
 import dataclasses
 import functools
 from collections.abc import Iterator
@@ -21,7 +22,9 @@ from neurarium.recipes.catalogue import RECIPES
 from neurarium.record.schema import Schema
 from neurarium.tasks.table import task_of
 from neurarium.tasks.task import Context, Task, Trainable
+from neurarium.training.device import Placement
 from neurarium.training.recipe import Recipe
+from neurarium.training.rules.gradient import TaskStep
 from neurarium.training.session import Session, prepare
 from neurarium.training.source import Source, role_of
 
@@ -99,20 +102,37 @@ def source_of(recipe: Recipe, data: Dataset) -> Source:
     return Source(origin.name, below.net, data.schema)
 
 
-def gradients(net: nn.Module, asked: Trainable, parts: list[Batch]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Loss and gradients of a batch that comes in parts, as a rule adds them up."""
-    from neurarium.training.device import Placement
-    from neurarium.training.rules.gradient import TaskStep
+def gradients(net: nn.Module, asked: Trainable, parts: list[Batch], ranks: int = 1) -> tuple[Tensor, dict[str, Tensor]]:
+    """Loss and gradients of a batch that comes in parts, as a rule adds them up.
 
+    On several ranks the parts go round copies of the net, whose losses and gradients are added as an all-reduce does.
+    """
+    context = Context(training=True)
+    parts = [asked.drawn(part, context) for part in parts]
     counts = sum((asked.counts(part) for part in parts[1:]), asked.counts(parts[0]))
-    step = TaskStep(net, asked, Placement(torch.device("cpu")))
-    net.zero_grad()
-    total = torch.zeros(())
-    for part in parts:
-        loss, _ = step(part, counts, sum(p.size for p in parts), Context(training=True))
-        loss.backward()
-        total = total + loss.detach()
-    return total, {name: p.grad.clone() for name, p in net.named_parameters() if p.grad is not None}
+    nets = [net, *(copy.deepcopy(net) for _ in range(ranks - 1))]
+    total, sums = torch.zeros(()), dict[str, Tensor]()
+    for rank, own in enumerate(nets):
+        own.zero_grad()
+        step = TaskStep(own, asked, Placement(torch.device("cpu")))
+        for part in parts[rank::ranks]:
+            loss, _ = step(part, counts, sum(p.size for p in parts), context)
+            loss.backward()
+            total = total + loss.detach()
+        for name, parameter in own.named_parameters():
+            if parameter.grad is not None:
+                sums[name] = sums.get(name, 0) + parameter.grad
+    return total, sums
+
+
+def quiet(net: nn.Module, asked: Trainable, some: Batch) -> nn.Module:
+    """The net in training mode where nothing is drawn in it, else in evaluation mode."""
+    net.train()
+    some, answers = asked.drawn(some, Context(training=True)), []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        answers.append(first(asked.forward(net, some, Context(training=True))))
+    return net if torch.equal(*answers) else net.eval()
 
 
 def cut(examples: Examples, sizes: tuple[int, ...]) -> Iterator[Batch]:

@@ -17,14 +17,14 @@ from neurarium.learning.schedules import Schedule
 from neurarium.recipes.catalogue import RECIPES
 from neurarium.record.config import write_toml
 from neurarium.record.events import EpochEnded, Stepped, Stopped
-from neurarium.tasks.task import Trainable
+from neurarium.tasks.task import Context, Trainable
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Checkpoints, Recipe, recipe_from_plain, recipe_to_plain
 from neurarium.training.rules.table import rule_class, rule_name
-from neurarium.training.session import resume, start
-from neurarium.training.source import role_of
+from neurarium.training.session import Session, claim, resume, start
+from neurarium.training.source import adopt, role_of, source_folder
 
-from .contract import begin, few
+from .contract import begin, cut, few, gradients, quiet
 
 DEEP = 30  # layers; deeper nets learn by heart in minutes
 EPOCHS_BY_HEART = 150
@@ -116,14 +116,13 @@ def test_same_seed_same_weights(recipe: Recipe) -> None:
 )
 def test_cut_anywhere_it_resumes_to_the_bit(recipe: Recipe, place: str, tmp_path: Path) -> None:
     data = few(recipe, (24, 6, 6))
-    plan = dataclasses.replace(recipe, epochs=2, batch_size=9, checkpoints=Checkpoints(seconds=1e9), source="")
-    if recipe.source and role_of(recipe) != "judge":
-        return  # a run that stands on another is the same loop: tests/test_source_stage.py cuts it
-    whole = start(plan, tmp_path / "whole", data)
+    plan = dataclasses.replace(recipe, epochs=2, batch_size=9, checkpoints=Checkpoints(seconds=1e9))
+    below = below_of(plan, data, tmp_path / "below")
+    whole = begun(plan, data, tmp_path / "whole", below)
     steps = [event.step for event in whole.events() if isinstance(event, Stepped)]
     at = {"first step": 1, "inside": max(1, len(steps) - 1), "end of an epoch": max(1, len(steps) // 2)}[place]
     request = StopRequest()
-    for event in start(plan, tmp_path / "cut", data).events(request):
+    for event in begun(plan, data, tmp_path / "cut", below).events(request):
         if isinstance(event, Stepped) and event.step == at:
             request()
     torch.manual_seed(12345)  # whatever happened in between must not matter
@@ -131,6 +130,24 @@ def test_cut_anywhere_it_resumes_to_the_bit(recipe: Recipe, place: str, tmp_path
     list(second.events())
     expected = whole.net.state_dict()
     assert all(torch.equal(expected[name], tensor) for name, tensor in second.net.state_dict().items())
+
+
+def below_of(recipe: Recipe, data: Dataset, folder: Path) -> Path | None:
+    """The finished run of an epoch on which a recipe stands; none where it stands on none."""
+    if not recipe.source:
+        return None
+    origin = dataclasses.replace(RECIPES[recipe.source](), threads=1, device="cpu", epochs=1)
+    list(begun(origin, data, folder, below_of(origin, data, folder.with_name(folder.name + "-below"))).events())
+    return folder
+
+
+def begun(recipe: Recipe, data: Dataset, folder: Path, below: Path | None) -> Session:
+    """A fresh run in a folder, on the run below it where it stands on one."""
+    if below is None:
+        return start(recipe, folder, data)
+    claim(recipe, folder, data)
+    adopt(below, source_folder(folder))
+    return resume(folder, recipe, data)
 
 
 @mostly
@@ -148,10 +165,9 @@ def test_learns_one_batch_by_heart(recipe: Recipe) -> None:
     session = begin(plan, data)
     if not session.task.error_vanishes:
         return
-    for module in session.net.modules():  # what is drawn anew in every step cannot be learned by heart
-        if draws(module):
-            module.eval()
-            module.train = lambda mode=True, module=module: module  # type: ignore[method-assign,assignment,misc]
+    for module in drawing(session, data):  # what is drawn anew in every step cannot be learned by heart
+        module.eval()
+        module.train = lambda mode=True, module=module: module  # type: ignore[method-assign,assignment,misc]
     errors, norms = [], []
     for event in session.events():
         if isinstance(event, EpochEnded):
@@ -162,10 +178,28 @@ def test_learns_one_batch_by_heart(recipe: Recipe) -> None:
     assert session.rule.finished or norms[-1] < 1e-3 * norms[0], errors[:: len(errors) // 10]
 
 
-def draws(module: nn.Module) -> bool:
-    """Whether a module by itself answers differently each time in training."""
-    kind = type(module).__name__.lower()
-    return "dropout" in kind or "corruption" in kind
+def drawing(session: Session, data: Dataset) -> list[nn.Module]:
+    """The innermost modules of a net that draw from torch's generator in training."""
+    if not isinstance(session.task, Trainable):
+        return []
+    found: list[nn.Module] = []
+    before: dict[nn.Module, torch.Tensor] = {}
+
+    def leave(module: nn.Module, *_: object) -> None:
+        drew = not torch.equal(before[module], torch.get_rng_state())
+        if drew and not any(inner in found for inner in module.modules()):
+            found.append(module)
+
+    hooks = []
+    for module in session.net.modules():
+        hooks.append(module.register_forward_pre_hook(lambda m, _: before.__setitem__(m, torch.get_rng_state())))
+        hooks.append(module.register_forward_hook(leave))
+    context = Context(training=True)
+    batch = session.task.drawn(data.train.gather(torch.arange(2)), context)
+    session.task.forward(session.net.train(), batch, context)
+    for hook in hooks:
+        hook.remove()
+    return found
 
 
 @mostly
@@ -183,17 +217,42 @@ def test_precision_and_parts_are_followed_or_refused(recipe: Recipe) -> None:
                 begin(changed, stand_in(recipe))
 
 
-@mostly
-def test_parts_make_the_same_step(recipe: Recipe) -> None:
-    """A batch in three ragged parts moves the weights where the whole batch does, to rounding."""
-    if "accumulate" not in rule_class(rule_name(recipe)).follows or recipe.net.batch_statistics:
-        return
+def in_parts(recipe: Recipe) -> bool:
+    """Whether a batch is the sum of its parts: a loss is followed downhill that no statistics of the batch enter."""
+    return rule_name(recipe) == "gradient" and not recipe.net.batch_statistics
+
+
+of_parts = pytest.mark.parametrize("recipe", [p for p in PLANS.values() if in_parts(p)], ids=lambda plan: plan.name)
+
+
+@of_parts
+def test_parts_and_ranks_have_the_same_gradient(recipe: Recipe) -> None:
+    """A batch is its examples one by one, three ragged parts, and parts on two ranks: loss and gradients."""
+    data = few(recipe, (7, 0, 0))
+    session = begin(recipe, data)
+    assert isinstance(session.task, Trainable)
+    count = len(data.train)
+    (batch,) = cut(data.train, (count,))
+    for helper in vars(session.task).values():
+        if isinstance(helper, nn.Module):
+            helper.double()
+    net = quiet(session.net.double(), session.task, batch)
+    whole, expected = gradients(net, session.task, [batch])
+    size = max(float(g.abs().max()) for g in expected.values())
+    for sizes, ranks in (((1,) * count, 1), ((count - 3, 2, 1), 1), ((count // 2, count - count // 2), 2)):
+        loss, found = gradients(net, session.task, list(cut(data.train, sizes)), ranks)
+        torch.testing.assert_close(loss, whole, rtol=1e-6, atol=1e-9)
+        for key, gradient in expected.items():
+            torch.testing.assert_close(found[key], gradient, rtol=1e-6, atol=1e-6 * size)
+
+
+@of_parts
+def test_a_run_in_parts_makes_the_same_step(recipe: Recipe) -> None:
+    """A run that accumulates gradients moves the weights where one on whole batches does, to rounding of float32."""
     plan = dataclasses.replace(recipe, epochs=1, batch_size=7, augmentation=Augmentation(), precision="float32")
     data, norms = few(recipe, (7, 0, 0)), []
     for parts in (1, 3):
         session = begin(dataclasses.replace(plan, accumulate=parts), data)
-        if not isinstance(session.task, Trainable):
-            return  # its rule draws for each part
         still = session.net.eval()
         session.net.train = lambda mode=True, net=still: net  # type: ignore[method-assign,assignment,misc]
         norms.append([e.gradient_norm for e in session.events() if isinstance(e, Stepped)])

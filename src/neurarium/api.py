@@ -40,7 +40,7 @@ from neurarium.tasks.table import OwnLoss
 from neurarium.training import session as sessions
 from neurarium.training.folder import is_finished, is_run
 from neurarium.training.interrupt import stop_on_interrupt
-from neurarium.training.recipe import Recipe
+from neurarium.training.recipe import Recipe, fitted
 from neurarium.training.run import Run, load_run
 from neurarium.training.seed import own_generators
 from neurarium.training.session import Session
@@ -122,20 +122,24 @@ def train(
     own = _data_in_hand(data, target, plan)
     if own.batch_size is not None:
         plan = dataclasses.replace(plan, batch_size=own.batch_size)
+    if data is not None:
+        plan = dataclasses.replace(plan, data=data_catalogue.name_of(own.dataset), data_folder=None)
     if loss is not None:
         plan = dataclasses.replace(plan, objective=Objective("custom"))
     folder, dataset = Path(out or new_folder(plan.name)), own.dataset
+    plan, left_out = fitted(plan, RECIPES.get(plan.name), dataset.schema)
+    notices = (*own.notices, *left_out)
     with own_generators():
         check_need(plan)
         if not plan.source:
-            session = sessions.start(plan, folder, dataset, net, loss, own.notices)
+            session = sessions.start(plan, folder, dataset, net, loss, notices)
             return _fit(session, dataset, progress, console)
         # wrong settings show now, not when the source has been trained
         sessions.refuse_used(folder)
         sessions.prepare(plan, dataset, net, _fresh_source(plan, dataset.schema), loss)
         sessions.claim(plan, folder, dataset)
         _make_source(plan, folder, dataset, progress, console)
-        session = sessions.resume(folder, plan, dataset, net, loss, own.notices)
+        session = sessions.resume(folder, plan, dataset, net, loss, notices)
         return _fit(session, dataset, progress, console)
 
 

@@ -155,3 +155,17 @@ def test_ragged_numbers_are_standardized_over_all_their_rows():
     columns["force"] = torch.from_numpy(answers)
     with pytest.raises(DataError, match=r"toy, force\[1\], row 4 .* got inf"):
         numbers({"train": Ragged(columns, whole.lengths, schema)})
+
+
+@pytest.mark.parametrize(
+    ("targets", "names", "message"),
+    [
+        ([], ("cat",), "toy: expected at least one example"),
+        ([0, 0], ("cat",), "toy: expected two classes or more, got only 'cat'"),
+        ([0, 2], ("cat", "cow", "dog", "elk"), "toy: .* got an empty class: none of 'cow', 'elk'; add training"),
+    ],
+)
+def test_nothing_to_learn(targets, names, message):
+    examples = classes(TABLE[: len(targets)], torch.tensor(targets, dtype=torch.int64), names)
+    with pytest.raises(DataError, match=message):
+        assemble("toy", {"train": examples}, provenance="")

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from neurarium.checks import DataError
-from neurarium.data.labels import by_name, check_classes, class_fields, encode
+from neurarium.data.labels import by_name, class_fields, encode
 from neurarium.record.schema import Field
 
 
@@ -51,16 +51,3 @@ def test_fields():
 def test_by_name():
     assert by_name(["10", "9", "1"]) == ["1", "9", "10"]
     assert by_name(["b", "10", "9"]) == ["10", "9", "b"]
-
-
-@pytest.mark.parametrize(
-    ("targets", "classes", "message"),
-    [
-        ([], [], "pets: expected at least one example, got an empty data set"),
-        ([0, 0], ["cat"], "pets: expected two classes or more, got only 'cat'"),
-        ([0, 2], ["cat", "cow", "dog", "elk"], "pets: .* got an empty class: none of 'cow', 'elk'; add training"),
-    ],
-)
-def test_nothing_to_learn(targets, classes, message):
-    with pytest.raises(DataError, match=message):
-        check_classes(torch.tensor(targets, dtype=torch.int64), classes, "pets")

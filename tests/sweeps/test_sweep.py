@@ -280,7 +280,7 @@ def test_functions_that_make_no_fresh_nets_are_refused(vectors: Dataset, tmp_pat
     with pytest.raises(ConfigError, match="the same module twice"):
         sweep(OWN, {}, net=lambda schema: one, **settings)
     shutil.rmtree(tmp_path / "s")
-    with pytest.raises(ConfigError, match="one that returns type"):
+    with pytest.raises(ConfigError, match="one that returns the class MLP"):
         sweep(OWN, {}, net=lambda schema: MLP, **settings)
     with pytest.raises(ConfigError, match="net: expected a recipe with a net, or a function"):
         sweep(OWN, {}, **settings)

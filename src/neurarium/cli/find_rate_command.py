@@ -53,18 +53,21 @@ def run(arguments: Sequence[str]) -> int:
     from neurarium.report.curves import save_figure
     from neurarium.report.rates import rates_figure, suggestions
     from neurarium.training.rate_finder import find_rate
+    from neurarium.training.recipe import fitted
 
     _check_rate(order.recipe)
+    data = api.data_of(order.recipe)
+    plan, notices = fitted(order.recipe, RECIPES.get(order.recipe.name), data.schema)
     curve = find_rate(
-        order.recipe,
-        api.data_of(order.recipe),
+        plan,
+        data,
         source=_source_of(order.recipe),
         steps=order.steps,
         lowest=order.lowest,
         highest=order.highest,
     )
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    for line in suggestions(curve):
+    for line in (*notices, *suggestions(curve)):
         console.print(line)
     save_figure(rates_figure(curve, f"Learning rates for {order.recipe.name}"), order.out)
     console.print(f"Picture: {order.out}")

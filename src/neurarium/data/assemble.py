@@ -1,6 +1,6 @@
 """From what a source holds to a `Dataset`: check the targets, hold out what is missing, fit the constants."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -11,7 +11,6 @@ from torch import Tensor
 from neurarium.checks import DataError
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
-from neurarium.data.labels import check_classes
 from neurarium.data.numbers import check_finite, check_varied
 from neurarium.data.scaling import Scaling
 from neurarium.data.split import stratified
@@ -68,7 +67,7 @@ def assemble(
     for target, field in schema.targets.items():
         if field.categories and not field.shape:
             strata, how = parts["train"].target(target), "stratified, fixed seed"
-            check_classes(strata, field.categories, subject)
+            _check_classes(strata, field.categories, subject)
         elif not (field.categories or field.points_to):
             _check_numbers(parts, target, field, subject)
     whole, held_out = _divided(parts, strata, development)
@@ -141,3 +140,25 @@ def _ends(train: Examples, name: str) -> tuple[float, float]:
         if piece.numel():
             low, high = min(low, float(piece.min())), max(high, float(piece.max()))
     return low, high
+
+
+def _check_classes(targets: Int64[Tensor, "examples"], classes: Sequence[str], subject: str) -> None:
+    """See that there is something to learn: two classes or more, and training examples of each.
+
+    Raises:
+        DataError: it is not so.
+    """
+    if not len(targets):
+        raise DataError(subject, expected="at least one example", got="an empty data set", remedy="add some")
+    if len(classes) < 2:
+        remedy = "add examples of a second class, or name the label column 'label' if another was taken for it"
+        raise DataError(subject, expected="two classes or more", got=f"only {classes[0]!r}", remedy=remedy)
+    counts = torch.bincount(targets, minlength=len(classes)).tolist()
+    empty = [name for name, count in zip(classes, counts, strict=True) if not count]
+    if empty:
+        raise DataError(
+            subject,
+            expected="at least one training example of each class",
+            got=f"an empty class: none of {', '.join(map(repr, empty))}",
+            remedy="add training examples of it or remove the class",
+        )

@@ -73,6 +73,8 @@ SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
     "furniture": (furniture.load, "400 tables, chairs and lamps of 100 to 200 points, on 7 parts; made by code"),
     "ethanol": (ethanol.load, "900 positions of a molecule's 9 atoms; energies and forces; comes with the package"),
 }
+CUSTOM = "custom"
+"""What a recipe says of data in hand, which have no name by which they could be loaded."""
 _KINDS = "an idx pair, .npz, .csv, .txt, or a folder with one sub-folder of pictures a class"
 
 
@@ -95,6 +97,11 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
     """
     if name in SOURCES:
         return SOURCES[name][0](folder)
+    if name == CUSTOM:
+        raise DataError(
+            "data", expected="the data that were given to this run in memory", got="none",
+            remedy="give them again: data=... in Python, --data FILE on the command line",
+        )  # fmt: skip
     path = Path(os.path.expanduser(folder or "."), os.path.expanduser(name))
     if path.is_dir():
         return _load_folder(path, name)
@@ -111,6 +118,12 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
         return idx_pair.load_pair(path, name)
     remedy = "store it as one of these"
     raise DataError(str(path), expected=_KINDS, got=f"a file named *{path.suffix}", remedy=remedy)
+
+
+def name_of(dataset: Dataset) -> str:
+    """The name by which a data set in hand can be loaded again: a source's, a file's, else `CUSTOM`."""
+    is_file = bool(Path(dataset.name).suffix) and Path(dataset.name).exists()
+    return dataset.name if dataset.name in SOURCES or is_file else CUSTOM
 
 
 def _load_folder(path: Path, name: str) -> Dataset:

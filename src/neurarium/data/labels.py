@@ -84,25 +84,3 @@ def by_name(names: Iterable[str]) -> list[str]:
     """Return the names in alphabetical order, or by size where all are whole numbers: 2 before 10."""
     names = list(names)
     return sorted(names, key=int) if all(name.isdecimal() for name in names) else sorted(names)
-
-
-def check_classes(targets: Int64[Tensor, "examples"], classes: Sequence[str], subject: str) -> None:
-    """See that there is something to learn: two classes or more, and training examples of each.
-
-    Raises:
-        DataError: it is not so.
-    """
-    if not len(targets):
-        raise DataError(subject, expected="at least one example", got="an empty data set", remedy="add some")
-    if len(classes) < 2:
-        remedy = "add examples of a second class, or name the label column 'label' if another was taken for it"
-        raise DataError(subject, expected="two classes or more", got=f"only {classes[0]!r}", remedy=remedy)
-    counts = torch.bincount(targets, minlength=len(classes)).tolist()
-    empty = [name for name, count in zip(classes, counts, strict=True) if not count]
-    if empty:
-        raise DataError(
-            subject,
-            expected="at least one training example of each class",
-            got=f"an empty class: none of {', '.join(map(repr, empty))}",
-            remedy="add training examples of it or remove the class",
-        )

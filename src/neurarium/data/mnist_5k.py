@@ -14,6 +14,7 @@ from neurarium.data.table import Table
 from neurarium.record.schema import Schema
 
 _IMAGE = input_fields((1, 28, 28))
+_DIGITS, _FOUR_NINE = (Schema(_IMAGE, class_fields(names)) for names in ("0123456789", "49"))
 
 
 def load(folder: str | None = None) -> Dataset:
@@ -29,7 +30,7 @@ def load(folder: str | None = None) -> Dataset:
     """
     with as_file(files("neurarium.data") / "embedded" / "mnist_5k.npz") as path, np.load(path) as stored:
         images, labels = torch.from_numpy(stored["images"]), torch.from_numpy(stored["labels"])
-    digits = Table((images[:, None],), (labels.long(),), Schema(_IMAGE, class_fields("0123456789")))
+    digits = Table((images[:, None],), (labels.long(),), _DIGITS)
     return assemble(
         "mnist-5k",
         {"train": digits},
@@ -60,5 +61,4 @@ def _four_nine(examples: Examples) -> Table:
     assert isinstance(examples, Table)
     digits, nine = examples.target("label"), examples.target("label") == 9
     chosen = ((digits == 4) | nine).nonzero()[:, 0]
-    schema = Schema(_IMAGE, class_fields("49"))
-    return Table((examples.inputs[0][chosen],), (nine.long()[chosen],), schema)
+    return Table((examples.inputs[0][chosen],), (nine.long()[chosen],), _FOUR_NINE)

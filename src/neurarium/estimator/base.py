@@ -44,8 +44,8 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
 
     Args:
         net: name of a net ("mlp", "lenet5", ...), or its spec for settings of its own: `MLPSpec(dropout=0.2)`.
-        hidden_layer_sizes: units of each hidden layer; used where `net` is "mlp".
-        activation: non-linearity of the hidden layers; used where `net` is "mlp".
+        hidden_layer_sizes: units of each hidden layer; used where the net, by name, has a size for each: "mlp".
+        activation: non-linearity of these layers.
         image_shape: (channels, height, width) or (height, width) of images that lie flat in the rows of X;
             none: rows are vectors, and arrays of three or four axes are images.
         optimiser: sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adamw, ...

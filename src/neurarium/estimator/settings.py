@@ -68,7 +68,7 @@ def recipe_of(parameters: Mapping[str, Any], examples: int, seed: int) -> Recipe
         raise ConfigError("net", expected="the name of a net, or a spec such as MLPSpec()", got=repr(net))
     choose(net, NETS, subject="net")
     values["net"] = {"kind": net}
-    if net == "mlp":
+    if isinstance(getattr(NETS[net], "hidden", None), tuple):  # hidden layers of a size each, as sklearn's
         hidden = np.atleast_1d(plain["hidden_layer_sizes"]).tolist()
         values["net"] |= {"hidden": hidden, "activation": plain["activation"]}
     return recipe_from_plain(values, base=Recipe(name="estimator"))

@@ -70,8 +70,10 @@ class Objective:
 
     def __post_init__(self) -> None:
         """Refuse constants out of range, and those that the loss would ignore."""
-        check_smoothing(self.smoothing)
-        check_temperature(self.temperature)
+        if self.smoothing:
+            check_smoothing(self.smoothing)
+        if self.temperature != 1:
+            check_temperature(self.temperature)
         if not 0 < self.share <= 1:
             raise ConfigError("objective.share", expected="a number in (0, 1]", got=str(self.share))
         if not all(0 <= weight < float("inf") for weight in self.class_weights) or set(self.class_weights) == {0.0}:

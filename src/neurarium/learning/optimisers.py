@@ -38,7 +38,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from neurarium.checks import ConfigError
@@ -117,7 +117,7 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
     """Number that keeps from dividing by zero; none: the algorithm's own (adagrad, adadelta, rmsprop, adam...)."""
     rho: float | None = None
     """Decay of the mean of squared gradients; none: 0.9 for adadelta, 0.99 for rmsprop."""
-    hessian_free: HessianFree = field(default_factory=HessianFree)
+    hessian_free: HessianFree = HessianFree()
     """Constants of hessian-free."""
 
     def __post_init__(self) -> None:
@@ -216,7 +216,7 @@ def _adam_as_printed(*arguments: Any, **settings: Any) -> torch.optim.Optimizer:
     return AdamAsPrinted(*arguments, **settings)
 
 
-_DEFAULTS: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(Optimiser)} | {"hessian_free": HessianFree()}
+_DEFAULTS: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(Optimiser)}
 
 
 def _differ(one: object, other: object, name: str) -> bool:

@@ -141,6 +141,24 @@ class Memory(ABC):
         """Say whether so many patterns, or as many as there is room for, are more than the memory holds."""
 
 
+class Layered(ABC):
+    """Is a chain of modules: net(x) = layers(entering(x)), and nothing beside.
+
+    Attributes:
+        layers: the modules.
+    """
+
+    layers: nn.Sequential
+
+    @abstractmethod
+    def entering(self, x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        """What the first layer sees: the inputs as they are, or each flattened.
+
+        Raises:
+            ShapeError: inputs that the first layer does not take.
+        """
+
+
 class Hyperplane(ABC):
     """Tells two classes apart by the side of a hyperplane on which an example lies.
 

@@ -187,11 +187,12 @@ class Schema:
         """How many numbers a net answers with: logits, or numbers to predict."""
         return self.target.outputs
 
-    def dense(self, net: str) -> Field:
+    def dense(self, net: str, remedy: str = "choose a net that is made for such examples (neurarium list)") -> Field:
         """The only input, of one shape and of numbers.
 
         Args:
             net: whose input it is, for messages.
+            remedy: what to do where it is another.
 
         Raises:
             ShapeError: several inputs, one whose size varies, or integers that stand for something.
@@ -206,7 +207,7 @@ class Schema:
             f"{net} input",
             expected="one tensor of numbers, of the same shape for every example",
             got=got,
-            remedy="choose a net that is made for such examples (neurarium list)",
+            remedy=remedy,
         )
 
     def image(self, net: str, instead: str = "mlp") -> tuple[int, int, int]:

@@ -16,6 +16,7 @@ from neurarium.checks import ConfigError, DataError, NonFiniteError, RunError
 from neurarium.data import catalogue
 from neurarium.data.dataset import Dataset
 from neurarium.data.own import Own, dataset_from
+from neurarium.recipes.catalogue import RECIPES
 from neurarium.record.events import Event, Stepped, Stopped
 from neurarium.record.files import make_folder
 from neurarium.record.schema import Schema
@@ -36,7 +37,7 @@ from neurarium.training.ensemble.suits import hindrance, pays
 from neurarium.training.ensemble.together import learn_together
 from neurarium.training.interrupt import StopRequest, stop_on_interrupt
 from neurarium.training.loop import steps_per_epoch
-from neurarium.training.recipe import OwnNet, Recipe
+from neurarium.training.recipe import OwnNet, Recipe, fitted
 from neurarium.training.seed import own_generators, seed_everything
 from neurarium.training.session import Session
 from neurarium.training.source import adopt, read_source, refuse_unfinished, source_folder
@@ -98,6 +99,8 @@ def sweep(
     own = None if data is None else dataset_from(data, target=target)
     if own is not None and own.batch_size is not None:
         recipe = dataclasses.replace(recipe, batch_size=own.batch_size)
+    if own is not None:
+        recipe = dataclasses.replace(recipe, data=catalogue.name_of(own.dataset), data_folder=None)
     request = _request(recipe, grid, seeds, together, net is not None, _mark(own))
     folder = Path(out) if out is not None else new_folder(recipe.name)
     return _carry_out(request, folder, own, _Nets(net), progress, console)
@@ -188,7 +191,8 @@ class _Nets:
         seed_everything(recipe.seed)
         net = self._make(schema)
         if not isinstance(net, nn.Module) or net is self._last:
-            got = "the same module twice" if net is self._last else f"one that returns {type(net).__name__}"
+            returned = f"the class {net.__name__}" if isinstance(net, type) else type(net).__name__
+            got = "the same module twice" if net is self._last else f"one that returns {returned}"
             raise ConfigError("net", expected=wanted, got=got, remedy="build the module inside the function")
         self._last = net
         return net
@@ -203,6 +207,12 @@ def _carry_out(
     cells = request.cells()
     with own_generators():
         datasets = _data_of(cells, None if own is None else own.dataset)
+        fits = [
+            fitted(cell.recipe, RECIPES.get(cell.recipe.name), dataset.schema)
+            for cell, dataset in zip(cells, datasets, strict=True)
+        ]
+        cells = tuple(dataclasses.replace(cell, recipe=fit[0]) for cell, fit in zip(cells, fits, strict=True))
+        notices = dict.fromkeys([*(() if own is None else own.notices), *(line for _, said in fits for line in said)])
         for cell, dataset in zip(cells, datasets, strict=True):
             _probe(cell.recipe, dataset, nets)  # what does not fit is refused now
         make_folder(folder)
@@ -213,7 +223,7 @@ def _carry_out(
         total = len(cells) * request.seeds
         with stop_on_interrupt() as stop, SweepProgress(screen, total, updates) as board:
             board.ended = total - sum(map(len, work))
-            for notice in () if own is None else own.notices:
+            for notice in notices:
                 board.say(notice, "yellow")
             if board.ended:
                 board.say(f"going on with {folder}: {board.ended} of {total} runs are over", "yellow")

@@ -63,7 +63,7 @@ def export(run: Run, to: str, path: str | Path | None = None) -> Path:
         content = _safetensors(run)
     else:
         # a copy in the usual memory layout: the run's own net stays where and as it is
-        field = run.schema.dense(f"export to {to}")
+        field = run.schema.dense(f"export to {to}", remedy="--to safetensors writes the weights of any net")
         net = InferenceModel(copy.deepcopy(run.net).cpu(), field)
         net.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         example = torch.zeros(2, *field.fixed_shape)

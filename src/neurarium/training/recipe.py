@@ -4,7 +4,7 @@ Torch-free, so that it parses, prints and compares without loading anything heav
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,6 +21,11 @@ from neurarium.record.config import overlay, to_plain
 from neurarium.record.schema import Schema
 
 Precision = Literal["float32", "bfloat16", "auto"]
+
+
+def _at_least_one(name: str, value: int) -> None:
+    if value < 1:
+        raise ConfigError(name, expected="a whole number >= 1", got=str(value))
 
 
 @dataclass(frozen=True)
@@ -75,17 +80,17 @@ class Recipe:
     """Folder where the files of a named data set lie; none: where they usually are."""
     source: str = ""
     """The run that this one stands on, teacher or frozen trunk: a recipe's name, trained first, or a run folder."""
-    objective: Objective = field(default_factory=Objective)
+    objective: Objective = Objective()
     """What the net is asked to make small."""
-    optimiser: Optimiser = field(default_factory=Optimiser)
+    optimiser: Optimiser = Optimiser()
     """How weights follow the gradient."""
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: Schedule = Schedule()
     """Course of the learning rate over the run."""
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: Augmentation = Augmentation()
     """Transformations of the examples that leave their class as it is."""
-    fine_tuning: FineTuning = field(default_factory=FineTuning)
+    fine_tuning: FineTuning = FineTuning()
     """Rates of a backbone that learns together with its head."""
-    early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
+    early_stopping: EarlyStopping = EarlyStopping()
     """When to stop early, and which weights to keep."""
     epochs: int = 10
     """Passes over the training data."""
@@ -110,7 +115,7 @@ class Recipe:
     """Number of CPU threads; none: as many as torch takes."""
     compile: bool = False
     """Compile the net with torch.compile (slow start, faster steps)."""
-    checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    checkpoints: Checkpoints = Checkpoints()
     """How often the run is saved."""
 
     def __post_init__(self) -> None:
@@ -158,6 +163,25 @@ def recipe_from_plain(values: Mapping[str, Any], base: Recipe | None = None) -> 
     return overlay(recipe, values)
 
 
+def fitted(recipe: Recipe, make: Callable[[], Recipe] | None, schema: Schema) -> tuple[Recipe, tuple[str, ...]]:
+    """Leave out the transformations of a recipe of the catalogue that such data do not have; the user's own stay.
+
+    Args:
+        recipe: as it is to be learned.
+        make: the recipe of that name in the catalogue, where there is one.
+        schema: of the data that it is to be learned on.
+
+    Returns:
+        The recipe, and what to tell the user.
+    """
+    kept, dropped = recipe.augmentation.fitting(schema)
+    if not dropped or make is None or recipe.augmentation != make().augmentation:
+        return recipe, ()
+    names = ", ".join(f"augmentation.{name}" for name in dropped)
+    said = f"without {names} of the recipe {recipe.name}, which these examples do not have: {schema.input.in_words()}"
+    return dataclasses.replace(recipe, augmentation=kept), (said,)
+
+
 def for_measuring(recipe: Recipe) -> Recipe:
     """The recipe as a trained net is measured: without its teacher."""
     task = "classification" if recipe.task == "distillation" else recipe.task
@@ -167,8 +191,3 @@ def for_measuring(recipe: Recipe) -> Recipe:
 def net_kind(spec: NetSpec) -> str:
     """Name of a spec's net in the catalogue, "own" for a module of the user's."""
     return next((name for name, kind in NETS.items() if type(spec) is kind), "own")
-
-
-def _at_least_one(name: str, value: int) -> None:
-    if value < 1:
-        raise ConfigError(name, expected="a whole number >= 1", got=str(value))

@@ -106,7 +106,7 @@ def test_a_subclass_may_compute_something_else() -> None:
 
 
 def test_other_nets_of_the_library_are_named_with_their_layer() -> None:
-    with pytest.raises(ConfigError, match=r"net: expected one of Linear, .*MLP, LeNet5, got LeNet1998"):
+    with pytest.raises(ConfigError, match=r"net: expected one of Linear, .*MLP, LeNet5., got LeNet1998"):
         translate(LeNet1998())
     with pytest.raises(ConfigError, match=r"layers\.linear1"):
         translate(MLP((4, 3, 2), norm="weight"))

@@ -25,7 +25,7 @@ risk minimization", 2018.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from neurarium.checks import ConfigError
@@ -74,6 +74,17 @@ class Augmentation:
         """Whether anything is transformed."""
         return self != Augmentation()
 
+    def fitting(self, schema: Schema) -> tuple[Augmentation, tuple[str, ...]]:
+        """What is left of it for such data, and the names of what they have not, as in `check`."""
+        field = schema.input
+        if not _is_dense(schema):
+            kept = Augmentation()
+        elif not field.is_image:
+            kept = replace(self, **{name: getattr(Augmentation(), name) for name in _OF_IMAGES})
+        else:
+            kept = self
+        return kept, tuple(f.name for f in fields(self) if getattr(self, f.name) != getattr(kept, f.name))
+
     def check(self, schema: Schema) -> None:
         """Refuse what this kind of data has not: rows and columns, or as many of them as the shift.
 
@@ -87,8 +98,7 @@ class Augmentation:
         if not wanted:
             return
         field = schema.input
-        dense = len(schema.inputs) == 1 and not field.is_ragged and not field.categories
-        if not dense or any(target.is_ragged for target in schema.targets.values()):
+        if not _is_dense(schema):
             raise ConfigError(
                 f"augmentation.{wanted[0]}",
                 expected="none, for examples that are not one tensor of numbers of one shape",
@@ -145,3 +155,10 @@ class Augmentation:
             partner = torch.randperm(n, device=device)
             x, targets = mixup(x, targets, draw_shares(x, self.mixup), partner, classes)
         return x, targets
+
+
+def _is_dense(schema: Schema) -> bool:
+    """Whether examples are one tensor of numbers of one shape, and so are their targets."""
+    field = schema.input
+    one = len(schema.inputs) == 1 and not field.is_ragged and not field.categories
+    return one and not any(target.is_ragged for target in schema.targets.values())

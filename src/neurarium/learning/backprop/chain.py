@@ -95,7 +95,7 @@ def chain_of(module: nn.Module) -> Chain:
     """Translate a module into a chain that shares its parameters, buffers and training mode.
 
     Gradients are called as in `module.named_parameters()`. Understands `nn.Sequential`, nested or not, the layers of
-    `translation.TRANSLATIONS`, and this library's `MLP` and `LeNet5`.
+    `translation.TRANSLATIONS`, and nets that are `nets.interfaces.Layered`: `MLP`, `LeNet5`.
 
     Raises:
         ConfigError: a layer or a setting without a rule; names it and what there is.

@@ -39,8 +39,7 @@ from neurarium.learning.backprop.pooling import (
     max_pool_forward,
 )
 from neurarium.learning.backprop.softmax import softmax_backward, softmax_forward
-from neurarium.nets.convolutional.lenet import LeNet5, check_images
-from neurarium.nets.feedforward.mlp import MLP
+from neurarium.nets.interfaces import Layered
 from neurarium.nets.parts import activation
 from neurarium.nets.parts.normalization.batch import BatchNorm
 
@@ -88,8 +87,9 @@ def translate(module: nn.Module) -> list[Layer]:
         ConfigError: a layer or a setting without a rule.
 
     Example:
+        >>> from neurarium.nets.feedforward.mlp import MLP
         >>> [layer.name for layer in translate(MLP((4, 3, 2)))]
-        ['flatten', 'layers.linear1', 'layers.relu1', 'layers.linear2']
+        ['entering', 'layers.linear1', 'layers.relu1', 'layers.linear2']
     """
     return list(_layers(module, Place("", {id(p): name for name, p in module.named_parameters()})))
 
@@ -100,19 +100,17 @@ def _layers(module: nn.Module, at: Place) -> Iterator[Layer]:
         for name, child in module._modules.items():
             assert child is not None
             yield from _layers(child, at.below(name))
-    elif type(module) is MLP:
-        yield _flatten(nn.Flatten(), at.below("flatten"))
-        yield from _layers(module.layers, at.below("layers"))
-    elif type(module) is LeNet5:
-        yield _checked_images(module, at.below("images"))
+    # a class derived from one that is layered may compute something else
+    elif isinstance(module, Layered) and Layered in type(module).__bases__:
+        yield _entering(module, at.below("entering"))
         yield from _layers(module.layers, at.below("layers"))
     elif type(module) in TRANSLATIONS:
         yield TRANSLATIONS[type(module)](module, at)
     else:
-        known = ", ".join(kind.__name__ for kind in dict.fromkeys((*TRANSLATIONS, nn.Sequential, MLP, LeNet5)))
+        known = ", ".join(kind.__name__ for kind in dict.fromkeys([*TRANSLATIONS, nn.Sequential]))
         raise ConfigError(
             f"layer {at.name}" if at.name else "net",
-            expected=f"one of {known}",
+            expected=f"one of {known}, or a layered net (MLP, LeNet5)",
             got=type(module).__name__,
             remedy="train it with gradients by autograd, or build a Chain from Layers of your own",
         )
@@ -234,12 +232,8 @@ def _flatten(m: nn.Flatten, at: Place) -> Layer:
     return _plain(at, lambda x: (m(x), x.shape), lambda delta, shape: delta.reshape(shape))
 
 
-def _checked_images(m: LeNet5, at: Place) -> Layer:
-    def forward(x: Tensor) -> tuple[Tensor, None]:
-        check_images(x, m.image_shape)
-        return x, None
-
-    return _plain(at, forward, lambda delta, cache: delta)
+def _entering(m: Layered, at: Place) -> Layer:
+    return _plain(at, lambda x: (m.entering(x), x.shape), lambda delta, shape: delta.reshape(shape))
 
 
 def _elementwise(derivative: Callable[[Tensor], Tensor]) -> Callable[[nn.Module, Place], Layer]:

@@ -25,6 +25,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurarium.checks import ShapeError
+from neurarium.nets.interfaces import Layered
 from neurarium.nets.parts.activation import activation as find_activation
 from neurarium.nets.parts.initial import initialise_layer_
 
@@ -79,7 +80,7 @@ def check_images(x: Tensor, shape: tuple[int, int, int]) -> None:
         )
 
 
-class LeNet5(nn.Module):
+class LeNet5(nn.Module, Layered):
     """LeNet-5 with max pooling; runs faster in `torch.channels_last` memory format.
 
     Args:
@@ -141,6 +142,10 @@ class LeNet5(nn.Module):
         Raises:
             ShapeError: images of another shape than the net was built for.
         """
-        check_images(x, self.image_shape)
-        logits: Tensor = self.layers(x)
+        logits: Tensor = self.layers(self.entering(x))
         return logits
+
+    def entering(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch channels height width"]:
+        """The images, checked."""
+        check_images(x, self.image_shape)
+        return x

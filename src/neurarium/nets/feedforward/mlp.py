@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, choose
+from neurarium.nets.interfaces import Layered
 from neurarium.nets.parts.activation import activation as find_activation
 from neurarium.nets.parts.flat import flat
 from neurarium.nets.parts.initial import initialise_layer_
@@ -54,7 +55,7 @@ def mlp(
     return F.linear(x, weights[-1], biases[-1])
 
 
-class MLP(nn.Module):
+class MLP(nn.Module, Layered):
     """The function `mlp` with its parameters, normalisation of each hidden layer, and dropout after it while training.
 
     Args:
@@ -109,5 +110,9 @@ class MLP(nn.Module):
         Raises:
             ShapeError: the examples hold another count of numbers than the first layer takes.
         """
-        logits: Tensor = self.layers(flat(x, self.inputs, "layer linear1"))
+        logits: Tensor = self.layers(self.entering(x))
         return logits
+
+    def entering(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch inputs"]:
+        """Examples as rows."""
+        return flat(x, self.inputs, "layer linear1")

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from neurarium.checks import ShapeError
 from neurarium.nets.geometric.graph import check_graph, neighbor_sum
 from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.places import check_places
 
 
 def degrees(edge_index: Int[Tensor, "2 edges"], nodes: int, like: Tensor) -> Float[Tensor, "nodes"]:
@@ -71,11 +72,12 @@ class GCN(nn.Module):
             nodes: (asked,) which are asked about.
 
         Raises:
-            ShapeError: other dimensions.
+            ShapeError: other dimensions, or a node that is not there.
         """
         check_graph(x, edge_index, self.features, "layer linear1")
         if nodes.ndim != 1:
             raise ShapeError("nodes", expected="shape (asked,), numbers of nodes", got=f"shape {tuple(nodes.shape)}")
+        check_places(nodes, len(x), "nodes", "nodes")
         h = torch.relu(_affine(self.linear1, self.dropout(x), edge_index))
         return _affine(self.linear2, self.dropout(h), edge_index)[nodes]
 

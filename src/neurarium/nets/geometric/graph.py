@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from neurarium.checks import ShapeError
+from neurarium.nets.parts.places import check_places
 
 
 def neighbor_sum(
@@ -44,7 +45,7 @@ def check_graph(x: Tensor, edge_index: Tensor, features: int, place: str) -> Non
         place: what takes them, for the message: "layer linear1".
 
     Raises:
-        ShapeError: other dimensions.
+        ShapeError: other dimensions, or an edge to a node that is not there.
     """
     if x.ndim != 2 or x.shape[1] != features:
         raise ShapeError(
@@ -60,3 +61,4 @@ def check_graph(x: Tensor, edge_index: Tensor, features: int, place: str) -> Non
             got=f"shape {tuple(edge_index.shape)}",
             remedy="transpose it",
         )
+    check_places(edge_index, len(x), "edge_index", "nodes")

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ShapeError
 from neurarium.nets.geometric.graph import graph_sum
+from neurarium.nets.parts.places import check_places
 
 _AXES = 3
 
@@ -96,9 +97,11 @@ class PairPotential(nn.Module):
             atoms_lengths: (batch,) atoms of each molecule.
 
         Raises:
-            ShapeError: other dimensions.
+            ShapeError: other dimensions, or a species or an atom that is not there.
         """
         _check(species, positions, pairs, atoms_lengths)
+        check_places(species, len(self.atom_energy), "species", "species")
+        check_places(pairs, len(species), "pairs", "atoms")
         i, j = pairs
         squares = (positions[i] - positions[j]).square().sum(1)
         apart = squares > 0

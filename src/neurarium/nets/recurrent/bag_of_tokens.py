@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from neurarium.nets.parts.initial import initialise_layer_
 from neurarium.nets.parts.padded import check_padded, mean_over
+from neurarium.nets.parts.places import check_places
 
 
 class BagOfTokens(nn.Module):
@@ -39,9 +40,10 @@ class BagOfTokens(nn.Module):
             lengths: (batch,) tokens of each.
 
         Raises:
-            ShapeError: other dimensions.
+            ShapeError: other dimensions, or a token that is not in the vocabulary.
         """
         check_padded(tokens, lengths, "layer embedding", "tokens")
+        check_places(tokens, self.embedding.num_embeddings, "tokens", "words")
         mean = mean_over(self.embedding(tokens), lengths)
         outputs: Tensor = self.output(torch.relu(self.linear1(mean)))
         return outputs

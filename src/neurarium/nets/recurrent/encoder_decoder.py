@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from neurarium.nets.parts.initial import initialise_layer_
 from neurarium.nets.parts.padded import check_padded
+from neurarium.nets.parts.places import check_places
 
 
 def at_the_end(h: Float[Tensor, "batch time hidden"], lengths: Int[Tensor, "batch"]) -> Float[Tensor, "batch hidden"]:
@@ -61,10 +62,13 @@ class EncoderDecoder(nn.Module):
             source_lengths: (batch,) tokens of each source.
 
         Raises:
-            ShapeError: other dimensions, or another number of targets than of sources.
+            ShapeError: other dimensions, another number of targets than of sources, or a token that is not in the
+                vocabulary.
         """
         check_padded(source, source_lengths, "layer source_embedding", "source tokens")
         check_padded(target, source_lengths, "layer target_embedding", "target tokens")
+        check_places(source, self.source_embedding.num_embeddings, "source", "words")
+        check_places(target, self.target_embedding.num_embeddings, "target", "words")
         c = self.encode(source, source_lengths)
         y = self.target_embedding(target)
         c_at_each = c[:, None].expand(-1, target.shape[1], -1)

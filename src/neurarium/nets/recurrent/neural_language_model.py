@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from neurarium.nets.parts.initial import initialise_layer_
 from neurarium.nets.parts.padded import check_padded
+from neurarium.nets.parts.places import check_places
 
 
 def contexts(tokens: Int[Tensor, "batch length"], size: int, blank: int) -> Int[Tensor, "batch length size"]:
@@ -55,9 +56,10 @@ class NeuralLanguageModel(nn.Module):
             tokens: (batch, length), of any length.
 
         Raises:
-            ShapeError: other dimensions.
+            ShapeError: other dimensions, or a token that is not in the vocabulary.
         """
         check_padded(tokens, None, "layer embedding", "length")
+        check_places(tokens, self.vocabulary, "tokens", "words")
         z = self.embedding(contexts(tokens, self.context, blank=self.vocabulary)).flatten(2)
         logits: Tensor = self.output(torch.tanh(self.linear1(z)))
         return logits

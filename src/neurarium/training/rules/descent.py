@@ -45,8 +45,7 @@ class DescentRule(LearningRule):
         else:
             self.optimisers = recipe.optimiser.build([ParameterGroup(tuple(self.parameters))])
         self._base_rate = recipe.optimiser.lr
-        self._schedule = recipe.schedule
-        self._factor = recipe.schedule.factor(setup.total_steps)
+        self._schedule, self._total_steps = recipe.schedule, setup.total_steps
         self._plateau = Plateau()
         self._clip = recipe.clip_norm
 
@@ -75,7 +74,7 @@ class DescentRule(LearningRule):
 
     def _rate(self, context: Context) -> float:
         """Learning rate of an update, before the factors of the groups."""
-        return self._base_rate * self._factor(context.step) * self._plateau.factor
+        return self._base_rate * self._schedule.factor(self._total_steps)(context.step) * self._plateau.factor
 
     def _forget_gradients(self) -> None:
         for parameter in self.parameters:
