@@ -39,7 +39,6 @@ benchmarks: $(VENV)/.bench
 	$(BIN)/python benchmarks/hessian_free.py
 	$(BIN)/python benchmarks/perceptron.py
 	$(BIN)/python benchmarks/rbm.py
-	$(BIN)/python benchmarks/regression.py
 	$(BIN)/python benchmarks/random_features.py
 	$(BIN)/python benchmarks/depth.py
 	$(BIN)/python benchmarks/inference.py

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from page import Page
+from regressions import softmax_regression
 from torch import Tensor, nn
 
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
-from neurarium.learning.newton import softmax_regression
 from neurarium.learning.optimisers import Optimiser
 from neurarium.nets.connectionist.annealed import LogPartition, base_rates, estimate_log_partition
 from neurarium.nets.connectionist.boltzmann import BoltzmannMachine, distribution, states_of, sweep
@@ -424,7 +424,7 @@ def _few(sets: Sequence[Sequence[Tensor]], data: Dataset, count: int, draws: int
         index = _labelled(data, count, seed)
         best, hits = -1.0, torch.zeros(len(test))
         for l2 in PENALTIES:
-            found = softmax_regression(train[index], targets[index], l2=l2, tolerance=1e-4)
+            found = softmax_regression(train[index], targets[index], l2)
             weight, bias = found.weight.float(), found.intercept.float()
             score = float(((development @ weight.T + bias).argmax(1) == wanted).float().mean())
             if score > best:

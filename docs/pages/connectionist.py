@@ -415,8 +415,6 @@ neurarium train hopfield                       # stores 50 digits, recalls them 
 neurarium train hopfield --net.storage dense --net.patterns 200
 neurarium train rbm                            # chains that live on; filters, samples, likelihood in the report
 neurarium train rbm --net.no-persistent --net.k 5                  # CD-5
-neurarium recall                               # the table of a recall, and its picture: noise, steps, memory, energy
-neurarium recall --storage hebbian --patterns 5 --flip 0.1 --out hebb.png
 ```"""
     )
     page.say("Scores of the recipes are in `RESULTS.md`.")

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from approximation import approximation
 from page import Page
+from regressions import logistic_regression, softmax_regression
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from torch import Tensor
 from torch.nn import functional as F
@@ -27,7 +28,6 @@ from neurarium.data import scikit_tables
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.learning.least_squares import Solution, degrees_of_freedom, least_squares, shrinkage
-from neurarium.learning.newton import logistic_regression, softmax_regression
 from neurarium.learning.normal_equations import NormalEquations
 from neurarium.learning.optimisers import Optimiser, ParameterGroup
 from neurarium.nets.feedforward.mlp import MLP
@@ -109,9 +109,9 @@ def problems() -> list[Problem]:
         Problem("ridge, digits", xd, code, 1e-2, _half_square, LinearModel(64, 10),
                 least_squares(xd, code, 1e-2), 1.0, (ridge.coef_, ridge.intercept_)),
         Problem("logistic, breast cancer", xb, yb, 1e-2, F.cross_entropy, LogisticModel(30, 2),
-                logistic_regression(xb, yb, 1e-2, 1e-13), 0.25, (logistic.coef_, logistic.intercept_)),
+                logistic_regression(xb, yb, 1e-2), 0.25, (logistic.coef_, logistic.intercept_)),
         Problem("softmax, digits", xd, yd, 1e-2, F.cross_entropy, LinearModel(64, 10),
-                softmax_regression(xd, yd, 1e-2, 1e-12, 5000), 0.5, (softmax.coef_, softmax.intercept_)),
+                softmax_regression(xd, yd, 1e-2, 1000), 0.5, (softmax.coef_, softmax.intercept_)),
     ]  # fmt: skip
 
 
@@ -550,7 +550,7 @@ def _narrow(data: Dataset, width: int, epochs: int) -> Callable[[Tensor], Tensor
 def _linear_error(x: Tensor, y: Tensor, held: Tensor, truth: Tensor) -> float:
     """Error in % on held-out examples of a softmax regression on standardised features."""
     mean, deviation = x.mean(0), x.std(0) + 1e-9
-    fit = softmax_regression((x - mean) / deviation, y, 1e-3, 1e-5, 2000)
+    fit = softmax_regression((x - mean) / deviation, y, 1e-3)
     return 100 * _wrong(fit.predict((held - mean) / deviation), truth)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from page import Page
+from regressions import softmax_regression
 from torch import Tensor, nn
 
 import neurarium
@@ -22,7 +23,6 @@ from neurarium.data.mixtures import grid, load_grid, load_ring, mode_scores, rin
 from neurarium.data.scaling import unscaled
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.frechet import class_coverage, frechet_distance, gaussian_of
-from neurarium.learning.newton import softmax_regression
 from neurarium.learning.optimisers import Optimiser
 from neurarium.learning.psnr import psnr
 from neurarium.learning.schedules import Schedule
@@ -416,7 +416,7 @@ def _linear_error(encode: Callable[[Tensor], Tensor], data: Dataset, index: Tens
     """Error in % on the development examples of a softmax regression on standardised features."""
     seen, held = encode(inputs(data.train)[index]), encode(inputs(data.development))
     mean, deviation = seen.mean(0), seen.std(0) + 1e-9
-    fit = softmax_regression((seen - mean) / deviation, data.train.target("label")[index], 1e-2, 1e-5, 2000)
+    fit = softmax_regression((seen - mean) / deviation, data.train.target("label")[index], 1e-2)
     answers = fit.predict((held - mean) / deviation).argmax(1)
     return 100 * float((answers != data.development.target("label")).double().mean())
 

@@ -23,7 +23,6 @@ COMMANDS = {
     "variance": "size of the signal in every layer of a recipe or run, against theory",
     "find-rate": "which learning rates a recipe can take: neurarium find-rate lenet5",
     "sweep": "train a grid of settings over several seeds and compare: --optimiser.name sgd,adam",
-    "recall": "store pictures in a Hopfield net and recall them from noise",
     "compare": "table and overlaid curves of several runs",
     "export": "write a run's net as torch-export, onnx or safetensors",
 }
