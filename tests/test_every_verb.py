@@ -77,7 +77,6 @@ def arguments(verb: str, run: Run, folder: Path) -> list[str]:
         "variance": [where, "--examples", "8", "--out", str(folder / "variance.png")],
         "find-rate": [run.recipe.name, "--steps", "3", "--out", str(folder / "rates.png")],
         "sweep": [run.recipe.name, "--epochs", "0"],
-        "recall": ["--patterns", "3", "--probes", "1", "--out", str(folder / "recall.png")],
         "compare": [where, where, "--out", str(folder / "compare.png")],
         "export": [where, "--to", "torch-export", "--out", str(folder / "model.pt2")],
     }
