@@ -39,12 +39,8 @@ def as_inputs(array: npt.NDArray[Any], subject: str) -> Shaped[Tensor, "examples
     elif array.ndim == 4 and array.shape[3] in _CHANNELS and array.shape[1] not in _CHANNELS:
         array = array.transpose(0, 3, 1, 2)
     elif array.ndim != 2 and not (array.ndim == 4 and array.shape[1] in _CHANNELS):
-        raise DataError(
-            subject,
-            expected="(examples, features), (examples, height, width) or images with 1, 3 or 4 channels",
-            got=f"shape {array.shape}",
-            remedy="reshape before saving",
-        )
+        expected = "(examples, features), (examples, height, width) or images with 1, 3 or 4 channels"
+        raise DataError(subject, expected=expected, got=f"shape {array.shape}", remedy="reshape before saving")
     wide = np.float64 if array.ndim == 2 else np.float32
     stored = np.uint8 if array.dtype in (np.bool_, np.uint8) else wide
     return torch.from_numpy(np.ascontiguousarray(array, dtype=stored))

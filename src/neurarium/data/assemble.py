@@ -156,9 +156,6 @@ def _check_classes(targets: Int64[Tensor, "examples"], classes: Sequence[str], s
     counts = torch.bincount(targets, minlength=len(classes)).tolist()
     empty = [name for name, count in zip(classes, counts, strict=True) if not count]
     if empty:
-        raise DataError(
-            subject,
-            expected="at least one training example of each class",
-            got=f"an empty class: none of {', '.join(map(repr, empty))}",
-            remedy="add training examples of it or remove the class",
-        )
+        got = f"an empty class: none of {', '.join(map(repr, empty))}"
+        remedy = "add training examples of it or remove the class"
+        raise DataError(subject, expected="at least one training example of each class", got=got, remedy=remedy)

@@ -65,12 +65,9 @@ def from_text(
     """
     least = _TWENTIETHS * (length + 1)
     if len(text) < least:
-        raise DataError(
-            subject or name,
-            expected=f"at least {least:,} characters, for windows of {length} and one more in a twentieth of them",
-            got=f"{len(text):,} characters",
-            remedy="give a longer text",
-        )
+        expected = f"at least {least:,} characters, for windows of {length} and one more in a twentieth of them"
+        remedy = "give a longer text"
+        raise DataError(subject or name, expected=expected, got=f"{len(text):,} characters", remedy=remedy)
     codes = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
     alphabet, tokens = np.unique(codes, return_inverse=True)
     characters = tuple(map(chr, alphabet.tolist()))

@@ -151,12 +151,9 @@ class Collated:
             targets = self.said or tuple(key for key in _TARGET_KEYS if key in collated)[:1]
             missing = [key for key in targets if key not in collated]
             if missing or not targets or len(targets) == len(collated):
-                raise DataError(
-                    "data",
-                    expected=f"items with the key {missing[0]!r}" if missing else "items with inputs and a target",
-                    got=f"the keys {', '.join(map(str, collated))}",
-                    remedy="say which key is the target: target='...'",
-                )
+                expected = f"items with the key {missing[0]!r}" if missing else "items with inputs and a target"
+                got = f"the keys {', '.join(map(str, collated))}"
+                raise DataError("data", expected=expected, got=got, remedy="say which key is the target: target='...'")
             return {str(k): v for k, v in collated.items() if k not in targets}, {key: collated[key] for key in targets}
         if self.said:
             raise DataError(
@@ -181,12 +178,9 @@ def check_shapes(schema: Schema, columns: Columns) -> None:
         shape = tuple(columns[name].shape[1:]) if name in columns else ()
         fits = len(shape) == len(field.shape) and all(a in (None, b) for a, b in zip(field.shape, shape, strict=True))
         if name not in columns or not fits:
-            raise DataError(
-                f"field {name}",
-                expected=f"{field.in_words()} as in the first items",
-                got=" x ".join(map(str, shape)) or "one" if name in columns else f"only {', '.join(columns)}",
-                remedy="give a collate_fn that pads items to one size",
-            )
+            got = " x ".join(map(str, shape)) or "one" if name in columns else f"only {', '.join(columns)}"
+            place, remedy = f"field {name}", "give a collate_fn that pads items to one size"
+            raise DataError(place, expected=f"{field.in_words()} as in the first items", got=got, remedy=remedy)
         if name in schema.targets and field.categories:
             check_categories(columns[name], name, field, target=True)
 
@@ -234,9 +228,5 @@ def _kind(value: Any) -> str:
 
 
 def _no_batch(got: str) -> DataError:
-    return DataError(
-        "data",
-        expected="items that make a batch of tensors, one row an item",
-        got=got,
-        remedy="give items of numbers or tensors of one size, or a DataLoader with a collate_fn",
-    )
+    remedy = "give items of numbers or tensors of one size, or a DataLoader with a collate_fn"
+    return DataError("data", expected="items that make a batch of tensors, one row an item", got=got, remedy=remedy)

@@ -51,24 +51,18 @@ class Columns(Examples, ABC):
         relations = {field.axis for field in self.schema.fields.values() if field.points_to}
         for axis, lengths in self.lengths.items():
             if axis not in relations and len(lengths) and int(lengths.min()) < 1:
-                raise DataError(
-                    f"axis {axis}",
-                    expected="at least one row in every example",
-                    got=f"an example of length {int(lengths.min())}, number {int(lengths.argmin())}",
-                    remedy="leave empty examples out",
-                )
+                got = f"an example of length {int(lengths.min())}, number {int(lengths.argmin())}"
+                remedy = "leave empty examples out"
+                raise DataError(f"axis {axis}", expected="at least one row in every example", got=got, remedy=remedy)
         for name, field in self.schema.fields.items():
             self._check(name, field, self.columns[name])
 
     def _check(self, name: str, field: Field, column: Tensor) -> None:
         rows = int(self.lengths[field.axis].sum()) if field.is_ragged else len(self)
         if len(column) != rows:
-            raise DataError(
-                f"field {name}",
-                expected=f"{rows:,} rows, as the lengths of {field.axis or 'the examples'} say",
-                got=f"{len(column):,}",
-                remedy="give every example the rows that its length counts",
-            )
+            expected = f"{rows:,} rows, as the lengths of {field.axis or 'the examples'} say"
+            remedy = "give every example the rows that its length counts"
+            raise DataError(f"field {name}", expected=expected, got=f"{len(column):,}", remedy=remedy)
         if field.categories:
             check_categories(column, name, field, target=name in self.schema.targets)
         if field.points_to and len(column):

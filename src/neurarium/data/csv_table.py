@@ -110,12 +110,9 @@ def read_table(
         labels: tuple[list[str], ...] = tuple([] for _ in layout.targets)
         for line, cells in rows if layout.header else itertools.chain([first], rows):
             if len(cells) != layout.width:
-                raise DataError(
-                    f"{path}, line {line}",
-                    expected=f"{layout.width} cells as in the first row",
-                    got=str(len(cells)),
-                    remedy="fill in what is missing; put text that holds commas in quotes",
-                )
+                expected = f"{layout.width} cells as in the first row"
+                remedy = "fill in what is missing; put text that holds commas in quotes"
+                raise DataError(f"{path}, line {line}", expected=expected, got=str(len(cells)), remedy=remedy)
             try:
                 values.extend([float(cells[column]) for column in layout.columns])
             except ValueError:

@@ -86,12 +86,9 @@ def check_columns(schema: Schema, inputs: int, targets: int) -> None:
         DataError: says how many there should be.
     """
     if (inputs, targets) != (len(schema.inputs), len(schema.targets)):
-        raise DataError(
-            "columns",
-            expected=f"{len(schema.inputs)} inputs and {len(schema.targets)} targets, as the schema names",
-            got=f"{inputs} and {targets}",
-            remedy="give a tensor for each field",
-        )
+        expected = f"{len(schema.inputs)} inputs and {len(schema.targets)} targets, as the schema names"
+        remedy = "give a tensor for each field"
+        raise DataError("columns", expected=expected, got=f"{inputs} and {targets}", remedy=remedy)
 
 
 def check_lengths(tensors: dict[str, Tensor], count: int) -> None:
@@ -102,12 +99,8 @@ def check_lengths(tensors: dict[str, Tensor], count: int) -> None:
     """
     for name, tensor in tensors.items():
         if len(tensor) != count:
-            raise DataError(
-                f"field {name}",
-                expected=f"{count} rows, as many as the other fields have",
-                got=str(len(tensor)),
-                remedy="give one row an example in every field",
-            )
+            place, got, remedy = f"field {name}", str(len(tensor)), "give one row an example in every field"
+            raise DataError(place, expected=f"{count} rows, as many as the other fields have", got=got, remedy=remedy)
 
 
 def agreed(old: Schema, new: Schema) -> Schema:
@@ -157,12 +150,9 @@ def restated(column: Shaped[Tensor, "..."], old: Field, new: Field, name: str) -
         moved = torch.where(column >= 0, table[column.clamp(min=0).long()], column)
         if (moved == -2).any():
             wrong = old.categories[int(column[moved == -2].flatten()[0])]
-            raise DataError(
-                f"field {name}",
-                expected=f"one of the {len(new.categories)} categories that were learned",
-                got=repr(wrong),
-                remedy="leave such examples out, or train on data that have it",
-            )
+            expected = f"one of the {len(new.categories)} categories that were learned"
+            remedy = "leave such examples out, or train on data that have it"
+            raise DataError(f"field {name}", expected=expected, got=repr(wrong), remedy=remedy)
         return moved
     if (old.mean, old.std) == (new.mean, new.std):
         return column
@@ -178,9 +168,5 @@ def check_categories(tensor: Tensor, name: str, field: Field, *, target: bool) -
     count, lowest = len(field.categories), -1 if target else 0
     if tensor.numel() and (int(tensor.min()) < lowest or int(tensor.max()) >= count):
         wrong = tensor[(tensor < lowest) | (tensor >= count)].flatten()[0]
-        raise DataError(
-            f"field {name}",
-            expected=f"integers from 0 to {count - 1}, one a category",
-            got=str(int(wrong)),
-            remedy="number the categories as the schema names them",
-        )
+        place, got, remedy = f"field {name}", str(int(wrong)), "number the categories as the schema names them"
+        raise DataError(place, expected=f"integers from 0 to {count - 1}, one a category", got=got, remedy=remedy)

@@ -92,12 +92,9 @@ def load_pair(images: Path, name: str) -> Dataset:
         DataError: a file is missing or damaged, or there are more images than labels or fewer.
     """
     if not _IMAGES.search(images.name):
-        raise DataError(
-            str(images),
-            expected="a name with images-idx3, such as train-images-idx3-ubyte.gz",
-            got=images.name,
-            remedy="give the images file of the pair; the labels file is found beside it",
-        )
+        expected = "a name with images-idx3, such as train-images-idx3-ubyte.gz"
+        remedy = "give the images file of the pair; the labels file is found beside it"
+        raise DataError(str(images), expected=expected, got=images.name, remedy=remedy)
     pairs: dict[Part, tuple[Path, Path]] = {"train": (images, _labels_beside(images))}
     if "train" in images.name:
         others = (_either(images.with_name(images.name.replace("train", word))) for word in ("t10k", "test"))
@@ -106,12 +103,9 @@ def load_pair(images: Path, name: str) -> Dataset:
     read = {part: _read_pair(*pair) for part, pair in pairs.items()}
     shapes = {part: tuple(inputs.shape[1:]) for part, (inputs, _) in read.items()}
     if shapes.get("test", shapes["train"]) != shapes["train"]:
-        raise DataError(
-            str(pairs["test"][0]),
-            expected=f"images of {shapes['train']} as in training",
-            got=str(shapes["test"]),
-            remedy="move the file elsewhere if it belongs to another data set",
-        )
+        expected = f"images of {shapes['train']} as in training"
+        remedy = "move the file elsewhere if it belongs to another data set"
+        raise DataError(str(pairs["test"][0]), expected=expected, got=str(shapes["test"]), remedy=remedy)
     targets, classes = encode(np.concatenate([labels for _, labels in read.values()]), str(images))
     cut = torch.split(targets, [len(labels) for _, labels in read.values()])
     parts: dict[Part, Table] = {
@@ -130,12 +124,8 @@ def load_folder(folder: Path, name: str) -> Dataset:
     chosen = [path for path in images if "train" in path.name] or images
     # The same file may lie there plain and gzipped.
     if len({path.name.removesuffix(".gz") for path in chosen}) > 1:
-        raise DataError(
-            str(folder),
-            expected="one idx pair (and its test split)",
-            got=f"several: {', '.join(path.name for path in chosen)}",
-            remedy="give one of these files instead of the folder",
-        )
+        expected, got = "one idx pair (and its test split)", f"several: {', '.join(path.name for path in chosen)}"
+        raise DataError(str(folder), expected=expected, got=got, remedy="give one of these files instead of the folder")
     return load_pair(chosen[0], name)
 
 
@@ -147,12 +137,8 @@ def image_files(folder: Path) -> list[Path]:
 def _read_pair(images: Path, labels: Path) -> tuple[Pixels, npt.NDArray[Any]]:
     pixels, numbers = read_idx(images, 3), read_idx(labels, 1)
     if len(pixels) != len(numbers):
-        raise DataError(
-            str(labels),
-            expected=f"{len(pixels)} labels, one for each image in {images.name}",
-            got=str(len(numbers)),
-            remedy="take both files from the same data set",
-        )
+        expected, got = f"{len(pixels)} labels, one for each image in {images.name}", str(len(numbers))
+        raise DataError(str(labels), expected=expected, got=got, remedy="take both files from the same data set")
     return as_inputs(pixels, str(images)), numbers
 
 
@@ -177,12 +163,8 @@ def _either(path: Path) -> Path | None:
 def _given(named: Named, folder: Path) -> Path:
     if home := _within(named, folder, True):
         return home
-    raise DataError(
-        str(folder),
-        expected=f"the files {', '.join(named.md5)} (or the same without .gz)",
-        got="not all of them",
-        remedy="put them there, or name no folder to have them fetched",
-    )
+    place, expected, got = str(folder), f"the files {', '.join(named.md5)} (or the same without .gz)", "not all of them"
+    raise DataError(place, expected=expected, got=got, remedy="put them there, or name no folder to have them fetched")
 
 
 def _find(named: Named) -> Path | None:
@@ -219,12 +201,8 @@ def _fetch(named: Named) -> Path:
         try:
             pooch.retrieve(named.url + file, known_hash=f"md5:{md5}", fname=file, path=home)
         except (OSError, ValueError) as error:
-            raise DataError(
-                named.name,
-                expected=f"{named.url}{file} to be fetched",
-                got=_reason(error),
-                remedy=f"fetch {', '.join(named.md5)} by hand and put them into {home}",
-            ) from error
+            got, remedy = _reason(error), f"fetch {', '.join(named.md5)} by hand and put them into {home}"
+            raise DataError(named.name, expected=f"{named.url}{file} to be fetched", got=got, remedy=remedy) from error
     return home
 
 

@@ -65,12 +65,9 @@ class Iterated(Examples):
         source = islice(iter(dataset), limit + 1 if length is None else length)
         count, schema, known = collated.survey(iter(lambda: list(islice(source, _CHUNK)), []))
         if length is None and count > limit:
-            raise DataError(
-                "data",
-                expected=f"an iterable data set that ends within {limit:,} examples, or has a length",
-                got="more",
-                remedy="give it a method __len__: how many examples make an epoch",
-            )
+            expected = f"an iterable data set that ends within {limit:,} examples, or has a length"
+            remedy = "give it a method __len__: how many examples make an epoch"
+            raise DataError("data", expected=expected, got="more", remedy=remedy)
         return cls(dataset, collated, count, schema, schema, known)
 
     @property
@@ -108,12 +105,9 @@ class Iterated(Examples):
             items = list(islice(source, len(index)))
             taken += len(items)
             if len(items) < len(index):
-                raise DataError(
-                    "data",
-                    expected=f"{self.length:,} examples, as many as at first",
-                    got=f"only {taken:,}",
-                    remedy="let __iter__ begin anew every time, and yield the same number of examples",
-                )
+                expected = f"{self.length:,} examples, as many as at first"
+                remedy = "let __iter__ begin anew every time, and yield the same number of examples"
+                raise DataError("data", expected=expected, got=f"only {taken:,}", remedy=remedy)
             yield self.collated.batch(items, self.raw, self.schema, index, self.onto)
 
     def pieces(self, name: str) -> Iterator[Shaped[Tensor, "..."]]:
@@ -145,9 +139,6 @@ def _length(dataset: Iterable[Any]) -> int | None:
 
 
 def _refuse() -> NoReturn:
-    raise DataError(
-        "data",
-        expected="examples that can be fetched by their numbers",
-        got="an iterable data set, whose examples come one after the other",
-        remedy="give a map-style data set, with __len__ and __getitem__",
-    )
+    got = "an iterable data set, whose examples come one after the other"
+    remedy = "give a map-style data set, with __len__ and __getitem__"
+    raise DataError("data", expected="examples that can be fetched by their numbers", got=got, remedy=remedy)

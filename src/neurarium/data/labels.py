@@ -45,20 +45,13 @@ def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examp
     if labels.dtype.kind == "f" and (labels % 1 == 0).all() and np.abs(labels).max() < 2**53:
         labels = labels.astype(np.int64)
     if labels.dtype.kind not in "iubU":
-        raise DataError(
-            subject,
-            expected="labels that are whole numbers or names",
-            got="fractions" if labels.dtype.kind == "f" else f"labels of type {labels.dtype}",
-            remedy="number the classes 0, 1, 2, ... or name them",
-        )
+        got = "fractions" if labels.dtype.kind == "f" else f"labels of type {labels.dtype}"
+        remedy = "number the classes 0, 1, 2, ... or name them"
+        raise DataError(subject, expected="labels that are whole numbers or names", got=got, remedy=remedy)
     if labels.dtype.kind == "i" and labels.min() < 0:
         row = int(np.argmax(labels < 0))
-        raise DataError(
-            f"{subject}, label {row}",
-            expected="a whole number >= 0",
-            got=str(labels[row]),
-            remedy="number the classes 0, 1, 2, ... or name them",
-        )
+        remedy = "number the classes 0, 1, 2, ... or name them"
+        raise DataError(f"{subject}, label {row}", expected="a whole number >= 0", got=str(labels[row]), remedy=remedy)
     values, numbers = np.unique(labels, return_inverse=True)
     names = [str(value.item()) for value in values]
     if not all(name.strip() for name in names):

@@ -63,12 +63,8 @@ def load(path: Path, name: str) -> Dataset:
         x, y = read_arrays(path, (x_key, y_key))
         inputs[part] = as_inputs(x, f"{path}, {x_key}")
         if y.shape[:1] != x.shape[:1]:
-            raise DataError(
-                f"{path}, {y_key}",
-                expected=f"{len(x)} labels, one for each row of {x_key}",
-                got=f"shape {y.shape}",
-                remedy="save inputs and labels of the same examples",
-            )
+            place, got, remedy = f"{path}, {y_key}", f"shape {y.shape}", "save inputs and labels of the same examples"
+            raise DataError(place, expected=f"{len(x)} labels, one for each row of {x_key}", got=got, remedy=remedy)
         shape, found = (tuple(inputs[which].shape[1:]) for which in ("train", part))
         if found != shape:
             expected = f"examples of shape {shape} as in training"
@@ -140,12 +136,8 @@ def _joined(labels: Sequence[Array], keys: Sequence[tuple[str, str]], path: Path
 def _numbers(y: Array, key: str, path: Path) -> tuple[Float64[Tensor, "examples outputs"], tuple[str, ...]]:
     """Return numbers to predict and the names of the outputs: the key, with a place where there are several."""
     if y.dtype.kind not in "biuf" or y.ndim not in (1, 2):
-        raise DataError(
-            f"{path}, {key}",
-            expected="numbers to predict, (examples,) or (examples, outputs)",
-            got=f"shape {y.shape}, type {y.dtype}",
-            remedy="save numbers",
-        )
+        expected, remedy = "numbers to predict, (examples,) or (examples, outputs)", "save numbers"
+        raise DataError(f"{path}, {key}", expected=expected, got=f"shape {y.shape}, type {y.dtype}", remedy=remedy)
     columns = y.reshape(len(y), -1) if len(y) else y.reshape(0, 1)
     name = key[: -len("_train")] if key.lower().endswith("_train") else key
     names = (name,) if columns.shape[1] == 1 else tuple(f"{name}[{k}]" for k in range(columns.shape[1]))
@@ -168,10 +160,7 @@ def _archive(path: Path) -> Iterator[Mapping[str, Array]]:
         if isinstance(error, DataError):
             raise
         if "allow_pickle" in str(error):
-            raise DataError(
-                str(path),
-                expected="arrays of numbers or text",
-                got="pickled objects, which could run code and are never loaded, or no .npz file at all",
-                remedy="save plain arrays: numpy.savez(path, x=inputs.astype(float), y=labels.astype(int))",
-            ) from error
+            got = "pickled objects, which could run code and are never loaded, or no .npz file at all"
+            remedy = "save plain arrays: numpy.savez(path, x=inputs.astype(float), y=labels.astype(int))"
+            raise DataError(str(path), expected="arrays of numbers or text", got=got, remedy=remedy) from error
         raise DataError(str(path), expected="a whole .npz file", got=f"{error}", remedy=damaged) from error

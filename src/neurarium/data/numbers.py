@@ -73,12 +73,9 @@ def check_finite(targets: Float[Tensor, "examples outputs"], outputs: Sequence[s
     """
     if not (finite := targets.isfinite()).all():
         row, output = (~finite).nonzero()[0].tolist()
-        raise DataError(
-            f"{subject}, {outputs[output]}, row {row} (counted from 0, without a header)",
-            expected="a finite number to predict",
-            got=f"{targets[row, output]:g}",
-            remedy="remove the row or fill the gap",
-        )
+        place = f"{subject}, {outputs[output]}, row {row} (counted from 0, without a header)"
+        remedy = "remove the row or fill the gap"
+        raise DataError(place, expected="a finite number to predict", got=f"{targets[row, output]:g}", remedy=remedy)
 
 
 def check_varied(targets: Float[Tensor, "examples outputs"], outputs: Sequence[str], subject: str) -> None:
@@ -92,12 +89,9 @@ def check_varied(targets: Float[Tensor, "examples outputs"], outputs: Sequence[s
     constant = (targets == targets[0]).all(0)
     if constant.any():
         output = int(constant.nonzero()[0, 0])
-        raise DataError(
-            f"{subject}, {outputs[output]}",
-            expected="numbers to predict that differ among the training examples",
-            got=f"{targets[0, output]:g} for all of them",
-            remedy="remove this output, or add examples of other values",
-        )
+        expected = "numbers to predict that differ among the training examples"
+        got, remedy = f"{targets[0, output]:g} for all of them", "remove this output, or add examples of other values"
+        raise DataError(f"{subject}, {outputs[output]}", expected=expected, got=got, remedy=remedy)
 
 
 def _check_columns(targets: npt.NDArray[Any], subject: str, remedy: str) -> None:

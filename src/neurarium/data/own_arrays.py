@@ -91,12 +91,8 @@ def _dataset_of_series(found: Ragged, y: Any) -> Dataset:
 def _check_count(targets: Sequence[Tensor], count: int) -> None:
     for column in targets:
         if len(column) != count:
-            raise DataError(
-                "y",
-                expected=f"{count} targets, one for each row of X",
-                got=str(len(column)),
-                remedy="give inputs and targets of the same examples",
-            )
+            got, remedy = str(len(column)), "give inputs and targets of the same examples"
+            raise DataError("y", expected=f"{count} targets, one for each row of X", got=got, remedy=remedy)
 
 
 def dataset_of_frame(frame: Any, target: Sequence[str]) -> Dataset:
@@ -122,12 +118,9 @@ def _features(frame: Any) -> tuple[Shaped[Tensor, "rows features"], tuple[str, .
     columns = [_column(frame.iloc[:, k], str(name)) for k, name in enumerate(frame.columns)]
     for k, column in enumerate(columns):
         if column.dtype.kind not in "biuf":
-            raise DataError(
-                f"column {frame.columns[k]}",
-                expected="numbers",
-                got=f"type {frame.dtypes.iloc[k]}",
-                remedy="turn it into numbers (pandas.get_dummies), leave it out, or make it the target",
-            )
+            got = f"type {frame.dtypes.iloc[k]}"
+            remedy = "turn it into numbers (pandas.get_dummies), leave it out, or make it the target"
+            raise DataError(f"column {frame.columns[k]}", expected="numbers", got=got, remedy=remedy)
     if not columns:
         raise DataError("data", expected="a column of features", got="none", remedy="add features")
     return as_inputs(np.column_stack(columns), "X"), tuple(map(str, frame.columns))

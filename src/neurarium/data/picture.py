@@ -84,9 +84,5 @@ def _opened(path: Path) -> Iterator["Image"]:
         # Decoders raise whatever a damaged file leads them into: OSError, SyntaxError, ValueError,
         # struct.error, ...
         except Exception as error:
-            raise DataError(
-                str(path),
-                expected="a picture (png, jpg, bmp, gif)",
-                got=f"a file that cannot be decoded ({type(error).__name__})",
-                remedy="remove it or save it again",
-            ) from error
+            got, remedy = f"a file that cannot be decoded ({type(error).__name__})", "remove it or save it again"
+            raise DataError(str(path), expected="a picture (png, jpg, bmp, gif)", got=got, remedy=remedy) from error

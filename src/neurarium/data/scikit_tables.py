@@ -89,11 +89,7 @@ def _read(name: str, loader: str) -> Any:
     try:
         from sklearn import datasets
     except ImportError as error:
-        raise DataError(
-            f"data {name}",
-            expected="scikit-learn, which ships it",
-            got="no such package",
-            remedy="pip install 'neurarium[sklearn]'",
-        ) from error
+        got, remedy = "no such package", "pip install 'neurarium[sklearn]'"
+        raise DataError(f"data {name}", expected="scikit-learn, which ships it", got=got, remedy=remedy) from error
     # unscaled: the house's own scaling is fitted on the training examples alone
     return getattr(datasets, loader)(**({"scaled": False} if name == "diabetes" else {}))

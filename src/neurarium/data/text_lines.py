@@ -72,12 +72,8 @@ def tokens_of(lines: Sequence[str], places: Sequence[str], schema: Schema) -> Ex
     for line, place in zip(lines, places, strict=True):
         tokens = line.split() if words else list(line)
         if unknown := next((token for token in tokens if token not in numbers), None):
-            raise DataError(
-                place,
-                expected=f"the {len(numbers)} {'words' if words else 'characters'} that were learned",
-                got=repr(unknown),
-                remedy="replace it, or train on a text that has it",
-            )
+            expected, got = f"the {len(numbers)} {'words' if words else 'characters'} that were learned", repr(unknown)
+            raise DataError(place, expected=expected, got=got, remedy="replace it, or train on a text that has it")
         rows.append([numbers[token] for token in tokens])
     if field.is_ragged:
         values, lengths = torch.tensor([k for row in rows for k in row]), torch.tensor([len(row) for row in rows])
@@ -91,12 +87,9 @@ def _windows(rows: Sequence[Sequence[int]], names: Sequence[str], schema: Schema
     ((name, field),) = schema.inputs.items()
     for row, place in zip(rows, names, strict=True):
         if len(row) != len(rows[0]):
-            raise DataError(
-                place,
-                expected=f"as many characters or words as in the first line, {len(rows[0])}",
-                got=str(len(row)),
-                remedy="give lines of one length together, or one at a time",
-            )
+            expected = f"as many characters or words as in the first line, {len(rows[0])}"
+            remedy = "give lines of one length together, or one at a time"
+            raise DataError(place, expected=expected, got=str(len(row)), remedy=remedy)
     shorter = Field((len(rows[0]),), categories=field.categories)
     return Table((torch.tensor(rows),), (), Schema({name: shorter}))
 

@@ -48,20 +48,14 @@ class Windows(Examples):
         """
         starts = torch.arange(0, max(0, len(tokens) - length), stride or length)
         if not len(starts):
-            raise DataError(
-                "stream of tokens",
-                expected=f"at least {length + 1} tokens, for one window of {length} and the token after it",
-                got=f"{len(tokens)}",
-                remedy="give a longer text, or shorter windows",
-            )
+            expected = f"at least {length + 1} tokens, for one window of {length} and the token after it"
+            remedy = "give a longer text, or shorter windows"
+            raise DataError("stream of tokens", expected=expected, got=f"{len(tokens)}", remedy=remedy)
         size, top = len(schema.input.categories), int(tokens.max())
         if top >= size or int(tokens.min()) < 0:
-            raise DataError(
-                f"field {next(iter(schema.inputs))}",
-                expected=f"integers from 0 to {size - 1}, one a token of the vocabulary",
-                got=str(top if top >= size else int(tokens.min())),
-                remedy="number the tokens as the schema names them",
-            )
+            expected = f"integers from 0 to {size - 1}, one a token of the vocabulary"
+            got, remedy = str(top if top >= size else int(tokens.min())), "number the tokens as the schema names them"
+            raise DataError(f"field {next(iter(schema.inputs))}", expected=expected, got=got, remedy=remedy)
         return cls(tokens, starts, length, schema)
 
     @property
@@ -97,12 +91,9 @@ class Windows(Examples):
         table = np.array([numbers.get(token, -1) for token in old])
         moved = table[self.tokens]
         if (moved < 0).any():
-            raise DataError(
-                f"field {next(iter(schema.inputs))}",
-                expected=f"tokens of the {len(new)} that were learned",
-                got=repr(old[int(self.tokens[np.argmin(moved)])]),
-                remedy="replace it in the text, or train on a text that has it",
-            )
+            remedy = "replace it in the text, or train on a text that has it"
+            expected, got = f"tokens of the {len(new)} that were learned", repr(old[int(self.tokens[np.argmin(moved)])])
+            raise DataError(f"field {next(iter(schema.inputs))}", expected=expected, got=got, remedy=remedy)
         return replace(self, tokens=moved, schema=schema)
 
     def to(self, device: torch.device | str) -> "Windows":

@@ -82,12 +82,9 @@ class Classification(Trainable):
         """Refuse other than a logit a class for each target."""
         logits, places = tensor_of(outputs, self.name), tuple(batch.labels.shape)
         if tuple(logits.shape) != (*places, len(self.classes)):
-            raise ShapeError(
-                "outputs of the net",
-                expected=f"{(*places, len(self.classes))}, a logit for each of the {len(self.classes)} classes",
-                got=str(tuple(logits.shape)),
-                remedy="give the net's last layer as many outputs as there are classes",
-            )
+            expected = f"{(*places, len(self.classes))}, a logit for each of the {len(self.classes)} classes"
+            remedy = "give the net's last layer as many outputs as there are classes"
+            raise ShapeError("outputs of the net", expected=expected, got=str(tuple(logits.shape)), remedy=remedy)
 
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Probabilities of the classes, and the most probable one."""

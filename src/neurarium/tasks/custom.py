@@ -72,12 +72,9 @@ class CustomLoss(Trainable):
         given = outputs if isinstance(outputs, tuple) else (outputs,)
         loss = self.function(*given, *batch.targets)
         if not isinstance(loss, Tensor) or loss.ndim:
-            raise ShapeError(
-                "loss",
-                expected="a scalar tensor, the mean over the examples",
-                got=f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__,
-                remedy="let the function return loss.mean()",
-            )
+            got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+            remedy = "let the function return loss.mean()"
+            raise ShapeError("loss", expected="a scalar tensor, the mean over the examples", got=got, remedy=remedy)
         return (loss * (batch.size / counts[0].to(loss.dtype)),)
 
     def errors(self, outputs: Outputs, batch: Batch) -> Num[Tensor, ""]:

@@ -55,12 +55,9 @@ class Distillation(Classification):
             ConfigError: there is no teacher.
         """
         if "teacher" not in helpers:
-            raise ConfigError(
-                "source",
-                expected="a run whose net is the teacher, for the objective distillation",
-                got="none",
-                remedy="name a recipe or a run folder: --source lenet5",
-            )
+            expected = "a run whose net is the teacher, for the objective distillation"
+            remedy = "name a recipe or a run folder: --source lenet5"
+            raise ConfigError("source", expected=expected, got="none", remedy=remedy)
         target = schema.target
         criterion = objective.build(target, device)
         return cls(criterion, target.categories, bool(target.shape), helpers["teacher"], objective)

@@ -66,19 +66,12 @@ class EnergyForces(Trainable):
         refuse_choice(objective, cls.name)
         fields = schema.fields
         if not ({"positions"} <= schema.inputs.keys() and {"energy", "forces"} <= schema.targets.keys()):
-            raise DataError(
-                "data",
-                expected="an input named positions, targets named energy and forces",
-                got=", ".join(fields),
-                remedy="choose data of molecules, such as ethanol",
-            )
+            expected, got = "an input named positions, targets named energy and forces", ", ".join(fields)
+            raise DataError("data", expected=expected, got=got, remedy="choose data of molecules, such as ethanol")
         energy, forces = fields["energy"], fields["forces"]
         if set(forces.std) - set(energy.std) or any(forces.mean):
-            raise DataError(
-                "forces",
-                expected=f"the energies' scale {energy.std} and no mean, as they are its gradient",
-                got=f"mean {forces.mean}, scale {forces.std}",
-            )
+            expected = f"the energies' scale {energy.std} and no mean, as they are its gradient"
+            raise DataError("forces", expected=expected, got=f"mean {forces.mean}, scale {forces.std}")
         return cls(energy, forces, list(schema.inputs).index("positions"))
 
     @property
@@ -114,11 +107,8 @@ class EnergyForces(Trainable):
     def check(self, outputs: Outputs, batch: Batch) -> None:
         """Refuse other than an energy a molecule."""
         if tuple(outputs[0].shape) != (batch.size,):
-            raise ShapeError(
-                "outputs of the net",
-                expected=f"({batch.size},), an energy a molecule",
-                got=str(tuple(outputs[0].shape)),
-            )
+            got = str(tuple(outputs[0].shape))
+            raise ShapeError("outputs of the net", expected=f"({batch.size},), an energy a molecule", got=got)
 
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Energies and forces in the units of the data."""

@@ -110,12 +110,9 @@ class Reconstruction(Trainable):
     def _fitting(self, outputs: Outputs, batch: Batch) -> Tensor:
         found = tensor_of(outputs, self.name)
         if found.shape != batch.x.shape:
-            raise ShapeError(
-                "outputs of the net",
-                expected=f"reconstructions of the inputs {tuple(batch.x.shape)}",
-                got=str(tuple(found.shape)),
-                remedy="choose an auto-encoder, or another task",
-            )
+            expected = f"reconstructions of the inputs {tuple(batch.x.shape)}"
+            remedy = "choose an auto-encoder, or another task"
+            raise ShapeError("outputs of the net", expected=expected, got=str(tuple(found.shape)), remedy=remedy)
         return found
 
 

@@ -57,12 +57,9 @@ class Regression(Trainable):
     ) -> "Regression":
         """Make the task of the schema's first target."""
         if schema.target.is_ragged or len(schema.target.shape) > 1:
-            raise DataError(
-                "target",
-                expected="one number or a row of numbers an example",
-                got=f"numbers of shape {schema.target.in_words()}",
-                remedy="choose a task that is made for such targets, or a loss of your own: train(..., loss=callable)",
-            )
+            got = f"numbers of shape {schema.target.in_words()}"
+            remedy = "choose a task that is made for such targets, or a loss of your own: train(..., loss=callable)"
+            raise DataError("target", expected="one number or a row of numbers an example", got=got, remedy=remedy)
         return cls(objective.build(schema.target, device), schema.target, schema.classes)
 
     def counts(self, batch: Batch) -> Float[Tensor, "2"]:

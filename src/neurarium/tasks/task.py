@@ -97,12 +97,8 @@ class Task(ABC):
         Raises:
             ConfigError: a net that is for something else than answers.
         """
-        raise ConfigError(
-            "prediction",
-            expected="a net that predicts classes, numbers or tokens",
-            got=f"a net for {self.name}",
-            remedy="call its net: run.net(*batch.inputs)",
-        )
+        expected, remedy = "a net that predicts classes, numbers or tokens", "call its net: run.net(*batch.inputs)"
+        raise ConfigError("prediction", expected=expected, got=f"a net for {self.name}", remedy=remedy)
 
 
 class Trainable(Task, ABC):
@@ -170,12 +166,9 @@ def refuse_choice(objective: Objective, task: str) -> None:
     if objective not in (Objective(), Objective("custom")):
         plain = dataclasses.asdict(Objective())
         name, value = next((k, v) for k, v in dataclasses.asdict(objective).items() if v != plain[k])
-        raise ConfigError(
-            f"objective.{name}",
-            expected=f"{plain[name] or 'none'}, its default, as the task {task} has a loss of its own",
-            got=str(value),
-            remedy="leave it out, or give a loss of your own: train(..., loss=callable)",
-        )
+        expected = f"{plain[name] or 'none'}, its default, as the task {task} has a loss of its own"
+        remedy = "leave it out, or give a loss of your own: train(..., loss=callable)"
+        raise ConfigError(f"objective.{name}", expected=expected, got=str(value), remedy=remedy)
 
 
 def count_tensor(like: Tensor, *counts: float) -> Float[Tensor, " counts"]:

@@ -102,12 +102,9 @@ class Translation(Trainable):
         """Refuse other than logits of every token that is asked for."""
         expected = (batch.size, batch.labels.shape[1] - 1, len(self.vocabulary))
         if tuple(tensor_of(outputs, self.name).shape) != expected:
-            raise ShapeError(
-                "outputs of the net",
-                expected=f"{expected}, logits of each next token",
-                got=str(tuple(tensor_of(outputs, self.name).shape)),
-                remedy="answer with (batch, target length, vocabulary)",
-            )
+            got = str(tuple(tensor_of(outputs, self.name).shape))
+            place, remedy = "outputs of the net", "answer with (batch, target length, vocabulary)"
+            raise ShapeError(place, expected=f"{expected}, logits of each next token", got=got, remedy=remedy)
 
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Greedy decoding: the likeliest token, again and again, until the end.
