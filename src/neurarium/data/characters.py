@@ -16,11 +16,7 @@ _TWENTIETHS = 20
 
 
 def load(path: Path, name: str) -> Dataset:
-    """Return the characters of a .txt file in UTF-8.
-
-    Args:
-        path: the file.
-        name: as it was asked for.
+    """Return the characters of a .txt file.
 
     Raises:
         DataError: it cannot be read, is no text in UTF-8, or is too short.
@@ -42,19 +38,11 @@ def from_text(
     subject: str | None = None,
     length: int = _LENGTH,
 ) -> Dataset:
-    """Divide a text and cut each part into windows that follow one another.
+    """Divide a text and cut each part into windows of `length` characters that follow one another.
 
     The first 90 % are learned from, the next 5 % are for development, the last 5 % for the test: neighbors in a text
     resemble each other, so that windows drawn at random would test what was read. The vocabulary is that of the whole
     text, sorted.
-
-    Args:
-        text: of any language.
-        name: of the data set.
-        provenance: where it comes from, a line.
-        licence: a line.
-        subject: what messages name; `name` where not given.
-        length: characters in a window.
 
     Raises:
         DataError: a part has no room for a window and the character after it.

@@ -45,11 +45,7 @@ class Collated:
     classes: tuple[str, ...] = ()
 
     def columns(self, items: list[Any]) -> tuple[Columns, Columns]:
-        """Return inputs and targets of some items, a row an item.
-
-        Raises:
-            DataError: they cannot be collated into tensors of one row an item.
-        """
+        """Return inputs and targets of some items, a row an item; a `DataError` where they do not collate so."""
         try:
             collated = self.collate(items)
         except (RuntimeError, TypeError, ValueError, KeyError, IndexError) as error:
@@ -66,11 +62,7 @@ class Collated:
         return inputs, {name: _as_target(value) for name, value in targets.items()}
 
     def schema(self, items: list[Any]) -> Schema:
-        """Return what the first items look like; a size that differs between them varies.
-
-        Raises:
-            DataError: they cannot be collated, or more than one size of a field differs.
-        """
+        """Return what the first items look like; a size that differs between them varies."""
         seen = [self.columns(items), *(self.columns([item]) for item in items[:_FEW])]
         for group in seen:
             if [list(part) for part in group] != [list(part) for part in seen[0]]:
@@ -91,10 +83,6 @@ class Collated:
 
         Returns:
             How many items there are, their schema, and all their targets, flat where their size varies.
-
-        Raises:
-            DataError: no item, items that cannot be collated or differ in shape, or integers that may be classes as
-                well as numbers.
         """
         count, schema = 0, None
         targets: dict[str, list[Tensor]] = {}
@@ -121,18 +109,7 @@ class Collated:
     def batch(
         self, items: list[Any], raw: Schema, schema: Schema, index: Int[Tensor, "batch"], onto: torch.device
     ) -> Batch:
-        """Return a batch of items.
-
-        Args:
-            items: one or more.
-            raw: what they look like as they come.
-            schema: under whose constants and categories they are handed over.
-            index: their numbers.
-            onto: where they are handed over.
-
-        Raises:
-            DataError: they cannot be collated, or look otherwise than the first ones.
-        """
+        """Return a batch of items, `raw` as they come, on `onto`, under the constants and categories of `schema`."""
         inputs, targets = self.columns(items)
         check_shapes(raw, inputs | targets)
         seen = [
@@ -169,11 +146,7 @@ class Collated:
 
 
 def check_shapes(schema: Schema, columns: Columns) -> None:
-    """Refuse batches that look otherwise than the first items.
-
-    Raises:
-        DataError: names the field.
-    """
+    """Refuse by a `DataError` batches that look otherwise than the first items."""
     for name, field in schema.fields.items():
         shape = tuple(columns[name].shape[1:]) if name in columns else ()
         fits = len(shape) == len(field.shape) and all(a in (None, b) for a, b in zip(field.shape, shape, strict=True))

@@ -48,8 +48,6 @@ class Cells:
         features: in the order of the columns, or of their names where these were asked for; 64-bit, all finite.
         names: of the features; none where the file has no header.
         labels: the cells of each column to be predicted, as text; none where the table has no such column.
-        outputs: the names of these columns.
-        said: what the header says they are, if it does.
     """
 
     features: Float64[Tensor, "rows features"]
@@ -65,8 +63,7 @@ def load(path: Path, name: str) -> Dataset:
     Labels that are all whole numbers are ordered by size, others by alphabet.
 
     Raises:
-        DataError: what `read_table` raises, labels that are neither classes nor numbers, or whole numbers that may be
-            either.
+        DataError: as `read_table`; labels neither classes nor numbers, or that may be either.
     """
     cells = read_table(path)
     assert cells.labels, "a table read without a number of features has something to predict"
@@ -86,20 +83,11 @@ def load(path: Path, name: str) -> Dataset:
 def read_table(
     path: Path, features: int | None = None, known: Sequence[str] = (), learned: tuple[str, ...] = ()
 ) -> Cells:
-    """Return the rows of a .csv file.
-
-    Args:
-        path: the file, in UTF-8.
-        features: how many there should be, to predict from: then the label column may be missing. None: as
-            many as there are, and a label.
-        known: names of columns that a net has learned to predict, which are no features.
-        learned: names of the features that a net has learned from; where the file has a header, its columns are found
-            by them.
+    """Return the rows of a .csv file in UTF-8; the arguments but `path` serve to predict from it, as in `layout_of`.
 
     Raises:
-        DataError: no such file, none in UTF-8, no rows, a row of another length than the first, too many or
-            too few columns, one that is missing or unknown, or a feature that is no finite number (row and column
-            named; rows counted from 1 with the header, as in an editor).
+        DataError: no such file, rows of unequal length, columns missing or unknown, or a feature that is no
+            finite number (lines counted from 1 with the header, as in an editor).
     """
     values, lines = array("d"), array("q")
     with contextlib.closing(_rows(path)) as rows:

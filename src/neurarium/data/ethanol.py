@@ -25,14 +25,6 @@ def load(folder: str | None = None) -> Dataset:
 
     Positions are in angstrom, energies in eV, forces in eV / angstrom. Energies are standardized by their mean and the
     root mean square of the training forces' components, forces by the latter, so that they stay the energy's gradient.
-
-    Args:
-        folder: not needed, since the frames lie in the package (`embedded/ethanol.npz`, with source and license).
-
-    Example:
-        >>> data = load()
-        >>> data.counts(), data.schema.inputs["species"].categories
-        ({'train': 700, 'development': 100, 'test': 100}, ('H', 'C', 'O'))
     """
     with as_file(files("neurarium.data") / "embedded" / "ethanol.npz") as path, np.load(path) as stored:
         numbers, positions, energies, forces = (

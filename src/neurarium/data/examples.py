@@ -80,11 +80,7 @@ class Examples(ABC):
 
 
 def check_columns(schema: Schema, inputs: int, targets: int) -> None:
-    """Refuse more tensors than the schema names, or fewer.
-
-    Raises:
-        DataError: says how many there should be.
-    """
+    """Refuse by a `DataError` more tensors than the schema names, or fewer."""
     if (inputs, targets) != (len(schema.inputs), len(schema.targets)):
         expected = f"{len(schema.inputs)} inputs and {len(schema.targets)} targets, as the schema names"
         remedy = "give a tensor for each field"
@@ -92,11 +88,7 @@ def check_columns(schema: Schema, inputs: int, targets: int) -> None:
 
 
 def check_lengths(tensors: dict[str, Tensor], count: int) -> None:
-    """Refuse columns of unequal length.
-
-    Raises:
-        DataError: names the first that differs.
-    """
+    """Refuse by a `DataError` columns of unequal length."""
     for name, tensor in tensors.items():
         if len(tensor) != count:
             place, got, remedy = f"field {name}", str(len(tensor)), "give one row an example in every field"
@@ -107,8 +99,7 @@ def agreed(old: Schema, new: Schema) -> Schema:
     """Another schema's constants for examples of this one: its fields, of the targets those that the examples have.
 
     Raises:
-        DataError: fields of other shapes, other names where there are several, other names of their numbers, or
-            categories in the place of numbers.
+        DataError: other shapes, names where there are several or kinds of fields.
     """
     inputs, targets = list(new.inputs), [name for name in new.targets if name in old.targets]
     if len(old.targets) == len(new.targets) == 1:
@@ -160,11 +151,7 @@ def restated(column: Shaped[Tensor, "..."], old: Field, new: Field, name: str) -
 
 
 def check_categories(tensor: Tensor, name: str, field: Field, *, target: bool) -> None:
-    """Refuse integers that stand for no category; in a target -1 stands for what is not known.
-
-    Raises:
-        DataError: names one.
-    """
+    """Refuse by a `DataError` integers that stand for no category; in a target -1 stands for what is not known."""
     count, lowest = len(field.categories), -1 if target else 0
     if tensor.numel() and (int(tensor.min()) < lowest or int(tensor.max()) >= count):
         wrong = tensor[(tensor < lowest) | (tensor >= count)].flatten()[0]

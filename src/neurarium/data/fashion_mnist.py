@@ -36,14 +36,7 @@ FASHION_MNIST = Named(
 def load(folder: str | None = None) -> Dataset:
     """Return Fashion-MNIST: 55,000 pictures to learn from, 5,000 for development, 10,000 for the test.
 
-    Args:
-        folder: where the four idx files lie; else see `idx_pair.load_named`.
-
-    Raises:
-        DataError: the files are not there, cannot be fetched or are damaged.
-
-    Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine
-        learning
+    Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning
     algorithms", 2017.
     """
     return load_named(FASHION_MNIST, folder)

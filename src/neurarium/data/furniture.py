@@ -119,15 +119,7 @@ KINDS: tuple[Callable[[np.random.RandomState], Shape], ...] = (table, chair, lam
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return 300 pieces of furniture to learn from, 50 for development, 50 for the test, 100 to 200 points each.
-
-    Args:
-        folder: not needed, since the points are drawn here.
-
-    Example:
-        >>> load().schema.input.in_words()
-        'points x 3'
-    """
+    """Return 300 pieces of furniture to learn from, 50 for development, 50 for the test, 100 to 200 points each."""
     random = np.random.RandomState(_SEED)
     train, development, test = (_drawn(random, count) for count in _COUNTS.values())
     return assemble(

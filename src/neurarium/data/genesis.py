@@ -8,15 +8,7 @@ from neurarium.data.dataset import Dataset
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return windows of 64 of its 196,873 characters, of which 61 differ.
-
-    Args:
-        folder: not needed, since the text lies in the package (`embedded/genesis.txt.gz`, with source and license).
-
-    Example:
-        >>> load().counts()
-        {'train': 2768, 'development': 153, 'test': 153}
-    """
+    """Return windows of 64 of its 196,873 characters, of which 61 differ."""
     stored = files("neurarium.data") / "embedded" / "genesis.txt.gz"
     text = gzip.decompress(stored.read_bytes()).decode("ascii")
     return from_text(

@@ -30,14 +30,9 @@ class Named:
     """A published data set of four idx files in the layout of MNIST.
 
     Args:
-        name: by which it is asked for.
-        url: the address before the file names.
         md5: checksum of each of the four gzipped files, by file name; training images and labels, then test.
         folders: names of folders in which others keep the files, beside `name`.
         system: where the operating system's package puts the files.
-        classes: their names.
-        provenance: a line on who made it.
-        licence: a line.
     """
 
     name: str
@@ -53,9 +48,9 @@ class Named:
 def load_named(named: Named, folder: str | None = None) -> Dataset:
     """Return a named data set: 11/12 of its training images to learn from, 1/12 for development; its test.
 
-    The files are looked for in `folder` and nowhere else where that is given; else in `$NEURARIUM_DATA`, in
-    the system's folder and in the cache (`$XDG_CACHE_HOME/neurarium` or `~/.cache/neurarium`), where they are
-    put after they were fetched, once, and their checksums found right.
+    The files are looked for in `folder` and nowhere else where that is given; else in `$NEURARIUM_DATA`, in the
+    system's folder and in the cache (`$XDG_CACHE_HOME/neurarium` or `~/.cache/neurarium`), where they are put after
+    they were fetched, once, and their checksums found right.
 
     Raises:
         DataError: the files are not in `folder`, cannot be fetched, or are damaged.
@@ -85,8 +80,8 @@ def load_named(named: Named, folder: str | None = None) -> Dataset:
 def load_pair(images: Path, name: str) -> Dataset:
     """Return the data set of a file of images and the file of labels beside it.
 
-    The labels' file is named as the images' with `images-idx3` replaced by `labels-idx1`, gzipped or not.
-    Where the name holds `train`, the files beside it with `t10k` or `test` instead are the test split.
+    The labels' file is named as the images' with `images-idx3` replaced by `labels-idx1`, gzipped or not. Where the
+    name holds `train`, the files beside it with `t10k` or `test` instead are the test split.
 
     Raises:
         DataError: a file is missing or damaged, or there are more images than labels or fewer.
@@ -115,7 +110,7 @@ def load_pair(images: Path, name: str) -> Dataset:
 
 
 def load_folder(folder: Path, name: str) -> Dataset:
-    """Return the data set of the one idx pair (and its test split) in a folder; see `load_pair`.
+    """Return the data set of the one idx pair (and its test split) in a folder.
 
     Raises:
         DataError: there are several pairs, or what is there cannot be read.
@@ -178,8 +173,8 @@ def _find(named: Named) -> Path | None:
 def _within(named: Named, root: Path, given: bool) -> Path | None:
     """Return `root`, or the folder of the data set's name in it, if all files are there.
 
-    MNIST and its successors share their file names: files lying in `root` itself are taken only where the
-    user named it for this data set (`given`) or it bears the data set's name.
+    MNIST and its successors share their file names: files in `root` itself are taken only where the user named it for
+    this data set (`given`) or it bears the data set's name.
     """
     names = (named.name, *named.folders)
     own = given or root.name in names

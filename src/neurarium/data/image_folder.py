@@ -3,8 +3,8 @@
     FOLDER/cat/*.png  FOLDER/dog/*.jpg                   divided 80/10/10
     FOLDER/train/cat/*  FOLDER/test/cat/*  (val/ too)    divided as the folders say
 
-All pictures are brought to one shape: grey where every one is grey, else red-green-blue; of the commonest
-size among the training pictures, of several the largest.
+All pictures are brought to one shape: grey where every one is grey, else red-green-blue; of the commonest size among
+the training pictures, of several the largest.
 """
 
 import math
@@ -39,7 +39,6 @@ def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES) -> Dataset:
 
     Args:
         folder: laid out as this file says; hidden files and files that are no pictures are passed over.
-        name: of the data set.
         limit_bytes: pictures that take more when decoded are read from the disk in every epoch (`Streamed`).
 
     Raises:
@@ -89,12 +88,10 @@ def _listed(root: Path) -> dict[str, list[Path]]:
     listed = {sub.name: sorted(filter(is_picture, sub.iterdir())) for sub in sorted(filter(_is_class, root.iterdir()))}
     if not any(listed.values()):
         direct = sum(map(is_picture, root.iterdir()))
-        raise DataError(
-            str(root),
-            expected=f"one sub-folder of pictures ({', '.join(SUFFIXES)}) a class",
-            got=f"{direct} pictures, none of them in a sub-folder" if direct else "no pictures",
-            remedy="put the pictures of each class into a sub-folder that bears its name",
-        )
+        got = f"{direct} pictures, none of them in a sub-folder" if direct else "no pictures"
+        expected = f"one sub-folder of pictures ({', '.join(SUFFIXES)}) a class"
+        remedy = "put the pictures of each class into a sub-folder that bears its name"
+        raise DataError(str(root), expected=expected, got=got, remedy=remedy)
     for label, paths in listed.items():
         if not paths:
             raise _empty(root / label, "none")

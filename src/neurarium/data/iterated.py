@@ -27,13 +27,9 @@ class Iterated(Examples):
     A batch holds as many items as it is asked for, whichever numbers are asked for.
 
     Args:
-        dataset: iterated from its beginning for every pass.
-        collated: how items become batches.
         length: how many items a pass takes.
         raw: what items look like as they come.
         schema: the same, under the constants and categories of a run.
-        known: targets of all items, as they come.
-        onto: where batches are handed over.
     """
 
     dataset: Iterable[Any]
@@ -55,7 +51,6 @@ class Iterated(Examples):
 
         Args:
             dataset: may have `__len__`: then so many items are an epoch, even where it goes on for ever.
-            collated: how items become batches.
             limit: how many items are counted at most, where it has none.
 
         Raises:
@@ -112,10 +107,8 @@ class Iterated(Examples):
 
     def pieces(self, name: str) -> Iterator[Shaped[Tensor, "..."]]:
         """Yield an input as the items give it."""
-        source, old = (
-            islice(iter(self.dataset), self.length),
-            list(self.raw.inputs)[list(self.schema.inputs).index(name)],
-        )
+        source = islice(iter(self.dataset), self.length)
+        old = list(self.raw.inputs)[list(self.schema.inputs).index(name)]
         while items := list(islice(source, _CHUNK)):
             yield self.collated.columns(items)[0][old]
 

@@ -21,14 +21,6 @@ def load(folder: str | None = None) -> Dataset:
     """Return 270 utterances to learn and choose from, and the 370 that its authors test on.
 
     Each is 7 to 29 steps of 12 coefficients of a linear prediction's cepstrum, a step every 6.4 ms.
-
-    Args:
-        folder: not needed, since the series lie in the package (`embedded/japanese_vowels.npz`, with source and
-            license).
-
-    Example:
-        >>> load().counts()
-        {'train': 216, 'development': 54, 'test': 370}
     """
     names = tuple(f"cepstrum {k}" for k in range(1, _COEFFICIENTS + 1))
     speakers = [f"speaker {k}" for k in range(1, _SPEAKERS + 1)]

@@ -23,17 +23,8 @@ _DEVELOPMENT, _TEST = 10, 20
 def load(folder: str | None = None) -> Dataset:
     """Return the graph with 4 members to learn from, the leaders among them; 10 for development, 20 for the test.
 
-    A friendship is an edge in both directions, whatever its weight; the feature of a member is who it is, one-hot.
-
-    Args:
-        folder: not needed, since the graph lies in networkx.
-
-    Raises:
-        DataError: networkx is not installed.
-
-    Example:
-        >>> load().counts()
-        {'train': 4, 'development': 10, 'test': 20}
+    A friendship is an edge in both directions, whatever its weight; the feature of a member is who it is, one-hot. A
+    `DataError` says where networkx is not installed.
     """
     try:
         import networkx  # type: ignore[import-untyped]

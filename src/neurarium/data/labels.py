@@ -16,14 +16,12 @@ from neurarium.record.schema import Field
 def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examples"], tuple[str, ...]]:
     """Number the classes that occur in `labels`.
 
-    Whole numbers are ordered by size, names by alphabet (by number where all are numbers); the names of
-    classes are the labels as text. Numbers need not be consecutive: labels 1, 2, 4 are classes 0, 1, 2 named
-    "1", "2", "4".
+    Whole numbers are ordered by size, names by alphabet (by number where all are numbers); the names of classes are the
+    labels as text: labels 1, 2, 4 are classes 0, 1, 2 named "1", "2", "4".
 
     Args:
         labels: one axis (an axis of length 1 behind it is dropped); whole numbers >= 0 (7.0 is one), truth values or
             text.
-        subject: where the labels come from, for messages.
 
     Raises:
         DataError: another shape, fractions, negative numbers or an empty name.
@@ -64,12 +62,7 @@ def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examp
 
 
 def class_fields(classes: Sequence[str], column: tuple[str, ...] = ()) -> dict[str, Field]:
-    """Return the target field of examples of one class each, by its name.
-
-    Args:
-        classes: their names.
-        column: what the table calls it, where it does, so that it is known again.
-    """
+    """Return the target field of examples of one class each, by its name; `column` is what a table calls it."""
     return {"label": Field((), categories=tuple(classes), names=column)}
 
 

@@ -27,13 +27,10 @@ class Loaded(Examples):
     next, but for random changes that the data set makes to its inputs: the fingerprint is taken over targets alone.
 
     Args:
-        dataset: gives an item for each number from 0.
-        collated: how items become batches.
         numbers: which of its items these are.
         raw: what items look like as they come.
         schema: the same, under the constants and categories of a run.
         known: targets of all items of `dataset`, as they come; filled by the first pass over them.
-        onto: where batches are handed over.
 
     Example:
         >>> from torch.utils.data import default_collate

@@ -18,16 +18,7 @@ _DIGITS, _FOUR_NINE = (Schema(_IMAGE, class_fields(names)) for names in ("012345
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return 4,000 digits to learn from, 500 for development and 500 for the test, balanced.
-
-    Args:
-        folder: not needed, since the digits lie in the package (`embedded/mnist_5k.npz`, with source and
-            licence).
-
-    Example:
-        >>> load().counts()
-        {'train': 4000, 'development': 500, 'test': 500}
-    """
+    """Return 4,000 digits to learn from, 500 for development and 500 for the test, balanced."""
     with as_file(files("neurarium.data") / "embedded" / "mnist_5k.npz") as path, np.load(path) as stored:
         images, labels = torch.from_numpy(stored["images"]), torch.from_numpy(stored["labels"])
     digits = Table((images[:, None],), (labels.long(),), _DIGITS)
@@ -40,16 +31,7 @@ def load(folder: str | None = None) -> Dataset:
 
 
 def load_four_nine(folder: str | None = None) -> Dataset:
-    """Return the fours and nines of `load`, two digits that are easily taken for each other, each in its part.
-
-    Args:
-        folder: not needed.
-
-    Example:
-        >>> data = load_four_nine()
-        >>> data.schema.classes, data.counts()
-        (('4', '9'), {'train': 800, 'development': 100, 'test': 100})
-    """
+    """Return the fours and nines of `load`, two digits that are easily taken for each other, each in its part."""
     whole = load()
     parts: dict[Part, Examples] = {"train": whole.train, "development": whole.development, "test": whole.test}
     kept = {part: _four_nine(examples) for part, examples in parts.items()}

@@ -23,13 +23,9 @@ class Nodes(Examples):
 
     Args:
         x: features of all nodes of the graph.
-        edge_index: from row 0 to row 1.
         labels: a target a node of the graph; None where nobody knows.
         nodes: the examples, by their numbers in the graph.
         schema: of the features, the edges, the node that is asked about, in this order, and of the target.
-
-    Raises:
-        DataError: an edge to a node that is not there, or labels of another number than nodes.
 
     Example:
         >>> from neurarium.record.schema import Field

@@ -7,10 +7,8 @@
 | whole numbers, integers or floats | classes |
 | more than 50 different whole numbers, more than a tenth of the examples too | refused: the key must say it |
 
-Under the key `numbers` (or `numbers_train`, ...) in place of y all are numbers to predict; as text,
-`y.astype(str)`, all are classes.
-
-Nothing pickled is loaded: an archive from a stranger may not run code here.
+Under the key `numbers` (or `numbers_train`, ...) in place of y all are numbers to predict; as text, `y.astype(str)`,
+all are classes. Nothing pickled is loaded: an archive from a stranger may not run code here.
 """
 
 import contextlib
@@ -52,9 +50,8 @@ def load(path: Path, name: str) -> Dataset:
     y_train, ...). Shapes: see `arrays.as_inputs`; numbers to predict are (examples,) or (examples, outputs).
 
     Raises:
-        DataError: no such file or a damaged one, keys missing, pickled objects, inputs and labels of unequal
-            number, inputs that are no finite numbers, labels that are neither classes nor numbers, or whole numbers
-            that may be either.
+        DataError: no whole .npz file, keys missing, pickled objects, inputs that are no finite numbers,
+            labels of another number, or that are neither classes nor numbers, or may be either.
     """
     inputs: dict[Part, Tensor] = {}
     labels: list[Array] = []
@@ -82,11 +79,7 @@ def load(path: Path, name: str) -> Dataset:
 
 
 def stored_keys(path: Path) -> dict[str, str]:
-    """Return the keys of an .npz file, by the same in small letters.
-
-    Raises:
-        DataError: no such file, or no .npz file.
-    """
+    """Return the keys of an .npz file, by the same in small letters."""
     with _archive(path) as archive:
         return {key.lower(): key for key in archive}
 
@@ -95,7 +88,7 @@ def read_arrays(path: Path, keys: Iterable[str]) -> list[Array]:
     """Return the arrays of these keys.
 
     Raises:
-        DataError: no such file, a damaged one, or one of the arrays holds pickled objects.
+        DataError: no such file, a damaged one, or pickled objects.
     """
     with _archive(path) as archive:
         return [archive[key] for key in keys]
@@ -113,13 +106,10 @@ def _part_keys(keys: Mapping[str, str], path: Path) -> dict[Part, tuple[str, str
             return {part: (keys[x], keys[y]) for part, (x, y) in pairs.items() if {x, y} <= keys.keys()}
     x, y = first_key(keys, INPUT_KEYS), first_key(keys, LABEL_KEYS)
     if x is None or y is None:
-        raise DataError(
-            str(path),
-            expected=f"one of {', '.join(INPUT_KEYS)} and one of {', '.join(LABEL_KEYS)} "
-            "(or x_train, y_train, x_test, y_test)",
-            got=f"the keys {', '.join(keys.values()) or 'of an empty archive'}",
-            remedy="save with numpy.savez(path, x=inputs, y=labels)",
-        )
+        known = f"one of {', '.join(INPUT_KEYS)} and one of {', '.join(LABEL_KEYS)}"
+        got = f"the keys {', '.join(keys.values()) or 'of an empty archive'}"
+        remedy = "save with numpy.savez(path, x=inputs, y=labels)"
+        raise DataError(str(path), expected=f"{known} (or x_train, y_train, x_test, y_test)", got=got, remedy=remedy)
     return {"train": (x, y)}
 
 

@@ -31,11 +31,7 @@ def is_picture(path: Path) -> bool:
 
 
 def picture_shape(path: Path) -> tuple[int, int, int]:
-    """Return channels (1 or 3), height and width of a picture, from its header alone.
-
-    Raises:
-        DataError: no such file, or no picture.
-    """
+    """Return channels (1 or 3), height and width of a picture, from its header alone."""
     with _opened(path) as image:
         width, height = image.size
         if image.getexif().get(_ORIENTATION, 1) >= 5:
@@ -44,13 +40,7 @@ def picture_shape(path: Path) -> tuple[int, int, int]:
 
 
 def read_picture(path: Path, channels: int, height: int, width: int) -> UInt8[np.ndarray, "channels height width"]:
-    """Return a picture as bytes.
-
-    Args:
-        path: the file.
-        channels: 1 for grey levels (0.299 red + 0.587 green + 0.114 blue), 3 for red, green, blue.
-        height: in pixels.
-        width: in pixels.
+    """Return a picture as bytes: 1 channel of grey (0.299 red + 0.587 green + 0.114 blue), 3 of red, green, blue.
 
     Raises:
         DataError: no such file, no picture, or a damaged one.

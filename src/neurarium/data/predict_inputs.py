@@ -30,7 +30,10 @@ _FITTING = "a net of images (pictures, .npz, .csv), rows of numbers (.npz, .csv)
 
 
 def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str], Examples]:
-    """Return the examples in some files, one after the other, without targets.
+    """Return a name for each example in some files ("digits.npz[0]", a picture's path), and examples without targets.
+
+    They are scaled by the constants of `schema` when they are gathered: stored as bytes where every one is of bytes
+    (pictures are: 0 to 255), else as floats; text as the numbers of its characters or words.
 
     Args:
         paths: pictures; folders, of which all pictures are taken, those of sub-folders too; .npz files with
@@ -40,14 +43,9 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
             files must have as many numbers. Where a .csv file has a header and the schema names its features, columns
             are found by their names, in whatever order they stand.
 
-    Returns:
-        A name for each example (the picture's path, or file and row: "digits.npz[0]"), and the examples, scaled by
-        the constants of `schema` when they are gathered: stored as bytes where every one is of bytes (pictures are:
-        0 to 255), else as floats; text as the numbers of its characters or words.
-
     Raises:
-        DataError: no such file, one of another kind or a damaged one, examples of another shape, a column that is
-            missing or unknown, or a character or word that was not learned.
+        DataError: no such file, a damaged one or one of another kind, examples of another shape, columns or
+            words that were not learned.
     """
     field, files = schema.input, list(map(Path, paths))
     if not files:

@@ -9,12 +9,7 @@ from neurarium.checks import DataError
 
 @contextlib.contextmanager
 def reading(path: Path, what: str) -> Iterator[None]:
-    """Turn an `OSError` met while reading `path` into a `DataError`.
-
-    Args:
-        path: the file.
-        what: what it should have been ("an idx file").
-    """
+    """Turn an `OSError` met while reading `path`, which should have been `what` ("an idx file"), into a `DataError`."""
     try:
         yield
     except FileNotFoundError as error:

@@ -21,15 +21,7 @@ _SMALLEST, _LARGEST = 5, 12
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return 600 graphs to learn from, 100 for development, 100 for the test; half of each are trees.
-
-    Args:
-        folder: not needed, since the graphs are drawn here.
-
-    Example:
-        >>> load().schema.classes
-        ('tree', 'ring')
-    """
+    """Return 600 graphs to learn from, 100 for development, 100 for the test; half of each are trees."""
     random = np.random.RandomState(_SEED)
     train, development, test = (_drawn(random, count) for count in _COUNTS.values())
     return assemble(

@@ -47,15 +47,7 @@ TABLES = {
 
 
 def load(name: str, folder: str | None = None) -> Dataset:
-    """Return one of the tables.
-
-    Args:
-        name: of a table above.
-        folder: not needed, since the tables lie in scikit-learn.
-
-    Raises:
-        ConfigError: no such table.
-        DataError: scikit-learn is not installed.
+    """Return one of the tables above; a `DataError` where scikit-learn is not installed.
 
     Example:
         >>> load("iris").counts()

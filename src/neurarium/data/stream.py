@@ -35,15 +35,9 @@ class Streamed(Examples):
     Args:
         read: takes example numbers, returns their inputs (in the source's units and type) and targets; called
             by several threads at once.
-        length: how many examples there are.
-        targets: the targets of all examples, which do fit in memory.
         schema: of one input and one target; its constants are applied to inputs when a batch is handed over.
         threads: how many batches are read at the same time.
         ahead: how many batches are read or waiting to be fetched at most; bounds the memory.
-        onto: where batches are handed over.
-
-    Raises:
-        DataError: another number of targets, or of fields, or integers that stand for no class.
 
     Example:
         >>> table = np.arange(6.0, dtype=np.float32).reshape(3, 2)  # or np.load("large.npy", mmap_mode="r")
@@ -139,8 +133,8 @@ class Streamed(Examples):
     def stream(self, indices: Iterable[Int[Tensor, "_"]]) -> Generator[Batch, None, None]:
         """Yield a batch for each of `indices`, in their order, read ahead in the background.
 
-        An error met while reading is raised here, at the batch it belongs to. The threads end when all
-        batches are handed over, when an error is raised, and when the generator is closed or dropped.
+        An error met while reading is raised at the batch it belongs to. The threads end when all batches are handed
+        over, when an error is raised, and when the generator is closed or dropped.
         """
         asked = list(indices)
         with contextlib.closing(self.pairs(asked)) as pairs:

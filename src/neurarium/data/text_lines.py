@@ -28,19 +28,14 @@ def holds_words(field: Field) -> bool:
 
 
 def read_lines(paths: Sequence[Path], schema: Schema) -> tuple[list[str], Examples]:
-    """Return the lines of some files that are not empty.
+    """Return a name for each line of some .txt files in UTF-8 that is not empty, "verses.txt[0]", and the examples.
 
     Args:
-        paths: .txt files in UTF-8.
         schema: of one input, a row of characters or words of any length, or a window of fixed length. A line longer
             than the window is cut to its end, as a net that foretells what comes next sees it.
 
-    Returns:
-        A name for each line, file and row: "verses.txt[0]"; and the examples.
-
     Raises:
-        DataError: no such file, none of text in UTF-8, no lines, a character or word that was not learned, or, where
-            the net takes windows, lines of different lengths.
+        DataError: no such file, no text in UTF-8, no lines, what `tokens_of` refuses.
     """
     names, places, lines = [], [], []
     for path in paths:
@@ -54,16 +49,10 @@ def read_lines(paths: Sequence[Path], schema: Schema) -> tuple[list[str], Exampl
 
 
 def tokens_of(lines: Sequence[str], places: Sequence[str], schema: Schema) -> Examples:
-    """Return lines of text as rows of the numbers of their characters or words.
-
-    Args:
-        lines: at least one.
-        places: where each of them stands, for messages.
-        schema: as for `read_lines`.
+    """Return lines of text, found at `places`, as rows of the numbers of their characters or words.
 
     Raises:
-        DataError: a character or word that was not learned, or, where the net takes windows, lines of different
-            lengths.
+        DataError: a character or word that was not learned, or lines of different lengths for a net that takes windows.
     """
     ((name, field),) = schema.inputs.items()
     words = holds_words(field)

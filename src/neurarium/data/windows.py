@@ -28,9 +28,7 @@ class Windows(Examples):
     Args:
         tokens: the whole stream, in memory or memory-mapped (`np.load(path, mmap_mode="r")`).
         starts: where each window begins; it ends before the stream does.
-        length: tokens in a window.
         schema: of the tokens, (length,) in some vocabulary, and of those that follow.
-        onto: where batches are handed over.
     """
 
     tokens: npt.NDArray[Any]
@@ -78,11 +76,7 @@ class Windows(Examples):
         return replace(self, starts=self.starts[index.cpu()])
 
     def with_schema(self, schema: Schema) -> "Windows":
-        """Return the same windows in another vocabulary.
-
-        Raises:
-            DataError: a token that the other vocabulary does not have.
-        """
+        """Return the same windows in another vocabulary; a `DataError` where that lacks a token."""
         schema = agreed(self.schema, schema)
         old, new = self.schema.input.categories, schema.input.categories
         if old == new:

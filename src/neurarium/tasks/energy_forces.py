@@ -9,13 +9,12 @@ answers with an energy a molecule (batch,). Forces computed so are conservative 
 Source: S. Chmiela et al., "Machine learning of accurate energy-conserving molecular force fields", 2017.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from neurarium.checks import DataError, ShapeError
 from neurarium.data.batch import Batch
@@ -27,19 +26,12 @@ from neurarium.record.schema import Field, Schema
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Context, Net, Outputs, Trainable, refuse_choice
+from neurarium.tasks.task import Context, Device, Helpers, Net, Outputs, Trainable, refuse_choice
 
 
 @dataclass(frozen=True, eq=False)
 class EnergyForces(Trainable):
-    """Energies and forces together.
-
-    Args:
-        energy: the field of the energies.
-        forces: the field of the forces.
-        positions_at: which input holds the positions.
-        weight: of the forces in the loss.
-    """
+    """Energies and forces together; `positions_at` says which input holds the positions, `weight` is w."""
 
     energy: Field
     forces: Field
@@ -50,19 +42,9 @@ class EnergyForces(Trainable):
 
     @classmethod
     def build(
-        cls,
-        spec: NetSpec,
-        objective: Objective,
-        schema: Schema,
-        helpers: Mapping[str, nn.Module],
-        device: torch.device | str = "cpu",
+        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "EnergyForces":
-        """Make the task.
-
-        Raises:
-            ConfigError: an objective other than this one.
-            DataError: data without positions, energies or forces, or forces under another scale than the energies.
-        """
+        """Make the task; a `DataError` for data without positions, energies and forces under one scale."""
         refuse_choice(objective, cls.name)
         fields = schema.fields
         if not ({"positions"} <= schema.inputs.keys() and {"energy", "forces"} <= schema.targets.keys()):
@@ -131,23 +113,13 @@ class EnergyForces(Trainable):
             )
         scale = self.energy.std[0] if self.energy.std else 1.0
         energy, forces, plain_energy, plain_forces, first, second, molecules, numbers = sums.tolist()
-        metrics = (
-            Metric(
-                "MAE of forces",
-                scale * forces / numbers,
-                "mean absolute error of a component of a force, in the units of the data",
-                higher_is_better=False,
-                baseline=scale * plain_forces / numbers,
-                against="no force at all",
-            ),
-            Metric(
-                "MAE of energies",
-                scale * energy / molecules,
-                "mean absolute error of the energy of a molecule, in the units of the data",
-                higher_is_better=False,
-                baseline=scale * plain_energy / molecules,
-                against="always the mean of the training energies",
-            ),
+        error, plain = scale * forces / numbers, scale * plain_forces / numbers
+        meaning = "mean absolute error of a component of a force, in the units of the data"
+        of_forces = Metric("MAE of forces", error, meaning, "", False, plain, "no force at all")
+        error, plain = scale * energy / molecules, scale * plain_energy / molecules
+        meaning = "mean absolute error of the energy of a molecule, in the units of the data"
+        of_energies = Metric(
+            "MAE of energies", error, meaning, "", False, plain, "always the mean of the training energies"
         )
         loss = first / molecules + second / numbers
-        return Scores(self.name, split, data.name, len(examples), loss, metrics)
+        return Scores(self.name, split, data.name, len(examples), loss, (of_forces, of_energies))

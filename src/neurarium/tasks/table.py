@@ -1,7 +1,7 @@
 """All tasks by name, which one a recipe means, and whether a net can answer it."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -16,7 +16,7 @@ from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
 from neurarium.tasks.classification import Classification
 from neurarium.tasks.custom import CustomLoss
-from neurarium.tasks.task import Context, Task, Trainable, evaluating, in_floats
+from neurarium.tasks.task import Context, Device, Helpers, Task, Trainable, evaluating, in_floats
 
 OwnLoss: TypeAlias = Callable[..., Tensor]
 Computing: TypeAlias = AbstractContextManager[object]
@@ -113,13 +113,9 @@ TASKS: dict[str, Callable[[], type[Task]]] = {
 
 
 def task_name(asked: str, spec: NetSpec, objective: Objective, schema: Schema) -> str:
-    """The name of the task that is meant.
+    """The name of the task that is meant: `asked` by the recipe, or for "auto" what the net is made for.
 
-    Args:
-        asked: by the recipe; "auto": what the net is made for.
-        spec: of the net.
-        objective: distillation is a task of its own.
-        schema: a supervised net predicts classes or numbers, as its target is.
+    A supervised net predicts classes or numbers, as the schema's target is; distillation is a task of its own.
 
     Raises:
         ConfigError: the objective distillation, for a task that no teacher can help with.
@@ -138,11 +134,7 @@ def task_name(asked: str, spec: NetSpec, objective: Objective, schema: Schema) -
 
 
 def task_class(name: str) -> type[Task]:
-    """The class of a task.
-
-    Raises:
-        ConfigError: no such task; names the closest.
-    """
+    """The class of a task; a `ConfigError` names the closest where there is none."""
     return choose(name, TASKS, subject="task")()
 
 
@@ -151,19 +143,16 @@ def task_of(
     schema: Schema,
     *,
     train: Examples | None = None,
-    helpers: Mapping[str, nn.Module] | None = None,
+    helpers: Helpers | None = None,
     loss: OwnLoss | None = None,
-    device: torch.device | str = "cpu",
+    device: Device = "cpu",
 ) -> Task:
     """Make the task of a recipe.
 
     Args:
-        recipe: names it, or leaves it to the net and the data.
-        schema: of the data.
         train: training examples, by which classes are balanced.
-        helpers: nets of other runs.
+        helpers: nets of other runs, by the part they play.
         loss: the user's own, where the recipe says that there is one.
-        device: where losses are computed.
 
     Raises:
         ConfigError: a task that is not there, settings that it cannot follow, or an own loss that is missing.
@@ -190,17 +179,10 @@ def try_one_batch(
     device: torch.device,
     computing: Callable[[], Computing] = nullcontext,
 ) -> None:
-    """Let the net answer two examples, and refuse what does not fit before anything is written.
+    """Let the net answer two examples, and refuse by a `UserError` what does not fit before anything is written.
 
-    Args:
-        net: on its device; left as it is. What it draws is drawn from torch's generators.
-        task: what is asked of it.
-        examples: of the data.
-        device: where batches must be.
-        computing: context of the number format in which it computes.
-
-    Raises:
-        UserError: of any kind; says what the net should take or answer.
+    The net is left as it is; what it draws is drawn from torch's generators. `computing` is the context of its number
+    format.
     """
     if not isinstance(task, Trainable):
         return

@@ -11,14 +11,13 @@ alone.
 Source: I. Sutskever, O. Vinyals, Q. Le, "Sequence to sequence learning with neural networks", 2014.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.data.batch import Batch
@@ -31,7 +30,7 @@ from neurarium.tasks.interval import wilson_interval
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Context, Net, Outputs, Trainable, evaluating, tensor_of
+from neurarium.tasks.task import Context, Device, Helpers, Net, Outputs, Trainable, evaluating, tensor_of
 
 START, END = "<start>", "<end>"
 _LONGEST = 200
@@ -39,12 +38,9 @@ _LONGEST = 200
 
 @dataclass(frozen=True, eq=False)
 class Translation(Trainable):
-    """Logits of every next token of the target.
+    """Logits of every next token of the target, in a vocabulary that has `START` and `END`.
 
-    Args:
-        criterion: the loss with its constants.
-        vocabulary: tokens of the target; it has `START` and `END`.
-        joiner: what stands between the tokens of an answer, as people write it.
+    `joiner` is what stands between the tokens of an answer, as people write it.
     """
 
     criterion: Criterion
@@ -55,26 +51,15 @@ class Translation(Trainable):
 
     @classmethod
     def build(
-        cls,
-        spec: NetSpec,
-        objective: Objective,
-        schema: Schema,
-        helpers: Mapping[str, nn.Module],
-        device: torch.device | str = "cpu",
+        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "Translation":
-        """Make the task of the schema's first target.
-
-        Raises:
-            DataError: a target that is no row of tokens with a start and an end.
-        """
+        """Make the task of the first target; a `DataError` where that is no row of tokens from start to end."""
         target = schema.target
         if not target.is_ragged or not {START, END} <= set(target.categories):
-            raise DataError(
-                "target",
-                expected=f"rows of tokens of varying length, in a vocabulary with {START} and {END}",
-                got=f"{target.in_words()} of {len(target.categories)} categories",
-                remedy="choose a net that is made for such targets (neurarium list)",
-            )
+            expected = f"rows of tokens of varying length, in a vocabulary with {START} and {END}"
+            got = f"{target.in_words()} of {len(target.categories)} categories"
+            remedy = "choose a net that is made for such targets (neurarium list)"
+            raise DataError("target", expected=expected, got=got, remedy=remedy)
         return cls(objective.build(target, device), target.categories, str(target.constants.get("joiner", " ")))
 
     def forward(self, net: Net, batch: Batch, context: Context) -> Outputs:
@@ -109,13 +94,7 @@ class Translation(Trainable):
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Greedy decoding: the likeliest token, again and again, until the end.
 
-        Args:
-            model: the net.
-            batch: sources.
-            options: `longest`, tokens of an answer at most (default 200).
-
-        Raises:
-            ConfigError: another option.
+        The only option is `longest`, tokens of an answer at most (default 200).
         """
         if unknown := options.keys() - {"longest"}:
             raise ConfigError("predict", expected="the option longest", got=", ".join(sorted(unknown)))
@@ -153,17 +132,12 @@ class Translation(Trainable):
             found = self.greedy(model, batch, max(map(len, wanted)) + 2)
             exact += sum(a == b for a, b in zip(found, wanted, strict=True))
             shown += list(zip(found, wanted, strict=True)) if len(shown) < 10 else []
+        share, interval = exact / len(examples), wilson_interval(exact, len(examples))
+        whole = "share of answers without a wrong token, decoded greedily"
+        each = "share of right next tokens, the right ones before given"
         metrics = (
-            Metric(
-                "exact answers",
-                exact / len(examples),
-                "share of answers without a wrong token, decoded greedily",
-                "%",
-                interval=wilson_interval(exact, len(examples)),
-            ),
-            Metric(
-                "token accuracy", 1 - wrong / tokens, "share of right next tokens, the right ones before given", "%"
-            ),
+            Metric("exact answers", share, whole, "%", interval=interval),
+            Metric("token accuracy", 1 - wrong / tokens, each, "%"),
         )
         details = {"answers": [{"said": self._text(a), "truth": self._text(b)} for a, b in shown[:10]]}
         return Scores(self.name, split, data.name, len(examples), loss / weight, metrics, details)
