@@ -69,10 +69,8 @@ class Columns(Examples, ABC):
                 row = int(wrong.flatten(1).any(1).nonzero()[0]) if column.ndim > 1 else int(wrong.nonzero()[0])
                 last, where = int(room.flatten()[row]) - 1, field.points_to
                 expected = f"numbers of {where} that are there, from 0 to {last}"
-                got, remedy = (
-                    f"{column[row].tolist()} in example {int(owner[row])}",
-                    f"number the {where} of each example from 0",
-                )
+                got = f"{column[row].tolist()} in example {int(owner[row])}"
+                remedy = f"number the {where} of each example from 0"
                 raise DataError(f"field {name}", expected=expected, got=got, remedy=remedy)
 
     @property
@@ -139,7 +137,7 @@ class Columns(Examples, ABC):
         return column if name in self.schema.targets else scaled(column, as_stored(self.schema.inputs[name]))
 
     def batch(self, tensors: Mapping[str, Tensor], index: Int[Tensor, "batch"]) -> Batch:
-        """Fields as a batch; its inputs end with the lengths of their axes but relations, which say where they belong."""
+        """Fields as a batch; behind its inputs the lengths of their axes, but not of relations, which say it themselves."""
         inputs = self.schema.inputs.values()
         relations = {field.axis for field in inputs if field.points_to}
         axes = dict.fromkeys(axis for field in inputs for axis in (field.axis, field.points_to))

@@ -48,7 +48,6 @@ class DensityTask(Task):
         likely = Metric("log-likelihood", mean, meaning, "nats", baseline=plain, against=against)
         meaning = "mean squared difference of a unit to its mean after a step down from the hidden probabilities"
         error, plain = found.reconstruction_error, found.error_of_mean
-        wrong = Metric(
-            "reconstruction error", error, meaning, "", False, plain, "always the mean of the training examples"
-        )
+        against = "always the mean of the training examples"
+        wrong = Metric("reconstruction error", error, meaning, "", False, plain, against)
         return Scores(self.name, split, data.name, len(examples), None, (likely, wrong))

@@ -118,8 +118,7 @@ class EnergyForces(Trainable):
         of_forces = Metric("MAE of forces", error, meaning, "", False, plain, "no force at all")
         error, plain = scale * energy / molecules, scale * plain_energy / molecules
         meaning = "mean absolute error of the energy of a molecule, in the units of the data"
-        of_energies = Metric(
-            "MAE of energies", error, meaning, "", False, plain, "always the mean of the training energies"
-        )
+        against = "always the mean of the training energies"
+        of_energies = Metric("MAE of energies", error, meaning, "", False, plain, against)
         loss = first / molecules + second / numbers
         return Scores(self.name, split, data.name, len(examples), loss, (of_forces, of_energies))

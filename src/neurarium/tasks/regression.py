@@ -117,10 +117,11 @@ def regression_metrics(
     metrics = [Metric("R²", r2, meaning, baseline=explained(plain, targets), against=against)]
     for k, name in enumerate(names):
         of = f" of {name}" if len(names) > 1 else ""
-        for title, meaning, take in (
-            ("RMSE", "root of the mean squared error, in the units of the target", lambda x: x.square().mean().sqrt()),
-            ("MAE", "mean absolute error, in the units of the target", lambda x: x.abs().mean()),
-        ):
-            value, simple = (float(take(said[:, k] - targets[:, k])) for said in (answers, plain))
-            metrics.append(Metric(title + of, value, meaning, higher_is_better=False, baseline=simple, against=against))
+        gap, simple = answers[:, k] - targets[:, k], plain[:, k] - targets[:, k]
+        rmse, plain_rmse = (float(x.square().mean().sqrt()) for x in (gap, simple))
+        meaning = "root of the mean squared error, in the units of the target"
+        metrics.append(Metric(f"RMSE{of}", rmse, meaning, "", False, plain_rmse, against))
+        mae, plain_mae = (float(x.abs().mean()) for x in (gap, simple))
+        meaning = "mean absolute error, in the units of the target"
+        metrics.append(Metric(f"MAE{of}", mae, meaning, "", False, plain_mae, against))
     return tuple(metrics)

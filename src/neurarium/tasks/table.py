@@ -16,7 +16,16 @@ from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
 from neurarium.tasks.classification import Classification
 from neurarium.tasks.custom import CustomLoss
+from neurarium.tasks.density import DensityTask
+from neurarium.tasks.distillation import Distillation
+from neurarium.tasks.energy_forces import EnergyForces
+from neurarium.tasks.generation import Generation
+from neurarium.tasks.language_model import LanguageModel
+from neurarium.tasks.recall import Recall
+from neurarium.tasks.reconstruction import Reconstruction
+from neurarium.tasks.regression import Regression
 from neurarium.tasks.task import Context, Device, Helpers, Task, Trainable, evaluating, in_floats
+from neurarium.tasks.translation import Translation
 
 OwnLoss: TypeAlias = Callable[..., Tensor]
 Computing: TypeAlias = AbstractContextManager[object]
@@ -39,77 +48,18 @@ class Asking(Protocol):
         """The loss and its constants."""
 
 
-def _classification() -> type[Task]:
-    return Classification
-
-
-def _regression() -> type[Task]:
-    from neurarium.tasks.regression import Regression
-
-    return Regression
-
-
-def _distillation() -> type[Task]:
-    from neurarium.tasks.distillation import Distillation
-
-    return Distillation
-
-
-def _reconstruction() -> type[Task]:
-    from neurarium.tasks.reconstruction import Reconstruction
-
-    return Reconstruction
-
-
-def _density() -> type[Task]:
-    from neurarium.tasks.density import DensityTask
-
-    return DensityTask
-
-
-def _generation() -> type[Task]:
-    from neurarium.tasks.generation import Generation
-
-    return Generation
-
-
-def _recall() -> type[Task]:
-    from neurarium.tasks.recall import Recall
-
-    return Recall
-
-
-def _language_model() -> type[Task]:
-    from neurarium.tasks.language_model import LanguageModel
-
-    return LanguageModel
-
-
-def _translation() -> type[Task]:
-    from neurarium.tasks.translation import Translation
-
-    return Translation
-
-
-def _energy_forces() -> type[Task]:
-    from neurarium.tasks.energy_forces import EnergyForces
-
-    return EnergyForces
-
-
-TASKS: dict[str, Callable[[], type[Task]]] = {
-    "classification": _classification,
-    "regression": _regression,
-    "distillation": _distillation,
-    "reconstruction": _reconstruction,
-    "density": _density,
-    "generation": _generation,
-    "recall": _recall,
-    "language-model": _language_model,
-    "translation": _translation,
-    "energy-forces": _energy_forces,
+TASKS: dict[str, type[Task]] = {
+    "classification": Classification,
+    "regression": Regression,
+    "distillation": Distillation,
+    "reconstruction": Reconstruction,
+    "density": DensityTask,
+    "generation": Generation,
+    "recall": Recall,
+    "language-model": LanguageModel,
+    "translation": Translation,
+    "energy-forces": EnergyForces,
 }
-"""Each but the first, which is asked most, is loaded when it is asked for."""
 
 
 def task_name(asked: str, spec: NetSpec, objective: Objective, schema: Schema) -> str:
@@ -135,7 +85,7 @@ def task_name(asked: str, spec: NetSpec, objective: Objective, schema: Schema) -
 
 def task_class(name: str) -> type[Task]:
     """The class of a task; a `ConfigError` names the closest where there is none."""
-    return choose(name, TASKS, subject="task")()
+    return choose(name, TASKS, subject="task")
 
 
 def task_of(
