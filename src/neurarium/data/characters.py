@@ -5,13 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from neurarium.checks import DataError
-from neurarium.data.assemble import assemble
+from neurarium.data.assemble import Parts, assemble
 from neurarium.data.dataset import Dataset
 from neurarium.data.reading import reading
 from neurarium.data.windows import Windows
 from neurarium.record.schema import Field, Schema
 
-_LENGTH = 64
 _TWENTIETHS = 20
 
 
@@ -36,7 +35,7 @@ def from_text(
     provenance: str,
     licence: str = "not stated",
     subject: str | None = None,
-    length: int = _LENGTH,
+    length: int = 64,
 ) -> Dataset:
     """Divide a text and cut each part into windows of `length` characters that follow one another.
 
@@ -60,19 +59,11 @@ def from_text(
     alphabet, tokens = np.unique(codes, return_inverse=True)
     characters = tuple(map(chr, alphabet.tolist()))
     tokens = tokens.reshape(-1).astype(np.min_scalar_type(len(characters) - 1))
-    schema = Schema(
-        {"tokens": Field((length,), categories=characters)}, {"next": Field((length,), categories=characters)}
-    )
+    field = Field((length,), categories=characters)
+    schema = Schema({"tokens": field}, {"next": field})
     end = len(text) // _TWENTIETHS
-    train, development, test = np.split(tokens, [len(text) - 2 * end, len(text) - end])
-    return assemble(
-        name,
-        {
-            "train": Windows.over(train, length, schema),
-            "development": Windows.over(development, length, schema),
-            "test": Windows.over(test, length, schema),
-        },
-        provenance=f"{provenance}; first 90 % to learn from, then 5 % for development and 5 % for the test",
-        licence=licence,
-        subject=subject,
-    )
+    cut = (Windows.over(part, length, schema) for part in np.split(tokens, [len(text) - 2 * end, len(text) - end]))
+    train, development, test = cut
+    parts: Parts = {"train": train, "development": development, "test": test}
+    provenance += "; first 90 % to learn from, then 5 % for development and 5 % for the test"
+    return assemble(name, parts, provenance=provenance, licence=licence, subject=subject)

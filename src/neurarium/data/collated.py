@@ -133,9 +133,8 @@ class Collated:
                 raise DataError("data", expected=expected, got=got, remedy="say which key is the target: target='...'")
             return {str(k): v for k, v in collated.items() if k not in targets}, {key: collated[key] for key in targets}
         if self.said:
-            raise DataError(
-                "target", expected="a key of items that are dictionaries", got=f"items of {_kind(collated)}"
-            )
+            got = f"items of {_kind(collated)}"
+            raise DataError("target", expected="a key of items that are dictionaries", got=got)
         if not isinstance(collated, (tuple, list)):
             return {_name(collated): collated}, {}
         if len(collated) < 2:

@@ -137,7 +137,7 @@ class Columns(Examples, ABC):
         return column if name in self.schema.targets else scaled(column, as_stored(self.schema.inputs[name]))
 
     def batch(self, tensors: Mapping[str, Tensor], index: Int[Tensor, "batch"]) -> Batch:
-        """Fields as a batch; behind its inputs the lengths of their axes, but not of relations, which say it themselves."""
+        """Fields as a batch; behind its inputs the lengths of their axes, but not of relations (edges, pairs)."""
         inputs = self.schema.inputs.values()
         relations = {field.axis for field in inputs if field.points_to}
         axes = dict.fromkeys(axis for field in inputs for axis in (field.axis, field.points_to))

@@ -158,7 +158,6 @@ def _numbers(labels: Sequence[str], subject: str) -> list[float]:
     for row, label in enumerate(labels):
         if not is_number(label):
             remedy = "fill in a number or remove the row; a column name that ends in ':class' takes all as names"
-            raise DataError(
-                f"{subject}, label {row}", expected="a number as in other rows", got=repr(label), remedy=remedy
-            )
+            place = f"{subject}, label {row}"
+            raise DataError(place, expected="a number as in other rows", got=repr(label), remedy=remedy)
     return [float(label) for label in labels]

@@ -6,6 +6,7 @@ molecules, one concatenation), `nodes` (of one graph), `windows` (of a stream of
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Int, Shaped
@@ -79,6 +80,22 @@ class Examples(ABC):
             yield self.gather(index if index.device == device else index.to(device))
 
 
+@dataclass(frozen=True, eq=False)
+class HandedOver(Examples):
+    """Examples that are read on the CPU; `onto` says where batches are handed over."""
+
+    onto: torch.device = field(default=torch.device("cpu"), kw_only=True)
+
+    @property
+    def device(self) -> torch.device:
+        """The CPU."""
+        return torch.device("cpu")
+
+    def to(self, device: torch.device | str) -> "HandedOver":
+        """Return the examples, to be handed over on `device`."""
+        return replace(self, onto=torch.device(device))
+
+
 def check_columns(schema: Schema, inputs: int, targets: int) -> None:
     """Refuse by a `DataError` more tensors than the schema names, or fewer."""
     if (inputs, targets) != (len(schema.inputs), len(schema.targets)):
@@ -120,9 +137,8 @@ def agreed(old: Schema, new: Schema) -> Schema:
 
 
 def _disagreed(subject: str, expected: str, got: str) -> DataError:
-    return DataError(
-        subject, expected=f"{expected}, as was learned", got=got, remedy="give data like those in training"
-    )
+    remedy = "give data like those in training"
+    return DataError(subject, expected=f"{expected}, as was learned", got=got, remedy=remedy)
 
 
 def _in_words(field: Field) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from neurarium.data.dataset import Dataset
 from neurarium.data.idx_pair import Named, load_named
 
+_CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 FASHION_MNIST = Named(
     name="fashion-mnist",
     url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -16,18 +17,7 @@ FASHION_MNIST = Named(
     },
     folders=("FashionMNIST", "FashionMNIST/raw"),
     system=Path("/usr/share/datasets/fashion-mnist"),
-    classes=(
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ),
+    classes=_CLOTHES,
     provenance="Fashion-MNIST, H. Xiao, K. Rasul, R. Vollgraf (Zalando), 2017",
     licence="MIT",
 )

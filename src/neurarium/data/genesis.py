@@ -11,9 +11,6 @@ def load(folder: str | None = None) -> Dataset:
     """Return windows of 64 of its 196,873 characters, of which 61 differ."""
     stored = files("neurarium.data") / "embedded" / "genesis.txt.gz"
     text = gzip.decompress(stored.read_bytes()).decode("ascii")
-    return from_text(
-        text,
-        "genesis",
-        provenance="the book of Genesis, King James Version of 1611 in the text of 1769, a verse a line (eBible.org)",
-        licence="public domain; in the United Kingdom, printing is reserved by letters patent",
-    )
+    provenance = "the book of Genesis, King James Version of 1611 in the text of 1769, a verse a line (eBible.org)"
+    licence = "public domain; in the United Kingdom, printing is reserved by letters patent"
+    return from_text(text, "genesis", provenance=provenance, licence=licence)

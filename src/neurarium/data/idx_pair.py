@@ -62,18 +62,12 @@ def load_named(named: Named, folder: str | None = None) -> Dataset:
     for part, images, labels in files:
         inputs, numbers = _read_pair(images, labels)
         if not np.isin(numbers, range(len(named.classes))).all():
-            expected = f"labels from 0 to {len(named.classes) - 1}"
-            raise DataError(
-                str(labels), expected=expected, got=f"{numbers.min()} to {numbers.max()}", remedy="fetch the file again"
-            )
+            expected, got = f"labels from 0 to {len(named.classes) - 1}", f"{numbers.min()} to {numbers.max()}"
+            raise DataError(str(labels), expected=expected, got=got, remedy="fetch the file again")
         parts[part] = _table(inputs, torch.from_numpy(numbers.astype(np.int64)), named.classes)
+    provenance, held_out = f"{named.provenance} (from {home})", round(len(parts["train"]) / 12)
     return assemble(
-        named.name,
-        parts,
-        provenance=f"{named.provenance} (from {home})",
-        licence=named.licence,
-        subject=str(home),
-        development=round(len(parts["train"]) / 12),
+        named.name, parts, provenance=provenance, licence=named.licence, subject=str(home), development=held_out
     )
 
 

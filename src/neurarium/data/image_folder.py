@@ -17,7 +17,7 @@ import torch
 
 from neurarium.checks import DataError
 from neurarium.data.arrays import input_fields
-from neurarium.data.assemble import Part, assemble
+from neurarium.data.assemble import Part, Parts, assemble
 from neurarium.data.dataset import Dataset
 from neurarium.data.labels import by_name, class_fields
 from neurarium.data.picture import SUFFIXES, is_picture, picture_shape, read_picture
@@ -58,12 +58,9 @@ def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES) -> Dataset:
     schema = Schema(input_fields(shape), class_fields(classes))
     streams = {part: _streamed(found, shape, schema) for part, found in files.items()}
     large = sum(map(len, streams.values())) * math.prod(shape) > limit_bytes
-    return assemble(
-        name,
-        streams if large else {part: _in_memory(stream) for part, stream in streams.items()},
-        provenance=f"{folder}" + (f"; {resized} pictures resized to {shape[2]} x {shape[1]}" if resized else ""),
-        subject=str(folder),
-    )
+    parts: Parts = streams if large else {part: _in_memory(stream) for part, stream in streams.items()}
+    provenance = f"{folder}" + (f"; {resized} pictures resized to {shape[2]} x {shape[1]}" if resized else "")
+    return assemble(name, parts, provenance=provenance, subject=str(folder))
 
 
 def _has_classes(folder: Path) -> bool:

@@ -2,18 +2,16 @@
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
-from dataclasses import field as made
 from itertools import islice
 from typing import Any, NoReturn
 
-import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.data.collated import Collated
-from neurarium.data.examples import Examples, agreed, restated
+from neurarium.data.examples import HandedOver, agreed, restated
 from neurarium.record.schema import Schema
 
 _CHUNK = 256
@@ -21,7 +19,7 @@ _LIMIT = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Iterated(Examples):
+class Iterated(HandedOver):
     """All items of a data set that can only be iterated, anew in every epoch.
 
     A batch holds as many items as it is asked for, whichever numbers are asked for.
@@ -38,7 +36,6 @@ class Iterated(Examples):
     raw: Schema
     schema: Schema
     known: dict[str, Shaped[Tensor, "items ..."]]
-    onto: torch.device = made(default_factory=lambda: torch.device("cpu"))
 
     @property
     def random_access(self) -> bool:
@@ -65,11 +62,6 @@ class Iterated(Examples):
             raise DataError("data", expected=expected, got="more", remedy=remedy)
         return cls(dataset, collated, count, schema, schema, known)
 
-    @property
-    def device(self) -> torch.device:
-        """The CPU, where items come; batches are handed over elsewhere."""
-        return torch.device("cpu")
-
     def __len__(self) -> int:
         return self.length
 
@@ -84,10 +76,6 @@ class Iterated(Examples):
     def with_schema(self, schema: Schema) -> "Iterated":
         """Return the same examples under other constants and categories."""
         return replace(self, schema=agreed(self.raw, schema))
-
-    def to(self, device: torch.device | str) -> "Iterated":
-        """Return the examples, to be handed over on `device`."""
-        return replace(self, onto=torch.device(device))
 
     def stream(self, indices: Iterable[Int[Tensor, "_"]]) -> Generator[Batch, None, None]:
         """Yield for each of `indices` a batch of as many items as it has numbers, as they come.

@@ -120,9 +120,6 @@ def _dataset(name: str, mixture: Mixture) -> Dataset:
     points, modes = mixture.draw(_EACH)
     components = tuple(f"mode {k}" for k in range(len(mixture.centres)))
     schema = Schema({"point": Field((2,))}, class_fields(components))
-    return assemble(
-        name,
-        {"train": Table((points,), (modes,), schema)},
-        provenance=f"drawn from {len(mixture.centres)} Gaussians of standard deviation {mixture.std:g}, fixed seed",
-        licence="none needed",
-    )
+    provenance = f"drawn from {len(components)} Gaussians of standard deviation {mixture.std:g}, fixed seed"
+    points_of = Table((points,), (modes,), schema)
+    return assemble(name, {"train": points_of}, provenance=provenance, licence="none needed")

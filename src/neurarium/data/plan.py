@@ -99,9 +99,8 @@ def grouped(examples: Examples, batches: list[Tensor], parts: int = 1) -> Genera
 def in_order(examples: Examples, size: int) -> Generator[Batch, None, None]:
     """Yield all batches of `size` examples, the examples in the order in which they lie."""
     batch_count(len(examples), size)
-    return examples.stream(
-        torch.split(torch.arange(len(examples), device=examples.device), size) if len(examples) else ()
-    )
+    whole = torch.arange(len(examples), device=examples.device)
+    return examples.stream(torch.split(whole, size) if len(examples) else ())
 
 
 def _cuts(sizes: list[int], batch_size: int, max_units: int) -> Iterator[tuple[int, int]]:

@@ -68,9 +68,7 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
                 expected = f"rows of {math.prod(field.fixed_shape)} features"
                 raise DataError(str(path), expected=expected, got=got, remedy=remedy)
             names += map(str, pictures)
-            tensors += [
-                torch.from_numpy(read_picture(picture, *field.fixed_shape).copy())[None] for picture in pictures
-            ]
+            tensors += [torch.tensor(read_picture(picture, *field.fixed_shape))[None] for picture in pictures]
         else:
             rows = _rows(path, field, known)
             names += [f"{path}[{k}]" for k in range(len(rows))]

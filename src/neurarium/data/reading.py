@@ -15,7 +15,5 @@ def reading(path: Path, what: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise DataError(str(path), expected=what, got="no such file", remedy="check the path") from error
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(
-            str(path), expected=f"{what} that can be read", got=reason, remedy="check path and permissions"
-        ) from error
+        reason, remedy = error.strerror or str(error), "check path and permissions"
+        raise DataError(str(path), expected=f"{what} that can be read", got=reason, remedy=remedy) from error

@@ -33,14 +33,12 @@ from neurarium.data.numbers import number_fields
 from neurarium.data.table import Table
 from neurarium.record.schema import Schema
 
+_UCI = "UCI machine learning repository"
 TABLES = {
     "iris": ("load_iris", "R. Fisher, 1936"),
     "wine": ("load_wine", "M. Forina et al., 1991; UCI machine learning repository"),
     "digits": ("load_digits", "E. Alpaydin, C. Kaynak, 1998; UCI machine learning repository, its test part"),
-    "breast-cancer": (
-        "load_breast_cancer",
-        "W. Wolberg, O. Mangasarian, N. Street, 1995; UCI machine learning repository",
-    ),
+    "breast-cancer": ("load_breast_cancer", f"W. Wolberg, O. Mangasarian, N. Street, 1995; {_UCI}"),
     "diabetes": ("load_diabetes", "B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, 2004"),
     "iris-two": ("load_iris", "R. Fisher, 1936; setosa and versicolor alone"),
 }
@@ -66,12 +64,8 @@ def load(name: str, folder: str | None = None) -> Dataset:
     targets = torch.from_numpy(table.target.astype(np.int64))
     chosen = targets < len(classes)
     examples = Table((inputs[chosen],), (targets[chosen],), Schema(features, class_fields(classes)))
-    return assemble(
-        name,
-        {"train": examples},
-        provenance=provenance,
-        licence="CC BY 4.0, as stated by the UCI machine learning repository",
-    )
+    licence = "CC BY 4.0, as stated by the UCI machine learning repository"
+    return assemble(name, {"train": examples}, provenance=provenance, licence=licence)
 
 
 iris, wine, digits, breast_cancer, diabetes, iris_two = (partial(load, name) for name in TABLES)

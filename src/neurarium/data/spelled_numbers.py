@@ -30,9 +30,6 @@ def load(folder: str | None = None) -> Dataset:
     rows = {"source": sources, "target": targets}
     columns = {name: torch.tensor([token for row in group for token in row]) for name, group in rows.items()}
     lengths = {name: torch.tensor([len(row) for row in group]) for name, group in rows.items()}
-    return assemble(
-        "spelled-numbers",
-        {"train": Ragged(columns, lengths, schema)},
-        provenance="the integers 0 to 9,999 in English words and in digits, made by code",
-        licence="none needed",
-    )
+    provenance = "the integers 0 to 9,999 in English words and in digits, made by code"
+    pairs = Ragged(columns, lengths, schema)
+    return assemble("spelled-numbers", {"train": pairs}, provenance=provenance, licence="none needed")

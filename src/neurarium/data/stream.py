@@ -8,7 +8,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -19,7 +19,7 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from neurarium.data.batch import Batch
-from neurarium.data.examples import Examples, agreed, check_categories, check_columns, check_lengths, restated
+from neurarium.data.examples import HandedOver, agreed, check_categories, check_columns, check_lengths, restated
 from neurarium.data.scaling import scaled
 from neurarium.record.schema import Schema
 
@@ -29,7 +29,7 @@ _Pair = tuple[Shaped[Tensor, "batch *shape"], Shaped[Tensor, "batch *target"]]
 
 
 @dataclass(frozen=True, eq=False)
-class Streamed(Examples):
+class Streamed(HandedOver):
     """Examples of one common shape, read when they are needed.
 
     Args:
@@ -54,7 +54,6 @@ class Streamed(Examples):
     schema: Schema
     threads: int = 2
     ahead: int = 4
-    onto: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def __post_init__(self) -> None:
         """Refuse targets that do not fit."""
@@ -74,17 +73,8 @@ class Streamed(Examples):
 
         return cls(read, len(inputs), targets, schema)
 
-    @property
-    def device(self) -> torch.device:
-        """The CPU, where examples are read; batches are handed over elsewhere."""
-        return torch.device("cpu")
-
     def __len__(self) -> int:
         return self.length
-
-    def to(self, device: torch.device | str) -> "Streamed":
-        """Return the examples, to be handed over on `device`."""
-        return replace(self, onto=torch.device(device))
 
     def gather(self, index: Int[Tensor, "batch"]) -> Batch:
         """Return the examples numbered `index`, scaled, in float32; read now, by this thread."""

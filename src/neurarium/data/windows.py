@@ -4,7 +4,7 @@ inputs  t_s, ..., t_(s+L-1)      targets  t_(s+1), ..., t_(s+L)
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,14 @@ from torch import Tensor
 
 from neurarium.checks import DataError
 from neurarium.data.batch import Batch
-from neurarium.data.examples import Examples, agreed
+from neurarium.data.examples import HandedOver, agreed
 from neurarium.record.schema import Schema
 
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
-class Windows(Examples):
+class Windows(HandedOver):
     """Windows of `length` tokens and the token after each of theirs.
 
     Args:
@@ -35,7 +35,6 @@ class Windows(Examples):
     starts: Int[Tensor, "examples"]
     length: int
     schema: Schema
-    onto: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @classmethod
     def over(cls, tokens: npt.NDArray[Any], length: int, schema: Schema, stride: int | None = None) -> "Windows":
@@ -55,11 +54,6 @@ class Windows(Examples):
             got, remedy = str(top if top >= size else int(tokens.min())), "number the tokens as the schema names them"
             raise DataError(f"field {next(iter(schema.inputs))}", expected=expected, got=got, remedy=remedy)
         return cls(tokens, starts, length, schema)
-
-    @property
-    def device(self) -> torch.device:
-        """The CPU: windows are cut there and handed over."""
-        return torch.device("cpu")
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -89,10 +83,6 @@ class Windows(Examples):
             expected, got = f"tokens of the {len(new)} that were learned", repr(old[int(self.tokens[np.argmin(moved)])])
             raise DataError(f"field {next(iter(schema.inputs))}", expected=expected, got=got, remedy=remedy)
         return replace(self, tokens=moved, schema=schema)
-
-    def to(self, device: torch.device | str) -> "Windows":
-        """Return the windows, to be handed over on `device`."""
-        return replace(self, onto=torch.device(device))
 
     def pieces(self, name: str) -> Iterator[Shaped[Tensor, "..."]]:
         """Yield the stream."""

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from neurarium.checks import DataError, ShapeError
+from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.learning.losses import Criterion, zero_one
@@ -19,7 +19,7 @@ from neurarium.tasks.interval import wilson_interval
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Device, Helpers, Outputs, Trainable, tensor_of
+from neurarium.tasks.task import Device, Helpers, Outputs, Trainable, check_shape, tensor_of
 
 _MISTAKES_LISTED = 25
 LEAST = torch.finfo(torch.float32).tiny
@@ -68,11 +68,9 @@ class Classification(Trainable):
 
     def check(self, outputs: Outputs, batch: Batch) -> None:
         """Refuse other than a logit a class for each target."""
-        logits, places = tensor_of(outputs, self.name), tuple(batch.labels.shape)
-        if tuple(logits.shape) != (*places, len(self.classes)):
-            expected = f"{(*places, len(self.classes))}, a logit for each of the {len(self.classes)} classes"
-            remedy = "give the net's last layer as many outputs as there are classes"
-            raise ShapeError("outputs of the net", expected=expected, got=str(tuple(logits.shape)), remedy=remedy)
+        logits, count = tensor_of(outputs, self.name), len(self.classes)
+        remedy = "give the net's last layer as many outputs as there are classes"
+        check_shape(logits, (*batch.labels.shape, count), f"a logit for each of the {count} classes", remedy)
 
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Probabilities of the classes, and the most probable one."""
@@ -94,9 +92,8 @@ class Classification(Trainable):
             logits.append((found if mask is None else found[mask]).cpu())
             targets.append((batch.labels if mask is None else batch.labels[mask]).cpu())
         if not any(map(len, targets)):
-            raise DataError(
-                "evaluation", expected="at least one labeled example", got="none", remedy="name another split"
-            )
+            expected, remedy = "at least one labeled example", "name another split"
+            raise DataError("evaluation", expected=expected, got="none", remedy=remedy)
         total, weight = (sum(column) for column in zip(*losses, strict=True))
         return self._scores(torch.cat(logits), torch.cat(targets), total / weight, data, split, len(examples))
 

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from neurarium.checks import DataError, ShapeError
+from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.data.scaling import unscaled
@@ -26,7 +26,7 @@ from neurarium.record.schema import Field, Schema
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Context, Device, Helpers, Net, Outputs, Trainable, refuse_choice
+from neurarium.tasks.task import Context, Device, Helpers, Net, Outputs, Trainable, check_shape, refuse_choice
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +88,7 @@ class EnergyForces(Trainable):
 
     def check(self, outputs: Outputs, batch: Batch) -> None:
         """Refuse other than an energy a molecule."""
-        if tuple(outputs[0].shape) != (batch.size,):
-            got = str(tuple(outputs[0].shape))
-            raise ShapeError("outputs of the net", expected=f"({batch.size},), an energy a molecule", got=got)
+        check_shape(outputs[0], (batch.size,), "an energy a molecule")
 
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Energies and forces in the units of the data."""

@@ -144,7 +144,5 @@ def reconstruction_metrics(
     metrics.append(Metric("PSNR", psnr(outputs, originals, peak), meaning, "dB", True, plain, against))
     spread = (originals.double() - originals.double().mean(0)).square().sum()
     left = (outputs.double() - originals.double()).square().sum()
-    metrics.append(
-        Metric("variance explained", float(1 - left / spread), "share of the examples' variance that comes back", "%")
-    )
-    return tuple(metrics)
+    explained = float(1 - left / spread)
+    return (*metrics, Metric("variance explained", explained, "share of the examples' variance that comes back", "%"))

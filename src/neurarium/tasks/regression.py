@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from neurarium.checks import DataError, ShapeError
+from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.data.scaling import unscaled
@@ -27,7 +27,7 @@ from neurarium.record.schema import Field, Schema
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Device, Helpers, Outputs, Trainable, tensor_of
+from neurarium.tasks.task import Device, Helpers, Outputs, Trainable, check_shape, tensor_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +65,9 @@ class Regression(Trainable):
 
     def check(self, outputs: Outputs, batch: Batch) -> None:
         """Refuse other than a number for each output."""
-        expected, got = (batch.size, len(self.names)), tuple(tensor_of(outputs, self.name).shape)
-        if got != expected:
-            wanted = f"{expected}, a number for each of {', '.join(self.names)}"
-            remedy = "give the net's last layer as many outputs as there are numbers to predict"
-            raise ShapeError("outputs of the net", expected=wanted, got=str(got), remedy=remedy)
+        expected, meaning = (batch.size, len(self.names)), f"a number for each of {', '.join(self.names)}"
+        remedy = "give the net's last layer as many outputs as there are numbers to predict"
+        check_shape(tensor_of(outputs, self.name), expected, meaning, remedy)
 
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Numbers in the units of the targets."""

@@ -77,9 +77,8 @@ def task_name(asked: str, spec: NetSpec, objective: Objective, schema: Schema) -
     if objective.name != "distillation" or name in ("distillation", "regression"):  # numbers are refused with the loss
         return name
     if name != "classification":
-        raise ConfigError(
-            "objective.name", expected=f"another than distillation, for the task {name}", got="distillation"
-        )
+        expected = f"another than distillation, for the task {name}"
+        raise ConfigError("objective.name", expected=expected, got="distillation")
     return "distillation"
 
 
@@ -140,11 +139,8 @@ def try_one_batch(
         two = torch.arange(min(2, len(examples)), device=examples.device)
         with contextlib.closing(examples.stream([two])) as batches:
             batch = next(batches).to(device)
-        with _explained(
-            "net",
-            f"one that takes inputs of shape {_shapes(batch.inputs)} and answers the task {task.name}",
-            "try net(*batch.inputs) on a batch of your data",
-        ):
+        expected = f"one that takes inputs of shape {_shapes(batch.inputs)} and answers the task {task.name}"
+        with _explained("net", expected, "try net(*batch.inputs) on a batch of your data"):
             with torch.enable_grad() if task.uses_gradient else torch.no_grad(), computing():
                 outputs = in_floats(task.forward(net, batch, Context()))
             if isinstance(outputs, WithPenalty):

@@ -133,6 +133,12 @@ def tensor_of(outputs: Outputs, whose: str) -> Tensor:
     return outputs
 
 
+def check_shape(outputs: Tensor, expected: tuple[int, ...], meaning: str, remedy: str = "") -> None:
+    """Refuse by a `ShapeError` outputs of another shape than `expected`, which stands for `meaning`."""
+    if (got := tuple(outputs.shape)) != expected:
+        raise ShapeError("outputs of the net", expected=f"{expected}, {meaning}", got=str(got), remedy=remedy)
+
+
 def refuse_choice(objective: Objective, task: str) -> None:
     """Refuse by a `ConfigError` an objective that a task with its own loss would ignore; a user's function may be."""
     if objective not in (Objective(), Objective("custom")):

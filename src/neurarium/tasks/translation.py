@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from neurarium.checks import ConfigError, DataError, ShapeError
+from neurarium.checks import ConfigError, DataError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.learning.losses import Criterion
@@ -30,7 +30,7 @@ from neurarium.tasks.interval import wilson_interval
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Context, Device, Helpers, Net, Outputs, Trainable, evaluating, tensor_of
+from neurarium.tasks.task import Context, Device, Helpers, Net, Outputs, Trainable, check_shape, evaluating, tensor_of
 
 START, END = "<start>", "<end>"
 _LONGEST = 200
@@ -86,10 +86,8 @@ class Translation(Trainable):
     def check(self, outputs: Outputs, batch: Batch) -> None:
         """Refuse other than logits of every token that is asked for."""
         expected = (batch.size, batch.labels.shape[1] - 1, len(self.vocabulary))
-        if tuple(tensor_of(outputs, self.name).shape) != expected:
-            got = str(tuple(tensor_of(outputs, self.name).shape))
-            place, remedy = "outputs of the net", "answer with (batch, target length, vocabulary)"
-            raise ShapeError(place, expected=f"{expected}, logits of each next token", got=got, remedy=remedy)
+        remedy = "answer with (batch, target length, vocabulary)"
+        check_shape(tensor_of(outputs, self.name), expected, "logits of each next token", remedy)
 
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Greedy decoding: the likeliest token, again and again, until the end.
@@ -125,9 +123,8 @@ class Translation(Trainable):
         for batch, outputs in model.answers(self, examples):
             counts = self.counts(batch)
             loss += float(self.terms(outputs, batch, counts)[0]) * float(counts[0])
-            wrong, weight, tokens = (
-                wrong + float(self.errors(outputs, batch)), weight + float(counts[0]), tokens + float(counts[1]),
-            )  # fmt: skip
+            wrong += float(self.errors(outputs, batch))
+            weight, tokens = weight + float(counts[0]), tokens + float(counts[1])
             wanted = [[t for t in row if t >= 0 and t not in (start, end)] for row in batch.labels.tolist()]
             found = self.greedy(model, batch, max(map(len, wanted)) + 2)
             exact += sum(a == b for a, b in zip(found, wanted, strict=True))
