@@ -47,14 +47,6 @@ def assemble(
     Raises:
         DataError: no examples, fewer than two classes or one without training examples, an undefined or
             constant number.
-
-    Example:
-        >>> from neurarium.data.table import Table
-        >>> schema = Schema({"x": Field((1,))}, {"y": Field((1,), names=("price",))})
-        >>> y = torch.tensor([[100.0], [300.0]])
-        >>> data = assemble("toy", {"train": Table((y,), (y,), schema)}, provenance="made up")
-        >>> data.train.target("y").T, data.schema.target.mean
-        (tensor([[-1.,  1.]]), (200.0,))
     """
     subject, schema = subject or name, parts["train"].schema
     if not len(parts["train"]):

@@ -7,7 +7,7 @@ import numpy as np
 from neurarium.checks import DataError
 from neurarium.data.assemble import Parts, assemble
 from neurarium.data.dataset import Dataset
-from neurarium.data.reading import reading
+from neurarium.data.reading import read_text
 from neurarium.data.windows import Windows
 from neurarium.record.schema import Field, Schema
 
@@ -20,12 +20,7 @@ def load(path: Path, name: str) -> Dataset:
     Raises:
         DataError: it cannot be read, is no text in UTF-8, or is too short.
     """
-    try:
-        with reading(path, "a .txt file"):
-            text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(str(path), expected="text in UTF-8", got=str(error), remedy="save it in UTF-8") from error
-    return from_text(text, name, provenance=f"text in {path.name}", subject=str(path))
+    return from_text(read_text(path), name, provenance=f"text in {path.name}", subject=str(path))
 
 
 def from_text(

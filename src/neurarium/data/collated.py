@@ -62,7 +62,7 @@ class Collated:
         return inputs, {name: _as_target(value) for name, value in targets.items()}
 
     def schema(self, items: list[Any]) -> Schema:
-        """Return what the first items look like; a size that differs between them varies."""
+        """What the first items look like; one size that differs varies, two or no common shape are a `DataError`."""
         seen = [self.columns(items), *(self.columns([item]) for item in items[:_FEW])]
         for group in seen:
             if [list(part) for part in group] != [list(part) for part in seen[0]]:
@@ -83,6 +83,9 @@ class Collated:
 
         Returns:
             How many items there are, their schema, and all their targets, flat where their size varies.
+
+        Raises:
+            DataError: no item, items that do not collate or differ in shape, integers that may be classes or numbers.
         """
         count, schema = 0, None
         targets: dict[str, list[Tensor]] = {}

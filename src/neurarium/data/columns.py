@@ -34,7 +34,7 @@ class Columns(Examples, ABC):
     schema: Schema
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be gathered."""
+        """Refuse by a `DataError` columns that do not fit, examples without a row, and rows that are not there."""
         axes = {axis for field in self.schema.fields.values() for axis in (field.axis, field.points_to) if axis}
         if set(self.columns) != set(self.schema.fields) or set(self.lengths) != axes:
             expected = f"the fields {', '.join(self.schema.fields)}, and lengths along {', '.join(sorted(axes))}"

@@ -31,7 +31,7 @@ from torch import Tensor
 from neurarium.checks import DataError
 from neurarium.data.arrays import input_fields
 from neurarium.data.assemble import assemble
-from neurarium.data.csv_layout import Layout, Said, is_number, layout_of
+from neurarium.data.csv_layout import Said, is_number, layout_of
 from neurarium.data.dataset import Dataset
 from neurarium.data.labels import class_fields, encode
 from neurarium.data.numbers import are_numbers, number_fields
@@ -104,7 +104,8 @@ def read_table(
             try:
                 values.extend([float(cells[column]) for column in layout.columns])
             except ValueError:
-                raise _no_number(path, line, cells, layout) from None
+                column = next(column for column in layout.columns if not is_number(cells[column]))
+                raise _no_finite(path, line, layout.names[column], repr(cells[column])) from None
             lines.append(line)
             for label, column in zip(labels, layout.targets, strict=True):
                 label.append(cells[column].strip())
@@ -127,11 +128,6 @@ def _rows(path: Path) -> Generator[tuple[int, list[str]], None, None]:
         except (csv.Error, UnicodeDecodeError) as error:
             place, remedy = f"{path}, after line {reader.line_num}", "save the table as CSV in UTF-8"
             raise DataError(place, expected="CSV in UTF-8", got=str(error), remedy=remedy) from error
-
-
-def _no_number(path: Path, line: int, cells: Sequence[str], layout: Layout) -> DataError:
-    column = next(column for column in layout.columns if not is_number(cells[column]))
-    return _no_finite(path, line, layout.names[column], repr(cells[column]))
 
 
 def _no_finite(path: Path, line: int, column: str, got: str) -> DataError:

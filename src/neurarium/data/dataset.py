@@ -19,16 +19,6 @@ class Dataset:
     Args:
         schema: of the examples, with the constants that were fitted on `train`.
         provenance: who made the data, which part of it this is, how it was split.
-
-    Example:
-        >>> from neurarium.data.scikit_tables import diabetes
-        >>> data = diabetes()
-        >>> data.schema.classes, data.train.target("progression").shape
-        (('progression',), torch.Size([354, 1]))
-        >>> from neurarium.data.scaling import unscaled
-        >>> unscaled(data.train.target("progression")[:2], data.schema.target)
-        tensor([[151.],
-                [141.]])
     """
 
     name: str

@@ -63,18 +63,13 @@ def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES) -> Dataset:
     return assemble(name, parts, provenance=provenance, subject=str(folder))
 
 
-def _has_classes(folder: Path) -> bool:
-    """Tell whether a folder has sub-folders, which may be classes."""
-    return any(map(_is_class, folder.iterdir()))
-
-
 def _is_class(path: Path) -> bool:
     return path.is_dir() and not path.name.startswith((".", "__"))
 
 
 def _part_folders(folder: Path) -> dict[Part, Path]:
     """Return the folder of each part; the folder itself for training where it has no train/ with classes in it."""
-    if not ((folder / "train").is_dir() and _has_classes(folder / "train")):
+    if not ((folder / "train").is_dir() and any(map(_is_class, (folder / "train").iterdir()))):
         return {"train": folder}
     candidates = ((part, folder / name) for part, names in _PART_FOLDERS.items() for name in names)
     return {part: path for part, path in candidates if path.is_dir()}

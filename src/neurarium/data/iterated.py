@@ -78,11 +78,7 @@ class Iterated(HandedOver):
         return replace(self, schema=agreed(self.raw, schema))
 
     def stream(self, indices: Iterable[Int[Tensor, "_"]]) -> Generator[Batch, None, None]:
-        """Yield for each of `indices` a batch of as many items as it has numbers, as they come.
-
-        Raises:
-            DataError: the items end before the batches do.
-        """
+        """Yield for each of `indices` a batch of so many items, as they come; a `DataError` where they end early."""
         source, taken = iter(self.dataset), 0
         for index in indices:
             items = list(islice(source, len(index)))

@@ -92,7 +92,7 @@ class ModeScores:
 
 
 def mode_scores(points: Float[Tensor, "points 2"], mixture: Mixture, least: float = 0.1) -> ModeScores:
-    """Compare points, in the units of the mixture, with its components.
+    """Compare points, in the units of the mixture, with its components; no points are a `ConfigError`.
 
     A point is good within 3 sigma of the nearest centre, where a share 1 - exp(-9/2) of the mixture lies. A component
     is covered when at least `least`, in (0, 1], of the good points that are its due, points / K, are there. The

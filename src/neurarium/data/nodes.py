@@ -45,7 +45,7 @@ class Nodes(Examples):
     schema: Schema
 
     def __post_init__(self) -> None:
-        """Refuse edges and labels that do not fit the nodes."""
+        """Refuse by a `DataError` edges and labels that do not fit the nodes."""
         check_columns(self.schema, 3, 0 if self.labels is None else 1)
         count, (_, edges, node) = len(self.x), self.schema.inputs
         if self.edge_index.ndim != 2 or len(self.edge_index) != 2:

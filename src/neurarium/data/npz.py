@@ -79,7 +79,7 @@ def load(path: Path, name: str) -> Dataset:
 
 
 def stored_keys(path: Path) -> dict[str, str]:
-    """Return the keys of an .npz file, by the same in small letters."""
+    """Return the keys of an .npz file, by the same in small letters; a `DataError` where it is none."""
     with _archive(path) as archive:
         return {key.lower(): key for key in archive}
 

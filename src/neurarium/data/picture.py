@@ -31,7 +31,7 @@ def is_picture(path: Path) -> bool:
 
 
 def picture_shape(path: Path) -> tuple[int, int, int]:
-    """Return channels (1 or 3), height and width of a picture, from its header alone."""
+    """Return channels (1 or 3), height and width by the header of a picture; a `DataError` where there is none."""
     with _opened(path) as image:
         width, height = image.size
         if image.getexif().get(_ORIENTATION, 1) >= 5:

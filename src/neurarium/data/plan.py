@@ -97,7 +97,7 @@ def grouped(examples: Examples, batches: list[Tensor], parts: int = 1) -> Genera
 
 
 def in_order(examples: Examples, size: int) -> Generator[Batch, None, None]:
-    """Yield all batches of `size` examples, the examples in the order in which they lie."""
+    """Yield all batches of `size` (>= 1, else a `ConfigError`) examples, in the order in which they lie."""
     batch_count(len(examples), size)
     whole = torch.arange(len(examples), device=examples.device)
     return examples.stream(torch.split(whole, size) if len(examples) else ())

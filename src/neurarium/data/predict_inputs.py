@@ -62,7 +62,9 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
     tensors: list[Inputs] = []
     for path in files:
         if path.is_dir() or is_picture(path):
-            pictures = _pictures(path)
+            pictures = sorted(filter(is_picture, path.rglob("*"))) if path.is_dir() else [path]
+            if not pictures:
+                raise DataError(str(path), expected="pictures", got="a folder without any", remedy="check the path")
             if not field.is_image:
                 got, remedy = "pictures", "give a .csv or .npz file"
                 expected = f"rows of {math.prod(field.fixed_shape)} features"
@@ -76,15 +78,6 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
     if not names:
         raise DataError(str(files[0]), expected="at least one example", got="none", remedy="add some")
     return names, Table((torch.cat(tensors),), (), Schema(schema.inputs))
-
-
-def _pictures(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = sorted(filter(is_picture, path.rglob("*")))
-    if not found:
-        raise DataError(str(path), expected="pictures", got="a folder without any", remedy="check the path")
-    return found
 
 
 def _rows(path: Path, field: Field, known: Sequence[str]) -> Inputs:

@@ -56,7 +56,7 @@ class Streamed(HandedOver):
     ahead: int = 4
 
     def __post_init__(self) -> None:
-        """Refuse targets that do not fit."""
+        """Refuse by a `DataError` targets that do not fit."""
         check_columns(self.schema, 1, 1)
         ((name, field),) = self.schema.targets.items()
         check_lengths({name: self.targets}, self.length)

@@ -41,7 +41,7 @@ class Table(Examples):
     ready: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse columns that do not fit together."""
+        """Refuse by a `DataError` columns that do not fit together, and integers that stand for nothing."""
         check_columns(self.schema, len(self.inputs), len(self.targets))
         columns = dict(zip(self.schema.fields, (*self.inputs, *self.targets), strict=True))
         check_lengths(columns, len(self))

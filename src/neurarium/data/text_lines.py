@@ -8,7 +8,7 @@ import torch
 from neurarium.checks import DataError
 from neurarium.data.examples import Examples
 from neurarium.data.ragged import Ragged
-from neurarium.data.reading import reading
+from neurarium.data.reading import read_text
 from neurarium.data.table import Table
 from neurarium.record.schema import Field, Schema
 
@@ -87,8 +87,4 @@ def _lines(path: Path) -> list[str]:
     if path.suffix.lower() != ".txt":
         got = f"a file named *{path.suffix}" if path.is_file() else "no such file"
         raise DataError(str(path), expected="a .txt file, one example a line", got=got, remedy="check the path")
-    try:
-        with reading(path, "a .txt file"):
-            return [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
-    except UnicodeDecodeError as error:
-        raise DataError(str(path), expected="text in UTF-8", got=str(error), remedy="save it in UTF-8") from error
+    return [line for line in read_text(path).split("\n") if line.strip()]

@@ -92,7 +92,7 @@ class Translation(Trainable):
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Greedy decoding: the likeliest token, again and again, until the end.
 
-        The only option is `longest`, tokens of an answer at most (default 200).
+        The only option, else a `ConfigError`, is `longest`, tokens of an answer at most (default 200).
         """
         if unknown := options.keys() - {"longest"}:
             raise ConfigError("predict", expected="the option longest", got=", ".join(sorted(unknown)))
