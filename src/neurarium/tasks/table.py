@@ -48,18 +48,19 @@ class Asking(Protocol):
         """The loss and its constants."""
 
 
-TASKS: dict[str, type[Task]] = {
-    "classification": Classification,
-    "regression": Regression,
-    "distillation": Distillation,
-    "reconstruction": Reconstruction,
-    "density": DensityTask,
-    "generation": Generation,
-    "recall": Recall,
-    "language-model": LanguageModel,
-    "translation": Translation,
-    "energy-forces": EnergyForces,
+TASKS: dict[str, Callable[[], type[Task]]] = {
+    "classification": lambda: Classification,
+    "regression": lambda: Regression,
+    "distillation": lambda: Distillation,
+    "reconstruction": lambda: Reconstruction,
+    "density": lambda: DensityTask,
+    "generation": lambda: Generation,
+    "recall": lambda: Recall,
+    "language-model": lambda: LanguageModel,
+    "translation": lambda: Translation,
+    "energy-forces": lambda: EnergyForces,
 }
+"""Each as a function that gives its class: one's own may be imported only when it is asked for."""
 
 
 def task_name(asked: str, spec: NetSpec, objective: Objective, schema: Schema) -> str:
@@ -84,7 +85,7 @@ def task_name(asked: str, spec: NetSpec, objective: Objective, schema: Schema) -
 
 def task_class(name: str) -> type[Task]:
     """The class of a task; a `ConfigError` names the closest where there is none."""
-    return choose(name, TASKS, subject="task")
+    return choose(name, TASKS, subject="task")()
 
 
 def task_of(
