@@ -17,9 +17,9 @@ _CHANNELS = (1, 3, 4)
 def as_inputs(array: npt.NDArray[Any], subject: str) -> Shaped[Tensor, "examples *shape"]:
     """Return rows of numbers as inputs in the source's units.
 
-    (examples, features) are rows, (examples, height, width) gray images. Images with 1, 3 or 4 channels
-    have them last where the last axis is that long and the second is not, else first. Bytes stay bytes; other
-    numbers become float32 for images and float64 for rows.
+    (examples, features) are rows, (examples, height, width) gray images. Images with 1, 3 or 4 channels have them last
+    where the last axis is that long and the second is not, else first. Bytes stay bytes; other numbers become float32
+    for images and float64 for rows.
 
     Raises:
         DataError: another shape, no numbers, or a number that is infinite or undefined.
@@ -28,37 +28,21 @@ def as_inputs(array: npt.NDArray[Any], subject: str) -> Shaped[Tensor, "examples
         raise DataError(subject, expected="numbers", got=f"type {array.dtype}", remedy="save numbers")
     if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
         place = np.unravel_index(int(np.argmin(finite)), array.shape)
-        raise DataError(
-            f"{subject}, row {place[0]}, column {', '.join(map(str, place[1:]))} (counted from 0)",
-            expected="a finite number",
-            got=str(array[place]),
-            remedy="remove the row or fill the gap",
-        )
+        where = f"{subject}, row {place[0]}, column {', '.join(map(str, place[1:]))} (counted from 0)"
+        got, remedy = str(array[place]), "remove the row or fill the gap"
+        raise DataError(where, expected="a finite number", got=got, remedy=remedy)
     if array.ndim == 3:
         array = array[:, None]
     elif array.ndim == 4 and array.shape[3] in _CHANNELS and array.shape[1] not in _CHANNELS:
         array = array.transpose(0, 3, 1, 2)
     elif array.ndim != 2 and not (array.ndim == 4 and array.shape[1] in _CHANNELS):
-        raise DataError(
-            subject,
-            expected="(examples, features), (examples, height, width) or images with 1, 3 or 4 channels",
-            got=f"shape {array.shape}",
-            remedy="reshape before saving",
-        )
+        expected = "(examples, features), (examples, height, width) or images with 1, 3 or 4 channels"
+        raise DataError(subject, expected=expected, got=f"shape {array.shape}", remedy="reshape before saving")
     wide = np.float64 if array.ndim == 2 else np.float32
     stored = np.uint8 if array.dtype in (np.bool_, np.uint8) else wide
     return torch.from_numpy(np.ascontiguousarray(array, dtype=stored))
 
 
 def input_fields(shape: tuple[int, ...], names: tuple[str, ...] = ()) -> dict[str, Field]:
-    """Return the input field of examples of this shape, by its name: an image, or a row of features.
-
-    Args:
-        shape: (channels, height, width) or (features,).
-        names: of the features, where they have some.
-
-    Example:
-        >>> list(input_fields((1, 28, 28))), input_fields((2,), ("height", "width"))["features"].names
-        (['image'], ('height', 'width'))
-    """
+    """Return the input field, by its name, of images (channels, height, width) or of rows of features (features,)."""
     return {"features": Field(shape, names=names)} if len(shape) == 1 else {"image": Field(shape)}

@@ -39,25 +39,14 @@ def assemble(
     prices learn as easily as lengths, unless their fields say by what already; `value_range` is filled in likewise.
 
     Args:
-        name: of the data set, as it was asked for.
         parts: "train", and "development" and "test" where the source has them, all of one schema.
         provenance: a line on where the data comes from; how it was divided is added.
-        licence: a line.
         subject: the file or folder that messages name; `name` where not given.
         development: how many examples to hold out for development, other than a tenth.
-        standardize: whether numbers are.
 
     Raises:
-        DataError: no examples, fewer than two classes, a class without training examples, a target that is infinite or
-            undefined, or an output that is the same number for all training examples.
-
-    Example:
-        >>> from neurarium.data.table import Table
-        >>> schema = Schema({"x": Field((1,))}, {"y": Field((1,), names=("price",))})
-        >>> y = torch.tensor([[100.0], [300.0]])
-        >>> data = assemble("toy", {"train": Table((y,), (y,), schema)}, provenance="made up")
-        >>> data.train.target("y").T, data.schema.target.mean
-        (tensor([[-1.,  1.]]), (200.0,))
+        DataError: no examples, fewer than two classes or one without training examples, an undefined or
+            constant number.
     """
     subject, schema = subject or name, parts["train"].schema
     if not len(parts["train"]):
@@ -143,11 +132,7 @@ def _ends(train: Examples, name: str) -> tuple[float, float]:
 
 
 def _check_classes(targets: Int64[Tensor, "examples"], classes: Sequence[str], subject: str) -> None:
-    """See that there is something to learn: two classes or more, and training examples of each.
-
-    Raises:
-        DataError: it is not so.
-    """
+    """See that there are two classes or more, and training examples of each."""
     if not len(targets):
         raise DataError(subject, expected="at least one example", got="an empty data set", remedy="add some")
     if len(classes) < 2:
@@ -156,9 +141,6 @@ def _check_classes(targets: Int64[Tensor, "examples"], classes: Sequence[str], s
     counts = torch.bincount(targets, minlength=len(classes)).tolist()
     empty = [name for name, count in zip(classes, counts, strict=True) if not count]
     if empty:
-        raise DataError(
-            subject,
-            expected="at least one training example of each class",
-            got=f"an empty class: none of {', '.join(map(repr, empty))}",
-            remedy="add training examples of it or remove the class",
-        )
+        got = f"an empty class: none of {', '.join(map(repr, empty))}"
+        remedy = "add training examples of it or remove the class"
+        raise DataError(subject, expected="at least one training example of each class", got=got, remedy=remedy)

@@ -54,6 +54,4 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         """Return the batch on `device`; itself where it is there already."""
-        if self.inputs[0].device == device:
-            return self
-        return self.map(lambda tensor: tensor.to(device))
+        return self if self.inputs[0].device == device else self.map(lambda tensor: tensor.to(device))

@@ -33,45 +33,32 @@ from neurarium.data import (
 )
 from neurarium.data.dataset import Dataset
 
+_HERE, _SCIKIT = "; comes with the package", "; comes with scikit-learn"
+_MADE, _DRAWN = "; made by code", "; drawn, not loaded"
 SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
-    "mnist-5k": (mnist_5k.load, "5,000 handwritten digits, 28 x 28, in 10 classes; comes with the package"),
+    "mnist-5k": (mnist_5k.load, f"5,000 handwritten digits, 28 x 28, in 10 classes{_HERE}"),
     "fashion-mnist": (fashion_mnist.load, "70,000 pictures of clothes, 28 x 28, in 10 classes"),
     "mnist": (mnist.load, "70,000 handwritten digits, 28 x 28, in 10 classes"),
-    "iris": (scikit_tables.iris, "150 flowers, 4 lengths, in 3 species; comes with scikit-learn"),
-    "wine": (scikit_tables.wine, "178 wines, 13 measurements, of 3 growers; comes with scikit-learn"),
-    "digits": (scikit_tables.digits, "1,797 handwritten digits, 8 x 8, in 10 classes; comes with scikit-learn"),
-    "breast-cancer": (
-        scikit_tables.breast_cancer,
-        "569 tumours, 30 measurements, in 2 classes; comes with scikit-learn",
-    ),
+    "iris": (scikit_tables.iris, f"150 flowers, 4 lengths, in 3 species{_SCIKIT}"),
+    "wine": (scikit_tables.wine, f"178 wines, 13 measurements, of 3 growers{_SCIKIT}"),
+    "digits": (scikit_tables.digits, f"1,797 handwritten digits, 8 x 8, in 10 classes{_SCIKIT}"),
+    "breast-cancer": (scikit_tables.breast_cancer, f"569 tumours, 30 measurements, in 2 classes{_SCIKIT}"),
     "diabetes": (
         scikit_tables.diabetes,
-        "442 patients, 10 measurements; a number: progression of the disease a year later; comes with scikit-learn",
+        f"442 patients, 10 measurements; a number: progression of the disease a year later{_SCIKIT}",
     ),
-    "iris-two": (
-        scikit_tables.iris_two,
-        "100 flowers, 4 lengths, in 2 species that a hyperplane separates; comes with scikit-learn",
-    ),
-    "mnist-4-9": (mnist_5k.load_four_nine, "1,000 fours and nines of mnist-5k; comes with the package"),
-    "ring-of-8": (
-        mixtures.load_ring,
-        "8,000 points in the plane, from 8 narrow Gaussians on a circle; drawn, not loaded",
-    ),
-    "grid-of-25": (
-        mixtures.load_grid,
-        "25,000 points in the plane, from 25 narrow Gaussians on a grid; drawn, not loaded",
-    ),
-    "japanese-vowels": (japanese_vowels.load, "640 series of 12 numbers a step, of 9 speakers; comes with the package"),
-    "number-words": (number_words.load, "4,000 integers in English words, in 6 classes: their digits; made by code"),
-    "spelled-numbers": (
-        spelled_numbers.load,
-        "10,000 integers in English words, to be written in digits; made by code",
-    ),
-    "genesis": (genesis.load, "196,873 characters of the book of Genesis, in windows of 64; comes with the package"),
+    "iris-two": (scikit_tables.iris_two, f"100 flowers, 4 lengths, in 2 species that a hyperplane separates{_SCIKIT}"),
+    "mnist-4-9": (mnist_5k.load_four_nine, f"1,000 fours and nines of mnist-5k{_HERE}"),
+    "ring-of-8": (mixtures.load_ring, f"8,000 points in the plane, from 8 narrow Gaussians on a circle{_DRAWN}"),
+    "grid-of-25": (mixtures.load_grid, f"25,000 points in the plane, from 25 narrow Gaussians on a grid{_DRAWN}"),
+    "japanese-vowels": (japanese_vowels.load, f"640 series of 12 numbers a step, of 9 speakers{_HERE}"),
+    "number-words": (number_words.load, f"4,000 integers in English words, in 6 classes: their digits{_MADE}"),
+    "spelled-numbers": (spelled_numbers.load, f"10,000 integers in English words, to be written in digits{_MADE}"),
+    "genesis": (genesis.load, f"196,873 characters of the book of Genesis, in windows of 64{_HERE}"),
     "karate": (karate.load, "one graph of 34 friends, in 2 clubs; comes with networkx"),
-    "rings-and-trees": (rings_and_trees.load, "800 graphs of 5 to 12 nodes, in 2 classes; made by code"),
-    "furniture": (furniture.load, "400 tables, chairs and lamps of 100 to 200 points, on 7 parts; made by code"),
-    "ethanol": (ethanol.load, "900 positions of a molecule's 9 atoms; energies and forces; comes with the package"),
+    "rings-and-trees": (rings_and_trees.load, f"800 graphs of 5 to 12 nodes, in 2 classes{_MADE}"),
+    "furniture": (furniture.load, f"400 tables, chairs and lamps of 100 to 200 points, on 7 parts{_MADE}"),
+    "ethanol": (ethanol.load, f"900 positions of a molecule's 9 atoms; energies and forces{_HERE}"),
 }
 CUSTOM = "custom"
 """What a recipe says of data in hand, which have no name by which they could be loaded."""
@@ -98,13 +85,11 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
     if name in SOURCES:
         return SOURCES[name][0](folder)
     if name == CUSTOM:
-        raise DataError(
-            "data", expected="the data that were given to this run in memory", got="none",
-            remedy="give them again: data=... in Python, --data FILE on the command line",
-        )  # fmt: skip
+        remedy = "give them again: data=... in Python, --data FILE on the command line"
+        raise DataError("data", expected="the data that were given to this run in memory", got="none", remedy=remedy)
     path = Path(os.path.expanduser(folder or "."), os.path.expanduser(name))
     if path.is_dir():
-        return _load_folder(path, name)
+        return idx_pair.load_folder(path, name) if idx_pair.image_files(path) else image_folder.load(path, name)
     if not path.exists():
         raise _nothing_there(name, path)
     suffix = path.suffix.lower()
@@ -124,10 +109,6 @@ def name_of(dataset: Dataset) -> str:
     """The name by which a data set in hand can be loaded again: a source's, a file's, else `CUSTOM`."""
     is_file = bool(Path(dataset.name).suffix) and Path(dataset.name).exists()
     return dataset.name if dataset.name in SOURCES or is_file else CUSTOM
-
-
-def _load_folder(path: Path, name: str) -> Dataset:
-    return idx_pair.load_folder(path, name) if idx_pair.image_files(path) else image_folder.load(path, name)
 
 
 def _nothing_there(name: str, path: Path) -> DataError | ConfigError:

@@ -5,32 +5,22 @@ from pathlib import Path
 import numpy as np
 
 from neurarium.checks import DataError
-from neurarium.data.assemble import assemble
+from neurarium.data.assemble import Parts, assemble
 from neurarium.data.dataset import Dataset
-from neurarium.data.reading import reading
+from neurarium.data.reading import read_text
 from neurarium.data.windows import Windows
 from neurarium.record.schema import Field, Schema
 
-_LENGTH = 64
 _TWENTIETHS = 20
 
 
 def load(path: Path, name: str) -> Dataset:
-    """Return the characters of a .txt file in UTF-8.
-
-    Args:
-        path: the file.
-        name: as it was asked for.
+    """Return the characters of a .txt file.
 
     Raises:
         DataError: it cannot be read, is no text in UTF-8, or is too short.
     """
-    try:
-        with reading(path, "a .txt file"):
-            text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(str(path), expected="text in UTF-8", got=str(error), remedy="save it in UTF-8") from error
-    return from_text(text, name, provenance=f"text in {path.name}", subject=str(path))
+    return from_text(read_text(path), name, provenance=f"text in {path.name}", subject=str(path))
 
 
 def from_text(
@@ -40,21 +30,13 @@ def from_text(
     provenance: str,
     licence: str = "not stated",
     subject: str | None = None,
-    length: int = _LENGTH,
+    length: int = 64,
 ) -> Dataset:
-    """Divide a text and cut each part into windows that follow one another.
+    """Divide a text and cut each part into windows of `length` characters that follow one another.
 
     The first 90 % are learned from, the next 5 % are for development, the last 5 % for the test: neighbors in a text
     resemble each other, so that windows drawn at random would test what was read. The vocabulary is that of the whole
     text, sorted.
-
-    Args:
-        text: of any language.
-        name: of the data set.
-        provenance: where it comes from, a line.
-        licence: a line.
-        subject: what messages name; `name` where not given.
-        length: characters in a window.
 
     Raises:
         DataError: a part has no room for a window and the character after it.
@@ -65,29 +47,18 @@ def from_text(
     """
     least = _TWENTIETHS * (length + 1)
     if len(text) < least:
-        raise DataError(
-            subject or name,
-            expected=f"at least {least:,} characters, for windows of {length} and one more in a twentieth of them",
-            got=f"{len(text):,} characters",
-            remedy="give a longer text",
-        )
+        expected = f"at least {least:,} characters, for windows of {length} and one more in a twentieth of them"
+        remedy = "give a longer text"
+        raise DataError(subject or name, expected=expected, got=f"{len(text):,} characters", remedy=remedy)
     codes = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
     alphabet, tokens = np.unique(codes, return_inverse=True)
     characters = tuple(map(chr, alphabet.tolist()))
     tokens = tokens.reshape(-1).astype(np.min_scalar_type(len(characters) - 1))
-    schema = Schema(
-        {"tokens": Field((length,), categories=characters)}, {"next": Field((length,), categories=characters)}
-    )
+    field = Field((length,), categories=characters)
+    schema = Schema({"tokens": field}, {"next": field})
     end = len(text) // _TWENTIETHS
-    train, development, test = np.split(tokens, [len(text) - 2 * end, len(text) - end])
-    return assemble(
-        name,
-        {
-            "train": Windows.over(train, length, schema),
-            "development": Windows.over(development, length, schema),
-            "test": Windows.over(test, length, schema),
-        },
-        provenance=f"{provenance}; first 90 % to learn from, then 5 % for development and 5 % for the test",
-        licence=licence,
-        subject=subject,
-    )
+    cut = (Windows.over(part, length, schema) for part in np.split(tokens, [len(text) - 2 * end, len(text) - end]))
+    train, development, test = cut
+    parts: Parts = {"train": train, "development": development, "test": test}
+    provenance += "; first 90 % to learn from, then 5 % for development and 5 % for the test"
+    return assemble(name, parts, provenance=provenance, licence=licence, subject=subject)

@@ -45,11 +45,7 @@ class Collated:
     classes: tuple[str, ...] = ()
 
     def columns(self, items: list[Any]) -> tuple[Columns, Columns]:
-        """Return inputs and targets of some items, a row an item.
-
-        Raises:
-            DataError: they cannot be collated into tensors of one row an item.
-        """
+        """Return inputs and targets of some items, a row an item; a `DataError` where they do not collate so."""
         try:
             collated = self.collate(items)
         except (RuntimeError, TypeError, ValueError, KeyError, IndexError) as error:
@@ -66,11 +62,7 @@ class Collated:
         return inputs, {name: _as_target(value) for name, value in targets.items()}
 
     def schema(self, items: list[Any]) -> Schema:
-        """Return what the first items look like; a size that differs between them varies.
-
-        Raises:
-            DataError: they cannot be collated, or more than one size of a field differs.
-        """
+        """What the first items look like; one size that differs varies, two or no common shape are a `DataError`."""
         seen = [self.columns(items), *(self.columns([item]) for item in items[:_FEW])]
         for group in seen:
             if [list(part) for part in group] != [list(part) for part in seen[0]]:
@@ -93,8 +85,7 @@ class Collated:
             How many items there are, their schema, and all their targets, flat where their size varies.
 
         Raises:
-            DataError: no item, items that cannot be collated or differ in shape, or integers that may be classes as
-                well as numbers.
+            DataError: no item, items that do not collate or differ in shape, integers that may be classes or numbers.
         """
         count, schema = 0, None
         targets: dict[str, list[Tensor]] = {}
@@ -121,18 +112,7 @@ class Collated:
     def batch(
         self, items: list[Any], raw: Schema, schema: Schema, index: Int[Tensor, "batch"], onto: torch.device
     ) -> Batch:
-        """Return a batch of items.
-
-        Args:
-            items: one or more.
-            raw: what they look like as they come.
-            schema: under whose constants and categories they are handed over.
-            index: their numbers.
-            onto: where they are handed over.
-
-        Raises:
-            DataError: they cannot be collated, or look otherwise than the first ones.
-        """
+        """Return a batch of items, `raw` as they come, on `onto`, under the constants and categories of `schema`."""
         inputs, targets = self.columns(items)
         check_shapes(raw, inputs | targets)
         seen = [
@@ -151,17 +131,13 @@ class Collated:
             targets = self.said or tuple(key for key in _TARGET_KEYS if key in collated)[:1]
             missing = [key for key in targets if key not in collated]
             if missing or not targets or len(targets) == len(collated):
-                raise DataError(
-                    "data",
-                    expected=f"items with the key {missing[0]!r}" if missing else "items with inputs and a target",
-                    got=f"the keys {', '.join(map(str, collated))}",
-                    remedy="say which key is the target: target='...'",
-                )
+                expected = f"items with the key {missing[0]!r}" if missing else "items with inputs and a target"
+                got = f"the keys {', '.join(map(str, collated))}"
+                raise DataError("data", expected=expected, got=got, remedy="say which key is the target: target='...'")
             return {str(k): v for k, v in collated.items() if k not in targets}, {key: collated[key] for key in targets}
         if self.said:
-            raise DataError(
-                "target", expected="a key of items that are dictionaries", got=f"items of {_kind(collated)}"
-            )
+            got = f"items of {_kind(collated)}"
+            raise DataError("target", expected="a key of items that are dictionaries", got=got)
         if not isinstance(collated, (tuple, list)):
             return {_name(collated): collated}, {}
         if len(collated) < 2:
@@ -172,21 +148,14 @@ class Collated:
 
 
 def check_shapes(schema: Schema, columns: Columns) -> None:
-    """Refuse batches that look otherwise than the first items.
-
-    Raises:
-        DataError: names the field.
-    """
+    """Refuse by a `DataError` batches that look otherwise than the first items."""
     for name, field in schema.fields.items():
         shape = tuple(columns[name].shape[1:]) if name in columns else ()
         fits = len(shape) == len(field.shape) and all(a in (None, b) for a, b in zip(field.shape, shape, strict=True))
         if name not in columns or not fits:
-            raise DataError(
-                f"field {name}",
-                expected=f"{field.in_words()} as in the first items",
-                got=" x ".join(map(str, shape)) or "one" if name in columns else f"only {', '.join(columns)}",
-                remedy="give a collate_fn that pads items to one size",
-            )
+            got = " x ".join(map(str, shape)) or "one" if name in columns else f"only {', '.join(columns)}"
+            place, remedy = f"field {name}", "give a collate_fn that pads items to one size"
+            raise DataError(place, expected=f"{field.in_words()} as in the first items", got=got, remedy=remedy)
         if name in schema.targets and field.categories:
             check_categories(columns[name], name, field, target=True)
 
@@ -234,9 +203,5 @@ def _kind(value: Any) -> str:
 
 
 def _no_batch(got: str) -> DataError:
-    return DataError(
-        "data",
-        expected="items that make a batch of tensors, one row an item",
-        got=got,
-        remedy="give items of numbers or tensors of one size, or a DataLoader with a collate_fn",
-    )
+    remedy = "give items of numbers or tensors of one size, or a DataLoader with a collate_fn"
+    return DataError("data", expected="items that make a batch of tensors, one row an item", got=got, remedy=remedy)

@@ -10,6 +10,7 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from neurarium.checks import DataError
+from neurarium.data.batch import Batch
 from neurarium.data.examples import Examples, agreed, check_categories, check_lengths, restated
 from neurarium.data.scaling import scaled
 from neurarium.record.schema import Field, Schema
@@ -26,11 +27,6 @@ class Columns(Examples, ABC):
             one after the other, the axis that varies first, whatever its place in the field's shape. Targets that are
             numbers are stored standardized.
         lengths: how many rows each example has along each axis.
-        schema: names and describes them.
-
-    Raises:
-        DataError: columns that do not fit together, an example without a row, integers that stand for nothing, or that
-            point to a row that is not there.
     """
 
     columns: Mapping[str, Shaped[Tensor, "..."]]
@@ -38,37 +34,29 @@ class Columns(Examples, ABC):
     schema: Schema
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be gathered."""
+        """Refuse by a `DataError` columns that do not fit, examples without a row, and rows that are not there."""
         axes = {axis for field in self.schema.fields.values() for axis in (field.axis, field.points_to) if axis}
         if set(self.columns) != set(self.schema.fields) or set(self.lengths) != axes:
-            raise DataError(
-                "columns",
-                expected=f"the fields {', '.join(self.schema.fields)}, and lengths along {', '.join(sorted(axes))}",
-                got=f"{', '.join(self.columns) or 'none'}, and along {', '.join(self.lengths) or 'none'}",
-                remedy="give a tensor for each field, and the lengths of each axis",
-            )
+            expected = f"the fields {', '.join(self.schema.fields)}, and lengths along {', '.join(sorted(axes))}"
+            got = f"{', '.join(self.columns) or 'none'}, and along {', '.join(self.lengths) or 'none'}"
+            remedy = "give a tensor for each field, and the lengths of each axis"
+            raise DataError("columns", expected=expected, got=got, remedy=remedy)
         check_lengths({f"{axis} lengths": lengths for axis, lengths in self.lengths.items()}, len(self))
         relations = {field.axis for field in self.schema.fields.values() if field.points_to}
         for axis, lengths in self.lengths.items():
             if axis not in relations and len(lengths) and int(lengths.min()) < 1:
-                raise DataError(
-                    f"axis {axis}",
-                    expected="at least one row in every example",
-                    got=f"an example of length {int(lengths.min())}, number {int(lengths.argmin())}",
-                    remedy="leave empty examples out",
-                )
+                got = f"an example of length {int(lengths.min())}, number {int(lengths.argmin())}"
+                remedy = "leave empty examples out"
+                raise DataError(f"axis {axis}", expected="at least one row in every example", got=got, remedy=remedy)
         for name, field in self.schema.fields.items():
             self._check(name, field, self.columns[name])
 
     def _check(self, name: str, field: Field, column: Tensor) -> None:
         rows = int(self.lengths[field.axis].sum()) if field.is_ragged else len(self)
         if len(column) != rows:
-            raise DataError(
-                f"field {name}",
-                expected=f"{rows:,} rows, as the lengths of {field.axis or 'the examples'} say",
-                got=f"{len(column):,}",
-                remedy="give every example the rows that its length counts",
-            )
+            expected = f"{rows:,} rows, as the lengths of {field.axis or 'the examples'} say"
+            remedy = "give every example the rows that its length counts"
+            raise DataError(f"field {name}", expected=expected, got=f"{len(column):,}", remedy=remedy)
         if field.categories:
             check_categories(column, name, field, target=name in self.schema.targets)
         if field.points_to and len(column):
@@ -79,12 +67,11 @@ class Columns(Examples, ABC):
             wrong = (column < 0) | (column >= room)
             if wrong.any():
                 row = int(wrong.flatten(1).any(1).nonzero()[0]) if column.ndim > 1 else int(wrong.nonzero()[0])
-                raise DataError(
-                    f"field {name}",
-                    expected=f"numbers of {field.points_to} that are there, from 0 to {int(room.flatten()[row]) - 1}",
-                    got=f"{column[row].tolist()} in example {int(owner[row])}",
-                    remedy=f"number the {field.points_to} of each example from 0",
-                )
+                last, where = int(room.flatten()[row]) - 1, field.points_to
+                expected = f"numbers of {where} that are there, from 0 to {last}"
+                got = f"{column[row].tolist()} in example {int(owner[row])}"
+                remedy = f"number the {where} of each example from 0"
+                raise DataError(f"field {name}", expected=expected, got=got, remedy=remedy)
 
     @property
     def device(self) -> torch.device:
@@ -110,19 +97,15 @@ class Columns(Examples, ABC):
         """Return the same examples under other constants and the categories of the other schema."""
         schema, columns = agreed(self.schema, schema), {}
         for (name, old), (other, new) in zip(self.schema.fields.items(), schema.fields.items(), strict=True):
+            kept = name in self.schema.inputs and not old.categories
             column = self.columns[name]
-            if name in self.schema.targets or old.categories:
-                column = restated(column, as_stored(old), as_stored(new), other)
-            columns[other] = column
+            columns[other] = column if kept else restated(column, as_stored(old), as_stored(new), other)
         return replace(self, columns=columns, schema=schema)
 
     def to(self, device: torch.device | str) -> "Columns":
         """Return the examples on `device`."""
-        return replace(
-            self,
-            columns={name: column.to(device) for name, column in self.columns.items()},
-            lengths={axis: lengths.to(device) for axis, lengths in self.lengths.items()},
-        )
+        columns = {name: column.to(device) for name, column in self.columns.items()}
+        return replace(self, columns=columns, lengths={axis: each.to(device) for axis, each in self.lengths.items()})
 
     def pieces(self, name: str) -> Iterator[Shaped[Tensor, "..."]]:
         """Yield the raw values of an input."""
@@ -153,15 +136,18 @@ class Columns(Examples, ABC):
         column = self.columns[name][rows]
         return column if name in self.schema.targets else scaled(column, as_stored(self.schema.inputs[name]))
 
-    def given_lengths(self) -> list[str]:
-        """The axes whose lengths a net is told: those of its inputs, but for relations, which say where they belong."""
-        relations = {field.axis for field in self.schema.inputs.values() if field.points_to}
-        axes = dict.fromkeys(axis for field in self.schema.inputs.values() for axis in (field.axis, field.points_to))
-        return [axis for axis in axes if axis and axis not in relations]
+    def batch(self, tensors: Mapping[str, Tensor], index: Int[Tensor, "batch"]) -> Batch:
+        """Fields as a batch; behind its inputs the lengths of their axes, but not of relations (edges, pairs)."""
+        inputs = self.schema.inputs.values()
+        relations = {field.axis for field in inputs if field.points_to}
+        axes = dict.fromkeys(axis for field in inputs for axis in (field.axis, field.points_to))
+        given = [axis for axis in axes if axis and axis not in relations]
+        xs = (*(tensors[name] for name in self.schema.inputs), *(self.lengths[axis][index] for axis in given))
+        names = (*self.schema.inputs, *(f"{axis}_lengths" for axis in given), *self.schema.targets)
+        return Batch(xs, tuple(tensors[name] for name in self.schema.targets), len(index), index, names)
 
 
 def as_stored(field: Field) -> Field:
     """The field with the axis that varies first, as rows lie in a column: what tells where the channels are."""
-    return (
-        replace(field, shape=(None, *(size for size in field.shape if size is not None))) if field.is_ragged else field
-    )
+    rest = (size for size in field.shape if size is not None)
+    return replace(field, shape=(None, *rest)) if field.is_ragged else field

@@ -31,14 +31,11 @@ class Layout:
     """Which columns of a table are what; columns are counted from 0.
 
     Args:
-        header: whether the first row is one.
-        width: how many columns there are.
         names: a name for each, for messages.
         columns: those of the features, in the order in which they are taken.
         features: their names; none where the table has no header, or one that only counts.
         targets: those to be predicted; none where the table is only to predict from.
         outputs: their names, "target" where the table has no header.
-        said: what the header says they are, `:number` or `:class`; None where it says nothing.
     """
 
     header: bool
@@ -61,8 +58,6 @@ def layout_of(
     """Find out from the first row what the columns are.
 
     Args:
-        first: its cells.
-        path: of the table, for messages.
         features: how many there should be, to predict from: then there may be no target. None: as many as there are,
             and a target.
         known: names of targets that a net has learned, to be found again without a mark.
@@ -132,12 +127,9 @@ def _by_name(
             raise DataError(str(path), expected=f"a column {name!r}", got=f"columns {', '.join(there)}", remedy=remedy)
     for k in columns:
         if bare[k] not in learned and bare[k] not in known and bare[k].lower() not in LABEL_NAMES:
-            raise DataError(
-                str(path),
-                expected=f"the columns {', '.join(learned)} that were learned from",
-                got=f"another one, {bare[k]!r}",
-                remedy="remove it, or mark it as what is to be predicted: a name that ends in ':number' or ':class'",
-            )
+            expected, got = f"the columns {', '.join(learned)} that were learned from", f"another one, {bare[k]!r}"
+            remedy = "remove it, or mark it as what is to be predicted: a name that ends in ':number' or ':class'"
+            raise DataError(str(path), expected=expected, got=got, remedy=remedy)
     found = tuple(k for k in columns if bare[k] in learned)
     if len(found) != len(learned):
         twice = next(bare[k] for k in found if [bare[j] for j in found].count(bare[k]) != learned.count(bare[k]))

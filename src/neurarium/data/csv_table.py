@@ -31,7 +31,7 @@ from torch import Tensor
 from neurarium.checks import DataError
 from neurarium.data.arrays import input_fields
 from neurarium.data.assemble import assemble
-from neurarium.data.csv_layout import Layout, Said, is_number, layout_of
+from neurarium.data.csv_layout import Said, is_number, layout_of
 from neurarium.data.dataset import Dataset
 from neurarium.data.labels import class_fields, encode
 from neurarium.data.numbers import are_numbers, number_fields
@@ -48,8 +48,6 @@ class Cells:
         features: in the order of the columns, or of their names where these were asked for; 64-bit, all finite.
         names: of the features; none where the file has no header.
         labels: the cells of each column to be predicted, as text; none where the table has no such column.
-        outputs: the names of these columns.
-        said: what the header says they are, if it does.
     """
 
     features: Float64[Tensor, "rows features"]
@@ -65,8 +63,7 @@ def load(path: Path, name: str) -> Dataset:
     Labels that are all whole numbers are ordered by size, others by alphabet.
 
     Raises:
-        DataError: what `read_table` raises, labels that are neither classes nor numbers, or whole numbers that may be
-            either.
+        DataError: as `read_table`; labels neither classes nor numbers, or that may be either.
     """
     cells = read_table(path)
     assert cells.labels, "a table read without a number of features has something to predict"
@@ -86,20 +83,11 @@ def load(path: Path, name: str) -> Dataset:
 def read_table(
     path: Path, features: int | None = None, known: Sequence[str] = (), learned: tuple[str, ...] = ()
 ) -> Cells:
-    """Return the rows of a .csv file.
-
-    Args:
-        path: the file, in UTF-8.
-        features: how many there should be, to predict from: then the label column may be missing. None: as
-            many as there are, and a label.
-        known: names of columns that a net has learned to predict, which are no features.
-        learned: names of the features that a net has learned from; where the file has a header, its columns are found
-            by them.
+    """Return the rows of a .csv file in UTF-8; the arguments but `path` serve to predict from it, as in `layout_of`.
 
     Raises:
-        DataError: no such file, none in UTF-8, no rows, a row of another length than the first, too many or
-            too few columns, one that is missing or unknown, or a feature that is no finite number (row and column
-            named; rows counted from 1 with the header, as in an editor).
+        DataError: no such file, rows of unequal length, columns missing or unknown, or a feature that is no
+            finite number (lines counted from 1 with the header, as in an editor).
     """
     values, lines = array("d"), array("q")
     with contextlib.closing(_rows(path)) as rows:
@@ -110,16 +98,14 @@ def read_table(
         labels: tuple[list[str], ...] = tuple([] for _ in layout.targets)
         for line, cells in rows if layout.header else itertools.chain([first], rows):
             if len(cells) != layout.width:
-                raise DataError(
-                    f"{path}, line {line}",
-                    expected=f"{layout.width} cells as in the first row",
-                    got=str(len(cells)),
-                    remedy="fill in what is missing; put text that holds commas in quotes",
-                )
+                expected = f"{layout.width} cells as in the first row"
+                remedy = "fill in what is missing; put text that holds commas in quotes"
+                raise DataError(f"{path}, line {line}", expected=expected, got=str(len(cells)), remedy=remedy)
             try:
                 values.extend([float(cells[column]) for column in layout.columns])
             except ValueError:
-                raise _no_number(path, line, cells, layout) from None
+                column = next(column for column in layout.columns if not is_number(cells[column]))
+                raise _no_finite(path, line, layout.names[column], repr(cells[column])) from None
             lines.append(line)
             for label, column in zip(labels, layout.targets, strict=True):
                 label.append(cells[column].strip())
@@ -142,11 +128,6 @@ def _rows(path: Path) -> Generator[tuple[int, list[str]], None, None]:
         except (csv.Error, UnicodeDecodeError) as error:
             place, remedy = f"{path}, after line {reader.line_num}", "save the table as CSV in UTF-8"
             raise DataError(place, expected="CSV in UTF-8", got=str(error), remedy=remedy) from error
-
-
-def _no_number(path: Path, line: int, cells: Sequence[str], layout: Layout) -> DataError:
-    column = next(column for column in layout.columns if not is_number(cells[column]))
-    return _no_finite(path, line, layout.names[column], repr(cells[column]))
 
 
 def _no_finite(path: Path, line: int, column: str, got: str) -> DataError:
@@ -173,7 +154,6 @@ def _numbers(labels: Sequence[str], subject: str) -> list[float]:
     for row, label in enumerate(labels):
         if not is_number(label):
             remedy = "fill in a number or remove the row; a column name that ends in ':class' takes all as names"
-            raise DataError(
-                f"{subject}, label {row}", expected="a number as in other rows", got=repr(label), remedy=remedy
-            )
+            place = f"{subject}, label {row}"
+            raise DataError(place, expected="a number as in other rows", got=repr(label), remedy=remedy)
     return [float(label) for label in labels]

@@ -14,26 +14,11 @@ PARTS = ("train", "development", "test")
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Examples to learn from, to choose by, and to be judged on once.
+    """Examples to learn from, to choose settings and the end of learning by, and for the final score alone.
 
     Args:
-        name: as it was asked for.
-        train: examples that a net learns from.
-        development: examples by which settings are chosen and learning is stopped; may be empty.
-        test: examples for the final score alone; may be empty.
         schema: of the examples, with the constants that were fitted on `train`.
         provenance: who made the data, which part of it this is, how it was split.
-        licence: under which it may be used.
-
-    Example:
-        >>> from neurarium.data.scikit_tables import diabetes
-        >>> data = diabetes()
-        >>> data.schema.classes, data.train.target("progression").shape
-        (('progression',), torch.Size([354, 1]))
-        >>> from neurarium.data.scaling import unscaled
-        >>> unscaled(data.train.target("progression")[:2], data.schema.target)
-        tensor([[151.],
-                [141.]])
     """
 
     name: str
@@ -55,9 +40,8 @@ class Dataset:
     def fingerprint(self) -> str:
         """Return the SHA-256 of all examples and targets of the three parts, in hexadecimal.
 
-        Equal for equal data wherever it lies, in memory or streamed, on whichever device. Costs one pass over
-        the data. Taken over the source's numbers, before scaling; targets that are numbers as they are stored,
-        standardized, and with their scaling.
+        Equal for equal data, in memory or streamed, on any device; costs a pass over them. Taken over the source's
+        numbers, before scaling; of targets that are numbers, as stored, standardized, and over their scaling.
         """
         digest = hashlib.sha256()
         for field in self.schema.targets.values():
@@ -73,8 +57,7 @@ class Dataset:
         """Return the data set under another run's constants and categories.
 
         Raises:
-            DataError: fields of other shapes, other names where there are several, or categories that the other schema
-                does not have.
+            DataError: other fields, or categories that the other schema does not have.
         """
         train, development, test = (part.with_schema(schema) for part in self.parts().values())
         return replace(self, train=train, development=development, test=test, schema=train.schema)

@@ -18,12 +18,6 @@ def drawn(schema: Schema, count: int, seed: int = 0, shortest: int = 3, longest:
     A schema whose examples vary in size gives padded ones, or where something points to rows a concatenation; one whose
     examples are nodes gives a graph of `count` nodes, all of them asked about.
 
-    Args:
-        schema: of the examples.
-        count: how many.
-        seed: decides all of them.
-        shortest, longest: between which sizes lie where they vary.
-
     Example:
         >>> from neurarium.record.schema import image_schema
         >>> drawn(image_schema(), 2).gather(torch.arange(2)).x.shape

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurarium.data.assemble import assemble
+from neurarium.data.assemble import Parts, assemble
 from neurarium.data.dataset import Dataset
 from neurarium.data.packed import Packed
 from neurarium.record.schema import Field, Schema
@@ -25,46 +25,29 @@ def load(folder: str | None = None) -> Dataset:
 
     Positions are in angstrom, energies in eV, forces in eV / angstrom. Energies are standardized by their mean and the
     root mean square of the training forces' components, forces by the latter, so that they stay the energy's gradient.
-
-    Args:
-        folder: not needed, since the frames lie in the package (`embedded/ethanol.npz`, with source and license).
-
-    Example:
-        >>> data = load()
-        >>> data.counts(), data.schema.inputs["species"].categories
-        ({'train': 700, 'development': 100, 'test': 100}, ('H', 'C', 'O'))
     """
     with as_file(files("neurarium.data") / "embedded" / "ethanol.npz") as path, np.load(path) as stored:
         numbers, positions, energies, forces = (
             torch.from_numpy(stored[name]) for name in ("species", "positions", "energies", "forces")
         )
-    train = torch.tensor(_TRAIN)
-    scale = float(forces[train].double().square().mean().sqrt())
-    center = float(energies[train].mean())
-    schema = Schema(
-        {
-            "species": Field((None,), categories=tuple(_ELEMENTS.values()), axis="atoms"),
-            "positions": Field((None, 3), names=("x", "y", "z"), axis="atoms"),
-            "pairs": Field((2, None), axis="pairs", points_to="atoms"),
-        },
-        {
-            "energy": Field((), mean=(center,), std=(scale,)),
-            "forces": Field((None, 3), names=("x", "y", "z"), mean=(0.0,) * 3, std=(scale,) * 3, axis="atoms"),
-        },
-    )
+    learned = torch.tensor(_TRAIN)
+    scale, center = float(forces[learned].double().square().mean().sqrt()), float(energies[learned].mean())
+    axes = ("x", "y", "z")
+    inputs = {
+        "species": Field((None,), categories=tuple(_ELEMENTS.values()), axis="atoms"),
+        "positions": Field((None, 3), names=axes, axis="atoms"),
+        "pairs": Field((2, None), axis="pairs", points_to="atoms"),
+    }
+    pull = Field((None, 3), names=axes, mean=(0.0,) * 3, std=(scale,) * 3, axis="atoms")
+    schema = Schema(inputs, {"energy": Field((), mean=(center,), std=(scale,)), "forces": pull})
     frames = Packed(*_columns(numbers, positions, (energies - center) / scale, forces / scale), schema)
-    return assemble(
-        "ethanol",
-        {
-            "train": frames.select(train),
-            "development": frames.select(torch.tensor(_DEVELOPMENT)),
-            "test": frames.select(torch.tensor(_TEST)),
-        },
-        provenance="ethanol at 500 K by Langevin dynamics, energies and forces by GFN2-xTB (C. Bannwarth, S. Ehlert, "
-        "S. Grimme, 2019), computed with ASE and tblite; parts in order of time, 50 frames apart",
-        licence="Apache 2.0",
-        standardize=False,
+    train, development, test = (frames.select(torch.tensor(part)) for part in (_TRAIN, _DEVELOPMENT, _TEST))
+    provenance = (
+        "ethanol at 500 K by Langevin dynamics, energies and forces by GFN2-xTB (C. Bannwarth, S. Ehlert, S. Grimme, "
+        "2019), computed with ASE and tblite; parts in order of time, 50 frames apart"
     )
+    cut: Parts = {"train": train, "development": development, "test": test}
+    return assemble("ethanol", cut, provenance=provenance, licence="Apache 2.0", standardize=False)
 
 
 def _columns(

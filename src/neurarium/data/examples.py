@@ -6,6 +6,7 @@ molecules, one concatenation), `nodes` (of one graph), `windows` (of a stream of
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Int, Shaped
@@ -79,43 +80,43 @@ class Examples(ABC):
             yield self.gather(index if index.device == device else index.to(device))
 
 
-def check_columns(schema: Schema, inputs: int, targets: int) -> None:
-    """Refuse more tensors than the schema names, or fewer.
+@dataclass(frozen=True, eq=False)
+class HandedOver(Examples):
+    """Examples that are read on the CPU; `onto` says where batches are handed over."""
 
-    Raises:
-        DataError: says how many there should be.
-    """
+    onto: torch.device = field(default=torch.device("cpu"), kw_only=True)
+
+    @property
+    def device(self) -> torch.device:
+        """The CPU."""
+        return torch.device("cpu")
+
+    def to(self, device: torch.device | str) -> "HandedOver":
+        """Return the examples, to be handed over on `device`."""
+        return replace(self, onto=torch.device(device))
+
+
+def check_columns(schema: Schema, inputs: int, targets: int) -> None:
+    """Refuse by a `DataError` more tensors than the schema names, or fewer."""
     if (inputs, targets) != (len(schema.inputs), len(schema.targets)):
-        raise DataError(
-            "columns",
-            expected=f"{len(schema.inputs)} inputs and {len(schema.targets)} targets, as the schema names",
-            got=f"{inputs} and {targets}",
-            remedy="give a tensor for each field",
-        )
+        expected = f"{len(schema.inputs)} inputs and {len(schema.targets)} targets, as the schema names"
+        remedy = "give a tensor for each field"
+        raise DataError("columns", expected=expected, got=f"{inputs} and {targets}", remedy=remedy)
 
 
 def check_lengths(tensors: dict[str, Tensor], count: int) -> None:
-    """Refuse columns of unequal length.
-
-    Raises:
-        DataError: names the first that differs.
-    """
+    """Refuse by a `DataError` columns of unequal length."""
     for name, tensor in tensors.items():
         if len(tensor) != count:
-            raise DataError(
-                f"field {name}",
-                expected=f"{count} rows, as many as the other fields have",
-                got=str(len(tensor)),
-                remedy="give one row an example in every field",
-            )
+            place, got, remedy = f"field {name}", str(len(tensor)), "give one row an example in every field"
+            raise DataError(place, expected=f"{count} rows, as many as the other fields have", got=got, remedy=remedy)
 
 
 def agreed(old: Schema, new: Schema) -> Schema:
     """Another schema's constants for examples of this one: its fields, of the targets those that the examples have.
 
     Raises:
-        DataError: fields of other shapes, other names where there are several, other names of their numbers, or
-            categories in the place of numbers.
+        DataError: other shapes, names where there are several or kinds of fields.
     """
     inputs, targets = list(new.inputs), [name for name in new.targets if name in old.targets]
     if len(old.targets) == len(new.targets) == 1:
@@ -136,9 +137,8 @@ def agreed(old: Schema, new: Schema) -> Schema:
 
 
 def _disagreed(subject: str, expected: str, got: str) -> DataError:
-    return DataError(
-        subject, expected=f"{expected}, as was learned", got=got, remedy="give data like those in training"
-    )
+    remedy = "give data like those in training"
+    return DataError(subject, expected=f"{expected}, as was learned", got=got, remedy=remedy)
 
 
 def _in_words(field: Field) -> str:
@@ -157,12 +157,9 @@ def restated(column: Shaped[Tensor, "..."], old: Field, new: Field, name: str) -
         moved = torch.where(column >= 0, table[column.clamp(min=0).long()], column)
         if (moved == -2).any():
             wrong = old.categories[int(column[moved == -2].flatten()[0])]
-            raise DataError(
-                f"field {name}",
-                expected=f"one of the {len(new.categories)} categories that were learned",
-                got=repr(wrong),
-                remedy="leave such examples out, or train on data that have it",
-            )
+            expected = f"one of the {len(new.categories)} categories that were learned"
+            remedy = "leave such examples out, or train on data that have it"
+            raise DataError(f"field {name}", expected=expected, got=repr(wrong), remedy=remedy)
         return moved
     if (old.mean, old.std) == (new.mean, new.std):
         return column
@@ -170,17 +167,9 @@ def restated(column: Shaped[Tensor, "..."], old: Field, new: Field, name: str) -
 
 
 def check_categories(tensor: Tensor, name: str, field: Field, *, target: bool) -> None:
-    """Refuse integers that stand for no category; in a target -1 stands for what is not known.
-
-    Raises:
-        DataError: names one.
-    """
+    """Refuse by a `DataError` integers that stand for no category; in a target -1 stands for what is not known."""
     count, lowest = len(field.categories), -1 if target else 0
     if tensor.numel() and (int(tensor.min()) < lowest or int(tensor.max()) >= count):
         wrong = tensor[(tensor < lowest) | (tensor >= count)].flatten()[0]
-        raise DataError(
-            f"field {name}",
-            expected=f"integers from 0 to {count - 1}, one a category",
-            got=str(int(wrong)),
-            remedy="number the categories as the schema names them",
-        )
+        place, got, remedy = f"field {name}", str(int(wrong)), "number the categories as the schema names them"
+        raise DataError(place, expected=f"integers from 0 to {count - 1}, one a category", got=got, remedy=remedy)

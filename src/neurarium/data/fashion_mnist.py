@@ -5,6 +5,7 @@ from pathlib import Path
 from neurarium.data.dataset import Dataset
 from neurarium.data.idx_pair import Named, load_named
 
+_CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 FASHION_MNIST = Named(
     name="fashion-mnist",
     url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -16,18 +17,7 @@ FASHION_MNIST = Named(
     },
     folders=("FashionMNIST", "FashionMNIST/raw"),
     system=Path("/usr/share/datasets/fashion-mnist"),
-    classes=(
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ),
+    classes=_CLOTHES,
     provenance="Fashion-MNIST, H. Xiao, K. Rasul, R. Vollgraf (Zalando), 2017",
     licence="MIT",
 )
@@ -36,14 +26,7 @@ FASHION_MNIST = Named(
 def load(folder: str | None = None) -> Dataset:
     """Return Fashion-MNIST: 55,000 pictures to learn from, 5,000 for development, 10,000 for the test.
 
-    Args:
-        folder: where the four idx files lie; else see `idx_pair.load_named`.
-
-    Raises:
-        DataError: the files are not there, cannot be fetched or are damaged.
-
-    Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine
-        learning
+    Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning
     algorithms", 2017.
     """
     return load_named(FASHION_MNIST, folder)

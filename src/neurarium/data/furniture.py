@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from neurarium.data.assemble import assemble
+from neurarium.data.assemble import Parts, assemble
 from neurarium.data.dataset import Dataset
 from neurarium.data.ragged import Ragged
 from neurarium.record.schema import Field, Schema
@@ -119,24 +119,13 @@ KINDS: tuple[Callable[[np.random.RandomState], Shape], ...] = (table, chair, lam
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return 300 pieces of furniture to learn from, 50 for development, 50 for the test, 100 to 200 points each.
-
-    Args:
-        folder: not needed, since the points are drawn here.
-
-    Example:
-        >>> load().schema.input.in_words()
-        'points x 3'
-    """
+    """Return 300 pieces of furniture to learn from, 50 for development, 50 for the test, 100 to 200 points each."""
     random = np.random.RandomState(_SEED)
     train, development, test = (_drawn(random, count) for count in _COUNTS.values())
-    return assemble(
-        "furniture",
-        {"train": train, "development": development, "test": test},
-        provenance="points on tables, chairs and lamps of boxes and cones, made by code, fixed seed",
-        licence="none needed",
-        standardize=False,  # one unit in all directions, else turning would change shapes
-    )
+    parts: Parts = {"train": train, "development": development, "test": test}
+    provenance = "points on tables, chairs and lamps of boxes and cones, made by code, fixed seed"
+    # not standardized: one unit in all directions, else turning would change shapes
+    return assemble("furniture", parts, provenance=provenance, licence="none needed", standardize=False)
 
 
 def sampled(random: np.random.RandomState, shape: Shape, count: int) -> tuple[Points, npt.NDArray[np.int64]]:

@@ -8,20 +8,9 @@ from neurarium.data.dataset import Dataset
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return windows of 64 of its 196,873 characters, of which 61 differ.
-
-    Args:
-        folder: not needed, since the text lies in the package (`embedded/genesis.txt.gz`, with source and license).
-
-    Example:
-        >>> load().counts()
-        {'train': 2768, 'development': 153, 'test': 153}
-    """
+    """Return windows of 64 of its 196,873 characters, of which 61 differ."""
     stored = files("neurarium.data") / "embedded" / "genesis.txt.gz"
     text = gzip.decompress(stored.read_bytes()).decode("ascii")
-    return from_text(
-        text,
-        "genesis",
-        provenance="the book of Genesis, King James Version of 1611 in the text of 1769, a verse a line (eBible.org)",
-        licence="public domain; in the United Kingdom, printing is reserved by letters patent",
-    )
+    provenance = "the book of Genesis, King James Version of 1611 in the text of 1769, a verse a line (eBible.org)"
+    licence = "public domain; in the United Kingdom, printing is reserved by letters patent"
+    return from_text(text, "genesis", provenance=provenance, licence=licence)

@@ -27,23 +27,16 @@ _AGAIN = "fetch the file again"
 
 
 def read_idx(path: Path, axes: int) -> npt.NDArray[Any]:
-    """Return the numbers of an idx file.
-
-    Args:
-        path: the file; whether it is gzipped is seen from its first bytes, not from its name.
-        axes: how many axes are expected: 3 for images, 1 for labels.
+    """Return the numbers of an idx file, gzipped or not, of so many axes: 3 for images, 1 for labels.
 
     Raises:
         DataError: no such file, damaged or truncated, not idx, or another number of axes.
     """
     content = _unpacked(path)
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
-        raise DataError(
-            str(path),
-            expected="an idx file (first bytes 00 00, a type from 08 to 0e, the number of axes)",
-            got=f"first bytes {content[:4].hex(' ') or 'none: the file is empty'}",
-            remedy=_AGAIN,
-        )
+        kinds = "an idx file (first bytes 00 00, a type from 08 to 0e, the number of axes)"
+        got = f"first bytes {content[:4].hex(' ') or 'none: the file is empty'}"
+        raise DataError(str(path), expected=kinds, got=got, remedy=_AGAIN)
     if content[3] != axes:
         remedy = "give the images file where images belong and the labels file where labels belong"
         raise DataError(str(path), expected=f"{axes} axes", got=f"{content[3]}", remedy=remedy)
@@ -52,14 +45,11 @@ def read_idx(path: Path, axes: int) -> npt.NDArray[Any]:
         raise DataError(str(path), expected=f"a header of {begin} bytes", got=f"{len(content)} bytes", remedy=_AGAIN)
     shape = struct.unpack(f">{axes}I", content[4:begin])
     kind = np.dtype(_TYPES[content[2]])
-    expected = math.prod(shape) * kind.itemsize
-    if len(content) - begin != expected:
-        raise DataError(
-            str(path),
-            expected=f"{expected} bytes of numbers for shape {shape}, as its header says",
-            got=f"{len(content) - begin}",
-            remedy=f"the file is truncated or damaged: {_AGAIN}",
-        )
+    size = math.prod(shape) * kind.itemsize
+    if len(content) - begin != size:
+        said, got = f"{size} bytes of numbers for shape {shape}, as its header says", f"{len(content) - begin}"
+        remedy = f"the file is truncated or damaged: {_AGAIN}"
+        raise DataError(str(path), expected=said, got=got, remedy=remedy)
     numbers = np.frombuffer(content, kind, offset=begin).reshape(shape)
     return numbers.astype(kind.newbyteorder("="), copy=False)
 

@@ -30,14 +30,9 @@ class Named:
     """A published data set of four idx files in the layout of MNIST.
 
     Args:
-        name: by which it is asked for.
-        url: the address before the file names.
         md5: checksum of each of the four gzipped files, by file name; training images and labels, then test.
         folders: names of folders in which others keep the files, beside `name`.
         system: where the operating system's package puts the files.
-        classes: their names.
-        provenance: a line on who made it.
-        licence: a line.
     """
 
     name: str
@@ -53,9 +48,9 @@ class Named:
 def load_named(named: Named, folder: str | None = None) -> Dataset:
     """Return a named data set: 11/12 of its training images to learn from, 1/12 for development; its test.
 
-    The files are looked for in `folder` and nowhere else where that is given; else in `$NEURARIUM_DATA`, in
-    the system's folder and in the cache (`$XDG_CACHE_HOME/neurarium` or `~/.cache/neurarium`), where they are
-    put after they were fetched, once, and their checksums found right.
+    The files are looked for in `folder` and nowhere else where that is given; else in `$NEURARIUM_DATA`, in the
+    system's folder and in the cache (`$XDG_CACHE_HOME/neurarium` or `~/.cache/neurarium`), where they are put after
+    they were fetched, once, and their checksums found right.
 
     Raises:
         DataError: the files are not in `folder`, cannot be fetched, or are damaged.
@@ -67,37 +62,28 @@ def load_named(named: Named, folder: str | None = None) -> Dataset:
     for part, images, labels in files:
         inputs, numbers = _read_pair(images, labels)
         if not np.isin(numbers, range(len(named.classes))).all():
-            expected = f"labels from 0 to {len(named.classes) - 1}"
-            raise DataError(
-                str(labels), expected=expected, got=f"{numbers.min()} to {numbers.max()}", remedy="fetch the file again"
-            )
+            expected, got = f"labels from 0 to {len(named.classes) - 1}", f"{numbers.min()} to {numbers.max()}"
+            raise DataError(str(labels), expected=expected, got=got, remedy="fetch the file again")
         parts[part] = _table(inputs, torch.from_numpy(numbers.astype(np.int64)), named.classes)
+    provenance, held_out = f"{named.provenance} (from {home})", round(len(parts["train"]) / 12)
     return assemble(
-        named.name,
-        parts,
-        provenance=f"{named.provenance} (from {home})",
-        licence=named.licence,
-        subject=str(home),
-        development=round(len(parts["train"]) / 12),
+        named.name, parts, provenance=provenance, licence=named.licence, subject=str(home), development=held_out
     )
 
 
 def load_pair(images: Path, name: str) -> Dataset:
     """Return the data set of a file of images and the file of labels beside it.
 
-    The labels' file is named as the images' with `images-idx3` replaced by `labels-idx1`, gzipped or not.
-    Where the name holds `train`, the files beside it with `t10k` or `test` instead are the test split.
+    The labels' file is named as the images' with `images-idx3` replaced by `labels-idx1`, gzipped or not. Where the
+    name holds `train`, the files beside it with `t10k` or `test` instead are the test split.
 
     Raises:
         DataError: a file is missing or damaged, or there are more images than labels or fewer.
     """
     if not _IMAGES.search(images.name):
-        raise DataError(
-            str(images),
-            expected="a name with images-idx3, such as train-images-idx3-ubyte.gz",
-            got=images.name,
-            remedy="give the images file of the pair; the labels file is found beside it",
-        )
+        expected = "a name with images-idx3, such as train-images-idx3-ubyte.gz"
+        remedy = "give the images file of the pair; the labels file is found beside it"
+        raise DataError(str(images), expected=expected, got=images.name, remedy=remedy)
     pairs: dict[Part, tuple[Path, Path]] = {"train": (images, _labels_beside(images))}
     if "train" in images.name:
         others = (_either(images.with_name(images.name.replace("train", word))) for word in ("t10k", "test"))
@@ -106,12 +92,9 @@ def load_pair(images: Path, name: str) -> Dataset:
     read = {part: _read_pair(*pair) for part, pair in pairs.items()}
     shapes = {part: tuple(inputs.shape[1:]) for part, (inputs, _) in read.items()}
     if shapes.get("test", shapes["train"]) != shapes["train"]:
-        raise DataError(
-            str(pairs["test"][0]),
-            expected=f"images of {shapes['train']} as in training",
-            got=str(shapes["test"]),
-            remedy="move the file elsewhere if it belongs to another data set",
-        )
+        expected = f"images of {shapes['train']} as in training"
+        remedy = "move the file elsewhere if it belongs to another data set"
+        raise DataError(str(pairs["test"][0]), expected=expected, got=str(shapes["test"]), remedy=remedy)
     targets, classes = encode(np.concatenate([labels for _, labels in read.values()]), str(images))
     cut = torch.split(targets, [len(labels) for _, labels in read.values()])
     parts: dict[Part, Table] = {
@@ -121,7 +104,7 @@ def load_pair(images: Path, name: str) -> Dataset:
 
 
 def load_folder(folder: Path, name: str) -> Dataset:
-    """Return the data set of the one idx pair (and its test split) in a folder; see `load_pair`.
+    """Return the data set of the one idx pair (and its test split) in a folder.
 
     Raises:
         DataError: there are several pairs, or what is there cannot be read.
@@ -130,12 +113,8 @@ def load_folder(folder: Path, name: str) -> Dataset:
     chosen = [path for path in images if "train" in path.name] or images
     # The same file may lie there plain and gzipped.
     if len({path.name.removesuffix(".gz") for path in chosen}) > 1:
-        raise DataError(
-            str(folder),
-            expected="one idx pair (and its test split)",
-            got=f"several: {', '.join(path.name for path in chosen)}",
-            remedy="give one of these files instead of the folder",
-        )
+        expected, got = "one idx pair (and its test split)", f"several: {', '.join(path.name for path in chosen)}"
+        raise DataError(str(folder), expected=expected, got=got, remedy="give one of these files instead of the folder")
     return load_pair(chosen[0], name)
 
 
@@ -147,12 +126,8 @@ def image_files(folder: Path) -> list[Path]:
 def _read_pair(images: Path, labels: Path) -> tuple[Pixels, npt.NDArray[Any]]:
     pixels, numbers = read_idx(images, 3), read_idx(labels, 1)
     if len(pixels) != len(numbers):
-        raise DataError(
-            str(labels),
-            expected=f"{len(pixels)} labels, one for each image in {images.name}",
-            got=str(len(numbers)),
-            remedy="take both files from the same data set",
-        )
+        expected, got = f"{len(pixels)} labels, one for each image in {images.name}", str(len(numbers))
+        raise DataError(str(labels), expected=expected, got=got, remedy="take both files from the same data set")
     return as_inputs(pixels, str(images)), numbers
 
 
@@ -177,12 +152,8 @@ def _either(path: Path) -> Path | None:
 def _given(named: Named, folder: Path) -> Path:
     if home := _within(named, folder, True):
         return home
-    raise DataError(
-        str(folder),
-        expected=f"the files {', '.join(named.md5)} (or the same without .gz)",
-        got="not all of them",
-        remedy="put them there, or name no folder to have them fetched",
-    )
+    place, expected, got = str(folder), f"the files {', '.join(named.md5)} (or the same without .gz)", "not all of them"
+    raise DataError(place, expected=expected, got=got, remedy="put them there, or name no folder to have them fetched")
 
 
 def _find(named: Named) -> Path | None:
@@ -196,8 +167,8 @@ def _find(named: Named) -> Path | None:
 def _within(named: Named, root: Path, given: bool) -> Path | None:
     """Return `root`, or the folder of the data set's name in it, if all files are there.
 
-    MNIST and its successors share their file names: files lying in `root` itself are taken only where the
-    user named it for this data set (`given`) or it bears the data set's name.
+    MNIST and its successors share their file names: files in `root` itself are taken only where the user named it for
+    this data set (`given`) or it bears the data set's name.
     """
     names = (named.name, *named.folders)
     own = given or root.name in names
@@ -219,12 +190,8 @@ def _fetch(named: Named) -> Path:
         try:
             pooch.retrieve(named.url + file, known_hash=f"md5:{md5}", fname=file, path=home)
         except (OSError, ValueError) as error:
-            raise DataError(
-                named.name,
-                expected=f"{named.url}{file} to be fetched",
-                got=_reason(error),
-                remedy=f"fetch {', '.join(named.md5)} by hand and put them into {home}",
-            ) from error
+            got, remedy = _reason(error), f"fetch {', '.join(named.md5)} by hand and put them into {home}"
+            raise DataError(named.name, expected=f"{named.url}{file} to be fetched", got=got, remedy=remedy) from error
     return home
 
 

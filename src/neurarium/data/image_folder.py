@@ -3,8 +3,8 @@
     FOLDER/cat/*.png  FOLDER/dog/*.jpg                   divided 80/10/10
     FOLDER/train/cat/*  FOLDER/test/cat/*  (val/ too)    divided as the folders say
 
-All pictures are brought to one shape: grey where every one is grey, else red-green-blue; of the commonest
-size among the training pictures, of several the largest.
+All pictures are brought to one shape: grey where every one is grey, else red-green-blue; of the commonest size among
+the training pictures, of several the largest.
 """
 
 import math
@@ -17,7 +17,7 @@ import torch
 
 from neurarium.checks import DataError
 from neurarium.data.arrays import input_fields
-from neurarium.data.assemble import Part, assemble
+from neurarium.data.assemble import Part, Parts, assemble
 from neurarium.data.dataset import Dataset
 from neurarium.data.labels import by_name, class_fields
 from neurarium.data.picture import SUFFIXES, is_picture, picture_shape, read_picture
@@ -39,7 +39,6 @@ def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES) -> Dataset:
 
     Args:
         folder: laid out as this file says; hidden files and files that are no pictures are passed over.
-        name: of the data set.
         limit_bytes: pictures that take more when decoded are read from the disk in every epoch (`Streamed`).
 
     Raises:
@@ -59,17 +58,9 @@ def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES) -> Dataset:
     schema = Schema(input_fields(shape), class_fields(classes))
     streams = {part: _streamed(found, shape, schema) for part, found in files.items()}
     large = sum(map(len, streams.values())) * math.prod(shape) > limit_bytes
-    return assemble(
-        name,
-        streams if large else {part: _in_memory(stream) for part, stream in streams.items()},
-        provenance=f"{folder}" + (f"; {resized} pictures resized to {shape[2]} x {shape[1]}" if resized else ""),
-        subject=str(folder),
-    )
-
-
-def _has_classes(folder: Path) -> bool:
-    """Tell whether a folder has sub-folders, which may be classes."""
-    return any(map(_is_class, folder.iterdir()))
+    parts: Parts = streams if large else {part: _in_memory(stream) for part, stream in streams.items()}
+    provenance = f"{folder}" + (f"; {resized} pictures resized to {shape[2]} x {shape[1]}" if resized else "")
+    return assemble(name, parts, provenance=provenance, subject=str(folder))
 
 
 def _is_class(path: Path) -> bool:
@@ -78,7 +69,7 @@ def _is_class(path: Path) -> bool:
 
 def _part_folders(folder: Path) -> dict[Part, Path]:
     """Return the folder of each part; the folder itself for training where it has no train/ with classes in it."""
-    if not ((folder / "train").is_dir() and _has_classes(folder / "train")):
+    if not ((folder / "train").is_dir() and any(map(_is_class, (folder / "train").iterdir()))):
         return {"train": folder}
     candidates = ((part, folder / name) for part, names in _PART_FOLDERS.items() for name in names)
     return {part: path for part, path in candidates if path.is_dir()}
@@ -89,12 +80,10 @@ def _listed(root: Path) -> dict[str, list[Path]]:
     listed = {sub.name: sorted(filter(is_picture, sub.iterdir())) for sub in sorted(filter(_is_class, root.iterdir()))}
     if not any(listed.values()):
         direct = sum(map(is_picture, root.iterdir()))
-        raise DataError(
-            str(root),
-            expected=f"one sub-folder of pictures ({', '.join(SUFFIXES)}) a class",
-            got=f"{direct} pictures, none of them in a sub-folder" if direct else "no pictures",
-            remedy="put the pictures of each class into a sub-folder that bears its name",
-        )
+        got = f"{direct} pictures, none of them in a sub-folder" if direct else "no pictures"
+        expected = f"one sub-folder of pictures ({', '.join(SUFFIXES)}) a class"
+        remedy = "put the pictures of each class into a sub-folder that bears its name"
+        raise DataError(str(root), expected=expected, got=got, remedy=remedy)
     for label, paths in listed.items():
         if not paths:
             raise _empty(root / label, "none")

@@ -2,18 +2,16 @@
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
-from dataclasses import field as made
 from itertools import islice
 from typing import Any, NoReturn
 
-import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.data.collated import Collated
-from neurarium.data.examples import Examples, agreed, restated
+from neurarium.data.examples import HandedOver, agreed, restated
 from neurarium.record.schema import Schema
 
 _CHUNK = 256
@@ -21,19 +19,15 @@ _LIMIT = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Iterated(Examples):
+class Iterated(HandedOver):
     """All items of a data set that can only be iterated, anew in every epoch.
 
     A batch holds as many items as it is asked for, whichever numbers are asked for.
 
     Args:
-        dataset: iterated from its beginning for every pass.
-        collated: how items become batches.
         length: how many items a pass takes.
         raw: what items look like as they come.
         schema: the same, under the constants and categories of a run.
-        known: targets of all items, as they come.
-        onto: where batches are handed over.
     """
 
     dataset: Iterable[Any]
@@ -42,7 +36,6 @@ class Iterated(Examples):
     raw: Schema
     schema: Schema
     known: dict[str, Shaped[Tensor, "items ..."]]
-    onto: torch.device = made(default_factory=lambda: torch.device("cpu"))
 
     @property
     def random_access(self) -> bool:
@@ -55,7 +48,6 @@ class Iterated(Examples):
 
         Args:
             dataset: may have `__len__`: then so many items are an epoch, even where it goes on for ever.
-            collated: how items become batches.
             limit: how many items are counted at most, where it has none.
 
         Raises:
@@ -65,18 +57,10 @@ class Iterated(Examples):
         source = islice(iter(dataset), limit + 1 if length is None else length)
         count, schema, known = collated.survey(iter(lambda: list(islice(source, _CHUNK)), []))
         if length is None and count > limit:
-            raise DataError(
-                "data",
-                expected=f"an iterable data set that ends within {limit:,} examples, or has a length",
-                got="more",
-                remedy="give it a method __len__: how many examples make an epoch",
-            )
+            expected = f"an iterable data set that ends within {limit:,} examples, or has a length"
+            remedy = "give it a method __len__: how many examples make an epoch"
+            raise DataError("data", expected=expected, got="more", remedy=remedy)
         return cls(dataset, collated, count, schema, schema, known)
-
-    @property
-    def device(self) -> torch.device:
-        """The CPU, where items come; batches are handed over elsewhere."""
-        return torch.device("cpu")
 
     def __len__(self) -> int:
         return self.length
@@ -93,35 +77,22 @@ class Iterated(Examples):
         """Return the same examples under other constants and categories."""
         return replace(self, schema=agreed(self.raw, schema))
 
-    def to(self, device: torch.device | str) -> "Iterated":
-        """Return the examples, to be handed over on `device`."""
-        return replace(self, onto=torch.device(device))
-
     def stream(self, indices: Iterable[Int[Tensor, "_"]]) -> Generator[Batch, None, None]:
-        """Yield for each of `indices` a batch of as many items as it has numbers, as they come.
-
-        Raises:
-            DataError: the items end before the batches do.
-        """
+        """Yield for each of `indices` a batch of so many items, as they come; a `DataError` where they end early."""
         source, taken = iter(self.dataset), 0
         for index in indices:
             items = list(islice(source, len(index)))
             taken += len(items)
             if len(items) < len(index):
-                raise DataError(
-                    "data",
-                    expected=f"{self.length:,} examples, as many as at first",
-                    got=f"only {taken:,}",
-                    remedy="let __iter__ begin anew every time, and yield the same number of examples",
-                )
+                expected = f"{self.length:,} examples, as many as at first"
+                remedy = "let __iter__ begin anew every time, and yield the same number of examples"
+                raise DataError("data", expected=expected, got=f"only {taken:,}", remedy=remedy)
             yield self.collated.batch(items, self.raw, self.schema, index, self.onto)
 
     def pieces(self, name: str) -> Iterator[Shaped[Tensor, "..."]]:
         """Yield an input as the items give it."""
-        source, old = (
-            islice(iter(self.dataset), self.length),
-            list(self.raw.inputs)[list(self.schema.inputs).index(name)],
-        )
+        source = islice(iter(self.dataset), self.length)
+        old = list(self.raw.inputs)[list(self.schema.inputs).index(name)]
         while items := list(islice(source, _CHUNK)):
             yield self.collated.columns(items)[0][old]
 
@@ -145,9 +116,6 @@ def _length(dataset: Iterable[Any]) -> int | None:
 
 
 def _refuse() -> NoReturn:
-    raise DataError(
-        "data",
-        expected="examples that can be fetched by their numbers",
-        got="an iterable data set, whose examples come one after the other",
-        remedy="give a map-style data set, with __len__ and __getitem__",
-    )
+    got = "an iterable data set, whose examples come one after the other"
+    remedy = "give a map-style data set, with __len__ and __getitem__"
+    raise DataError("data", expected="examples that can be fetched by their numbers", got=got, remedy=remedy)

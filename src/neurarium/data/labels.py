@@ -16,14 +16,12 @@ from neurarium.record.schema import Field
 def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examples"], tuple[str, ...]]:
     """Number the classes that occur in `labels`.
 
-    Whole numbers are ordered by size, names by alphabet (by number where all are numbers); the names of
-    classes are the labels as text. Numbers need not be consecutive: labels 1, 2, 4 are classes 0, 1, 2 named
-    "1", "2", "4".
+    Whole numbers are ordered by size, names by alphabet (by number where all are numbers); the names of classes are the
+    labels as text: labels 1, 2, 4 are classes 0, 1, 2 named "1", "2", "4".
 
     Args:
         labels: one axis (an axis of length 1 behind it is dropped); whole numbers >= 0 (7.0 is one), truth values or
             text.
-        subject: where the labels come from, for messages.
 
     Raises:
         DataError: another shape, fractions, negative numbers or an empty name.
@@ -45,20 +43,13 @@ def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examp
     if labels.dtype.kind == "f" and (labels % 1 == 0).all() and np.abs(labels).max() < 2**53:
         labels = labels.astype(np.int64)
     if labels.dtype.kind not in "iubU":
-        raise DataError(
-            subject,
-            expected="labels that are whole numbers or names",
-            got="fractions" if labels.dtype.kind == "f" else f"labels of type {labels.dtype}",
-            remedy="number the classes 0, 1, 2, ... or name them",
-        )
+        got = "fractions" if labels.dtype.kind == "f" else f"labels of type {labels.dtype}"
+        remedy = "number the classes 0, 1, 2, ... or name them"
+        raise DataError(subject, expected="labels that are whole numbers or names", got=got, remedy=remedy)
     if labels.dtype.kind == "i" and labels.min() < 0:
         row = int(np.argmax(labels < 0))
-        raise DataError(
-            f"{subject}, label {row}",
-            expected="a whole number >= 0",
-            got=str(labels[row]),
-            remedy="number the classes 0, 1, 2, ... or name them",
-        )
+        remedy = "number the classes 0, 1, 2, ... or name them"
+        raise DataError(f"{subject}, label {row}", expected="a whole number >= 0", got=str(labels[row]), remedy=remedy)
     values, numbers = np.unique(labels, return_inverse=True)
     names = [str(value.item()) for value in values]
     if not all(name.strip() for name in names):
@@ -71,12 +62,7 @@ def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examp
 
 
 def class_fields(classes: Sequence[str], column: tuple[str, ...] = ()) -> dict[str, Field]:
-    """Return the target field of examples of one class each, by its name.
-
-    Args:
-        classes: their names.
-        column: what the table calls it, where it does, so that it is known again.
-    """
+    """Return the target field of examples of one class each, by its name; `column` is what a table calls it."""
     return {"label": Field((), categories=tuple(classes), names=column)}
 
 

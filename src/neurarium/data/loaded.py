@@ -12,7 +12,7 @@ from torch import Tensor
 from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.data.collated import Collated
-from neurarium.data.examples import Examples, agreed, restated
+from neurarium.data.examples import HandedOver, agreed, restated
 from neurarium.record.schema import Schema
 
 _CHUNK = 256
@@ -20,20 +20,17 @@ _FEW = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Loaded(Examples):
+class Loaded(HandedOver):
     """Some items of a data set with `__len__` and `__getitem__`.
 
     Inputs and targets are taken as the items give them. What they are is trusted to stay the same from one pass to the
     next, but for random changes that the data set makes to its inputs: the fingerprint is taken over targets alone.
 
     Args:
-        dataset: gives an item for each number from 0.
-        collated: how items become batches.
         numbers: which of its items these are.
         raw: what items look like as they come.
         schema: the same, under the constants and categories of a run.
         known: targets of all items of `dataset`, as they come; filled by the first pass over them.
-        onto: where batches are handed over.
 
     Example:
         >>> from torch.utils.data import default_collate
@@ -49,7 +46,6 @@ class Loaded(Examples):
     raw: Schema
     schema: Schema
     known: dict[str, Shaped[Tensor, "items ..."]] = made(default_factory=dict)
-    onto: torch.device = made(default_factory=lambda: torch.device("cpu"))
 
     @classmethod
     def over(cls, dataset: Any, collated: Collated) -> "Loaded":
@@ -73,11 +69,6 @@ class Loaded(Examples):
         _, found, known = collated.survey(pieces)
         return cls(dataset, collated, torch.arange(count), found, found, known)
 
-    @property
-    def device(self) -> torch.device:
-        """The CPU, where items are fetched; batches are handed over elsewhere."""
-        return torch.device("cpu")
-
     def __len__(self) -> int:
         return len(self.numbers)
 
@@ -96,10 +87,6 @@ class Loaded(Examples):
     def with_schema(self, schema: Schema) -> "Loaded":
         """Return the same examples under other constants and categories."""
         return replace(self, schema=agreed(self.raw, schema))
-
-    def to(self, device: torch.device | str) -> "Loaded":
-        """Return the examples, to be handed over on `device`."""
-        return replace(self, onto=torch.device(device))
 
     def pieces(self, name: str) -> Iterator[Shaped[Tensor, "..."]]:
         """Yield an input as the items give it."""

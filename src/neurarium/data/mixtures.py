@@ -36,12 +36,7 @@ _REACH = 3.0
 
 @dataclass(frozen=True)
 class Mixture:
-    """K Gaussians of equal weight and width.
-
-    Args:
-        centres: c_k.
-        std: sigma, in the units of the centres.
-    """
+    """K Gaussians of equal weight and of width sigma, `std`, in the units of their centres c_k."""
 
     centres: Float[Tensor, "modes 2"]
     std: float
@@ -72,24 +67,12 @@ MIXTURES: dict[str, Callable[[], Mixture]] = {"ring-of-8": ring, "grid-of-25": g
 
 
 def load_ring(folder: str | None = None) -> Dataset:
-    """Return 8,000 points of the ring of 8: 6,400 to learn from, 800 for development, 800 for the test.
-
-    Args:
-        folder: not needed, since the points are drawn here.
-
-    Example:
-        >>> load_ring().counts()
-        {'train': 6400, 'development': 800, 'test': 800}
-    """
+    """Return 8,000 points of the ring of 8: 6,400 to learn from, 800 for development, 800 for the test."""
     return _dataset("ring-of-8", ring())
 
 
 def load_grid(folder: str | None = None) -> Dataset:
-    """Return 25,000 points of the grid of 25: 20,000 to learn from, 2,500 for development, 2,500 for the test.
-
-    Args:
-        folder: not needed, since the points are drawn here.
-    """
+    """Return 25,000 points of the grid of 25: 20,000 to learn from, 2,500 for development, 2,500 for the test."""
     return _dataset("grid-of-25", grid())
 
 
@@ -109,19 +92,11 @@ class ModeScores:
 
 
 def mode_scores(points: Float[Tensor, "points 2"], mixture: Mixture, least: float = 0.1) -> ModeScores:
-    """Compare points, in the units of the mixture, with its components.
+    """Compare points, in the units of the mixture, with its components; no points are a `ConfigError`.
 
     A point is good within 3 sigma of the nearest centre, where a share 1 - exp(-9/2) of the mixture lies. A component
-    is covered when at least `least` of the good points that are its due, points / K, are there. The literature asks
-    for a single point.
-
-    Args:
-        points: generated, scaled back to the units of the source.
-        mixture: `ring()`, `grid()` or another.
-        least: share of its due that a component needs, in (0, 1].
-
-    Raises:
-        ConfigError: `least` out of range, or no points.
+    is covered when at least `least`, in (0, 1], of the good points that are its due, points / K, are there. The
+    literature asks for a single point.
 
     Example:
         >>> mode_scores(ring().centres[:6], ring()).covered
@@ -145,9 +120,6 @@ def _dataset(name: str, mixture: Mixture) -> Dataset:
     points, modes = mixture.draw(_EACH)
     components = tuple(f"mode {k}" for k in range(len(mixture.centres)))
     schema = Schema({"point": Field((2,))}, class_fields(components))
-    return assemble(
-        name,
-        {"train": Table((points,), (modes,), schema)},
-        provenance=f"drawn from {len(mixture.centres)} Gaussians of standard deviation {mixture.std:g}, fixed seed",
-        licence="none needed",
-    )
+    provenance = f"drawn from {len(components)} Gaussians of standard deviation {mixture.std:g}, fixed seed"
+    points_of = Table((points,), (modes,), schema)
+    return assemble(name, {"train": points_of}, provenance=provenance, licence="none needed")

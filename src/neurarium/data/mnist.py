@@ -25,14 +25,6 @@ MNIST = Named(
 def load(folder: str | None = None) -> Dataset:
     """Return MNIST: 55,000 digits to learn from, 5,000 for development, 10,000 for the test.
 
-    Args:
-        folder: where the four idx files lie; else see `idx_pair.load_named`.
-
-    Raises:
-        DataError: the files are not there, cannot be fetched or are damaged.
-
-    Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
-        recognition",
-    1998.
+    Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition", 1998.
     """
     return load_named(MNIST, folder)

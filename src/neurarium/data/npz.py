@@ -7,10 +7,8 @@
 | whole numbers, integers or floats | classes |
 | more than 50 different whole numbers, more than a tenth of the examples too | refused: the key must say it |
 
-Under the key `numbers` (or `numbers_train`, ...) in place of y all are numbers to predict; as text,
-`y.astype(str)`, all are classes.
-
-Nothing pickled is loaded: an archive from a stranger may not run code here.
+Under the key `numbers` (or `numbers_train`, ...) in place of y all are numbers to predict; as text, `y.astype(str)`,
+all are classes. Nothing pickled is loaded: an archive from a stranger may not run code here.
 """
 
 import contextlib
@@ -52,9 +50,8 @@ def load(path: Path, name: str) -> Dataset:
     y_train, ...). Shapes: see `arrays.as_inputs`; numbers to predict are (examples,) or (examples, outputs).
 
     Raises:
-        DataError: no such file or a damaged one, keys missing, pickled objects, inputs and labels of unequal
-            number, inputs that are no finite numbers, labels that are neither classes nor numbers, or whole numbers
-            that may be either.
+        DataError: no whole .npz file, keys missing, pickled objects, inputs that are no finite numbers,
+            labels of another number, or that are neither classes nor numbers, or may be either.
     """
     inputs: dict[Part, Tensor] = {}
     labels: list[Array] = []
@@ -63,12 +60,8 @@ def load(path: Path, name: str) -> Dataset:
         x, y = read_arrays(path, (x_key, y_key))
         inputs[part] = as_inputs(x, f"{path}, {x_key}")
         if y.shape[:1] != x.shape[:1]:
-            raise DataError(
-                f"{path}, {y_key}",
-                expected=f"{len(x)} labels, one for each row of {x_key}",
-                got=f"shape {y.shape}",
-                remedy="save inputs and labels of the same examples",
-            )
+            place, got, remedy = f"{path}, {y_key}", f"shape {y.shape}", "save inputs and labels of the same examples"
+            raise DataError(place, expected=f"{len(x)} labels, one for each row of {x_key}", got=got, remedy=remedy)
         shape, found = (tuple(inputs[which].shape[1:]) for which in ("train", part))
         if found != shape:
             expected = f"examples of shape {shape} as in training"
@@ -86,11 +79,7 @@ def load(path: Path, name: str) -> Dataset:
 
 
 def stored_keys(path: Path) -> dict[str, str]:
-    """Return the keys of an .npz file, by the same in small letters.
-
-    Raises:
-        DataError: no such file, or no .npz file.
-    """
+    """Return the keys of an .npz file, by the same in small letters; a `DataError` where it is none."""
     with _archive(path) as archive:
         return {key.lower(): key for key in archive}
 
@@ -99,7 +88,7 @@ def read_arrays(path: Path, keys: Iterable[str]) -> list[Array]:
     """Return the arrays of these keys.
 
     Raises:
-        DataError: no such file, a damaged one, or one of the arrays holds pickled objects.
+        DataError: no such file, a damaged one, or pickled objects.
     """
     with _archive(path) as archive:
         return [archive[key] for key in keys]
@@ -117,13 +106,10 @@ def _part_keys(keys: Mapping[str, str], path: Path) -> dict[Part, tuple[str, str
             return {part: (keys[x], keys[y]) for part, (x, y) in pairs.items() if {x, y} <= keys.keys()}
     x, y = first_key(keys, INPUT_KEYS), first_key(keys, LABEL_KEYS)
     if x is None or y is None:
-        raise DataError(
-            str(path),
-            expected=f"one of {', '.join(INPUT_KEYS)} and one of {', '.join(LABEL_KEYS)} "
-            "(or x_train, y_train, x_test, y_test)",
-            got=f"the keys {', '.join(keys.values()) or 'of an empty archive'}",
-            remedy="save with numpy.savez(path, x=inputs, y=labels)",
-        )
+        known = f"one of {', '.join(INPUT_KEYS)} and one of {', '.join(LABEL_KEYS)}"
+        got = f"the keys {', '.join(keys.values()) or 'of an empty archive'}"
+        remedy = "save with numpy.savez(path, x=inputs, y=labels)"
+        raise DataError(str(path), expected=f"{known} (or x_train, y_train, x_test, y_test)", got=got, remedy=remedy)
     return {"train": (x, y)}
 
 
@@ -140,12 +126,8 @@ def _joined(labels: Sequence[Array], keys: Sequence[tuple[str, str]], path: Path
 def _numbers(y: Array, key: str, path: Path) -> tuple[Float64[Tensor, "examples outputs"], tuple[str, ...]]:
     """Return numbers to predict and the names of the outputs: the key, with a place where there are several."""
     if y.dtype.kind not in "biuf" or y.ndim not in (1, 2):
-        raise DataError(
-            f"{path}, {key}",
-            expected="numbers to predict, (examples,) or (examples, outputs)",
-            got=f"shape {y.shape}, type {y.dtype}",
-            remedy="save numbers",
-        )
+        expected, remedy = "numbers to predict, (examples,) or (examples, outputs)", "save numbers"
+        raise DataError(f"{path}, {key}", expected=expected, got=f"shape {y.shape}, type {y.dtype}", remedy=remedy)
     columns = y.reshape(len(y), -1) if len(y) else y.reshape(0, 1)
     name = key[: -len("_train")] if key.lower().endswith("_train") else key
     names = (name,) if columns.shape[1] == 1 else tuple(f"{name}[{k}]" for k in range(columns.shape[1]))
@@ -168,10 +150,7 @@ def _archive(path: Path) -> Iterator[Mapping[str, Array]]:
         if isinstance(error, DataError):
             raise
         if "allow_pickle" in str(error):
-            raise DataError(
-                str(path),
-                expected="arrays of numbers or text",
-                got="pickled objects, which could run code and are never loaded, or no .npz file at all",
-                remedy="save plain arrays: numpy.savez(path, x=inputs.astype(float), y=labels.astype(int))",
-            ) from error
+            got = "pickled objects, which could run code and are never loaded, or no .npz file at all"
+            remedy = "save plain arrays: numpy.savez(path, x=inputs.astype(float), y=labels.astype(int))"
+            raise DataError(str(path), expected="arrays of numbers or text", got=got, remedy=remedy) from error
         raise DataError(str(path), expected="a whole .npz file", got=f"{error}", remedy=damaged) from error

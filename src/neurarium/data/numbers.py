@@ -27,8 +27,6 @@ def are_numbers(targets: npt.NDArray[Any], subject: str, remedy: str) -> bool:
     prices, or many classes. They are refused.
 
     Args:
-        targets: as they are in the source, one row an example.
-        subject: where they come from, for messages.
         remedy: how the user says which they are.
 
     Raises:
@@ -55,49 +53,30 @@ def are_numbers(targets: npt.NDArray[Any], subject: str, remedy: str) -> bool:
 
 
 def number_fields(outputs: Sequence[str]) -> dict[str, Field]:
-    """Return the target field of numbers to predict, by its name: that of the only output where it is a plain word.
-
-    Example:
-        >>> list(number_fields(["price"])), list(number_fields(["price in $"])), list(number_fields(["x", "y"]))
-        (['price'], ['target'], ['target'])
-    """
+    """Return the target field of numbers to predict, by its name: that of the only output where it is a plain word."""
     plain = len(outputs) == 1 and outputs[0].isidentifier() and outputs[0] not in _INPUT_NAMES
     return {outputs[0] if plain else "target": Field((len(outputs),), names=tuple(outputs))}
 
 
 def check_finite(targets: Float[Tensor, "examples outputs"], outputs: Sequence[str], subject: str) -> None:
-    """See that every target is a number.
-
-    Raises:
-        DataError: one is infinite or undefined; its row and output are named.
-    """
+    """Refuse by a `DataError` targets that are infinite or undefined."""
     if not (finite := targets.isfinite()).all():
         row, output = (~finite).nonzero()[0].tolist()
-        raise DataError(
-            f"{subject}, {outputs[output]}, row {row} (counted from 0, without a header)",
-            expected="a finite number to predict",
-            got=f"{targets[row, output]:g}",
-            remedy="remove the row or fill the gap",
-        )
+        place = f"{subject}, {outputs[output]}, row {row} (counted from 0, without a header)"
+        remedy = "remove the row or fill the gap"
+        raise DataError(place, expected="a finite number to predict", got=f"{targets[row, output]:g}", remedy=remedy)
 
 
 def check_varied(targets: Float[Tensor, "examples outputs"], outputs: Sequence[str], subject: str) -> None:
-    """See that there is something to learn: examples, and two different numbers or more of each output.
-
-    Raises:
-        DataError: it is not so.
-    """
+    """Refuse by a `DataError` no examples, or an output that is one number throughout."""
     if not len(targets):
         raise DataError(subject, expected="at least one example", got="an empty data set", remedy="add some")
     constant = (targets == targets[0]).all(0)
     if constant.any():
         output = int(constant.nonzero()[0, 0])
-        raise DataError(
-            f"{subject}, {outputs[output]}",
-            expected="numbers to predict that differ among the training examples",
-            got=f"{targets[0, output]:g} for all of them",
-            remedy="remove this output, or add examples of other values",
-        )
+        expected = "numbers to predict that differ among the training examples"
+        got, remedy = f"{targets[0, output]:g} for all of them", "remove this output, or add examples of other values"
+        raise DataError(f"{subject}, {outputs[output]}", expected=expected, got=got, remedy=remedy)
 
 
 def _check_columns(targets: npt.NDArray[Any], subject: str, remedy: str) -> None:

@@ -15,10 +15,7 @@ WORDS = (*_SMALL, *_TENS, "hundred", "thousand", "and")
 
 
 def in_words(number: int) -> list[str]:
-    """Spell a number below a million; no hyphens.
-
-    Raises:
-        ConfigError: below 0, or a million and more.
+    """Spell a number from 0 to 999,999, else raise a `ConfigError`; no hyphens.
 
     Example:
         >>> " ".join(in_words(704_012)), " ".join(in_words(21_300))

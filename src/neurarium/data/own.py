@@ -28,8 +28,6 @@ class Own:
     """A user's data, and what must be said about them.
 
     Args:
-        dataset: with its three parts.
-        batch_size: that of the `DataLoader`, where one was given.
         notices: what was done otherwise than PyTorch would, a sentence each.
     """
 
@@ -53,7 +51,6 @@ def dataset_from(data: Any, *, target: str | Sequence[str] | None = None) -> Own
     All but iterable ones are divided 80/10/10 by a fixed seed.
 
     Args:
-        data: as in the table.
         target: the column or columns of a DataFrame to predict, or the keys of items that are dictionaries.
 
     Raises:
@@ -79,12 +76,10 @@ def dataset_from(data: Any, *, target: str | Sequence[str] | None = None) -> Own
         return Own(data)
     if isinstance(data, tuple) and len(data) == 2:
         return Own(dataset_of_pair(*data))
-    raise DataError(
-        "data",
-        expected="a Dataset, a pair (X, y), a pandas DataFrame with target=, a PyTorch data set or DataLoader",
-        got=f"type {type(data).__name__}" + (f" of length {len(data)}" if isinstance(data, tuple) else ""),
-        remedy="give (X, y), or load a file with neurarium.data.catalogue.load",
-    )
+    expected = "a Dataset, a pair (X, y), a pandas DataFrame with target=, a PyTorch data set or DataLoader"
+    got = f"type {type(data).__name__}" + (f" of length {len(data)}" if isinstance(data, tuple) else "")
+    remedy = "give (X, y), or load a file with neurarium.data.catalogue.load"
+    raise DataError("data", expected=expected, got=got, remedy=remedy)
 
 
 def _of_loader(loader: "DataLoader[Any]", said: tuple[str, ...]) -> Own:

@@ -57,24 +57,17 @@ def is_uneven(X: Any) -> bool:
 
 
 def series(X: Iterable[Any], field: Field, subject: str) -> Ragged:
-    """Return arrays of different lengths, (steps, features) each, as examples without targets.
-
-    Args:
-        X: an array an example.
-        field: of the input, for its axis and its name.
-        subject: for messages.
+    """Return arrays of different lengths, (steps, features), as examples without targets; `field` has axis and names.
 
     Raises:
         DataError: arrays that are no series, or differ in more than their lengths.
     """
     arrays = [_array(one) for one in X]
     if odd := [k for k, one in enumerate(arrays) if one.ndim != 2 or one.shape[1] != arrays[0].shape[-1]]:
-        raise DataError(
-            f"{subject}, example {odd[0]} (counted from 0)",
-            expected="a series (steps, features), with as many features as the others",
-            got=f"shape {arrays[odd[0]].shape}",
-            remedy="give one such array an example; series of one feature as (steps, 1)",
-        )
+        place, got = f"{subject}, example {odd[0]} (counted from 0)", f"shape {arrays[odd[0]].shape}"
+        expected = "a series (steps, features), with as many features as the others"
+        remedy = "give one such array an example; series of one feature as (steps, 1)"
+        raise DataError(place, expected=expected, got=got, remedy=remedy)
     stored = as_inputs(np.concatenate(arrays), subject)
     schema = Schema({"series": Field((None, stored.shape[1]), names=field.names, axis=field.axis)})
     return Ragged({"series": stored}, {field.axis: torch.tensor([len(one) for one in arrays])}, schema)
@@ -91,12 +84,8 @@ def _dataset_of_series(found: Ragged, y: Any) -> Dataset:
 def _check_count(targets: Sequence[Tensor], count: int) -> None:
     for column in targets:
         if len(column) != count:
-            raise DataError(
-                "y",
-                expected=f"{count} targets, one for each row of X",
-                got=str(len(column)),
-                remedy="give inputs and targets of the same examples",
-            )
+            got, remedy = str(len(column)), "give inputs and targets of the same examples"
+            raise DataError("y", expected=f"{count} targets, one for each row of X", got=got, remedy=remedy)
 
 
 def dataset_of_frame(frame: Any, target: Sequence[str]) -> Dataset:
@@ -122,12 +111,9 @@ def _features(frame: Any) -> tuple[Shaped[Tensor, "rows features"], tuple[str, .
     columns = [_column(frame.iloc[:, k], str(name)) for k, name in enumerate(frame.columns)]
     for k, column in enumerate(columns):
         if column.dtype.kind not in "biuf":
-            raise DataError(
-                f"column {frame.columns[k]}",
-                expected="numbers",
-                got=f"type {frame.dtypes.iloc[k]}",
-                remedy="turn it into numbers (pandas.get_dummies), leave it out, or make it the target",
-            )
+            got = f"type {frame.dtypes.iloc[k]}"
+            remedy = "turn it into numbers (pandas.get_dummies), leave it out, or make it the target"
+            raise DataError(f"column {frame.columns[k]}", expected="numbers", got=got, remedy=remedy)
     if not columns:
         raise DataError("data", expected="a column of features", got="none", remedy="add features")
     return as_inputs(np.column_stack(columns), "X"), tuple(map(str, frame.columns))

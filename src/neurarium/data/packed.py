@@ -37,10 +37,7 @@ class Packed(Columns):
         """Return the examples numbered `index`, concatenated."""
         rows = {axis: self.rows(axis, index) for axis in self.lengths}
         tensors = {name: self._joined(name, rows, index) for name in self.schema.fields}
-        given = self.given_lengths()
-        inputs = (*(tensors[name] for name in self.schema.inputs), *(self.lengths[axis][index] for axis in given))
-        names = (*self.schema.inputs, *(f"{axis}_lengths" for axis in given), *self.schema.targets)
-        return Batch(inputs, tuple(tensors[name] for name in self.schema.targets), len(index), index, names)
+        return self.batch(tensors, index)
 
     def _joined(self, name: str, rows: dict[str, Tensor], index: Tensor) -> Shaped[Tensor, "..."]:
         field = self.schema.fields[name]

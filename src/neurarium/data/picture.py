@@ -31,11 +31,7 @@ def is_picture(path: Path) -> bool:
 
 
 def picture_shape(path: Path) -> tuple[int, int, int]:
-    """Return channels (1 or 3), height and width of a picture, from its header alone.
-
-    Raises:
-        DataError: no such file, or no picture.
-    """
+    """Return channels (1 or 3), height and width by the header of a picture; a `DataError` where there is none."""
     with _opened(path) as image:
         width, height = image.size
         if image.getexif().get(_ORIENTATION, 1) >= 5:
@@ -44,13 +40,7 @@ def picture_shape(path: Path) -> tuple[int, int, int]:
 
 
 def read_picture(path: Path, channels: int, height: int, width: int) -> UInt8[np.ndarray, "channels height width"]:
-    """Return a picture as bytes.
-
-    Args:
-        path: the file.
-        channels: 1 for grey levels (0.299 red + 0.587 green + 0.114 blue), 3 for red, green, blue.
-        height: in pixels.
-        width: in pixels.
+    """Return a picture as bytes: 1 channel of grey (0.299 red + 0.587 green + 0.114 blue), 3 of red, green, blue.
 
     Raises:
         DataError: no such file, no picture, or a damaged one.
@@ -84,9 +74,5 @@ def _opened(path: Path) -> Iterator["Image"]:
         # Decoders raise whatever a damaged file leads them into: OSError, SyntaxError, ValueError,
         # struct.error, ...
         except Exception as error:
-            raise DataError(
-                str(path),
-                expected="a picture (png, jpg, bmp, gif)",
-                got=f"a file that cannot be decoded ({type(error).__name__})",
-                remedy="remove it or save it again",
-            ) from error
+            got, remedy = f"a file that cannot be decoded ({type(error).__name__})", "remove it or save it again"
+            raise DataError(str(path), expected="a picture (png, jpg, bmp, gif)", got=got, remedy=remedy) from error

@@ -20,15 +20,7 @@ _MASK = (1 << 64) - 1
 
 
 def batch_count(n: int, size: int) -> int:
-    """Return how many batches of `size` examples `n` examples make, the last one perhaps smaller.
-
-    Raises:
-        ConfigError: `size` below 1.
-
-    Example:
-        >>> batch_count(10, 4)
-        3
-    """
+    """Return how many batches of `size` examples (>= 1, else a `ConfigError`) `n` make, the last perhaps smaller."""
     if size < 1:
         raise ConfigError("batch size", expected="a whole number >= 1", got=str(size))
     return -(-n // size)
@@ -64,8 +56,6 @@ def plan(
         sizes: how long each example is; or how many there are, where that does not matter.
         batch_size: examples a batch at most.
         max_units: elements a batch at most, padding counted; none: any number.
-        seed: of the run.
-        epoch: counted from 1.
 
     Raises:
         ConfigError: a batch that no example fits into.
@@ -107,15 +97,10 @@ def grouped(examples: Examples, batches: list[Tensor], parts: int = 1) -> Genera
 
 
 def in_order(examples: Examples, size: int) -> Generator[Batch, None, None]:
-    """Yield all batches, the examples in the order in which they lie.
-
-    Raises:
-        ConfigError: `size` below 1.
-    """
+    """Yield all batches of `size` (>= 1, else a `ConfigError`) examples, in the order in which they lie."""
     batch_count(len(examples), size)
-    return examples.stream(
-        torch.split(torch.arange(len(examples), device=examples.device), size) if len(examples) else ()
-    )
+    whole = torch.arange(len(examples), device=examples.device)
+    return examples.stream(torch.split(whole, size) if len(examples) else ())
 
 
 def _cuts(sizes: list[int], batch_size: int, max_units: int) -> Iterator[tuple[int, int]]:

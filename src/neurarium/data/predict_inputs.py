@@ -30,7 +30,10 @@ _FITTING = "a net of images (pictures, .npz, .csv), rows of numbers (.npz, .csv)
 
 
 def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str], Examples]:
-    """Return the examples in some files, one after the other, without targets.
+    """Return a name for each example in some files ("digits.npz[0]", a picture's path), and examples without targets.
+
+    They are scaled by the constants of `schema` when they are gathered: stored as bytes where every one is of bytes
+    (pictures are: 0 to 255), else as floats; text as the numbers of its characters or words.
 
     Args:
         paths: pictures; folders, of which all pictures are taken, those of sub-folders too; .npz files with
@@ -40,14 +43,9 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
             files must have as many numbers. Where a .csv file has a header and the schema names its features, columns
             are found by their names, in whatever order they stand.
 
-    Returns:
-        A name for each example (the picture's path, or file and row: "digits.npz[0]"), and the examples, scaled by
-        the constants of `schema` when they are gathered: stored as bytes where every one is of bytes (pictures are:
-        0 to 255), else as floats; text as the numbers of its characters or words.
-
     Raises:
-        DataError: no such file, one of another kind or a damaged one, examples of another shape, a column that is
-            missing or unknown, or a character or word that was not learned.
+        DataError: no such file, a damaged one or one of another kind, examples of another shape, columns or
+            words that were not learned.
     """
     field, files = schema.input, list(map(Path, paths))
     if not files:
@@ -64,15 +62,15 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
     tensors: list[Inputs] = []
     for path in files:
         if path.is_dir() or is_picture(path):
-            pictures = _pictures(path)
+            pictures = sorted(filter(is_picture, path.rglob("*"))) if path.is_dir() else [path]
+            if not pictures:
+                raise DataError(str(path), expected="pictures", got="a folder without any", remedy="check the path")
             if not field.is_image:
                 got, remedy = "pictures", "give a .csv or .npz file"
                 expected = f"rows of {math.prod(field.fixed_shape)} features"
                 raise DataError(str(path), expected=expected, got=got, remedy=remedy)
             names += map(str, pictures)
-            tensors += [
-                torch.from_numpy(read_picture(picture, *field.fixed_shape).copy())[None] for picture in pictures
-            ]
+            tensors += [torch.tensor(read_picture(picture, *field.fixed_shape))[None] for picture in pictures]
         else:
             rows = _rows(path, field, known)
             names += [f"{path}[{k}]" for k in range(len(rows))]
@@ -80,15 +78,6 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
     if not names:
         raise DataError(str(files[0]), expected="at least one example", got="none", remedy="add some")
     return names, Table((torch.cat(tensors),), (), Schema(schema.inputs))
-
-
-def _pictures(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = sorted(filter(is_picture, path.rglob("*")))
-    if not found:
-        raise DataError(str(path), expected="pictures", got="a folder without any", remedy="check the path")
-    return found
 
 
 def _rows(path: Path, field: Field, known: Sequence[str]) -> Inputs:

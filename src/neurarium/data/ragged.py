@@ -32,10 +32,7 @@ class Ragged(Columns):
             name: self._padded(name, *places[field.axis]) if field.is_ragged else self.seen(name, index)
             for name, field in self.schema.fields.items()
         }
-        given = self.given_lengths()
-        inputs = (*(tensors[name] for name in self.schema.inputs), *(self.lengths[axis][index] for axis in given))
-        names = (*self.schema.inputs, *(f"{axis}_lengths" for axis in given), *self.schema.targets)
-        return Batch(inputs, tuple(tensors[name] for name in self.schema.targets), len(index), index, names)
+        return self.batch(tensors, index)
 
     def _places(self, axis: str, index: Tensor) -> tuple[Int[Tensor, "batch longest"], Tensor]:
         """Where the elements of a padded batch lie, and which of them are there."""

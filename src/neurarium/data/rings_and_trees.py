@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from neurarium.data.assemble import assemble
+from neurarium.data.assemble import Parts, assemble
 from neurarium.data.dataset import Dataset
 from neurarium.data.labels import class_fields
 from neurarium.data.packed import Packed
@@ -21,44 +21,25 @@ _SMALLEST, _LARGEST = 5, 12
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return 600 graphs to learn from, 100 for development, 100 for the test; half of each are trees.
-
-    Args:
-        folder: not needed, since the graphs are drawn here.
-
-    Example:
-        >>> load().schema.classes
-        ('tree', 'ring')
-    """
+    """Return 600 graphs to learn from, 100 for development, 100 for the test; half of each are trees."""
     random = np.random.RandomState(_SEED)
     train, development, test = (_drawn(random, count) for count in _COUNTS.values())
-    return assemble(
-        "rings-and-trees",
-        {"train": train, "development": development, "test": test},
-        provenance="connected random graphs of 5 to 12 nodes without a cycle or with one, made by code, fixed seed",
-        licence="none needed",
-        standardize=False,  # the feature of a node is 1
-    )
+    parts: Parts = {"train": train, "development": development, "test": test}
+    provenance = "connected random graphs of 5 to 12 nodes without a cycle or with one, made by code, fixed seed"
+    # not standardized: the feature of a node is 1
+    return assemble("rings-and-trees", parts, provenance=provenance, licence="none needed", standardize=False)
 
 
 def _drawn(random: np.random.RandomState, count: int) -> Packed:
     """Some graphs, trees and rings in turn."""
-    schema = Schema(
-        {
-            "x": Field((None, 1), axis="nodes"),
-            "edge_index": Field((2, None), axis="edges", points_to="nodes"),
-        },
-        class_fields(("tree", "ring")),
-    )
+    nodes, edges = Field((None, 1), axis="nodes"), Field((2, None), axis="edges", points_to="nodes")
+    schema = Schema({"x": nodes, "edge_index": edges}, class_fields(("tree", "ring")))
     sizes = [int(random.randint(_SMALLEST, _LARGEST + 1)) for _ in range(count)]
     graphs = [list(_edges(random, size, ring=k % 2 == 1)) for k, size in enumerate(sizes)]
     both = [np.array([*graph, *((v, u) for u, v in graph)]) for graph in graphs]
-    columns = {
-        "x": torch.ones(sum(sizes), 1),
-        "edge_index": torch.from_numpy(np.concatenate(both)),
-        "label": torch.arange(count) % 2,
-    }
-    lengths = {"nodes": torch.tensor(sizes), "edges": torch.tensor([len(edges) for edges in both])}
+    ends, labels = torch.from_numpy(np.concatenate(both)), torch.arange(count) % 2
+    columns = {"x": torch.ones(sum(sizes), 1), "edge_index": ends, "label": labels}
+    lengths = {"nodes": torch.tensor(sizes), "edges": torch.tensor(list(map(len, both)))}
     return Packed(columns, lengths, schema)
 
 

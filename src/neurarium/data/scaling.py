@@ -20,8 +20,7 @@ class Scaling:
 
         apply(x) = (x - mean) / std
 
-    Both are in the units of the source (grey levels 0 to 255 for 8-bit pixels): no division by 255 comes
-    before.
+    Both are in the units of the source: grey levels 0 to 255 for 8-bit pixels.
 
     Args:
         mean: one number a channel or feature.
@@ -44,14 +43,11 @@ class Scaling:
 
     @classmethod
     def fit(cls, values: Shaped[Tensor, "entries *shape"]) -> "Scaling":
-        """Measure the scaling of numbers.
+        """Measure mean and population standard deviation; a constant channel or feature gets std 1.
 
         Args:
             values: (examples, channels, height, width): one pair a channel, over all pixels; (examples, features) or
                 (examples,). At least one.
-
-        Returns:
-            Mean and population standard deviation; a constant channel or feature gets std 1.
         """
         return cls.fit_chunks(torch.split(values, _CHUNK))
 
@@ -83,28 +79,19 @@ class Scaling:
         return cls(tuple(mean.flatten().tolist()), tuple(std.flatten().tolist()), trailing)
 
     def apply(self, x: Shaped[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Return `x` scaled, in float32.
+        """Return `x` (any axes, channels, `trailing` axes) scaled, in float32.
 
-        Args:
-            x: any axes, then channels, then `trailing` axes. 64-bit floats are scaled before they are shortened, so
-                that a feature such as a time in seconds, large beside its spread, keeps its digits.
+        64-bit floats are scaled before they are shortened: a time in seconds, large beside its spread, keeps its
+        digits.
         """
         work = torch.float64 if x.dtype == torch.float64 else torch.float32
         mean, std = _constants(self, work, x.device)
         return x.to(work).sub(mean).div_(std).float()
 
     def undo(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Return scaled numbers in the units of the source.
+        """Return scaled numbers in the units of the source: undo(x) = x std + mean.
 
-            undo(x) = x std + mean
-
-        Returns:
-            64-bit floats where `x` is of such, else float32: a mean that is large beside the standard deviation wants
-            64 bits.
-
-        Example:
-            >>> Scaling(mean=(1.0, 10.0), std=(1.0, 5.0)).undo(torch.tensor([[1.0, -2.0]]))
-            tensor([[2., 0.]])
+        64-bit floats stay such, else float32: a mean that is large beside the standard deviation wants 64 bits.
         """
         work = torch.float64 if x.dtype == torch.float64 else torch.float32
         mean, std = _constants(self, work, x.device)

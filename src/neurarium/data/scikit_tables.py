@@ -33,29 +33,19 @@ from neurarium.data.numbers import number_fields
 from neurarium.data.table import Table
 from neurarium.record.schema import Schema
 
+_UCI = "UCI machine learning repository"
 TABLES = {
     "iris": ("load_iris", "R. Fisher, 1936"),
     "wine": ("load_wine", "M. Forina et al., 1991; UCI machine learning repository"),
     "digits": ("load_digits", "E. Alpaydin, C. Kaynak, 1998; UCI machine learning repository, its test part"),
-    "breast-cancer": (
-        "load_breast_cancer",
-        "W. Wolberg, O. Mangasarian, N. Street, 1995; UCI machine learning repository",
-    ),
+    "breast-cancer": ("load_breast_cancer", f"W. Wolberg, O. Mangasarian, N. Street, 1995; {_UCI}"),
     "diabetes": ("load_diabetes", "B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, 2004"),
     "iris-two": ("load_iris", "R. Fisher, 1936; setosa and versicolor alone"),
 }
 
 
 def load(name: str, folder: str | None = None) -> Dataset:
-    """Return one of the tables.
-
-    Args:
-        name: of a table above.
-        folder: not needed, since the tables lie in scikit-learn.
-
-    Raises:
-        ConfigError: no such table.
-        DataError: scikit-learn is not installed.
+    """Return one of the tables above; a `DataError` where scikit-learn is not installed.
 
     Example:
         >>> load("iris").counts()
@@ -74,12 +64,8 @@ def load(name: str, folder: str | None = None) -> Dataset:
     targets = torch.from_numpy(table.target.astype(np.int64))
     chosen = targets < len(classes)
     examples = Table((inputs[chosen],), (targets[chosen],), Schema(features, class_fields(classes)))
-    return assemble(
-        name,
-        {"train": examples},
-        provenance=provenance,
-        licence="CC BY 4.0, as stated by the UCI machine learning repository",
-    )
+    licence = "CC BY 4.0, as stated by the UCI machine learning repository"
+    return assemble(name, {"train": examples}, provenance=provenance, licence=licence)
 
 
 iris, wine, digits, breast_cancer, diabetes, iris_two = (partial(load, name) for name in TABLES)
@@ -89,11 +75,7 @@ def _read(name: str, loader: str) -> Any:
     try:
         from sklearn import datasets
     except ImportError as error:
-        raise DataError(
-            f"data {name}",
-            expected="scikit-learn, which ships it",
-            got="no such package",
-            remedy="pip install 'neurarium[sklearn]'",
-        ) from error
+        got, remedy = "no such package", "pip install 'neurarium[sklearn]'"
+        raise DataError(f"data {name}", expected="scikit-learn, which ships it", got=got, remedy=remedy) from error
     # unscaled: the house's own scaling is fitted on the training examples alone
     return getattr(datasets, loader)(**({"scaled": False} if name == "diabetes" else {}))

@@ -11,19 +11,12 @@ _SEED = 20261121
 
 
 def stratified(targets: Int64[Tensor, "examples"], *sizes: int) -> tuple[Int64[Tensor, "_"], ...]:
-    """Divide the examples 0, 1, ... into the part to learn from and parts to hold out.
+    """Divide the examples 0, 1, ..., whose classes are `targets`, into the part to learn from and parts to hold out.
 
-    A held-out part of size m takes m n_k / n examples of class k (n_k of n in all), rounded down, and then
-    one more from the classes with the largest remainders until it is full. Every class keeps at least one
-    example to learn from, so that a held-out part of very few examples may stay smaller than asked for. Which
-    examples of a class are taken is drawn with a fixed seed, independent of the run's.
-
-    Args:
-        targets: class numbers, from 0.
-        sizes: how many examples to hold out, a number a part.
-
-    Returns:
-        The numbers of the examples to learn from, then those of each held-out part; each ascending.
+    A held-out part of size m takes m n_k / n examples of class k (n_k of n in all), rounded down, and then one more
+    from the classes with the largest remainders until it is full. Every class keeps at least one example to learn from,
+    so that a held-out part of very few examples may stay smaller than asked for. Which examples of a class are taken is
+    drawn with a fixed seed, independent of the run's. The numbers in each part ascend.
 
     Example:
         >>> train, test = stratified(torch.tensor([0, 0, 0, 0, 1, 1]), 3)

@@ -8,7 +8,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -19,7 +19,7 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from neurarium.data.batch import Batch
-from neurarium.data.examples import Examples, agreed, check_categories, check_columns, check_lengths, restated
+from neurarium.data.examples import HandedOver, agreed, check_categories, check_columns, check_lengths, restated
 from neurarium.data.scaling import scaled
 from neurarium.record.schema import Schema
 
@@ -29,21 +29,15 @@ _Pair = tuple[Shaped[Tensor, "batch *shape"], Shaped[Tensor, "batch *target"]]
 
 
 @dataclass(frozen=True, eq=False)
-class Streamed(Examples):
+class Streamed(HandedOver):
     """Examples of one common shape, read when they are needed.
 
     Args:
         read: takes example numbers, returns their inputs (in the source's units and type) and targets; called
             by several threads at once.
-        length: how many examples there are.
-        targets: the targets of all examples, which do fit in memory.
         schema: of one input and one target; its constants are applied to inputs when a batch is handed over.
         threads: how many batches are read at the same time.
         ahead: how many batches are read or waiting to be fetched at most; bounds the memory.
-        onto: where batches are handed over.
-
-    Raises:
-        DataError: another number of targets, or of fields, or integers that stand for no class.
 
     Example:
         >>> table = np.arange(6.0, dtype=np.float32).reshape(3, 2)  # or np.load("large.npy", mmap_mode="r")
@@ -60,10 +54,9 @@ class Streamed(Examples):
     schema: Schema
     threads: int = 2
     ahead: int = 4
-    onto: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def __post_init__(self) -> None:
-        """Refuse targets that do not fit."""
+        """Refuse by a `DataError` targets that do not fit."""
         check_columns(self.schema, 1, 1)
         ((name, field),) = self.schema.targets.items()
         check_lengths({name: self.targets}, self.length)
@@ -80,17 +73,8 @@ class Streamed(Examples):
 
         return cls(read, len(inputs), targets, schema)
 
-    @property
-    def device(self) -> torch.device:
-        """The CPU, where examples are read; batches are handed over elsewhere."""
-        return torch.device("cpu")
-
     def __len__(self) -> int:
         return self.length
-
-    def to(self, device: torch.device | str) -> "Streamed":
-        """Return the examples, to be handed over on `device`."""
-        return replace(self, onto=torch.device(device))
 
     def gather(self, index: Int[Tensor, "batch"]) -> Batch:
         """Return the examples numbered `index`, scaled, in float32; read now, by this thread."""
@@ -139,8 +123,8 @@ class Streamed(Examples):
     def stream(self, indices: Iterable[Int[Tensor, "_"]]) -> Generator[Batch, None, None]:
         """Yield a batch for each of `indices`, in their order, read ahead in the background.
 
-        An error met while reading is raised here, at the batch it belongs to. The threads end when all
-        batches are handed over, when an error is raised, and when the generator is closed or dropped.
+        An error met while reading is raised at the batch it belongs to. The threads end when all batches are handed
+        over, when an error is raised, and when the generator is closed or dropped.
         """
         asked = list(indices)
         with contextlib.closing(self.pairs(asked)) as pairs:

@@ -26,9 +26,6 @@ class Table(Examples):
         schema: names them in this order; its constants are applied to inputs when a batch is gathered.
         ready: the inputs are as the net sees them already.
 
-    Raises:
-        DataError: columns of unequal length, more or fewer than the schema names, or integers that stand for nothing.
-
     Example:
         >>> from neurarium.record.schema import Field
         >>> schema = Schema({"pixels": Field((1,), mean=(255.0,), std=(5.0,))}, {"label": Field((), ("0", "1"))})
@@ -44,7 +41,7 @@ class Table(Examples):
     ready: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse columns that do not fit together."""
+        """Refuse by a `DataError` columns that do not fit together, and integers that stand for nothing."""
         check_columns(self.schema, len(self.inputs), len(self.targets))
         columns = dict(zip(self.schema.fields, (*self.inputs, *self.targets), strict=True))
         check_lengths(columns, len(self))
@@ -70,20 +67,17 @@ class Table(Examples):
 
     def select(self, index: Int[Tensor, "chosen"]) -> "Table":
         """Return the examples numbered `index` as examples of their own."""
-        return replace(self, inputs=_rows(self.inputs, index), targets=_rows(self.targets, index))
+        inputs, targets = (tuple(column[index] for column in group) for group in (self.inputs, self.targets))
+        return replace(self, inputs=inputs, targets=targets)
 
     def with_schema(self, schema: Schema) -> "Table":
         """Return the same examples under other constants; not for those made ready."""
         assert not self.ready, "what is scaled cannot be scaled anew"
         schema = agreed(self.schema, schema)
-        inputs = tuple(
-            restated(column, old, new, name) if old.categories else column
-            for column, old, (name, new) in zip(
-                self.inputs, self.schema.inputs.values(), schema.inputs.items(), strict=True
-            )
-        )
-        fields = zip(self.targets, self.schema.targets.values(), schema.targets.items(), strict=True)
-        targets = tuple(restated(column, old, new, name) for column, old, (name, new) in fields)
+        seen = zip(self.inputs, self.schema.inputs.values(), schema.inputs.items(), strict=True)
+        inputs = tuple(restated(x, old, new, name) if old.categories else x for x, old, (name, new) in seen)
+        said = zip(self.targets, self.schema.targets.values(), schema.targets.items(), strict=True)
+        targets = tuple(restated(y, old, new, name) for y, old, (name, new) in said)
         return replace(self, inputs=inputs, targets=targets, schema=schema)
 
     def to(self, device: torch.device | str) -> "Table":
@@ -104,15 +98,7 @@ class Table(Examples):
         return chain(*(torch.split(column, _CHUNK) for column in self.inputs), self.targets)
 
     def cached(self, limit_bytes: int = 1 << 30) -> "Table":
-        """Return the same examples scaled beforehand, so that gathering a batch is a single copy.
-
-        Scaling is element by element: batches are the same to the last bit. Where the scaled copy would not be smaller
-        than `limit_bytes`, `self` is returned.
-        """
+        """Return the same examples scaled beforehand, a copy a batch, bit for bit; `self` from `limit_bytes` on."""
         if self.ready or sum(4 * column.numel() for column in self.inputs) >= limit_bytes:
             return self
         return replace(self, inputs=tuple(map(scaled, self.inputs, self.schema.inputs.values())), ready=True)
-
-
-def _rows(columns: tuple[Tensor, ...], index: Tensor) -> tuple[Tensor, ...]:
-    return tuple(column[index] for column in columns)

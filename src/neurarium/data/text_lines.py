@@ -8,7 +8,7 @@ import torch
 from neurarium.checks import DataError
 from neurarium.data.examples import Examples
 from neurarium.data.ragged import Ragged
-from neurarium.data.reading import reading
+from neurarium.data.reading import read_text
 from neurarium.data.table import Table
 from neurarium.record.schema import Field, Schema
 
@@ -28,19 +28,14 @@ def holds_words(field: Field) -> bool:
 
 
 def read_lines(paths: Sequence[Path], schema: Schema) -> tuple[list[str], Examples]:
-    """Return the lines of some files that are not empty.
+    """Return a name for each line of some .txt files in UTF-8 that is not empty, "verses.txt[0]", and the examples.
 
     Args:
-        paths: .txt files in UTF-8.
         schema: of one input, a row of characters or words of any length, or a window of fixed length. A line longer
             than the window is cut to its end, as a net that foretells what comes next sees it.
 
-    Returns:
-        A name for each line, file and row: "verses.txt[0]"; and the examples.
-
     Raises:
-        DataError: no such file, none of text in UTF-8, no lines, a character or word that was not learned, or, where
-            the net takes windows, lines of different lengths.
+        DataError: no such file, no text in UTF-8, no lines, what `tokens_of` refuses.
     """
     names, places, lines = [], [], []
     for path in paths:
@@ -54,16 +49,10 @@ def read_lines(paths: Sequence[Path], schema: Schema) -> tuple[list[str], Exampl
 
 
 def tokens_of(lines: Sequence[str], places: Sequence[str], schema: Schema) -> Examples:
-    """Return lines of text as rows of the numbers of their characters or words.
-
-    Args:
-        lines: at least one.
-        places: where each of them stands, for messages.
-        schema: as for `read_lines`.
+    """Return lines of text, found at `places`, as rows of the numbers of their characters or words.
 
     Raises:
-        DataError: a character or word that was not learned, or, where the net takes windows, lines of different
-            lengths.
+        DataError: a character or word that was not learned, or lines of different lengths for a net that takes windows.
     """
     ((name, field),) = schema.inputs.items()
     words = holds_words(field)
@@ -72,12 +61,8 @@ def tokens_of(lines: Sequence[str], places: Sequence[str], schema: Schema) -> Ex
     for line, place in zip(lines, places, strict=True):
         tokens = line.split() if words else list(line)
         if unknown := next((token for token in tokens if token not in numbers), None):
-            raise DataError(
-                place,
-                expected=f"the {len(numbers)} {'words' if words else 'characters'} that were learned",
-                got=repr(unknown),
-                remedy="replace it, or train on a text that has it",
-            )
+            expected, got = f"the {len(numbers)} {'words' if words else 'characters'} that were learned", repr(unknown)
+            raise DataError(place, expected=expected, got=got, remedy="replace it, or train on a text that has it")
         rows.append([numbers[token] for token in tokens])
     if field.is_ragged:
         values, lengths = torch.tensor([k for row in rows for k in row]), torch.tensor([len(row) for row in rows])
@@ -91,12 +76,9 @@ def _windows(rows: Sequence[Sequence[int]], names: Sequence[str], schema: Schema
     ((name, field),) = schema.inputs.items()
     for row, place in zip(rows, names, strict=True):
         if len(row) != len(rows[0]):
-            raise DataError(
-                place,
-                expected=f"as many characters or words as in the first line, {len(rows[0])}",
-                got=str(len(row)),
-                remedy="give lines of one length together, or one at a time",
-            )
+            expected = f"as many characters or words as in the first line, {len(rows[0])}"
+            remedy = "give lines of one length together, or one at a time"
+            raise DataError(place, expected=expected, got=str(len(row)), remedy=remedy)
     shorter = Field((len(rows[0]),), categories=field.categories)
     return Table((torch.tensor(rows),), (), Schema({name: shorter}))
 
@@ -105,8 +87,4 @@ def _lines(path: Path) -> list[str]:
     if path.suffix.lower() != ".txt":
         got = f"a file named *{path.suffix}" if path.is_file() else "no such file"
         raise DataError(str(path), expected="a .txt file, one example a line", got=got, remedy="check the path")
-    try:
-        with reading(path, "a .txt file"):
-            return [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
-    except UnicodeDecodeError as error:
-        raise DataError(str(path), expected="text in UTF-8", got=str(error), remedy="save it in UTF-8") from error
+    return [line for line in read_text(path).split("\n") if line.strip()]

@@ -4,7 +4,7 @@ inputs  t_s, ..., t_(s+L-1)      targets  t_(s+1), ..., t_(s+L)
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,29 +15,26 @@ from torch import Tensor
 
 from neurarium.checks import DataError
 from neurarium.data.batch import Batch
-from neurarium.data.examples import Examples, agreed
+from neurarium.data.examples import HandedOver, agreed
 from neurarium.record.schema import Schema
 
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
-class Windows(Examples):
+class Windows(HandedOver):
     """Windows of `length` tokens and the token after each of theirs.
 
     Args:
         tokens: the whole stream, in memory or memory-mapped (`np.load(path, mmap_mode="r")`).
         starts: where each window begins; it ends before the stream does.
-        length: tokens in a window.
         schema: of the tokens, (length,) in some vocabulary, and of those that follow.
-        onto: where batches are handed over.
     """
 
     tokens: npt.NDArray[Any]
     starts: Int[Tensor, "examples"]
     length: int
     schema: Schema
-    onto: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @classmethod
     def over(cls, tokens: npt.NDArray[Any], length: int, schema: Schema, stride: int | None = None) -> "Windows":
@@ -48,26 +45,15 @@ class Windows(Examples):
         """
         starts = torch.arange(0, max(0, len(tokens) - length), stride or length)
         if not len(starts):
-            raise DataError(
-                "stream of tokens",
-                expected=f"at least {length + 1} tokens, for one window of {length} and the token after it",
-                got=f"{len(tokens)}",
-                remedy="give a longer text, or shorter windows",
-            )
+            expected = f"at least {length + 1} tokens, for one window of {length} and the token after it"
+            remedy = "give a longer text, or shorter windows"
+            raise DataError("stream of tokens", expected=expected, got=f"{len(tokens)}", remedy=remedy)
         size, top = len(schema.input.categories), int(tokens.max())
         if top >= size or int(tokens.min()) < 0:
-            raise DataError(
-                f"field {next(iter(schema.inputs))}",
-                expected=f"integers from 0 to {size - 1}, one a token of the vocabulary",
-                got=str(top if top >= size else int(tokens.min())),
-                remedy="number the tokens as the schema names them",
-            )
+            expected = f"integers from 0 to {size - 1}, one a token of the vocabulary"
+            got, remedy = str(top if top >= size else int(tokens.min())), "number the tokens as the schema names them"
+            raise DataError(f"field {next(iter(schema.inputs))}", expected=expected, got=got, remedy=remedy)
         return cls(tokens, starts, length, schema)
-
-    @property
-    def device(self) -> torch.device:
-        """The CPU: windows are cut there and handed over."""
-        return torch.device("cpu")
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -84,11 +70,7 @@ class Windows(Examples):
         return replace(self, starts=self.starts[index.cpu()])
 
     def with_schema(self, schema: Schema) -> "Windows":
-        """Return the same windows in another vocabulary.
-
-        Raises:
-            DataError: a token that the other vocabulary does not have.
-        """
+        """Return the same windows in another vocabulary; a `DataError` where that lacks a token."""
         schema = agreed(self.schema, schema)
         old, new = self.schema.input.categories, schema.input.categories
         if old == new:
@@ -97,17 +79,10 @@ class Windows(Examples):
         table = np.array([numbers.get(token, -1) for token in old])
         moved = table[self.tokens]
         if (moved < 0).any():
-            raise DataError(
-                f"field {next(iter(schema.inputs))}",
-                expected=f"tokens of the {len(new)} that were learned",
-                got=repr(old[int(self.tokens[np.argmin(moved)])]),
-                remedy="replace it in the text, or train on a text that has it",
-            )
+            remedy = "replace it in the text, or train on a text that has it"
+            expected, got = f"tokens of the {len(new)} that were learned", repr(old[int(self.tokens[np.argmin(moved)])])
+            raise DataError(f"field {next(iter(schema.inputs))}", expected=expected, got=got, remedy=remedy)
         return replace(self, tokens=moved, schema=schema)
-
-    def to(self, device: torch.device | str) -> "Windows":
-        """Return the windows, to be handed over on `device`."""
-        return replace(self, onto=torch.device(device))
 
     def pieces(self, name: str) -> Iterator[Shaped[Tensor, "..."]]:
         """Yield the stream."""

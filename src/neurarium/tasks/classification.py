@@ -1,15 +1,14 @@
 """Telling classes apart: one class an example, or one for each node, point or step of it (-1: not counted)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, Shaped
-from torch import Tensor, nn
+from torch import Tensor
 
-from neurarium.checks import DataError, ShapeError
+from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.learning.losses import Criterion, zero_one
@@ -20,7 +19,7 @@ from neurarium.tasks.interval import wilson_interval
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Outputs, Trainable, tensor_of
+from neurarium.tasks.task import Device, Helpers, Outputs, Trainable, check_shape, tensor_of
 
 _MISTAKES_LISTED = 25
 LEAST = torch.finfo(torch.float32).tiny
@@ -29,13 +28,7 @@ LEAST = torch.finfo(torch.float32).tiny
 
 @dataclass(frozen=True, eq=False)
 class Classification(Trainable):
-    """Logits against class numbers.
-
-    Args:
-        criterion: the loss with its constants.
-        classes: their names.
-        per_element: whether an example has a class for each of its elements.
-    """
+    """Logits against class numbers: of one class an example, or `per_element` of one for each of its elements."""
 
     criterion: Criterion
     classes: tuple[str, ...]
@@ -45,12 +38,7 @@ class Classification(Trainable):
 
     @classmethod
     def build(
-        cls,
-        spec: NetSpec,
-        objective: Objective,
-        schema: Schema,
-        helpers: Mapping[str, nn.Module],
-        device: torch.device | str = "cpu",
+        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "Classification":
         """Make the task of the schema's first target."""
         return cls(objective.build(schema.target, device), schema.target.categories, bool(schema.target.shape))
@@ -80,14 +68,9 @@ class Classification(Trainable):
 
     def check(self, outputs: Outputs, batch: Batch) -> None:
         """Refuse other than a logit a class for each target."""
-        logits, places = tensor_of(outputs, self.name), tuple(batch.labels.shape)
-        if tuple(logits.shape) != (*places, len(self.classes)):
-            raise ShapeError(
-                "outputs of the net",
-                expected=f"{(*places, len(self.classes))}, a logit for each of the {len(self.classes)} classes",
-                got=str(tuple(logits.shape)),
-                remedy="give the net's last layer as many outputs as there are classes",
-            )
+        logits, count = tensor_of(outputs, self.name), len(self.classes)
+        remedy = "give the net's last layer as many outputs as there are classes"
+        check_shape(logits, (*batch.labels.shape, count), f"a logit for each of the {count} classes", remedy)
 
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Probabilities of the classes, and the most probable one."""
@@ -109,9 +92,8 @@ class Classification(Trainable):
             logits.append((found if mask is None else found[mask]).cpu())
             targets.append((batch.labels if mask is None else batch.labels[mask]).cpu())
         if not any(map(len, targets)):
-            raise DataError(
-                "evaluation", expected="at least one labeled example", got="none", remedy="name another split"
-            )
+            expected, remedy = "at least one labeled example", "name another split"
+            raise DataError("evaluation", expected=expected, got="none", remedy=remedy)
         total, weight = (sum(column) for column in zip(*losses, strict=True))
         return self._scores(torch.cat(logits), torch.cat(targets), total / weight, data, split, len(examples))
 
@@ -128,47 +110,25 @@ class Classification(Trainable):
         wrong = (predicted != targets).nonzero().flatten()
         worst = wrong[confidence[wrong].argsort(descending=True, stable=True)]
         confusion = _confusion(targets, predicted, len(self.classes))
-        right = int(confusion.trace())
-        mistakes = [
-            {
-                "index": int(i),
-                "predicted": self.classes[int(predicted[i])],
-                "truth": self.classes[int(targets[i])],
-                "confidence": float(confidence[i]),
-            }
-            for i in worst[:_MISTAKES_LISTED]
-        ]
-        return Scores(
-            task=self.name,
-            split=split,
-            data=data.name,
-            examples=len(targets) if self.per_element else examples,
-            loss=loss,
-            metrics=(
-                Metric(
-                    "accuracy",
-                    right / len(targets),
-                    "share of right answers",
-                    "%",
-                    baseline=float(confusion.sum(1).max() / len(targets)),
-                    against="always the most frequent class",
-                    interval=wilson_interval(right, len(targets)),
-                ),
-            ),
-            details={
-                "accuracy": right / len(targets),
-                "classes": list(self.classes),
-                "confusion": confusion.tolist(),
-                "per_class": per_class(confusion, self.classes),
-                "mistakes": mistakes,
-            },
-            arrays={
-                "predicted": predicted.numpy(),
-                "confidence": confidence.numpy(),
-                "targets": targets.numpy(),
-                "mistakes": worst.numpy(),
-            },
-        )
+        count, right = len(targets), int(confusion.trace())
+        listed = worst[:_MISTAKES_LISTED]
+        names = ([self.classes[k] for k in column[listed].tolist()] for column in (predicted, targets))
+        keys = ("index", "predicted", "truth", "confidence")
+        rows = zip(listed.tolist(), *names, confidence[listed].tolist(), strict=True)
+        plain, against = float(confusion.sum(1).max() / count), "always the most frequent class"
+        interval = wilson_interval(right, count)
+        metric = Metric("accuracy", right / count, "share of right answers", "%", True, plain, against, interval)
+        details = {
+            "accuracy": right / count,
+            "classes": list(self.classes),
+            "confusion": confusion.tolist(),
+            "per_class": per_class(confusion, self.classes),
+            "mistakes": [dict(zip(keys, row, strict=True)) for row in rows],
+        }
+        found = {"predicted": predicted, "confidence": confidence, "targets": targets, "mistakes": worst}
+        arrays = {name: array.numpy() for name, array in found.items()}
+        entries = count if self.per_element else examples
+        return Scores(self.name, split, data.name, entries, loss, (metric,), details, arrays)
 
     def _mask(self, batch: Batch) -> Tensor | None:
         """Where a label is, of examples with a label for each element; none where every example has one."""

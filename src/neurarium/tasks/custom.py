@@ -1,12 +1,12 @@
 """A loss of the user's own: any function of outputs and targets that is a mean over the examples."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Float, Num
-from torch import Tensor, nn
+from torch import Tensor
 
 from neurarium.checks import ShapeError
 from neurarium.data.batch import Batch
@@ -17,7 +17,7 @@ from neurarium.record.schema import Schema
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
 from neurarium.tasks.scores import Scores
-from neurarium.tasks.task import Context, Net, Outputs, Trainable
+from neurarium.tasks.task import Context, Device, Helpers, Net, Outputs, Trainable
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,6 @@ class CustomLoss(Trainable):
 
     Args:
         function: `function(outputs, *targets)`, a scalar, the mean over the examples.
-        inner: the task that calls the net, counts errors and scores.
     """
 
     function: Callable[..., Tensor]
@@ -34,12 +33,7 @@ class CustomLoss(Trainable):
 
     @classmethod
     def build(
-        cls,
-        spec: NetSpec,
-        objective: Objective,
-        schema: Schema,
-        helpers: Mapping[str, nn.Module],
-        device: torch.device | str = "cpu",
+        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "CustomLoss":
         """Refuse: only the user has the function."""
         raise NotImplementedError
@@ -72,12 +66,9 @@ class CustomLoss(Trainable):
         given = outputs if isinstance(outputs, tuple) else (outputs,)
         loss = self.function(*given, *batch.targets)
         if not isinstance(loss, Tensor) or loss.ndim:
-            raise ShapeError(
-                "loss",
-                expected="a scalar tensor, the mean over the examples",
-                got=f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__,
-                remedy="let the function return loss.mean()",
-            )
+            got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+            remedy = "let the function return loss.mean()"
+            raise ShapeError("loss", expected="a scalar tensor, the mean over the examples", got=got, remedy=remedy)
         return (loss * (batch.size / counts[0].to(loss.dtype)),)
 
     def errors(self, outputs: Outputs, batch: Batch) -> Num[Tensor, ""]:

@@ -1,11 +1,7 @@
 """How likely a model holds examples that it has not learned from, beside a model without any structure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
-
-import torch
-from torch import nn
 
 from neurarium.data.dataset import Dataset
 from neurarium.learning.objective import Objective
@@ -16,7 +12,7 @@ from neurarium.record.schema import Schema
 from neurarium.tasks.model import Model
 from neurarium.tasks.sample_of import drawn_inputs
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Task
+from neurarium.tasks.task import Device, Helpers, Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +24,7 @@ class DensityTask(Task):
 
     @classmethod
     def build(
-        cls,
-        spec: NetSpec,
-        objective: Objective,
-        schema: Schema,
-        helpers: Mapping[str, nn.Module],
-        device: torch.device | str = "cpu",
+        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "DensityTask":
         """Make the task."""
         return cls()
@@ -47,24 +38,16 @@ class DensityTask(Task):
         )
         found = net.density(x, train)
         binary = net.visible == "bernoulli"
-        metrics = (
-            Metric(
-                "log-likelihood",
-                found.log_likelihood,
-                f"mean log-probability {'of an example made binary' if binary else 'density of an example'}, log Z "
-                f"between {found.low:.1f} and {found.high:.1f} by annealed importance sampling "
-                f"({found.effective_chains:.0f} of {found.chains} chains count)",
-                "nats",
-                baseline=found.independent_log_likelihood,
-                against="independent units with the frequencies of the training examples",
-            ),
-            Metric(
-                "reconstruction error",
-                found.reconstruction_error,
-                "mean squared difference of a unit to its mean after a step down from the hidden probabilities",
-                higher_is_better=False,
-                baseline=found.error_of_mean,
-                against="always the mean of the training examples",
-            ),
+        meaning = (
+            f"mean log-probability {'of an example made binary' if binary else 'density of an example'}, log Z between "
+            f"{found.low:.1f} and {found.high:.1f} by annealed importance sampling "
+            f"({found.effective_chains:.0f} of {found.chains} chains count)"
         )
-        return Scores(self.name, split, data.name, len(examples), None, metrics)
+        against = "independent units with the frequencies of the training examples"
+        mean, plain = found.log_likelihood, found.independent_log_likelihood
+        likely = Metric("log-likelihood", mean, meaning, "nats", baseline=plain, against=against)
+        meaning = "mean squared difference of a unit to its mean after a step down from the hidden probabilities"
+        error, plain = found.reconstruction_error, found.error_of_mean
+        against = "always the mean of the training examples"
+        wrong = Metric("reconstruction error", error, meaning, "", False, plain, against)
+        return Scores(self.name, split, data.name, len(examples), None, (likely, wrong))

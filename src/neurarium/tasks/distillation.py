@@ -5,7 +5,6 @@
 with F the teacher's logits, G the student's, alpha the objective's share. Source: `learning.distillation`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -23,17 +22,12 @@ from neurarium.record.schema import Schema
 from neurarium.tasks.classification import LEAST, Classification
 from neurarium.tasks.model import Model
 from neurarium.tasks.scores import Scores
-from neurarium.tasks.task import Outputs, tensor_of
+from neurarium.tasks.task import Device, Helpers, Outputs, tensor_of
 
 
 @dataclass(frozen=True, eq=False)
 class Distillation(Classification):
-    """Classification with a teacher.
-
-    Args:
-        teacher: answers the inputs of a batch with logits, without gradient.
-        objective: holds temperature and share.
-    """
+    """Classification with a `teacher`, which answers the inputs of a batch with logits, without gradient."""
 
     teacher: nn.Module | None = None
     objective: Objective = field(default_factory=Objective)
@@ -42,25 +36,13 @@ class Distillation(Classification):
 
     @classmethod
     def build(
-        cls,
-        spec: NetSpec,
-        objective: Objective,
-        schema: Schema,
-        helpers: Mapping[str, nn.Module],
-        device: torch.device | str = "cpu",
+        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "Distillation":
-        """Make the task.
-
-        Raises:
-            ConfigError: there is no teacher.
-        """
+        """Make the task; a `ConfigError` where there is no teacher."""
         if "teacher" not in helpers:
-            raise ConfigError(
-                "source",
-                expected="a run whose net is the teacher, for the objective distillation",
-                got="none",
-                remedy="name a recipe or a run folder: --source lenet5",
-            )
+            expected = "a run whose net is the teacher, for the objective distillation"
+            remedy = "name a recipe or a run folder: --source lenet5"
+            raise ConfigError("source", expected=expected, got="none", remedy=remedy)
         target = schema.target
         criterion = objective.build(target, device)
         return cls(criterion, target.categories, bool(target.shape), helpers["teacher"], objective)

@@ -9,15 +9,14 @@ answers with an energy a molecule (batch,). Forces computed so are conservative 
 Source: S. Chmiela et al., "Machine learning of accurate energy-conserving molecular force fields", 2017.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from neurarium.checks import DataError, ShapeError
+from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.data.scaling import unscaled
@@ -27,19 +26,12 @@ from neurarium.record.schema import Field, Schema
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Context, Net, Outputs, Trainable, refuse_choice
+from neurarium.tasks.task import Context, Device, Helpers, Net, Outputs, Trainable, check_shape, refuse_choice
 
 
 @dataclass(frozen=True, eq=False)
 class EnergyForces(Trainable):
-    """Energies and forces together.
-
-    Args:
-        energy: the field of the energies.
-        forces: the field of the forces.
-        positions_at: which input holds the positions.
-        weight: of the forces in the loss.
-    """
+    """Energies and forces together; `positions_at` says which input holds the positions, `weight` is w."""
 
     energy: Field
     forces: Field
@@ -50,35 +42,18 @@ class EnergyForces(Trainable):
 
     @classmethod
     def build(
-        cls,
-        spec: NetSpec,
-        objective: Objective,
-        schema: Schema,
-        helpers: Mapping[str, nn.Module],
-        device: torch.device | str = "cpu",
+        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "EnergyForces":
-        """Make the task.
-
-        Raises:
-            ConfigError: an objective other than this one.
-            DataError: data without positions, energies or forces, or forces under another scale than the energies.
-        """
+        """Make the task; a `DataError` for data without positions, energies and forces under one scale."""
         refuse_choice(objective, cls.name)
         fields = schema.fields
         if not ({"positions"} <= schema.inputs.keys() and {"energy", "forces"} <= schema.targets.keys()):
-            raise DataError(
-                "data",
-                expected="an input named positions, targets named energy and forces",
-                got=", ".join(fields),
-                remedy="choose data of molecules, such as ethanol",
-            )
+            expected, got = "an input named positions, targets named energy and forces", ", ".join(fields)
+            raise DataError("data", expected=expected, got=got, remedy="choose data of molecules, such as ethanol")
         energy, forces = fields["energy"], fields["forces"]
         if set(forces.std) - set(energy.std) or any(forces.mean):
-            raise DataError(
-                "forces",
-                expected=f"the energies' scale {energy.std} and no mean, as they are its gradient",
-                got=f"mean {forces.mean}, scale {forces.std}",
-            )
+            expected = f"the energies' scale {energy.std} and no mean, as they are its gradient"
+            raise DataError("forces", expected=expected, got=f"mean {forces.mean}, scale {forces.std}")
         return cls(energy, forces, list(schema.inputs).index("positions"))
 
     @property
@@ -113,12 +88,7 @@ class EnergyForces(Trainable):
 
     def check(self, outputs: Outputs, batch: Batch) -> None:
         """Refuse other than an energy a molecule."""
-        if tuple(outputs[0].shape) != (batch.size,):
-            raise ShapeError(
-                "outputs of the net",
-                expected=f"({batch.size},), an energy a molecule",
-                got=str(tuple(outputs[0].shape)),
-            )
+        check_shape(outputs[0], (batch.size,), "an energy a molecule")
 
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Energies and forces in the units of the data."""
@@ -141,23 +111,12 @@ class EnergyForces(Trainable):
             )
         scale = self.energy.std[0] if self.energy.std else 1.0
         energy, forces, plain_energy, plain_forces, first, second, molecules, numbers = sums.tolist()
-        metrics = (
-            Metric(
-                "MAE of forces",
-                scale * forces / numbers,
-                "mean absolute error of a component of a force, in the units of the data",
-                higher_is_better=False,
-                baseline=scale * plain_forces / numbers,
-                against="no force at all",
-            ),
-            Metric(
-                "MAE of energies",
-                scale * energy / molecules,
-                "mean absolute error of the energy of a molecule, in the units of the data",
-                higher_is_better=False,
-                baseline=scale * plain_energy / molecules,
-                against="always the mean of the training energies",
-            ),
-        )
+        error, plain = scale * forces / numbers, scale * plain_forces / numbers
+        meaning = "mean absolute error of a component of a force, in the units of the data"
+        of_forces = Metric("MAE of forces", error, meaning, "", False, plain, "no force at all")
+        error, plain = scale * energy / molecules, scale * plain_energy / molecules
+        meaning = "mean absolute error of the energy of a molecule, in the units of the data"
+        against = "always the mean of the training energies"
+        of_energies = Metric("MAE of energies", error, meaning, "", False, plain, against)
         loss = first / molecules + second / numbers
-        return Scores(self.name, split, data.name, len(examples), loss, metrics)
+        return Scores(self.name, split, data.name, len(examples), loss, (of_forces, of_energies))

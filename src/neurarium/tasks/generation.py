@@ -1,6 +1,5 @@
 """How good examples are that a net makes of noise: as a known mixture has it, or as a trained classifier sees them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,7 +20,7 @@ from neurarium.record.schema import Schema
 from neurarium.tasks.model import Model
 from neurarium.tasks.sample_of import drawn_inputs
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Task
+from neurarium.tasks.task import Device, Helpers, Task
 
 SAMPLES, SEED = 2000, 0
 
@@ -30,9 +29,8 @@ SAMPLES, SEED = 2000, 0
 class Generation(Task):
     """What a net makes, compared with its data.
 
-    Args:
-        judge: a classifier of such examples, under the name of its recipe; without it there are no scores unless the
-            data are a known mixture.
+    A `judge` is a classifier of such examples, under the name of its recipe; without one only known mixtures are
+    scored.
     """
 
     judge: nn.Module | None = None
@@ -44,12 +42,7 @@ class Generation(Task):
 
     @classmethod
     def build(
-        cls,
-        spec: NetSpec,
-        objective: Objective,
-        schema: Schema,
-        helpers: Mapping[str, nn.Module],
-        device: torch.device | str = "cpu",
+        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "Generation":
         """Make the task, with a judge where there is one."""
         judge = helpers.get("judge")
@@ -73,23 +66,12 @@ def mixture_metrics(points: Float[Tensor, "points 2"], mixture: Mixture) -> tupl
     """Compare generated points with the mixture that the real ones were drawn from, in its units."""
     found = mode_scores(points, mixture)
     modes = len(mixture.centres)
+    against, best = "the mixture itself", 1 - float(torch.exp(torch.tensor(-4.5)))
+    covered = f"share of the {modes} components that have at least a tenth of their due of good points"
+    good = "share of the points within three standard deviations of a centre"
     return (
-        Metric(
-            "modes covered",
-            found.covered,
-            f"share of the {modes} components that have at least a tenth of their due of good points",
-            "%",
-            baseline=1.0,
-            against="the mixture itself",
-        ),
-        Metric(
-            "good points",
-            found.good,
-            "share of the points within three standard deviations of a centre",
-            "%",
-            baseline=1 - float(torch.exp(torch.tensor(-4.5))),
-            against="the mixture itself",
-        ),
+        Metric("modes covered", found.covered, covered, "%", baseline=1.0, against=against),
+        Metric("good points", found.good, good, "%", baseline=best, against=against),
     )
 
 
@@ -101,40 +83,25 @@ def judged_metrics(
     judge: nn.Module,
     name: str,
 ) -> tuple[Metric, ...]:
-    """Let a classifier of real examples look at generated ones.
+    """Let `judge`, a classifier of real examples, look at generated ones, in the features of its last but one layer.
 
-    Args:
-        made: generated examples, scaled as the judge sees them.
-        real: examples that the generator has not seen.
-        train: examples that it has seen, as many as `made`: what could be reached.
-        judge: from examples to logits; the distance is that of its last but one layer.
-        name: of the judge.
+    `real` examples the generator has not seen; `train` it has, as many as `made`: what could be reached. All are scaled
+    as the judge sees them.
     """
     judge = judge.eval()
     trunk, width = truncate(judge, "", tuple(made.shape[1:]))
     features, target, seen = (gaussian_of(_through(trunk, part)) for part in (made, real, train))
     coverage = class_coverage(_through(judge, made))
     classes = len(coverage.shares)
+    near, plain = frechet_distance(features, target), frechet_distance(seen, target)
+    meaning = f"between {len(made):,} generated and {len(real):,} real examples, in the {width} features of {name}"
+    against = f"{len(train):,} training examples instead of generated ones"
+    covered = f"share of the {classes} classes that at least a tenth of their due falls into, as {name} sees it"
+    effective = f"exp of the entropy of the classes that {name} gives; {classes} where all are equally frequent"
     return (
-        Metric(
-            "Frechet distance",
-            frechet_distance(features, target),
-            f"between {len(made):,} generated and {len(real):,} real examples, in the {width} features of {name}",
-            higher_is_better=False,
-            baseline=frechet_distance(seen, target),
-            against=f"{len(train):,} training examples instead of generated ones",
-        ),
-        Metric(
-            "classes covered",
-            coverage.covered,
-            f"share of the {classes} classes that at least a tenth of their due falls into, as {name} sees it",
-            "%",
-        ),
-        Metric(
-            "effective number of classes",
-            coverage.effective,
-            f"exp of the entropy of the classes that {name} gives; {classes} where all are equally frequent",
-        ),
+        Metric("Frechet distance", near, meaning, higher_is_better=False, baseline=plain, against=against),
+        Metric("classes covered", coverage.covered, covered, "%"),
+        Metric("effective number of classes", coverage.effective, effective),
         Metric("confidence", coverage.confidence, f"mean probability that {name} gives to its answer", "%"),
     )
 

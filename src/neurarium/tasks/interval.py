@@ -13,14 +13,6 @@ def wilson_interval(hits: int, trials: int, z: float = Z_95) -> tuple[float, flo
 
     Unlike p +- z sqrt(p (1 - p) / n) it stays within [0, 1] and has a width at p = 0 and p = 1.
 
-    Args:
-        hits: right answers, 0 to `trials`.
-        trials: answers, at least 1.
-        z: quantile of the normal distribution, 1.96 for 95 %.
-
-    Returns:
-        Lower and upper end.
-
     Example:
         >>> low, high = wilson_interval(484, 500)
         >>> round(low, 3), round(high, 3)

@@ -41,24 +41,12 @@ class LanguageModel(Classification):
             count += float(counts[1])
         mean, by_frequency = surprise / count, simple / count
         against = "the frequencies of the training tokens"
+        hesitates = "number of equally likely tokens between which it hesitates"
+        bits, plain = mean / math.log(2), by_frequency / math.log(2)
+        meaning = "mean of -log2 of the probability of the token that comes"
         metrics = (
-            Metric(
-                "perplexity",
-                math.exp(mean),
-                "number of equally likely tokens between which it hesitates",
-                higher_is_better=False,
-                baseline=math.exp(by_frequency),
-                against=against,
-            ),
-            Metric(
-                "bits per token",
-                mean / math.log(2),
-                "mean of -log2 of the probability of the token that comes",
-                "bits",
-                higher_is_better=False,
-                baseline=by_frequency / math.log(2),
-                against=against,
-            ),
+            Metric("perplexity", math.exp(mean), hesitates, "", False, math.exp(by_frequency), against),
+            Metric("bits per token", bits, meaning, "bits", False, plain, against),
             Metric("accuracy", right / count, "share of tokens that it holds for the likeliest", "%"),
         )
         details = {"accuracy": right / count, "tokens": int(count)}

@@ -21,8 +21,6 @@ class Model:
     """A trained net on its device.
 
     Args:
-        net: left in the mode it is in.
-        device: where batches must be.
         computing: context of the number format in which it computes.
     """
 

@@ -12,7 +12,6 @@ class Prediction:
     """Answers, a row each: to an example, or to each node, point or step of one.
 
     Attributes:
-        columns: names of the numbers: classes, outputs.
         values: probabilities of the classes, or numbers in the units of the targets; no columns where it is text.
         labels: the answer in a word or a text; empty where it is numbers.
         counts: how many rows each example has; empty where it has one.

@@ -1,11 +1,7 @@
 """How well a memory gives back what it holds, from damaged examples of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
-
-import torch
-from torch import nn
 
 from neurarium.data.dataset import Dataset
 from neurarium.learning.objective import Objective
@@ -16,16 +12,12 @@ from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
 from neurarium.tasks.model import Model
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Task
+from neurarium.tasks.task import Device, Helpers, Task
 
 
 @dataclass(frozen=True, eq=False)
 class Recall(Task):
-    """Damage the stored patterns, the same way every time, and let the net recall them.
-
-    Args:
-        flip: share of the units flipped.
-    """
+    """Damage the stored patterns, a share `flip` of their units, always the same, and let the net recall them."""
 
     flip: float = 0.25
 
@@ -33,12 +25,7 @@ class Recall(Task):
 
     @classmethod
     def build(
-        cls,
-        spec: NetSpec,
-        objective: Objective,
-        schema: Schema,
-        helpers: Mapping[str, nn.Module],
-        device: torch.device | str = "cpu",
+        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "Recall":
         """Make the task; the damage is the spec's `flip`, where it has one."""
         return cls(getattr(spec, "flip", 0.25))
@@ -48,21 +35,11 @@ class Recall(Task):
         net = expect(model.net, Memory, "the task recall")
         found = recall_scores(net.recall, net.kept, self.flip)
         stored = f"{len(net.kept):,} stored pattern{'' if len(net.kept) == 1 else 's'}"
+        exact = f"share of the {stored} that come back without a wrong unit, {100 * self.flip:g} % of them flipped"
+        right, against = "share of right units after the recall", "the damaged patterns themselves"
         metrics = (
-            Metric(
-                "exact recall",
-                found.exact,
-                f"share of the {stored} that come back without a wrong unit, {100 * self.flip:g} % of them flipped",
-                "%",
-            ),
-            Metric(
-                "right units",
-                found.right_after,
-                "share of right units after the recall",
-                "%",
-                baseline=found.right_before,
-                against="the damaged patterns themselves",
-            ),
+            Metric("exact recall", found.exact, exact, "%"),
+            Metric("right units", found.right_after, right, "%", baseline=found.right_before, against=against),
             Metric("overlap", found.overlap, "mean of 1/n x . x' of a pattern and what was recalled"),
             Metric("sweeps", found.steps, "passes over all units until nothing changed", higher_is_better=False),
         )

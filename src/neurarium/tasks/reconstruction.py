@@ -3,19 +3,18 @@
     L = 1/(N D) sum_n |x'_n - x_n|^2           N examples of D numbers each
     x' = m + V V^T (x - m),    V the first k eigenvectors of the training examples' covariance
 
-The second line is principal component analysis with k numbers: no linear map through k numbers has a smaller squared
-error on the training examples.
+The second line is principal component analysis: no linear map through k numbers has a smaller squared error on the
+training examples.
 
 Source: H. Hotelling, "Analysis of a complex of statistical variables into principal components", 1933.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Float64
-from torch import Tensor, nn
+from torch import Tensor
 
 from neurarium.checks import ShapeError
 from neurarium.data.batch import Batch
@@ -29,7 +28,7 @@ from neurarium.record.schema import Field, Schema
 from neurarium.tasks.model import Model
 from neurarium.tasks.sample_of import drawn_inputs
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Outputs, Trainable, count_tensor, refuse_choice, tensor_of
+from neurarium.tasks.task import Device, Helpers, Outputs, Trainable, count_tensor, refuse_choice, tensor_of
 
 MOST_NUMBERS = 4096  # of an example, up to which principal components are worth their covariance
 SEED = 0
@@ -37,11 +36,7 @@ SEED = 0
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction(Trainable):
-    """Outputs against the inputs themselves.
-
-    Args:
-        input: the field that is given back.
-    """
+    """Outputs against the inputs themselves."""
 
     input: Field
 
@@ -49,12 +44,7 @@ class Reconstruction(Trainable):
 
     @classmethod
     def build(
-        cls,
-        spec: NetSpec,
-        objective: Objective,
-        schema: Schema,
-        helpers: Mapping[str, nn.Module],
-        device: torch.device | str = "cpu",
+        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "Reconstruction":
         """Make the task of the schema's only input."""
         refuse_choice(objective, cls.name)
@@ -94,14 +84,8 @@ class Reconstruction(Trainable):
         whole = unscaled(originals, field).flatten(1)
         ends = field.value_range if field.is_image else None
         low, high = ends or (float(whole.min()), float(whole.max()))
-        metrics = reconstruction_metrics(
-            unscaled(outputs, field).flatten(1),
-            whole,
-            high - low,
-            code,
-            None if linear is None else linear.flatten(1),
-            damaged,
-        )
+        outputs, linear = unscaled(outputs, field).flatten(1), None if linear is None else linear.flatten(1)
+        metrics = reconstruction_metrics(outputs, whole, high - low, code, linear, damaged)
         return Scores(self.name, split, data.name, len(examples), loss, metrics)
 
     def _restored(self, model: Model, seen: Tensor) -> Tensor:
@@ -110,25 +94,16 @@ class Reconstruction(Trainable):
     def _fitting(self, outputs: Outputs, batch: Batch) -> Tensor:
         found = tensor_of(outputs, self.name)
         if found.shape != batch.x.shape:
-            raise ShapeError(
-                "outputs of the net",
-                expected=f"reconstructions of the inputs {tuple(batch.x.shape)}",
-                got=str(tuple(found.shape)),
-                remedy="choose an auto-encoder, or another task",
-            )
+            expected = f"reconstructions of the inputs {tuple(batch.x.shape)}"
+            remedy = "choose an auto-encoder, or another task"
+            raise ShapeError("outputs of the net", expected=expected, got=str(tuple(found.shape)), remedy=remedy)
         return found
 
 
 def principal_components(
     x: Float[Tensor, "examples numbers"], count: int
 ) -> tuple[Float64[Tensor, "numbers"], Float64[Tensor, "numbers components"]]:
-    """Mean and first eigenvectors of the covariance, those of the largest eigenvalues first.
-
-    Example:
-        >>> mean, axes = principal_components(torch.tensor([[0.0, 1.0], [2.0, 1.0]]), 1)
-        >>> mean.tolist(), axes.abs().flatten().tolist()
-        ([1.0, 1.0], [1.0, 0.0])
-    """
+    """Mean and first eigenvectors of the covariance, those of the largest eigenvalues first."""
     x = x.double()
     mean = x.mean(0)
     centered = x - mean
@@ -153,41 +128,21 @@ def reconstruction_metrics(
     linear: Float[Tensor, "examples numbers"] | None = None,
     damaged: tuple[Float[Tensor, "examples numbers"], Float[Tensor, "examples numbers"]] | None = None,
 ) -> tuple[Metric, ...]:
-    """Compare reconstructions with originals, all in the units of the source.
+    """Compare reconstructions from `code` numbers with originals, all in the units of the source.
 
-    Args:
-        outputs: of the net.
-        originals: what it was given.
-        peak: largest less smallest value.
-        code: numbers of the code; none where it is not known.
-        linear: what principal components make of the originals.
-        damaged: damaged originals, and what the net makes of them.
+    `linear` is what principal components make of the originals; `damaged` the damaged originals and what the net makes
+    of them; `peak` the largest less the smallest value.
     """
     metrics = []
     if damaged is not None:
-        metrics.append(
-            Metric(
-                "PSNR of denoised examples",
-                psnr(damaged[1], originals, peak),
-                "how near to the originals it brings damaged examples",
-                "dB",
-                baseline=psnr(damaged[0], originals, peak),
-                against="the damaged examples themselves",
-            )
-        )
-    metrics.append(
-        Metric(
-            "PSNR",
-            psnr(outputs, originals, peak),
-            "peak signal to noise ratio of reconstructions" + (f" from {code} numbers" if code else ""),
-            "dB",
-            baseline=None if linear is None else psnr(linear, originals, peak),
-            against="" if linear is None else f"the first {code} principal components of the training examples",
-        )
-    )
+        before, after = (psnr(part, originals, peak) for part in damaged)
+        name, meaning = "PSNR of denoised examples", "how near to the originals it brings damaged examples"
+        metrics.append(Metric(name, after, meaning, "dB", True, before, "the damaged examples themselves"))
+    meaning = "peak signal to noise ratio of reconstructions" + (f" from {code} numbers" if code else "")
+    plain = None if linear is None else psnr(linear, originals, peak)
+    against = "" if linear is None else f"the first {code} principal components of the training examples"
+    metrics.append(Metric("PSNR", psnr(outputs, originals, peak), meaning, "dB", True, plain, against))
     spread = (originals.double() - originals.double().mean(0)).square().sum()
     left = (outputs.double() - originals.double()).square().sum()
-    metrics.append(
-        Metric("variance explained", float(1 - left / spread), "share of the examples' variance that comes back", "%")
-    )
-    return tuple(metrics)
+    explained = float(1 - left / spread)
+    return (*metrics, Metric("variance explained", explained, "share of the examples' variance that comes back", "%"))

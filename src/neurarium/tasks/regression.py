@@ -8,15 +8,15 @@ the mean of the training targets; the R^2 of that is 0 or, where the mean of the
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from neurarium.checks import DataError, ShapeError
+from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.data.scaling import unscaled
@@ -27,18 +27,12 @@ from neurarium.record.schema import Field, Schema
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Outputs, Trainable, tensor_of
+from neurarium.tasks.task import Device, Helpers, Outputs, Trainable, check_shape, tensor_of
 
 
 @dataclass(frozen=True, eq=False)
 class Regression(Trainable):
-    """Outputs against numbers.
-
-    Args:
-        criterion: the loss with its constants.
-        target: the field that is predicted.
-        names: of the numbers.
-    """
+    """Outputs against numbers."""
 
     criterion: Criterion
     target: Field
@@ -48,21 +42,13 @@ class Regression(Trainable):
 
     @classmethod
     def build(
-        cls,
-        spec: NetSpec,
-        objective: Objective,
-        schema: Schema,
-        helpers: Mapping[str, nn.Module],
-        device: torch.device | str = "cpu",
+        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "Regression":
         """Make the task of the schema's first target."""
         if schema.target.is_ragged or len(schema.target.shape) > 1:
-            raise DataError(
-                "target",
-                expected="one number or a row of numbers an example",
-                got=f"numbers of shape {schema.target.in_words()}",
-                remedy="choose a task that is made for such targets, or a loss of your own: train(..., loss=callable)",
-            )
+            got = f"numbers of shape {schema.target.in_words()}"
+            remedy = "choose a task that is made for such targets, or a loss of your own: train(..., loss=callable)"
+            raise DataError("target", expected="one number or a row of numbers an example", got=got, remedy=remedy)
         return cls(objective.build(schema.target, device), schema.target, schema.classes)
 
     def counts(self, batch: Batch) -> Float[Tensor, "2"]:
@@ -79,14 +65,9 @@ class Regression(Trainable):
 
     def check(self, outputs: Outputs, batch: Batch) -> None:
         """Refuse other than a number for each output."""
-        expected, got = (batch.size, len(self.names)), tuple(tensor_of(outputs, self.name).shape)
-        if got != expected:
-            raise ShapeError(
-                "outputs of the net",
-                expected=f"{expected}, a number for each of {', '.join(self.names)}",
-                got=str(got),
-                remedy="give the net's last layer as many outputs as there are numbers to predict",
-            )
+        expected, meaning = (batch.size, len(self.names)), f"a number for each of {', '.join(self.names)}"
+        remedy = "give the net's last layer as many outputs as there are numbers to predict"
+        check_shape(tensor_of(outputs, self.name), expected, meaning, remedy)
 
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Numbers in the units of the targets."""
@@ -126,40 +107,19 @@ def regression_metrics(
     names: Sequence[str],
     mean: Sequence[float],
 ) -> tuple[Metric, ...]:
-    """Compare answers with targets, both in the units of the source.
-
-    Args:
-        answers: of the net.
-        targets: what they should be.
-        names: of the outputs.
-        mean: of the training targets.
-    """
+    """Compare answers with targets, both in the units of the source; `mean` is that of the training targets."""
     answers, targets = answers.double(), targets.double()
     plain = torch.tensor(mean, dtype=torch.float64).expand_as(targets)
     against = "always the mean of the training targets"
-    metrics = [
-        Metric(
-            "R²",
-            explained(answers, targets),
-            "share of the variance of the targets that the answers explain",
-            baseline=explained(plain, targets),
-            against=against,
-        )
-    ]
+    meaning, r2 = "share of the variance of the targets that the answers explain", explained(answers, targets)
+    metrics = [Metric("R²", r2, meaning, baseline=explained(plain, targets), against=against)]
     for k, name in enumerate(names):
         of = f" of {name}" if len(names) > 1 else ""
-        for title, meaning, take in (
-            ("RMSE", "root of the mean squared error, in the units of the target", _root_mean_square),
-            ("MAE", "mean absolute error, in the units of the target", _mean_absolute),
-        ):
-            value, simple = take(answers[:, k] - targets[:, k]), take(plain[:, k] - targets[:, k])
-            metrics.append(Metric(title + of, value, meaning, higher_is_better=False, baseline=simple, against=against))
+        gap, simple = answers[:, k] - targets[:, k], plain[:, k] - targets[:, k]
+        rmse, plain_rmse = (float(x.square().mean().sqrt()) for x in (gap, simple))
+        meaning = "root of the mean squared error, in the units of the target"
+        metrics.append(Metric(f"RMSE{of}", rmse, meaning, "", False, plain_rmse, against))
+        mae, plain_mae = (float(x.abs().mean()) for x in (gap, simple))
+        meaning = "mean absolute error, in the units of the target"
+        metrics.append(Metric(f"MAE{of}", mae, meaning, "", False, plain_mae, against))
     return tuple(metrics)
-
-
-def _root_mean_square(x: Tensor) -> float:
-    return float(x.square().mean().sqrt())
-
-
-def _mean_absolute(x: Tensor) -> float:
-    return float(x.abs().mean())

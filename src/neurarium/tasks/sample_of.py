@@ -12,9 +12,7 @@ _SEED = 0
 def drawn_inputs(examples: Examples, limit: bool | int = False) -> Tensor:
     """The first input of all examples, as the net sees them, on the CPU.
 
-    Args:
-        examples: gathered at once.
-        limit: take so many at most (20,000 for True), drawn as they may be sorted by class, the same way every time.
+    With `limit` at most so many (20,000 for True), drawn as they may be sorted by class, the same way every time.
     """
     index = torch.arange(len(examples))
     most = _MOST if limit is True else int(limit) or len(examples)

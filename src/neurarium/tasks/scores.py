@@ -13,11 +13,7 @@ class Metric:
     """One number of how well a net does.
 
     Attributes:
-        name: what it is called, such as "PSNR".
-        value: the number.
-        meaning: what it says, a line.
         unit: "dB", "nats"; "%" for a share, whose value lies between 0 and 1 where things are well.
-        higher_is_better: which way.
         baseline: what something simple reaches by the same metric; none where there is nothing to compare with.
         against: what that is, such as "always the mean".
         interval: 95 % confidence, where it is known.
@@ -38,10 +34,6 @@ class Scores:
     """How well a net does on a set of examples.
 
     Attributes:
-        task: what is asked of the net.
-        split: which part of the data.
-        data: name of the data.
-        examples: how many were measured.
         loss: mean of the loss; none where the net's rule has none.
         metrics: the most telling one first.
         details: what belongs to the task and `scores.json` holds: a confusion matrix, the worst mistakes.
@@ -58,13 +50,8 @@ class Scores:
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def value(self, name: str) -> float:
-        """The value of a metric.
-
-        Raises:
-            KeyError: there is none of this name.
-        """
-        found = {metric.name: metric.value for metric in self.metrics}
-        return found[name]
+        """The value of a metric; a `KeyError` where there is none of this name."""
+        return {metric.name: metric.value for metric in self.metrics}[name]
 
     @property
     def accuracy(self) -> float:
@@ -73,12 +60,5 @@ class Scores:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the scores as JSON can hold them."""
-        return {
-            "task": self.task,
-            "split": self.split,
-            "data": self.data,
-            "loss": self.loss,
-            "examples": self.examples,
-            "metrics": [dataclasses.asdict(metric) for metric in self.metrics],
-            **self.details,
-        }
+        plain = {name: getattr(self, name) for name in ("task", "split", "data", "loss", "examples")}
+        return {**plain, "metrics": [dataclasses.asdict(metric) for metric in self.metrics], **self.details}

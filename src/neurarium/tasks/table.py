@@ -1,7 +1,7 @@
 """All tasks by name, which one a recipe means, and whether a net can answer it."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -16,7 +16,16 @@ from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
 from neurarium.tasks.classification import Classification
 from neurarium.tasks.custom import CustomLoss
-from neurarium.tasks.task import Context, Task, Trainable, evaluating, in_floats
+from neurarium.tasks.density import DensityTask
+from neurarium.tasks.distillation import Distillation
+from neurarium.tasks.energy_forces import EnergyForces
+from neurarium.tasks.generation import Generation
+from neurarium.tasks.language_model import LanguageModel
+from neurarium.tasks.recall import Recall
+from neurarium.tasks.reconstruction import Reconstruction
+from neurarium.tasks.regression import Regression
+from neurarium.tasks.task import Context, Device, Helpers, Task, Trainable, evaluating, in_floats
+from neurarium.tasks.translation import Translation
 
 OwnLoss: TypeAlias = Callable[..., Tensor]
 Computing: TypeAlias = AbstractContextManager[object]
@@ -39,87 +48,25 @@ class Asking(Protocol):
         """The loss and its constants."""
 
 
-def _classification() -> type[Task]:
-    return Classification
-
-
-def _regression() -> type[Task]:
-    from neurarium.tasks.regression import Regression
-
-    return Regression
-
-
-def _distillation() -> type[Task]:
-    from neurarium.tasks.distillation import Distillation
-
-    return Distillation
-
-
-def _reconstruction() -> type[Task]:
-    from neurarium.tasks.reconstruction import Reconstruction
-
-    return Reconstruction
-
-
-def _density() -> type[Task]:
-    from neurarium.tasks.density import DensityTask
-
-    return DensityTask
-
-
-def _generation() -> type[Task]:
-    from neurarium.tasks.generation import Generation
-
-    return Generation
-
-
-def _recall() -> type[Task]:
-    from neurarium.tasks.recall import Recall
-
-    return Recall
-
-
-def _language_model() -> type[Task]:
-    from neurarium.tasks.language_model import LanguageModel
-
-    return LanguageModel
-
-
-def _translation() -> type[Task]:
-    from neurarium.tasks.translation import Translation
-
-    return Translation
-
-
-def _energy_forces() -> type[Task]:
-    from neurarium.tasks.energy_forces import EnergyForces
-
-    return EnergyForces
-
-
 TASKS: dict[str, Callable[[], type[Task]]] = {
-    "classification": _classification,
-    "regression": _regression,
-    "distillation": _distillation,
-    "reconstruction": _reconstruction,
-    "density": _density,
-    "generation": _generation,
-    "recall": _recall,
-    "language-model": _language_model,
-    "translation": _translation,
-    "energy-forces": _energy_forces,
+    "classification": lambda: Classification,
+    "regression": lambda: Regression,
+    "distillation": lambda: Distillation,
+    "reconstruction": lambda: Reconstruction,
+    "density": lambda: DensityTask,
+    "generation": lambda: Generation,
+    "recall": lambda: Recall,
+    "language-model": lambda: LanguageModel,
+    "translation": lambda: Translation,
+    "energy-forces": lambda: EnergyForces,
 }
-"""Each but the first, which is asked most, is loaded when it is asked for."""
+"""Each as a function that gives its class: one's own may be imported only when it is asked for."""
 
 
 def task_name(asked: str, spec: NetSpec, objective: Objective, schema: Schema) -> str:
-    """The name of the task that is meant.
+    """The name of the task that is meant: `asked` by the recipe, or for "auto" what the net is made for.
 
-    Args:
-        asked: by the recipe; "auto": what the net is made for.
-        spec: of the net.
-        objective: distillation is a task of its own.
-        schema: a supervised net predicts classes or numbers, as its target is.
+    A supervised net predicts classes or numbers, as the schema's target is; distillation is a task of its own.
 
     Raises:
         ConfigError: the objective distillation, for a task that no teacher can help with.
@@ -131,18 +78,13 @@ def task_name(asked: str, spec: NetSpec, objective: Objective, schema: Schema) -
     if objective.name != "distillation" or name in ("distillation", "regression"):  # numbers are refused with the loss
         return name
     if name != "classification":
-        raise ConfigError(
-            "objective.name", expected=f"another than distillation, for the task {name}", got="distillation"
-        )
+        expected = f"another than distillation, for the task {name}"
+        raise ConfigError("objective.name", expected=expected, got="distillation")
     return "distillation"
 
 
 def task_class(name: str) -> type[Task]:
-    """The class of a task.
-
-    Raises:
-        ConfigError: no such task; names the closest.
-    """
+    """The class of a task; a `ConfigError` names the closest where there is none."""
     return choose(name, TASKS, subject="task")()
 
 
@@ -151,19 +93,16 @@ def task_of(
     schema: Schema,
     *,
     train: Examples | None = None,
-    helpers: Mapping[str, nn.Module] | None = None,
+    helpers: Helpers | None = None,
     loss: OwnLoss | None = None,
-    device: torch.device | str = "cpu",
+    device: Device = "cpu",
 ) -> Task:
     """Make the task of a recipe.
 
     Args:
-        recipe: names it, or leaves it to the net and the data.
-        schema: of the data.
         train: training examples, by which classes are balanced.
-        helpers: nets of other runs.
+        helpers: nets of other runs, by the part they play.
         loss: the user's own, where the recipe says that there is one.
-        device: where losses are computed.
 
     Raises:
         ConfigError: a task that is not there, settings that it cannot follow, or an own loss that is missing.
@@ -190,17 +129,10 @@ def try_one_batch(
     device: torch.device,
     computing: Callable[[], Computing] = nullcontext,
 ) -> None:
-    """Let the net answer two examples, and refuse what does not fit before anything is written.
+    """Let the net answer two examples, and refuse by a `UserError` what does not fit before anything is written.
 
-    Args:
-        net: on its device; left as it is. What it draws is drawn from torch's generators.
-        task: what is asked of it.
-        examples: of the data.
-        device: where batches must be.
-        computing: context of the number format in which it computes.
-
-    Raises:
-        UserError: of any kind; says what the net should take or answer.
+    The net is left as it is; what it draws is drawn from torch's generators. `computing` is the context of its number
+    format.
     """
     if not isinstance(task, Trainable):
         return
@@ -208,11 +140,8 @@ def try_one_batch(
         two = torch.arange(min(2, len(examples)), device=examples.device)
         with contextlib.closing(examples.stream([two])) as batches:
             batch = next(batches).to(device)
-        with _explained(
-            "net",
-            f"one that takes inputs of shape {_shapes(batch.inputs)} and answers the task {task.name}",
-            "try net(*batch.inputs) on a batch of your data",
-        ):
+        expected = f"one that takes inputs of shape {_shapes(batch.inputs)} and answers the task {task.name}"
+        with _explained("net", expected, "try net(*batch.inputs) on a batch of your data"):
             with torch.enable_grad() if task.uses_gradient else torch.no_grad(), computing():
                 outputs = in_floats(task.forward(net, batch, Context()))
             if isinstance(outputs, WithPenalty):

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 Outputs: TypeAlias = Tensor | tuple[Tensor, ...]
 Net: TypeAlias = Callable[..., Any]
+Helpers: TypeAlias = Mapping[str, nn.Module]
+Device: TypeAlias = torch.device | str
 
 
 class Context(NamedTuple):
@@ -60,19 +62,11 @@ class Task(ABC):
     @classmethod
     @abstractmethod
     def build(
-        cls,
-        spec: NetSpec,
-        objective: Objective,
-        schema: Schema,
-        helpers: Mapping[str, nn.Module],
-        device: torch.device | str = "cpu",
+        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "Task":
         """Make the task for some data.
 
         Args:
-            spec: of the net.
-            objective: which loss, and its constants.
-            schema: of the data.
             helpers: nets of other runs, by the part they play: "teacher", "judge".
             device: where losses are computed.
 
@@ -83,26 +77,12 @@ class Task(ABC):
 
     @abstractmethod
     def score(self, model: "Model", data: "Dataset", split: str) -> "Scores":
-        """Measure a trained net on a split.
-
-        Args:
-            model: the net and where it computes.
-            data: under the constants that the net knows.
-            split: "train", "development" or "test"; it has examples.
-        """
+        """Measure a trained net on a split with examples, of data under the constants that the net knows."""
 
     def predict(self, model: "Model", batch: Batch, **options: Any) -> Prediction:
-        """What the net answers to examples without targets.
-
-        Raises:
-            ConfigError: a net that is for something else than answers.
-        """
-        raise ConfigError(
-            "prediction",
-            expected="a net that predicts classes, numbers or tokens",
-            got=f"a net for {self.name}",
-            remedy="call its net: run.net(*batch.inputs)",
-        )
+        """What the net answers to examples without targets; a `ConfigError` where it is for something else."""
+        expected, remedy = "a net that predicts classes, numbers or tokens", "call its net: run.net(*batch.inputs)"
+        raise ConfigError("prediction", expected=expected, got=f"a net for {self.name}", remedy=remedy)
 
 
 class Trainable(Task, ABC):
@@ -143,39 +123,30 @@ class Trainable(Task, ABC):
         return self.errors(outputs, batch) / counts[-1]
 
     def check(self, outputs: Outputs, batch: Batch) -> None:
-        """Refuse outputs that do not fit the targets.
-
-        Raises:
-            ShapeError: says what the net should answer with.
-        """
+        """Refuse by a `ShapeError` outputs that do not fit the targets."""
 
 
 def tensor_of(outputs: Outputs, whose: str) -> Tensor:
-    """The outputs of a net that answers with one tensor.
-
-    Raises:
-        ShapeError: it answers with several.
-    """
+    """The outputs of a net that answers with one tensor; a `ShapeError` where it answers with several."""
     if not isinstance(outputs, Tensor):
         raise ShapeError("outputs of the net", expected=f"one tensor, for {whose}", got=type(outputs).__name__)
     return outputs
 
 
-def refuse_choice(objective: Objective, task: str) -> None:
-    """Refuse an objective that a task with a loss of its own would ignore; a function of the user's takes its place.
+def check_shape(outputs: Tensor, expected: tuple[int, ...], meaning: str, remedy: str = "") -> None:
+    """Refuse by a `ShapeError` outputs of another shape than `expected`, which stands for `meaning`."""
+    if (got := tuple(outputs.shape)) != expected:
+        raise ShapeError("outputs of the net", expected=f"{expected}, {meaning}", got=str(got), remedy=remedy)
 
-    Raises:
-        ConfigError: another loss, or constants of one.
-    """
+
+def refuse_choice(objective: Objective, task: str) -> None:
+    """Refuse by a `ConfigError` an objective that a task with its own loss would ignore; a user's function may be."""
     if objective not in (Objective(), Objective("custom")):
         plain = dataclasses.asdict(Objective())
         name, value = next((k, v) for k, v in dataclasses.asdict(objective).items() if v != plain[k])
-        raise ConfigError(
-            f"objective.{name}",
-            expected=f"{plain[name] or 'none'}, its default, as the task {task} has a loss of its own",
-            got=str(value),
-            remedy="leave it out, or give a loss of your own: train(..., loss=callable)",
-        )
+        expected = f"{plain[name] or 'none'}, its default, as the task {task} has a loss of its own"
+        remedy = "leave it out, or give a loss of your own: train(..., loss=callable)"
+        raise ConfigError(f"objective.{name}", expected=expected, got=str(value), remedy=remedy)
 
 
 def count_tensor(like: Tensor, *counts: float) -> Float[Tensor, " counts"]:

@@ -11,16 +11,15 @@ alone.
 Source: I. Sutskever, O. Vinyals, Q. Le, "Sequence to sequence learning with neural networks", 2014.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
-from neurarium.checks import ConfigError, DataError, ShapeError
+from neurarium.checks import ConfigError, DataError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.learning.losses import Criterion
@@ -31,7 +30,7 @@ from neurarium.tasks.interval import wilson_interval
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
 from neurarium.tasks.scores import Metric, Scores
-from neurarium.tasks.task import Context, Net, Outputs, Trainable, evaluating, tensor_of
+from neurarium.tasks.task import Context, Device, Helpers, Net, Outputs, Trainable, check_shape, evaluating, tensor_of
 
 START, END = "<start>", "<end>"
 _LONGEST = 200
@@ -39,12 +38,9 @@ _LONGEST = 200
 
 @dataclass(frozen=True, eq=False)
 class Translation(Trainable):
-    """Logits of every next token of the target.
+    """Logits of every next token of the target, in a vocabulary that has `START` and `END`.
 
-    Args:
-        criterion: the loss with its constants.
-        vocabulary: tokens of the target; it has `START` and `END`.
-        joiner: what stands between the tokens of an answer, as people write it.
+    `joiner` is what stands between the tokens of an answer, as people write it.
     """
 
     criterion: Criterion
@@ -55,26 +51,15 @@ class Translation(Trainable):
 
     @classmethod
     def build(
-        cls,
-        spec: NetSpec,
-        objective: Objective,
-        schema: Schema,
-        helpers: Mapping[str, nn.Module],
-        device: torch.device | str = "cpu",
+        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "Translation":
-        """Make the task of the schema's first target.
-
-        Raises:
-            DataError: a target that is no row of tokens with a start and an end.
-        """
+        """Make the task of the first target; a `DataError` where that is no row of tokens from start to end."""
         target = schema.target
         if not target.is_ragged or not {START, END} <= set(target.categories):
-            raise DataError(
-                "target",
-                expected=f"rows of tokens of varying length, in a vocabulary with {START} and {END}",
-                got=f"{target.in_words()} of {len(target.categories)} categories",
-                remedy="choose a net that is made for such targets (neurarium list)",
-            )
+            expected = f"rows of tokens of varying length, in a vocabulary with {START} and {END}"
+            got = f"{target.in_words()} of {len(target.categories)} categories"
+            remedy = "choose a net that is made for such targets (neurarium list)"
+            raise DataError("target", expected=expected, got=got, remedy=remedy)
         return cls(objective.build(target, device), target.categories, str(target.constants.get("joiner", " ")))
 
     def forward(self, net: Net, batch: Batch, context: Context) -> Outputs:
@@ -101,24 +86,13 @@ class Translation(Trainable):
     def check(self, outputs: Outputs, batch: Batch) -> None:
         """Refuse other than logits of every token that is asked for."""
         expected = (batch.size, batch.labels.shape[1] - 1, len(self.vocabulary))
-        if tuple(tensor_of(outputs, self.name).shape) != expected:
-            raise ShapeError(
-                "outputs of the net",
-                expected=f"{expected}, logits of each next token",
-                got=str(tuple(tensor_of(outputs, self.name).shape)),
-                remedy="answer with (batch, target length, vocabulary)",
-            )
+        remedy = "answer with (batch, target length, vocabulary)"
+        check_shape(tensor_of(outputs, self.name), expected, "logits of each next token", remedy)
 
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Greedy decoding: the likeliest token, again and again, until the end.
 
-        Args:
-            model: the net.
-            batch: sources.
-            options: `longest`, tokens of an answer at most (default 200).
-
-        Raises:
-            ConfigError: another option.
+        The only option, else a `ConfigError`, is `longest`, tokens of an answer at most (default 200).
         """
         if unknown := options.keys() - {"longest"}:
             raise ConfigError("predict", expected="the option longest", got=", ".join(sorted(unknown)))
@@ -149,24 +123,18 @@ class Translation(Trainable):
         for batch, outputs in model.answers(self, examples):
             counts = self.counts(batch)
             loss += float(self.terms(outputs, batch, counts)[0]) * float(counts[0])
-            wrong, weight, tokens = (
-                wrong + float(self.errors(outputs, batch)), weight + float(counts[0]), tokens + float(counts[1]),
-            )  # fmt: skip
+            wrong += float(self.errors(outputs, batch))
+            weight, tokens = weight + float(counts[0]), tokens + float(counts[1])
             wanted = [[t for t in row if t >= 0 and t not in (start, end)] for row in batch.labels.tolist()]
             found = self.greedy(model, batch, max(map(len, wanted)) + 2)
             exact += sum(a == b for a, b in zip(found, wanted, strict=True))
             shown += list(zip(found, wanted, strict=True)) if len(shown) < 10 else []
+        share, interval = exact / len(examples), wilson_interval(exact, len(examples))
+        whole = "share of answers without a wrong token, decoded greedily"
+        each = "share of right next tokens, the right ones before given"
         metrics = (
-            Metric(
-                "exact answers",
-                exact / len(examples),
-                "share of answers without a wrong token, decoded greedily",
-                "%",
-                interval=wilson_interval(exact, len(examples)),
-            ),
-            Metric(
-                "token accuracy", 1 - wrong / tokens, "share of right next tokens, the right ones before given", "%"
-            ),
+            Metric("exact answers", share, whole, "%", interval=interval),
+            Metric("token accuracy", 1 - wrong / tokens, each, "%"),
         )
         details = {"answers": [{"said": self._text(a), "truth": self._text(b)} for a, b in shown[:10]]}
         return Scores(self.name, split, data.name, len(examples), loss / weight, metrics, details)
