@@ -40,13 +40,9 @@ class FineTuning:
                 raise ConfigError(f"fine_tuning.{name}", expected="a number in (0, 1]", got=str(getattr(self, name)))
 
     def groups(self, groups: Mapping[str, Sequence[torch.nn.Parameter]]) -> list[ParameterGroup]:
-        """The parameters of a net by their rates.
+        """The parameters of a net by their rates, the backbone's in the order of computation.
 
-        Args:
-            groups: as `nets.parts.groups.groups_of` finds them; "backbone" in the order of computation.
-
-        Raises:
-            ConfigError: rates for a backbone that there is not.
+        Raises ConfigError: rates for a backbone that there is not.
         """
         from neurarium.learning.optimisers import ParameterGroup
 

@@ -90,12 +90,7 @@ class Objective:
     def build(self, target: Field, device: torch.device | str = "cpu") -> Criterion:
         """Make the loss that a task calls.
 
-        Args:
-            target: the field that is predicted.
-            device: where the loss is computed.
-
-        Raises:
-            ConfigError: a constant that does not fit the classes, or one that has no meaning for numbers.
+        Raises ConfigError: a constant that does not fit the classes, or one that has no meaning for numbers.
         """
         import torch
 
@@ -133,8 +128,7 @@ class Objective:
     def with_counts(self, counts: Sequence[int]) -> Objective:
         """The objective with its classes weighted by how often they occur in training, where it is balanced.
 
-        Raises:
-            ConfigError: a class that does not occur.
+        Raises ConfigError: a class that does not occur.
         """
         if not self.balanced:
             return self

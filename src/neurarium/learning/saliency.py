@@ -31,13 +31,8 @@ def gradient(
 ) -> Float[Tensor, "batch *example"]:
     """Slope of each example's logit with respect to its input.
 
-    Args:
-        net: from examples to logits (batch, outputs).
-        x: examples, scaled as the net is used to.
-        classes: c of each example.
-
-    Raises:
-        ShapeError: another number of classes than examples, or one that the net does not know.
+    `net` gives the logits (batch, outputs) of examples scaled as it is used to, `classes` holds each one's c.
+    Raises ShapeError: another number of classes than examples, or one that the net does not know.
 
     Example:
         >>> net = nn.Linear(2, 2, bias=False)
@@ -61,16 +56,10 @@ def integrated_gradients(
     """Share of each input in the logit's difference to that of a baseline.
 
     Args:
-        net: from examples to logits (batch, outputs).
-        x: examples, scaled as the net is used to.
-        classes: c of each example.
         baseline: x0, broadcast to x; none: zeros, the mean of standardised data.
         steps: points of the Gauss-Legendre quadrature, each a forward and a backward pass. Its error falls
             exponentially with them for smooth nets, about as 1/steps for nets with kinks (relu, max pooling).
-
-    Raises:
-        ShapeError: as `gradient`, or a baseline of another shape.
-        ConfigError: no step.
+    Raises ShapeError: as `gradient`, or a baseline of another shape; ConfigError: no step.
     """
     if steps < 1:
         raise ConfigError("steps", expected="a whole number >= 1", got=str(steps))
@@ -95,18 +84,9 @@ def grad_cam(
 ) -> Float[Tensor, "batch *positions"]:
     """Positions whose maps speak for a class, in the resolution of the layer.
 
-    Args:
-        net: from examples to logits (batch, outputs).
-        x: examples, scaled as the net is used to.
-        classes: c of each example.
-        layer: qualified name, or its last part where that is unique; empty: the last one that makes maps.
-
-    Returns:
-        m, none negative.
-
-    Raises:
-        ConfigError: a net without convolutions, no such layer (names the closest), or one that makes no maps.
-        ShapeError: as `gradient`.
+    `layer`: qualified name, or its last part where that is unique; empty: the last one that makes maps.
+    Raises ConfigError: a net without convolutions, no such layer (names the closest), or one that makes no maps;
+    ShapeError: as `gradient`.
     """
     name = find_map_layer(net, x, layer)
     with _evaluating(net), torch.enable_grad(), _keeping(net, name) as kept:
@@ -121,10 +101,7 @@ def grad_cam(
 def feature_maps(
     net: nn.Module, x: Float[Tensor, "batch *example"], layer: str = ""
 ) -> Float[Tensor, "batch channels *positions"]:
-    """What a layer makes of examples.
-
-    Arguments and errors are those of `grad_cam`.
-    """
+    """What a layer makes of examples. Arguments and errors are those of `grad_cam`."""
     name = find_map_layer(net, x, layer)
     with _evaluating(net), torch.no_grad(), _keeping(net, name) as kept:
         net(x)

@@ -65,11 +65,7 @@ class Place:
         return Place(f"{self.name}.{name}" if self.name else name, self.names)
 
     def require(self, module: nn.Module, setting: str, expected: object) -> None:
-        """Refuse a setting for which the layer's rule is not written.
-
-        Raises:
-            ConfigError: another value than the one expected.
-        """
+        """Raise ConfigError where a setting has not the value for which the layer's rule is written."""
         got = getattr(module, setting)
         if got != expected:
             raise ConfigError(
@@ -83,8 +79,7 @@ class Place:
 def translate(module: nn.Module) -> list[Layer]:
     """Rules of a module's layers in the order of computation.
 
-    Raises:
-        ConfigError: a layer or a setting without a rule.
+    Raises ConfigError: a layer or a setting without a rule.
 
     Example:
         >>> from neurarium.nets.feedforward.mlp import MLP

@@ -17,9 +17,7 @@ LEAST = 1e-20
 def reduction_ratio(fall: float, foretold: float) -> float:
     """Return rho: 1 where the model is exact, negative where the objective rose; minus infinity where it is undefined.
 
-    Args:
-        fall: f(W + p) - f(W).
-        foretold: q(p), negative unless nothing can be gained.
+    `fall` is f(W + p) - f(W), `foretold` q(p).
 
     Example:
         >>> reduction_ratio(-1.0, -2.0), reduction_ratio(float("inf"), -2.0)

@@ -10,12 +10,7 @@ Parameters = dict[str, Tensor]
 
 
 def to_vector(tensors: Iterable[Tensor]) -> Float[Tensor, " weights"]:
-    """Write tensors one after the other, each in row-major order.
-
-    Example:
-        >>> to_vector([torch.tensor([[1.0, 2.0]]), torch.tensor([3.0])])
-        tensor([1., 2., 3.])
-    """
+    """Write tensors one after the other, each in row-major order."""
     return torch.cat([tensor.reshape(-1) for tensor in tensors])
 
 
