@@ -34,9 +34,7 @@ class Field:
         points_to: the axis whose rows the integers of this field number; they are moved where examples are joined.
         encoder: how raw values became these integers or numbers, by name; empty where they came as they are.
         constants: what the encoder has found out from the training data.
-
-    Raises:
-        DataError: more than one axis that varies, or constants that do not fit the shape.
+    Raises DataError: more than one axis that varies, or constants that do not fit the shape.
     """
 
     shape: tuple[int | None, ...]
@@ -102,11 +100,7 @@ class Field:
 
     @property
     def fixed_shape(self) -> tuple[int, ...]:
-        """The shape, where nothing varies.
-
-        Raises:
-            ShapeError: something does.
-        """
+        """The shape, where nothing varies. Raises ShapeError: something does."""
         if self.is_ragged:
             raise ShapeError(
                 "examples", expected="all of one shape", got=f"shape {self.shape}, whose {self.axis} varies"
@@ -140,12 +134,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Schema:
-    """What goes into a net and what it should say, field by field, in the order of its arguments.
-
-    Args:
-        inputs: name to field.
-        targets: likewise; empty where examples have no labels.
-    """
+    """What goes into a net, in the order of its arguments, and what it should say (nothing without labels), by name."""
 
     inputs: Mapping[str, Field]
     targets: Mapping[str, Field] = field(default_factory=dict)
@@ -162,11 +151,7 @@ class Schema:
 
     @property
     def target(self) -> Field:
-        """The first target.
-
-        Raises:
-            DataError: there is none.
-        """
+        """The first target. Raises DataError: there is none."""
         if not self.targets:
             raise DataError(
                 "data",
@@ -190,12 +175,7 @@ class Schema:
     def dense(self, net: str, remedy: str = "choose a net that is made for such examples (neurarium list)") -> Field:
         """The only input, of one shape and of numbers.
 
-        Args:
-            net: whose input it is, for messages.
-            remedy: what to do where it is another.
-
-        Raises:
-            ShapeError: several inputs, one whose size varies, or integers that stand for something.
+        Raises ShapeError: several inputs, one whose size varies, or integers that stand for something.
         """
         only = self.input
         if len(self.inputs) == 1 and not only.is_ragged and not only.categories:
@@ -213,12 +193,7 @@ class Schema:
     def image(self, net: str, instead: str = "mlp") -> tuple[int, int, int]:
         """Channels, height and width of the examples of a net of images.
 
-        Args:
-            net: whose input it is, for messages.
-            instead: a net for the same task that takes vectors.
-
-        Raises:
-            ShapeError: the examples are not images.
+        Raises ShapeError: the examples are not images.
         """
         field = self.dense(net)
         if len(field.shape) != 3:
@@ -247,11 +222,7 @@ class Schema:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Schema":
-        """Read what `to_plain` wrote, lists as tuples.
-
-        Raises:
-            KeyError, TypeError: it is no schema.
-        """
+        """Read what `to_plain` wrote, lists as tuples. Raises KeyError, TypeError: it is no schema."""
         inputs, targets = (
             {
                 name: Field(**{key: _tupled(value) for key, value in field.items()})

@@ -81,8 +81,7 @@ class Request:
 def write_request(folder: Path, request: Request) -> None:
     """Write `sweep.toml`, or see that the one that is there asks for the same.
 
-    Raises:
-        RunError: the folder holds another sweep.
+    Raises RunError: the folder holds another sweep.
     """
     path = folder / "sweep.toml"
     if path.exists() and read_toml(path) != request.to_plain():
@@ -97,11 +96,7 @@ def write_request(folder: Path, request: Request) -> None:
 
 
 def read_request(folder: Path) -> Request:
-    """Read what a sweep was asked for.
-
-    Raises:
-        RunError: no sweep there.
-    """
+    """Read what a sweep was asked for. Raises RunError: no sweep there."""
     path = folder / "sweep.toml"
     if not path.exists():
         raise RunError(str(folder), expected="the folder of a sweep", got="one without sweep.toml")

@@ -83,13 +83,7 @@ class InferenceChoice:
 
 
 class FastNet(nn.Module):
-    """A net made ready; only `prepared_for_inference` makes it.
-
-    Args:
-        net: folded and laid out, in the precision of `placement`.
-        placement: where and how it computes.
-        choice: what was done to it.
-    """
+    """A net made ready; only `prepared_for_inference` makes it."""
 
     def __init__(self, net: nn.Module, placement: Placement, choice: InferenceChoice) -> None:
         super().__init__()
@@ -112,10 +106,7 @@ class FastNet(nn.Module):
 
 
 def prepared_for_inference(
-    net: nn.Module,
-    placement: Placement,
-    precision: str = "auto",
-    probe: Float[Tensor, "batch *example"] | None = None,
+    net: nn.Module, placement: Placement, precision: str = "auto", probe: Float[Tensor, "batch *example"] | None = None
 ) -> FastNet:
     """A copy of a trained net that answers as it does in evaluation mode, faster.
 
@@ -128,9 +119,7 @@ def prepared_for_inference(
         precision: "float32", "bfloat16", or "auto": bfloat16 where the processor has it (`fast_bfloat16`) and the
             probe, if any, holds.
         probe: examples as the net takes them, a few dozen; the outcome is in `choice` of the net that comes back.
-
-    Raises:
-        ConfigError: an unknown precision, or weights in another format than float32.
+    Raises ConfigError: an unknown precision, or weights in another format than float32.
 
     Example:
         >>> from neurarium.nets.convolutional.resnet import ResNet

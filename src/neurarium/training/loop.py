@@ -46,12 +46,9 @@ def learn(
 ) -> Iterator[Event]:
     """Learn from `progress` on until the last epoch, early stopping, or a request to stop.
 
-    Yields:
-        `Started`, a `Stepped` for each update, an `EpochEnded` for each epoch, `Stopped`. While an event is held
-        nothing moves.
-
-    Raises:
-        NonFiniteError: a loss or gradient is not finite; the weights are those of the last finite update.
+    Yields `Started`, a `Stepped` for each update, an `EpochEnded` for each epoch, `Stopped`. While an event is held
+    nothing moves.
+    Raises NonFiniteError: a loss or gradient is not finite; the weights are those of the last finite update.
     """
     patience, steps = recipe.early_stopping.patience, steps_per_epoch(dataset.train, recipe)
     progress.start_clock()
@@ -125,12 +122,7 @@ def _sizes(train: Examples, recipe: Recipe) -> Tensor | int:
 
 
 def _end_epoch(
-    rule: LearningRule,
-    dataset: Dataset,
-    recipe: Recipe,
-    placement: Placement,
-    progress: Progress,
-    best: BestWeights,
+    rule: LearningRule, dataset: Dataset, recipe: Recipe, placement: Placement, progress: Progress, best: BestWeights
 ) -> EpochEnded:
     """Measure the development set, compare with the best epoch, and move on to the next."""
     early, epoch, train = recipe.early_stopping, progress.epoch, progress.means()

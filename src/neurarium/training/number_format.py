@@ -50,9 +50,6 @@ def fast_bfloat16(device: torch.device) -> str | None:
 def bfloat16_feature(features: Collection[str]) -> str | None:
     """The fastest of a processor's features that multiplies bfloat16.
 
-    Args:
-        features: words such as those of /proc/cpuinfo.
-
     Example:
         >>> bfloat16_feature("fpu sse2 avx2 avx512f avx512_bf16".split())
         'avx512_bf16'

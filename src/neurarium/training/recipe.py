@@ -57,10 +57,7 @@ class OwnNet(NetSpec):
     def build(self, schema: Schema, backbone: Any = None) -> Any:
         """Refuse: only the user has the module."""
         raise ConfigError(
-            "net",
-            expected="the module that this run trained",
-            got="none",
-            remedy="pass it: load(folder, net=module)",
+            "net", expected="the module that this run trained", got="none", remedy="pass it: load(folder, net=module)"
         )
 
 
@@ -147,8 +144,7 @@ def recipe_to_plain(recipe: Recipe) -> dict[str, Any]:
 def recipe_from_plain(values: Mapping[str, Any], base: Recipe | None = None) -> Recipe:
     """Lay plain values over `base`, or over an empty recipe when none is given.
 
-    Raises:
-        ConfigError: unknown net kind, unknown field, wrong type, value out of range.
+    Raises ConfigError: unknown net kind, unknown field, wrong type, value out of range.
     """
     recipe, values = base or Recipe(), dict(values)
     if isinstance(values.get("objective"), str):  # the short form
@@ -166,13 +162,7 @@ def recipe_from_plain(values: Mapping[str, Any], base: Recipe | None = None) -> 
 def fitted(recipe: Recipe, make: Callable[[], Recipe] | None, schema: Schema) -> tuple[Recipe, tuple[str, ...]]:
     """Leave out the transformations of a recipe of the catalogue that such data do not have; the user's own stay.
 
-    Args:
-        recipe: as it is to be learned.
-        make: the recipe of that name in the catalogue, where there is one.
-        schema: of the data that it is to be learned on.
-
-    Returns:
-        The recipe, and what to tell the user.
+    Returns the recipe, and what to tell the user.
     """
     kept, dropped = recipe.augmentation.fitting(schema)
     if not dropped or make is None or recipe.augmentation != make().augmentation:

@@ -14,11 +14,7 @@ Told = tuple[Session, Event]
 
 
 class Member:
-    """A session whose updates come from outside.
-
-    Args:
-        session: its net, progress, best weights and folder.
-    """
+    """A session whose updates come from outside."""
 
     def __init__(self, session: Session) -> None:
         assert isinstance(session.rule, GradientRule)

@@ -30,11 +30,7 @@ MOST_WORK = {"cpu": 1 << 21, "cuda": 1 << 27}
 
 
 def check_alike(sessions: Sequence[Session]) -> None:
-    """Refuse to train together what is not one recipe under several seeds, equally far.
-
-    Raises:
-        ConfigError: recipes that differ in more than the seed.
-    """
+    """Raise ConfigError unless all are one recipe under several seeds, equally far."""
     first = sessions[0].recipe
     for session in sessions[1:]:
         if dataclasses.replace(session.recipe, seed=first.seed) != first:
@@ -51,11 +47,7 @@ def check_alike(sessions: Sequence[Session]) -> None:
 
 
 def hindrance(session: Session) -> str:
-    """Say why a run cannot be trained together with its like; empty where it can.
-
-    Args:
-        session: one of them, as `prepare` makes it.
-    """
+    """Say why a run cannot be trained together with its like; empty where it can."""
     recipe, rule = session.recipe, session.rule
     if type(rule) is not GradientRule:
         return "its learning rule is not the plain gradient rule"

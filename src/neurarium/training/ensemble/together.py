@@ -44,14 +44,9 @@ def learn_together(sessions: Sequence[Session], stop: StopRequest | None = None)
     Args:
         sessions: as `session.prepare`, `start` or `resume` makes them; `suits.hindrance` finds none.
         stop: a request is seen at the next step; the members save what they have.
-
-    Yields:
-        The session and what happened to it: the events of its run, each epoch's at the epoch's end; for a run that
-        diverged at last the error instead of `Stopped`, the others going on.
-
-    Raises:
-        ConfigError: recipes that differ in more than the seed.
-        StorageError: the disk does not take a file.
+    Yields the session and what happened to it: the events of its run, each epoch's at the epoch's end; for a run that
+    diverged at last the error instead of `Stopped`, the others going on.
+    Raises ConfigError: recipes that differ in more than the seed; StorageError: the disk does not take a file.
     """
     check_alike(sessions)
     group = _Group(sessions, stop or StopRequest())

@@ -51,8 +51,7 @@ EXACT_FEATURES = 1000
 class ClosedFormRule(LearningRule):
     """Learning rule: sums over an epoch, then a step to the minimum of their quadratic.
 
-    Raises:
-        ConfigError: a net that is not `LinearInParameters`, or a task whose loss is none of `CURVATURE`.
+    Raises ConfigError: a net that is not `LinearInParameters`, or a task whose loss is none of `CURVATURE`.
     """
 
     follows: ClassVar[frozenset[str]] = frozenset(
@@ -94,9 +93,7 @@ class ClosedFormRule(LearningRule):
     def step(self, parts: tuple[Batch, ...], context: Context) -> Update:
         """Add a batch to the sums, and move after the last one of an epoch; see `LearningRule.step`.
 
-        Raises:
-            DataError: an input is infinite or undefined.
-            NonFiniteError: a feature or the objective is.
+        Raises DataError: an input is infinite or undefined; NonFiniteError: a feature or the objective is.
         """
         (batch,) = parts
         if context.step == 0:

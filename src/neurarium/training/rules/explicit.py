@@ -34,8 +34,7 @@ _Loss = tuple[Callable[[Tensor, Tensor], tuple[Tensor, Any]], Callable[[float, A
 class ExplicitRule(GradientRule):
     """Learning rule: gradients by the chain of `learning.backprop`, followed by an optimizer.
 
-    Raises:
-        ConfigError: a layer or a task without a rule, or examples that are not one tensor of one shape.
+    Raises ConfigError: a layer or a task without a rule, or examples that are not one tensor of one shape.
     """
 
     follows: ClassVar[frozenset[str]] = GradientRule.follows - {"objective.*", "compile", "precision"} | {
@@ -58,17 +57,7 @@ class ExplicitRule(GradientRule):
 
 
 class ChainStep:
-    """`step.TaskStep` by the layers' rules.
-
-    Args:
-        net: on its device; a rule is known for each of its layers.
-        task: counts the errors.
-        placement: by which products are computed.
-        loss: forward and backward, of outputs and targets.
-
-    Raises:
-        ConfigError: a layer without a rule.
-    """
+    """`step.TaskStep` by the layers' rules. Raises ConfigError: a layer without a rule."""
 
     def __init__(self, net: nn.Module, task: Trainable, placement: Placement, loss: _Loss) -> None:
         self._chain = chain_of(net)
@@ -98,12 +87,7 @@ class ChainStep:
 
 
 class ChainLoss:
-    """A loss with its way back.
-
-    Args:
-        value: what it is.
-        back: adds the derivatives to the gradients of the parameters; once.
-    """
+    """A loss with its way back, which adds the derivatives to the gradients of the parameters; once."""
 
     def __init__(self, value: Tensor, back: Callable[[], None]) -> None:
         self._value, self.backward = value, back

@@ -49,8 +49,7 @@ FISHER_DRAWS, FISHER_EXAMPLES = 16, 256
 class HessianFreeRule(LearningRule):
     """Learning rule: damped Gauss-Newton steps on a loss that is convex in the outputs.
 
-    Raises:
-        ConfigError: a task without a loss, or a net with batch normalization.
+    Raises ConfigError: a task without a loss, or a net with batch normalization.
     """
 
     follows: ClassVar[frozenset[str]] = frozenset(
@@ -85,9 +84,8 @@ class HessianFreeRule(LearningRule):
     def step(self, parts: tuple[Batch, ...], context: Context) -> Update:
         """Take one step; see `LearningRule.step`. The learning rate reported is the step's share of its direction.
 
-        Raises:
-            ConfigError: the examples of a batch are not rows, of which a part can be taken.
-            ShapeError: a net that answers with more than one tensor.
+        Raises ConfigError: the examples of a batch are not rows, of which a part can be taken; ShapeError: a net that
+        answers with more than one tensor.
         """
         (batch,) = parts
         if self._augmentation.active:
@@ -136,11 +134,7 @@ class HessianFreeRule(LearningRule):
         self.damping = float(state["damping"])
 
     def _propose(
-        self,
-        parameters: Parameters,
-        batch: Batch,
-        gradient: Tensor,
-        objective: Callable[[Tensor], float],
+        self, parameters: Parameters, batch: Batch, gradient: Tensor, objective: Callable[[Tensor], float]
     ) -> tuple[Tensor, float, float]:
         """Return a step, the objective after it, and the change that the model foretells."""
         settings, l2 = self._settings, self._optimiser.l2
@@ -212,8 +206,7 @@ def _non_finite(where: str, step: int, got: str) -> NonFiniteError:
 def _first(batch: Batch, count: int) -> Batch:
     """The first examples of a batch.
 
-    Raises:
-        ConfigError: its tensors have other than a row an example, as those of joined graphs.
+    Raises ConfigError: its tensors have other than a row an example, as those of joined graphs.
     """
     if any(len(tensor) != batch.size for tensor in (*batch.inputs, *batch.targets)):
         raise ConfigError(

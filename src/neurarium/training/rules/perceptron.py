@@ -43,11 +43,8 @@ MOST_TESTED = 2**25
 class PerceptronRule(LearningRule):
     """Learning rule: mistakes, one by one. The net holds the weights that answer; eta is the rate of plain sgd.
 
-    Attributes:
-        finished: whether the last whole epoch was without a mistake; no further one changes the weights.
-
-    Raises:
-        ConfigError: a net that is no hyperplane.
+    `finished`: whether the last whole epoch was without a mistake; no further one changes the weights.
+    Raises ConfigError: a net that is no hyperplane.
     """
 
     follows: ClassVar[frozenset[str]] = frozenset(
@@ -140,11 +137,7 @@ _VALUES = ("bias", "other_bias", "seen", "mistakes", "run", "longest")
 def separability_notice(examples: Examples) -> str:
     """Say before a run whether it can come to an end: Novikoff's bound, or why there is none.
 
-    Args:
-        examples: of two classes, as the net will see them.
-
-    Raises:
-        DataError: other than two classes, or numbers that are not finite.
+    Raises DataError: other than two classes, or numbers that are not finite.
     """
     batches = list(in_order(examples, 4096))
     x = torch.cat([batch.x.flatten(1).cpu() for batch in batches])
