@@ -25,10 +25,8 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
     from; predictions are in the units of y. The objective and `tol` are therefore without units. An output that is
     the same number for all examples is predicted as that number. The score is R^2. Parameters, attributes and errors
     are those of `NeuralEstimator`; besides:
-
-    Args:
-        objective: what learning makes small, of the standardized numbers and summed over the outputs: "squared-error"
-            (halved), which aims at the mean of y given x, or "absolute-error", which aims at the median.
+    `objective`: what learning makes small, of the standardized numbers and summed over the outputs: "squared-error"
+    (halved), which aims at the mean of y given x, or "absolute-error", which aims at the median.
 
     Attributes:
         n_outputs_: numbers in a prediction.

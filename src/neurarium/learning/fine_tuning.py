@@ -32,7 +32,6 @@ class FineTuning:
     """Factor on the rate from each parameter of the backbone to the one before it, in (0, 1]."""
 
     def __post_init__(self) -> None:
-        """Refuse what no run can mean."""
         if self.freeze_epochs < 0:
             raise ConfigError("fine_tuning.freeze_epochs", expected="a whole number >= 0", got=str(self.freeze_epochs))
         for name in ("backbone_factor", "layer_decay"):

@@ -27,14 +27,15 @@ from neurarium.checks import ShapeError
 from neurarium.learning.targets import smooth
 
 Margin = Callable[[Tensor, Tensor], Tensor]
+Outputs = Float[Tensor, "*batch classes"]
+Targets = Shaped[Tensor, "..."]
+Weights = Float[Tensor, "_"] | None
+Mask = Bool[Tensor, "..."] | None
+Total = Float[Tensor, ""] | None
 
 
 def cross_entropy(
-    logits: Float[Tensor, "*batch classes"],
-    targets: Shaped[Tensor, "..."],
-    weights: Float[Tensor, "_"] | None = None,
-    mask: Bool[Tensor, "..."] | None = None,
-    total: Float[Tensor, ""] | None = None,
+    logits: Outputs, targets: Targets, weights: Weights = None, mask: Mask = None, total: Total = None
 ) -> Float[Tensor, ""]:
     """Cross-entropy of the softmax, through the log-sum-exp so that large logits do not overflow.
 
@@ -60,11 +61,7 @@ def cross_entropy(
 
 
 def squared_error(
-    outputs: Float[Tensor, "*batch classes"],
-    targets: Shaped[Tensor, "..."],
-    weights: Float[Tensor, "_"] | None = None,
-    mask: Bool[Tensor, "..."] | None = None,
-    total: Float[Tensor, ""] | None = None,
+    outputs: Outputs, targets: Targets, weights: Weights = None, mask: Mask = None, total: Total = None
 ) -> Float[Tensor, ""]:
     """Squared error of the outputs to the code of the class, halved.
 
@@ -77,11 +74,7 @@ def squared_error(
 
 
 def absolute_error(
-    outputs: Float[Tensor, "*batch classes"],
-    targets: Shaped[Tensor, "..."],
-    weights: Float[Tensor, "_"] | None = None,
-    mask: Bool[Tensor, "..."] | None = None,
-    total: Float[Tensor, ""] | None = None,
+    outputs: Outputs, targets: Targets, weights: Weights = None, mask: Mask = None, total: Total = None
 ) -> Float[Tensor, ""]:
     """Absolute error of the outputs to the code of the class.
 
@@ -95,11 +88,7 @@ def absolute_error(
 
 
 def binary_cross_entropy(
-    logits: Float[Tensor, "*batch classes"],
-    targets: Shaped[Tensor, "..."],
-    weights: Float[Tensor, "_"] | None = None,
-    mask: Bool[Tensor, "..."] | None = None,
-    total: Float[Tensor, ""] | None = None,
+    logits: Outputs, targets: Targets, weights: Weights = None, mask: Mask = None, total: Total = None
 ) -> Float[Tensor, ""]:
     """Cross-entropy of one sigmoid an output: K yes-no questions instead of one choice among K.
 
@@ -161,12 +150,7 @@ def perceptron(outputs: Float[Tensor, "*shape"], signs: Num[Tensor, "*shape"]) -
 
 
 def one_against_rest(
-    loss: Margin,
-    outputs: Float[Tensor, "*batch classes"],
-    targets: Shaped[Tensor, "..."],
-    weights: Float[Tensor, "_"] | None = None,
-    mask: Bool[Tensor, "..."] | None = None,
-    total: Float[Tensor, ""] | None = None,
+    loss: Margin, outputs: Outputs, targets: Targets, weights: Weights = None, mask: Mask = None, total: Total = None
 ) -> Float[Tensor, ""]:
     """A loss of signs over all outputs of a classifier: output k answers "class k, or one of the rest?".
 

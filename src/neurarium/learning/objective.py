@@ -19,17 +19,9 @@ if TYPE_CHECKING:
     from neurarium.learning.losses import Criterion
 
 ObjectiveName = Literal[
-    "auto",
-    "cross-entropy",
-    "squared-error",
-    "absolute-error",
-    "binary-cross-entropy",
-    "logistic",
-    "hinge",
-    "perceptron",
-    "distillation",
-    "custom",
-]
+    "auto", "cross-entropy", "squared-error", "absolute-error", "binary-cross-entropy", "logistic", "hinge",
+    "perceptron", "distillation", "custom",
+]  # fmt: skip
 _OF_NUMBERS: tuple[ObjectiveName, ...] = ("auto", "squared-error", "absolute-error", "custom")
 # Constants that have a meaning for classes alone, and their values where they do nothing.
 _OF_CLASSES: dict[str, object] = {"smoothing": 0.0, "confusion": (), "class_weights": (), "balanced": False}
@@ -69,7 +61,6 @@ class Objective:
     """Share of the teacher, in (0, 1]; the labels have the rest (distillation)."""
 
     def __post_init__(self) -> None:
-        """Refuse constants out of range, and those that the loss would ignore."""
         if self.smoothing:
             check_smoothing(self.smoothing)
         if self.temperature != 1:

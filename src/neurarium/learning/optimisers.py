@@ -115,7 +115,6 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
     """Constants of hessian-free."""
 
     def __post_init__(self) -> None:
-        """Refuse constants outside their range, and constants that would do nothing."""
         in_range = {
             "lr": ("a number > 0", 0 < self.lr < math.inf),
             "l2": ("a number >= 0", 0 <= self.l2 < math.inf),

@@ -45,12 +45,7 @@ def decay_shrinkage(eigenvalue: float, decay: float) -> float:
 
 
 def early_shrinkage(eigenvalue: float, lr: float, steps: int | float) -> float:
-    """What gradient descent from zero has reached of the solution along an eigenvector, 1 - (1 - eta lambda)^t.
-
-    Example:
-        >>> round(early_shrinkage(0.02, lr=0.01, steps=2000), 3)
-        0.33
-    """
+    """What gradient descent from zero has reached of the solution along an eigenvector, 1 - (1 - eta lambda)^t."""
     return 1 - (1 - lr * eigenvalue) ** steps
 
 

@@ -24,6 +24,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError, choose
+from neurarium.nets.evaluating import evaluating
 
 
 def gradient(
@@ -40,7 +41,7 @@ def gradient(
         >>> gradient(net, torch.zeros(1, 2), torch.tensor([1]))
         tensor([[3., 4.]])
     """
-    with _evaluating(net), torch.enable_grad():
+    with evaluating(net), torch.enable_grad():
         x = x.detach().requires_grad_()
         (slope,) = torch.autograd.grad(_logits(net(x), classes).sum(), x)
     return slope
@@ -89,7 +90,7 @@ def grad_cam(
     ShapeError: as `gradient`.
     """
     name = find_map_layer(net, x, layer)
-    with _evaluating(net), torch.enable_grad(), _keeping(net, name) as kept:
+    with evaluating(net), torch.enable_grad(), _keeping(net, name) as kept:
         # inputs that need a gradient give one to the maps of frozen nets too
         logits = _logits(net(x.detach().requires_grad_()), classes)
         maps = kept[-1]
@@ -103,7 +104,7 @@ def feature_maps(
 ) -> Float[Tensor, "batch channels *positions"]:
     """What a layer makes of examples. Arguments and errors are those of `grad_cam`."""
     name = find_map_layer(net, x, layer)
-    with _evaluating(net), torch.no_grad(), _keeping(net, name) as kept:
+    with evaluating(net), torch.no_grad(), _keeping(net, name) as kept:
         net(x)
     return kept[-1]
 
@@ -111,9 +112,8 @@ def feature_maps(
 def find_map_layer(net: nn.Module, x: Float[Tensor, "batch *example"], layer: str = "") -> str:
     """Qualified name of a layer that makes maps: the last one of more than one position, where none is named.
 
-    A global average makes maps too, of a single position: they say nothing of where.
-
-    Arguments and errors are those of `grad_cam`.
+    A global average makes maps too, of a single position: they say nothing of where. Arguments and errors are those of
+    `grad_cam`.
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 2))
@@ -153,7 +153,7 @@ def map_layers(net: nn.Module, x: Float[Tensor, "batch *example"]) -> dict[str, 
         if not list(module.children())
     ]
     try:
-        with _evaluating(net), torch.no_grad():
+        with evaluating(net), torch.no_grad():
             net(x[:1])
     finally:
         for hook in hooks:
@@ -194,15 +194,3 @@ def _keeping(net: nn.Module, name: str) -> Iterator[list[Tensor]]:
         yield kept
     finally:
         hook.remove()
-
-
-@contextmanager
-def _evaluating(net: nn.Module) -> Iterator[None]:
-    """Evaluation mode; afterwards each module is as it was."""
-    modes = [(module, module.training) for module in net.modules()]
-    try:
-        net.eval()
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

@@ -42,13 +42,7 @@ def recorded(events: Iterator[Event], path: str | Path) -> Iterator[Event]:
 
 
 def to_line(event: Event) -> str:
-    """Write an event as one line of JSON.
-
-    Example:
-        >>> from neurarium.record.events import Notice
-        >>> to_line(Notice("hello"))
-        '{"event": "notice", "message": "hello"}'
-    """
+    """Write an event as one line of JSON."""
     return json.dumps({"event": KINDS[type(event)], **dataclasses.asdict(event)})
 
 

@@ -49,7 +49,6 @@ class Field:
     constants: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        """Refuse what no field can be."""
         varying = sum(size is None for size in self.shape)
         if varying > 1 or (varying == 1) != bool(self.axis):
             raise DataError(

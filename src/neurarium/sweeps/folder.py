@@ -29,8 +29,6 @@ class Request:
     """What a sweep was asked for.
 
     Attributes:
-        recipe: what all runs have in common.
-        grid: dotted field to its values.
         seeds: runs of each cell; their seeds count on from the recipe's.
         together: whether the seeds of a cell are trained in one batched computation.
         own_net: whether a function of the user's makes the nets.
@@ -45,7 +43,6 @@ class Request:
     own_data: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what no sweep can mean."""
         if self.seeds < 1:
             raise ConfigError("seeds", expected="a whole number >= 1", got=str(self.seeds))
         if self.together not in ("auto", "always", "never"):

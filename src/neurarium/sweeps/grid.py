@@ -20,7 +20,6 @@ class Cell:
     Attributes:
         name: what tells it from the others: "sgd, lr=0.01".
         settings: dotted field to plain value, for every field of the grid.
-        recipe: the recipe with these settings, under its first seed.
     """
 
     name: str

@@ -40,7 +40,6 @@ class Checkpoints:
     """Number of checkpoints kept."""
 
     def __post_init__(self) -> None:
-        """Refuse what would lose a run."""
         if not self.seconds > 0:
             raise ConfigError("checkpoints.seconds", expected="a number > 0", got=str(self.seconds))
         _at_least_one("checkpoints.keep", self.keep)
@@ -116,7 +115,6 @@ class Recipe:
     """How often the run is saved."""
 
     def __post_init__(self) -> None:
-        """Refuse what no run can mean."""
         for name in ("epochs", "batch_size", "accumulate"):
             _at_least_one(name, getattr(self, name))
         if self.accumulate > self.batch_size:

@@ -58,7 +58,6 @@ class Augmentation:
     """Alpha of mixup: examples are mixed in proportions from Beta(alpha, alpha); 0.2 is usual, 1 is uniform."""
 
     def __post_init__(self) -> None:
-        """Refuse what no transformation can mean."""
         for name, right, expected in (
             ("shift", self.shift >= 0, "a whole number >= 0"),
             ("rotation", 0 <= self.rotation <= 180, "degrees from 0 to 180"),

@@ -97,10 +97,6 @@ def has_stalled(values: list[float], tolerance: float) -> bool:
         stop at i when   i > k,   phi_i < 0   and   (phi_i - phi_{i-k}) / phi_i < k epsilon,    k = max(10, i / 10)
 
     `values` are phi_0 to phi_i, `tolerance` is epsilon.
-
-    Example:
-        >>> has_stalled([0.0, *[-1.0] * 11], tolerance=5e-4)
-        True
     """
     i = len(values) - 1
     k = max(10, math.ceil(i / 10))

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, optim
 from torch.func import grad, vmap
 
 from neurarium.checks import ConfigError
@@ -17,14 +17,7 @@ from neurarium.training.seed import own_generators
 from neurarium.training.session import Session
 
 # Algorithms that treat every number of a tensor by itself, so that a row of a stack fares as it would alone.
-ELEMENTWISE = {
-    torch.optim.SGD,
-    torch.optim.Adagrad,
-    torch.optim.Adadelta,
-    torch.optim.RMSprop,
-    torch.optim.Adam,
-    torch.optim.AdamW,
-}
+ELEMENTWISE = {optim.SGD, optim.Adagrad, optim.Adadelta, optim.RMSprop, optim.Adam, optim.AdamW}
 # Multiply-adds of one net's forward pass over a batch up to which calling the operations costs more than they do.
 MOST_WORK = {"cpu": 1 << 21, "cuda": 1 << 27}
 

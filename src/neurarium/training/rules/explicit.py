@@ -14,13 +14,8 @@ from torch.nn import functional as F
 
 from neurarium.checks import ConfigError
 from neurarium.data.batch import Batch
+from neurarium.learning.backprop import losses
 from neurarium.learning.backprop.chain import chain_of
-from neurarium.learning.backprop.losses import (
-    softmax_cross_entropy_backward,
-    softmax_cross_entropy_forward,
-    squared_error_backward,
-    squared_error_forward,
-)
 from neurarium.tasks.task import Context, Trainable
 from neurarium.training.device import Placement
 from neurarium.training.rules.descent import laid_out
@@ -101,11 +96,11 @@ def _squared_error_to_code(outputs: Tensor, targets: Tensor) -> tuple[Tensor, An
     if not targets.is_floating_point():
         targets = F.one_hot(targets.long(), outputs.shape[1])
     rows = targets if targets.dim() > 1 else targets[:, None]
-    return squared_error_forward(outputs, rows.to(outputs.dtype))
+    return losses.squared_error_forward(outputs, rows.to(outputs.dtype))
 
 
 EXPLICIT_LOSSES: dict[str, _Loss] = {
-    "cross-entropy": (softmax_cross_entropy_forward, softmax_cross_entropy_backward),
-    "squared-error": (_squared_error_to_code, squared_error_backward),
+    "cross-entropy": (losses.softmax_cross_entropy_forward, losses.softmax_cross_entropy_backward),
+    "squared-error": (_squared_error_to_code, losses.squared_error_backward),
 }
 """Objectives whose error signal is written out, by name: forward and backward."""

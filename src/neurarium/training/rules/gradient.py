@@ -41,18 +41,10 @@ class GradientRule(DescentRule):
 
     follows: ClassVar[frozenset[str]] = frozenset(
         {
-            "objective.*",
-            "optimiser.*",
-            "schedule.*",
-            "augmentation.*",
-            "fine_tuning.*",
-            "accumulate",
-            "clip_norm",
-            "precision",
-            "compile",
-            "max_units",
+            "objective.*", "optimiser.*", "schedule.*", "augmentation.*", "fine_tuning.*", "accumulate", "clip_norm",
+            "precision", "compile", "max_units",
         }
-    )
+    )  # fmt: skip
 
     def __init__(self, setup: Setup) -> None:
         self.task = trainable(setup.task)

@@ -52,19 +52,14 @@ class HessianFreeRule(LearningRule):
     Raises ConfigError: a task without a loss, or a net with batch normalization.
     """
 
+    # the rate is that of the weight decay alone
     follows: ClassVar[frozenset[str]] = frozenset(
         {
-            "objective.*",
-            "optimiser.name=hessian-free",
-            "optimiser.lr",  # of the weight decay alone
-            "optimiser.l2",
-            "optimiser.weight_decay",
-            "optimiser.hessian_free.*",
-            "schedule.name=constant|step|exponential|cosine|linear|inverse-sqrt",
-            "schedule.*",
-            "augmentation.*",
+            "objective.*", "optimiser.name=hessian-free", "optimiser.lr", "optimiser.l2", "optimiser.weight_decay",
+            "optimiser.hessian_free.*", "schedule.name=constant|step|exponential|cosine|linear|inverse-sqrt",
+            "schedule.*", "augmentation.*",
         }
-    )
+    )  # fmt: skip
 
     def __init__(self, setup: Setup) -> None:
         _refuse_batch_statistics(setup.net)

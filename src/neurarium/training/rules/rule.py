@@ -43,7 +43,6 @@ class Update:
         objective: mean over the batch of what the rule makes small, before the update.
         errors: number of units answered wrongly, before the update.
         gradient_norm: Euclidean length of the step's direction before clipping.
-        learning_rate: rate of this update.
         count: units that the errors are counted over: examples, tokens, nodes, atoms.
     """
 
