@@ -87,12 +87,5 @@ class AdamAsPrinted(torch.optim.Optimizer):
         gradients = [weight.grad for weight in weights]
         if group["weight_decay"]:
             gradients = list(torch._foreach_add(gradients, weights, alpha=group["weight_decay"]))
-        adam_as_printed_step_(
-            weights,
-            gradients,
-            [self.state[weight]["mean"] for weight in weights],
-            [self.state[weight]["square"] for weight in weights],
-            group["lr"],
-            group["betas"],
-            group["eps"],
-        )
+        means, squares = ([self.state[weight][name] for weight in weights] for name in ("mean", "square"))
+        adam_as_printed_step_(weights, gradients, means, squares, group["lr"], group["betas"], group["eps"])

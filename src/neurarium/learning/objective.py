@@ -124,13 +124,8 @@ class Objective:
         if not self.balanced:
             return self
         if not counts or 0 in counts:
-            empty = f"none of class {list(counts).index(0)}" if counts else "no classes"
-            raise ConfigError(
-                "objective.balanced",
-                expected="training examples of every class",
-                got=empty,
-                remedy="give class_weights",
-            )
+            got, remedy = f"none of class {list(counts).index(0)}" if counts else "no classes", "give class_weights"
+            raise ConfigError("objective.balanced", expected="training examples of every class", got=got, remedy=remedy)
         weights = tuple(sum(counts) / (len(counts) * count) for count in counts)
         return replace(self, balanced=False, class_weights=weights)
 

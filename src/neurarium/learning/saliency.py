@@ -169,11 +169,8 @@ def _map_axes(net: nn.Module) -> set[int]:
 
 def _logits(outputs: Tensor, classes: Tensor) -> Tensor:
     if outputs.ndim != 2 or classes.shape != outputs.shape[:1]:
-        raise ShapeError(
-            "classes",
-            expected=f"one class an example, for outputs of shape {tuple(outputs.shape)}",
-            got=str(tuple(classes.shape)),
-        )
+        wanted = f"one class an example, for outputs of shape {tuple(outputs.shape)}"
+        raise ShapeError("classes", expected=wanted, got=str(tuple(classes.shape)))
     if len(classes) and not 0 <= int(classes.min()) <= int(classes.max()) < outputs.shape[1]:
         got = f"{int(classes.min())} to {int(classes.max())}"
         raise ShapeError("classes", expected=f"classes 0 to {outputs.shape[1] - 1}", got=got)

@@ -41,11 +41,8 @@ column y is the distribution that label y becomes), got a sum of 0.9
     """
     size = len(confusion) if classes is None else classes
     if classes is None and size == 1:
-        raise ConfigError(
-            "objective.confusion",
-            expected="K x K numbers, row by row, for K >= 2 classes",
-            got=f"{len(confusion[0])} numbers",
-        )
+        got = f"{len(confusion[0])} numbers"
+        raise ConfigError("objective.confusion", expected="K x K numbers, row by row, for K >= 2 classes", got=got)
     if [len(row) for row in confusion] != [size] * size:
         widths = sorted({len(row) for row in confusion})
         raise ConfigError(

@@ -182,12 +182,8 @@ class Schema:
         got = ", ".join(f"{name} ({field.in_words()})" for name, field in self.inputs.items())
         if only.categories:
             got += f" of {len(only.categories)} categories"
-        raise ShapeError(
-            f"{net} input",
-            expected="one tensor of numbers, of the same shape for every example",
-            got=got,
-            remedy=remedy,
-        )
+        expected = "one tensor of numbers, of the same shape for every example"
+        raise ShapeError(f"{net} input", expected=expected, got=got, remedy=remedy)
 
     def image(self, net: str, instead: str = "mlp") -> tuple[int, int, int]:
         """Channels, height and width of the examples of a net of images.

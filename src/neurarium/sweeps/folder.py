@@ -66,13 +66,8 @@ class Request:
         axes = [{"field": field, "values": values} for field, values in self.grid.items()]
         notes = {"net": OWN} if self.own_net else {}
         notes |= {"data": OWN, "fingerprint": self.own_data} if self.own_data else {}
-        return {
-            "seeds": self.seeds,
-            "together": self.together,
-            **notes,
-            "grid": axes,
-            "recipe": recipe_to_plain(self.recipe),
-        }
+        plain = {"grid": axes, "recipe": recipe_to_plain(self.recipe)}
+        return {"seeds": self.seeds, "together": self.together, **notes, **plain}
 
 
 def write_request(folder: Path, request: Request) -> None:

@@ -60,12 +60,8 @@ def read_weights(folder: str | Path) -> tuple[dict[str, Tensor], tuple[str, ...]
     except RunError as error:
         checkpoint, damaged = load_newest(folder / "checkpoints")
         if checkpoint is None:
-            raise RunError(
-                str(folder),
-                expected="a trained run",
-                got="one without weights yet",
-                remedy=f"neurarium resume {folder}",
-            ) from error
+            got, remedy = "one without weights yet", f"neurarium resume {folder}"
+            raise RunError(str(folder), expected="a trained run", got=got, remedy=remedy) from error
         reason = str(error) if is_finished(folder) else "the run is not over"
         for prefix in ("best/", "net/"):
             state = {n.removeprefix(prefix): t for n, t in checkpoint.tensors.items() if n.startswith(prefix)}

@@ -87,12 +87,8 @@ class Run:
         Raises DataError: no such examples, examples of another shape, or classes that the run has not learned.
         """
         if not isinstance(dataset, Dataset):
-            raise DataError(
-                "evaluate",
-                expected="a Dataset",
-                got=f"type {type(dataset).__name__}",
-                remedy="make one: neurarium.dataset_from(data)",
-            )
+            got, remedy = f"type {type(dataset).__name__}", "make one: neurarium.dataset_from(data)"
+            raise DataError("evaluate", expected="a Dataset", got=got, remedy=remedy)
         known = self.fitted(dataset)
         if len(getattr(known, split)) == 0:
             raise DataError(

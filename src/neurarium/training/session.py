@@ -60,16 +60,8 @@ class Session:
         take a file.
         """
         restore_generators(self.generators)  # whatever has drawn from them since the session was made
-        stream = learn(
-            self.rule,
-            self.dataset,
-            self.recipe,
-            self.placement,
-            self.progress,
-            self.best,
-            stop or StopRequest(),
-            self.task.name,
-        )
+        state = (self.rule, self.dataset, self.recipe, self.placement, self.progress, self.best)
+        stream = learn(*state, stop or StopRequest(), self.task.name)
         if self.folder is not None:
             stream = recorded(self._saved(stream), self.folder / "record.jsonl")
         for event in stream:
@@ -153,9 +145,7 @@ def prepare(
         source: the run that the recipe stands on, where it stands on one.
         loss: a function of the user's own, where the recipe's objective is "custom".
     Raises ConfigError, DataError, ShapeError: net, data, task, source and device do not fit together; the net has
-    answered two examples.
-
-    The session's recipe is `resolved`.
+    answered two examples. The session's recipe is `resolved`.
     """
     if len(dataset.train) == 0:
         raise DataError("training data", expected="at least one example", got="none")

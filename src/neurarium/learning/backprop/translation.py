@@ -150,12 +150,8 @@ def _batch_norm(m: _BatchNorm, at: Place) -> Layer:
             return y, cache
         return normalization.batch_norm_forward(x, m.weight, m.bias, m.eps, (m.running_mean, m.running_var))
 
-    return Layer(
-        at.name,
-        forward,
-        lambda delta, cache, to_input: normalization.batch_norm_backward(delta, cache),
-        at.parameters(m.weight, m.bias),
-    )
+    back = normalization.batch_norm_backward
+    return Layer(at.name, forward, lambda delta, cache, _: back(delta, cache), at.parameters(m.weight, m.bias))
 
 
 def _track(m: _BatchNorm, mean: Tensor, variance: Tensor, count: int) -> None:

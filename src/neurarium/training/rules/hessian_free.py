@@ -136,14 +136,9 @@ class HessianFreeRule(LearningRule):
         part = _first(batch, math.ceil(settings.curvature * batch.size))
         restore_generators(self._draws)
         curvature = gauss_newton(lambda p: self._outputs(p, part), self._loss_of(part), parameters)
-        solution = conjugate_gradient(
-            lambda v: curvature(v) + (l2 + self.damping) * v,
-            -gradient,
-            settings.warm_start * self._direction,
-            self._preconditioner(parameters, part),
-            settings.iterations,
-            settings.tolerance,
-        )
+        start, preconditioner = settings.warm_start * self._direction, self._preconditioner(parameters, part)
+        damped, limits = (lambda v: curvature(v) + (l2 + self.damping) * v), (settings.iterations, settings.tolerance)
+        solution = conjugate_gradient(damped, -gradient, start, preconditioner, *limits)
         self._direction = solution.iterates[-1]
         candidates = solution.iterates if settings.backtracking else solution.iterates[-1:]
         move, after = best_iterate(objective, candidates)

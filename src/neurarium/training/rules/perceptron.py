@@ -79,12 +79,8 @@ class PerceptronRule(LearningRule):
             check_finite(x)
             mistakes = course.see(x, y)
         except NonFiniteError as error:
-            raise NonFiniteError(
-                f"step {context.step + 1}, {error.subject} of the batch",
-                expected=error.expected,
-                got=error.got,
-                remedy=error.remedy,
-            ) from error
+            where = f"step {context.step + 1}, {error.subject} of the batch"
+            raise NonFiniteError(where, expected=error.expected, got=error.got, remedy=error.remedy) from error
         self._mistakes_of_epoch += len(mistakes)
         self._answer()
         moved = math.hypot(float(np.linalg.norm(course.weight - weight)), course.bias - bias) / course.rate
