@@ -76,11 +76,9 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         schema_: what was learned from, field by field.
         example_shape_: shape in which the net sees one example.
 
-    Raises:
-        ConfigError: (by `fit`) a parameter that cannot be used.
-        ShapeError: inputs that do not fit `image_shape`, the net, or what was learned.
-        DataError: targets that cannot be learned, or too few examples to hold some out.
-        NonFiniteError: learning diverged.
+    `fit` raises ConfigError: a parameter that cannot be used; ShapeError: inputs that do not fit `image_shape`, the
+    net, or what was learned; DataError: targets that cannot be learned, or too few examples to hold some out;
+    NonFiniteError: learning diverged.
     """
 
     example_shape_: tuple[int, ...]
@@ -142,18 +140,7 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         names: tuple[str, ...],
         objective: ObjectiveName,
     ) -> Dataset:
-        """Train a net; the attributes of the fit that all estimators have are set at the end.
-
-        Args:
-            X: checked table.
-            images: shape of the images that it was made of, as `as_table` gives it.
-            targets: class numbers, or numbers to predict (examples, outputs).
-            names: of the classes or outputs.
-            objective: what to make small.
-
-        Returns:
-            What was learned from.
-        """
+        """Train a net; the attributes of the fit that all estimators have are set at the end."""
         shape = example_shape(self.n_features_in_, images, self.image_shape)
         held_out = validation_size(self.validation_fraction, len(targets)) if self.early_stopping else 0
         dataset = dataset_of(to_tensor(X, shape), targets, names, held_out)

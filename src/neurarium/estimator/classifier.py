@@ -18,19 +18,9 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):  # type: ignore[misc] 
     """A neural net that scikit-learn can fit, search, put into a pipeline and validate.
 
     Learning makes the cross-entropy of the softmax small. The score is the share of right answers, and with
-    `early_stopping` so is that of the examples held out.
-
-    Args:
-        net, hidden_layer_sizes, ...: see `NeuralEstimator`.
-
-    Attributes:
-        classes_: labels, sorted; column k of the probabilities is that of `classes_[k]`.
-        net_: the trained `nn.Module`, from scaled inputs to logits.
-        n_iter_, loss_curve_, ...: see `NeuralEstimator`.
-
-    Raises:
-        DataError: (by `fit`) fewer than two classes, or too few examples to hold some out.
-        ConfigError, ShapeError, NonFiniteError: see `NeuralEstimator`.
+    `early_stopping` so is that of the examples held out. Parameters, attributes and errors are those of
+    `NeuralEstimator`; besides, `classes_` are the labels, sorted: column k of the probabilities is that of
+    `classes_[k]`. Fewer than two classes are a DataError.
 
     Example:
         >>> from sklearn.datasets import load_digits

@@ -20,11 +20,8 @@ from neurarium.record.schema import Field, Schema
 def as_table(X: Any) -> tuple[Any, tuple[int, int, int] | None]:
     """Lay images out as rows of a table; leave everything else as it is.
 
-    Args:
-        X: images (examples, height, width) or (examples, channels, height, width), or a table of any type.
-
-    Returns:
-        The table, and the shape of an image (channels, height, width), none where `X` was no array of images.
+    `X`: images (examples, height, width) or (examples, channels, height, width), or a table of any type.
+    Returns the table, and the shape of an image (channels, height, width), none where `X` was no array of images.
 
     Example:
         >>> table, shape = as_table(np.zeros((5, 8, 8)))
@@ -41,17 +38,9 @@ def as_table(X: Any) -> tuple[Any, tuple[int, int, int] | None]:
 def example_shape(features: int, images: tuple[int, int, int] | None, image_shape: Any) -> tuple[int, ...]:
     """Find the shape in which a net shall see an example.
 
-    Args:
-        features: numbers an example holds.
-        images: shape of the images that came, if they came as such.
-        image_shape: what the user said it is: (channels, height, width), (height, width) of gray images, or none.
-
-    Returns:
-        (channels, height, width) of images, (features,) of vectors.
-
-    Raises:
-        ConfigError: `image_shape` is no such shape.
-        ShapeError: it does not fit what came.
+    `image_shape`: what the user said it is: (channels, height, width), (height, width) of gray images, or none.
+    Returns (channels, height, width) of images, (features,) of vectors.
+    Raises ConfigError: `image_shape` is no such shape; ShapeError: it does not fit what came.
 
     Example:
         >>> example_shape(64, None, None), example_shape(64, None, (8, 8))
@@ -89,14 +78,10 @@ def dataset_of(
     """Make a data set without a test part, scaled by the examples that are left to learn from.
 
     Args:
-        inputs: vectors, or images (examples, channels, height, width).
-        targets: class numbers (examples), or numbers to predict (examples, outputs), which are standardized; one that
-            is the same for all examples becomes 0.
-        names: of the classes or outputs.
+        targets: class numbers (examples), or numbers to predict (examples, outputs), which are standardized; one
+            that is the same for all examples becomes 0.
         validation: how many examples to hold out, classes stratified, by a fixed seed.
-
-    Raises:
-        DataError: too few examples, or examples of each class, to hold one out.
+    Raises DataError: too few examples, or examples of each class, to hold one out.
     """
     classes = targets.ndim == 1
     kept, held_out = stratified(targets if classes else torch.zeros(len(targets), dtype=torch.int64), validation)

@@ -23,12 +23,10 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
 
     The net learns standardized targets, by mean and standard deviation of each output over the examples that it learns
     from; predictions are in the units of y. The objective and `tol` are therefore without units. An output that is
-    the same number for all examples is predicted as that number. The score is R^2.
-
-    Args:
-        net, hidden_layer_sizes, ...: see `NeuralEstimator`.
-        objective: what learning makes small, of the standardized numbers and summed over the outputs: "squared-error"
-            (halved), which aims at the mean of y given x, or "absolute-error", which aims at the median.
+    the same number for all examples is predicted as that number. The score is R^2. Parameters, attributes and errors
+    are those of `NeuralEstimator`; besides:
+    `objective`: what learning makes small, of the standardized numbers and summed over the outputs: "squared-error"
+    (halved), which aims at the mean of y given x, or "absolute-error", which aims at the median.
 
     Attributes:
         n_outputs_: numbers in a prediction.
@@ -38,11 +36,6 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
         validation_scores_: share of the variance explained on the examples held out, after each epoch: 1 - the mean
             square of what remains, in units of the variance of the other examples, mean over the outputs; none without
             `early_stopping`.
-        n_iter_, loss_curve_, ...: see `NeuralEstimator`.
-
-    Raises:
-        DataError: (by `fit`) targets that are no numbers, or too few examples to hold some out.
-        ConfigError, ShapeError, NonFiniteError: see `NeuralEstimator`.
 
     Example:
         >>> from sklearn.datasets import load_diabetes
@@ -118,11 +111,7 @@ def _fit_float32(rows: Float64[np.ndarray, "examples outputs"]) -> bool:
 
 
 def _as_numbers(y: Any) -> Float64[np.ndarray, " examples *outputs"]:
-    """Return checked targets in float64.
-
-    Raises:
-        DataError: they are no numbers.
-    """
+    """Return checked targets in float64. Raises DataError: they are no numbers."""
     given = np.asarray(y)
     # text that reads as numbers is refused too: it may as well be names of classes
     text = given.dtype.kind in "US" or any(isinstance(number, str) for number in given.flat if given.dtype.kind == "O")

@@ -32,13 +32,7 @@ _OWN_NAMES = {
 def recipe_of(parameters: Mapping[str, Any], examples: int, seed: int) -> Recipe:
     """Lay the parameters of an estimator out as a recipe.
 
-    Args:
-        parameters: as `get_params` gives them.
-        examples: how many there are to learn from.
-        seed: drawn from the estimator's `random_state`.
-
-    Raises:
-        ConfigError: an unknown name, a wrong type or a value out of range; under the parameter's own name.
+    Raises ConfigError: an unknown name, a wrong type or a value out of range; under the parameter's own name.
     """
     plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in parameters.items()}
     early, size = plain["early_stopping"], plain["batch_size"]
@@ -77,8 +71,7 @@ def recipe_of(parameters: Mapping[str, Any], examples: int, seed: int) -> Recipe
 def check_net(spec: NetSpec, schema: Schema) -> None:
     """Refuse a net that is for something else than predicting, or that wants what an estimator does not have.
 
-    Raises:
-        ConfigError: says what would fit.
+    Raises ConfigError: says what would fit.
     """
     wanted = "classes" if schema.target.categories else "numbers"
     expected, but = f"a net that predicts {wanted}", ""
@@ -105,11 +98,7 @@ def auto_batch_size(examples: int) -> int:
 
 
 def validation_size(fraction: Any, examples: int) -> int:
-    """Return how many examples to hold out, at least one.
-
-    Raises:
-        ConfigError: the fraction is not between 0 and 1.
-    """
+    """Return how many examples to hold out, at least one. Raises ConfigError: the fraction is not between 0 and 1."""
     if not isinstance(fraction, (int, float, np.number)) or not 0 < fraction < 1:
         raise ConfigError("validation_fraction", expected="a number between 0 and 1", got=repr(fraction))
     return max(1, round(fraction * examples))
@@ -119,8 +108,7 @@ def validation_size(fraction: Any, examples: int) -> int:
 def own_words(shape: tuple[int, ...]) -> Iterator[None]:
     """Let errors inside name the estimator's parameters and not the recipe's fields.
 
-    Args:
-        shape: of the examples; where they are vectors, a net that cannot take them may want images.
+    `shape`: of the examples; where they are vectors, a net that cannot take them may want images.
     """
     try:
         yield

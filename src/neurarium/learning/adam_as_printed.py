@@ -30,14 +30,7 @@ def adam_as_printed_step_(
 ) -> None:
     """Take the step above, in place, on lists of tensors of equal shapes.
 
-    Args:
-        weights: W.
-        gradients: g.
-        means: M, zero at first.
-        squares: V, zero at first.
-        lr: eta.
-        betas: beta1 and beta2 in [0, 1).
-        eps: number > 0 inside the root.
+    In this order W, g, M and V (both zero at first), eta, beta1 and beta2 in [0, 1), eps > 0.
 
     Example:
         >>> w = torch.zeros(1)
@@ -56,12 +49,7 @@ def adam_as_printed_step_(
 class AdamAsPrinted(torch.optim.Optimizer):
     """The function `adam_as_printed_step_` as an optimiser.
 
-    Args:
-        parameters: what to learn; or groups, each with constants of its own.
-        lr: learning rate eta.
-        betas: decay of the means of gradient and squared gradient.
-        eps: added to V inside the root.
-        weight_decay: lambda of lambda W added to the gradient (L2).
+    `weight_decay` is lambda of lambda W added to the gradient (L2).
     """
 
     def __init__(
@@ -99,12 +87,5 @@ class AdamAsPrinted(torch.optim.Optimizer):
         gradients = [weight.grad for weight in weights]
         if group["weight_decay"]:
             gradients = list(torch._foreach_add(gradients, weights, alpha=group["weight_decay"]))
-        adam_as_printed_step_(
-            weights,
-            gradients,
-            [self.state[weight]["mean"] for weight in weights],
-            [self.state[weight]["square"] for weight in weights],
-            group["lr"],
-            group["betas"],
-            group["eps"],
-        )
+        means, squares = ([self.state[weight][name] for weight in weights] for name in ("mean", "square"))
+        adam_as_printed_step_(weights, gradients, means, squares, group["lr"], group["betas"], group["eps"])

@@ -48,12 +48,7 @@ class AdversarialLoss:
 
 
 def logistic_discriminator_loss(real: Float[Tensor, "*real"], fake: Float[Tensor, "*fake"]) -> Float[Tensor, ""]:
-    """E softplus(-a(x)) + E softplus(a(y)): cross-entropy of "real" and "generated", summed over the two kinds.
-
-    Example:
-        >>> logistic_discriminator_loss(torch.zeros(3), torch.zeros(5))  # 2 log 2, where nothing can be told
-        tensor(1.3863)
-    """
+    """E softplus(-a(x)) + E softplus(a(y)): cross-entropy of "real" and "generated", summed over the two kinds."""
     return F.softplus(-real).mean() + F.softplus(fake).mean()
 
 
@@ -68,12 +63,7 @@ def saturating_loss(fake: Float[Tensor, "*fake"]) -> Float[Tensor, ""]:
 
 
 def least_squares_discriminator_loss(real: Float[Tensor, "*real"], fake: Float[Tensor, "*fake"]) -> Float[Tensor, ""]:
-    """E (a(x) - 1)^2 / 2 + E a(y)^2 / 2: code 1 for real, 0 for generated.
-
-    Example:
-        >>> least_squares_discriminator_loss(torch.tensor([1.0]), torch.tensor([2.0]))
-        tensor(2.)
-    """
+    """E (a(x) - 1)^2 / 2 + E a(y)^2 / 2: code 1 for real, 0 for generated."""
     return ((real - 1).square().mean() + fake.square().mean()) / 2
 
 
@@ -90,11 +80,7 @@ LOSSES: dict[str, AdversarialLoss] = {
 
 
 def adversarial_loss(name: str) -> AdversarialLoss:
-    """The loss called `name`.
-
-    Raises:
-        ConfigError: no such loss; the message names the closest.
-    """
+    """The loss called `name`. Raises ConfigError: no such loss; the message names the closest."""
     return choose(name, LOSSES, "net.loss")
 
 
@@ -106,23 +92,17 @@ def gradient_penalty(
         R = weight / 2 E |da(x)/dx|^2
 
     Without it the discriminator never comes to rest, even where the generator is right already, and the two go round in
-    circles; with it the game converges locally. It needs no points between real and generated examples, as the penalty
-    of Wasserstein GANs does.
+    circles; with it the game converges locally.
 
     Args:
         logits: a(x), computed from `inputs`; no example's logit depends on another example.
         inputs: real examples, which ask for a gradient.
         weight: gamma, at least 0; in units of 1 / input^2.
 
-    Returns:
-        The penalty, differentiable in the discriminator's parameters.
-
     Example:
         >>> x = torch.tensor([[3.0, 4.0]], requires_grad=True)
         >>> gradient_penalty(x.square().sum(1) / 2, x, 2.0).detach()  # |x|^2
         tensor(25.)
-
-    Source: L. Mescheder, A. Geiger, S. Nowozin, "Which training methods for GANs do actually converge?", 2018.
     """
     (slope,) = torch.autograd.grad(logits.sum(), inputs, create_graph=True)
     return weight / 2 * slope.square().sum() / len(inputs)

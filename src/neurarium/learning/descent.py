@@ -42,14 +42,7 @@ def sufficient_decrease(gradient_norm: float, smoothness: float, rate: float | N
 
         h(theta(t)) - h(theta(t+1)) >= eta (1 - L eta / 2) ||grad h(theta(t))||^2,    1/(2L) ||grad||^2 at eta = 1/L
 
-    Args:
-        gradient_norm: ||grad h(theta(t))||.
-        smoothness: L.
-        rate: eta; none: 1/L. At 2/L and beyond nothing is promised: the number is 0 or negative.
-
-    Example:
-        >>> sufficient_decrease(4.0, smoothness=2.0)
-        4.0
+    `rate`: eta; none: 1/L. At 2/L and beyond nothing is promised: the number is 0 or negative.
     """
     rate = 1 / smoothness if rate is None else rate
     return rate * (1 - smoothness * rate / 2) * gradient_norm**2
@@ -62,18 +55,8 @@ def steps_to_critical(gap: float, smoothness: float, epsilon: float) -> int:
 
     Summing the sufficient decrease over t < T gives T/(2L) min ||grad||^2 <= h(theta(0)) - h*. Gradients need not
     fall steadily where h is not convex: the last iterate may be worse than the best.
-
-    Args:
-        gap: h(theta(0)) - h*.
-        smoothness: L.
-        epsilon: gradient norm that counts as critical.
-
-    Raises:
-        ConfigError: `epsilon` not above 0.
-
-    Example:
-        >>> steps_to_critical(gap=1.0, smoothness=2.0, epsilon=0.5)
-        16
+    `gap` is h(theta(0)) - h*.
+    Raises ConfigError: `epsilon` not above 0.
     """
     if not epsilon > 0:
         raise ConfigError("epsilon", expected="a number > 0", got=str(epsilon))
@@ -85,18 +68,7 @@ def pl_gap(gap: float, smoothness: float, mu: float, steps: int) -> float:
 
         1/2 ||grad h||^2 >= mu (h - h*)  everywhere;    h(theta(T)) - h* <= (1 - mu/L)^T (h(theta(0)) - h*)
 
-    Args:
-        gap: h(theta(0)) - h*.
-        smoothness: L.
-        mu: constant of the inequality, in (0, L].
-        steps: T.
-
-    Raises:
-        ConfigError: `mu` out of range.
-
-    Example:
-        >>> pl_gap(gap=8.0, smoothness=2.0, mu=1.0, steps=3)
-        1.0
+    Raises ConfigError: `mu` not in (0, L].
     """
     if not 0 < mu <= smoothness:
         raise ConfigError("mu", expected=f"a number in (0, L = {smoothness:g}]", got=str(mu))

@@ -31,15 +31,8 @@ def tempered_cross_entropy(
     Softening shrinks the gradient by 1/T^2; the factor makes up for it, so that a mixture with a loss on labels keeps
     its balance when T changes. For T to infinity and logits of mean zero the gradient becomes (G - F) / (K N): the
     student matches logits.
-
-    Args:
-        student: G, which learns.
-        teacher: F, which gets no gradient.
-        temperature: T.
-        total: what the sum is divided by; none: N.
-
-    Raises:
-        ConfigError: T is not above 0.
+    The teacher gets no gradient. `total` is what the sum is divided by; none: N.
+    Raises ConfigError: T is not above 0.
 
     Example:
         >>> import torch
@@ -63,21 +56,12 @@ def distillation(
 
         L = share * tempered_cross_entropy(G, F, T) + (1 - share) * hard
 
-    Args:
-        student: G.
-        teacher: F.
-        hard: loss of the student on the labels.
-        temperature: T.
-        share: weight of the teacher, in (0, 1].
+    `hard` is the student's loss on the labels, `share` in (0, 1].
     """
     return share * tempered_cross_entropy(student, teacher, temperature) + (1 - share) * hard
 
 
 def check_temperature(temperature: float) -> None:
-    """Refuse a temperature by which nothing can be divided.
-
-    Raises:
-        ConfigError: not a finite number above 0.
-    """
+    """Raise ConfigError where a temperature is not a finite number above 0."""
     if not 0 < temperature < float("inf"):
         raise ConfigError("objective.temperature", expected="a number > 0", got=str(temperature))

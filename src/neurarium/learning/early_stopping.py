@@ -25,7 +25,6 @@ class EarlyStopping:
     """End with the weights of the best epoch instead of the last, where a score is watched."""
 
     def __post_init__(self) -> None:
-        """Refuse what no run can mean."""
         if self.patience is not None and self.patience < 1:
             raise ConfigError("early_stopping.patience", expected="a whole number >= 1 or none", got=str(self.patience))
         if self.patience is not None and self.monitor == "nothing":

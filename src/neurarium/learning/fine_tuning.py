@@ -32,7 +32,6 @@ class FineTuning:
     """Factor on the rate from each parameter of the backbone to the one before it, in (0, 1]."""
 
     def __post_init__(self) -> None:
-        """Refuse what no run can mean."""
         if self.freeze_epochs < 0:
             raise ConfigError("fine_tuning.freeze_epochs", expected="a whole number >= 0", got=str(self.freeze_epochs))
         for name in ("backbone_factor", "layer_decay"):
@@ -40,13 +39,9 @@ class FineTuning:
                 raise ConfigError(f"fine_tuning.{name}", expected="a number in (0, 1]", got=str(getattr(self, name)))
 
     def groups(self, groups: Mapping[str, Sequence[torch.nn.Parameter]]) -> list[ParameterGroup]:
-        """The parameters of a net by their rates.
+        """The parameters of a net by their rates, the backbone's in the order of computation.
 
-        Args:
-            groups: as `nets.parts.groups.groups_of` finds them; "backbone" in the order of computation.
-
-        Raises:
-            ConfigError: rates for a backbone that there is not.
+        Raises ConfigError: rates for a backbone that there is not.
         """
         from neurarium.learning.optimisers import ParameterGroup
 

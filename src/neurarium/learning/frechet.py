@@ -21,13 +21,7 @@ from neurarium.checks import ConfigError, DataError
 
 @dataclass(frozen=True)
 class Gaussian:
-    """Mean and covariance, in float64.
-
-    Example:
-        >>> gaussian_of(torch.tensor([[0.0, 1.0], [2.0, 1.0]])).covariance
-        tensor([[2., 0.],
-                [0., 0.]], dtype=torch.float64)
-    """
+    """Mean and covariance, in float64."""
 
     mean: Float64[Tensor, " features"]
     covariance: Float64[Tensor, "features features"]
@@ -36,8 +30,7 @@ class Gaussian:
 def gaussian_of(features: Float[Tensor, "examples features"]) -> Gaussian:
     """Mean and (unbiased) covariance of features.
 
-    Raises:
-        DataError: fewer than two examples, or a number that is not finite.
+    Raises DataError: fewer than two examples, or a number that is not finite.
     """
     if len(features) < 2:
         raise DataError("features", expected="at least two examples", got=str(len(features)))
@@ -52,12 +45,7 @@ def frechet_distance(one: Gaussian, other: Gaussian) -> float:
 
     The root's trace is the sum of the square roots of the eigenvalues of C_1^{1/2} C_2 C_1^{1/2}, which is symmetric,
     so that singular covariances are no trouble.
-
-    Args:
-        one, other: from `gaussian_of`, of as many features.
-
-    Raises:
-        DataError: other numbers of features.
+    Raises DataError: other numbers of features.
 
     Example:
         >>> a = Gaussian(torch.zeros(2).double(), torch.eye(2).double())
@@ -94,13 +82,8 @@ class ClassCoverage:
 def class_coverage(logits: Float[Tensor, "examples classes"], least: float = 0.1) -> ClassCoverage:
     """Judge generated examples by a classifier's answers to them.
 
-    Args:
-        logits: of a classifier trained on real examples.
-        least: share of its due (1 / classes) that a class needs to be covered, in (0, 1].
-
-    Raises:
-        ConfigError: `least` out of range.
-        DataError: no examples.
+    `least`: share of its due (1 / classes) that a class needs to be covered, in (0, 1].
+    Raises ConfigError: `least` out of range; DataError: no examples.
 
     Example:
         >>> found = class_coverage(torch.tensor([[9.0, 0, 0, 0], [0, 9.0, 0, 0]]))

@@ -36,13 +36,7 @@ class SingularDesignWarning(UserWarning):
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Weights of an affine map, fitted.
-
-    Attributes:
-        weight: W, one row an output.
-        intercept: b.
-        rank: number of directions in which the (centred) inputs vary.
-    """
+    """Weights W and b of an affine map, fitted; `rank` is that of the (centred) inputs."""
 
     weight: Float64[Tensor, "outputs features"]
     intercept: Float64[Tensor, "outputs"]
@@ -54,26 +48,17 @@ class Solution:
 
 
 def least_squares(
-    x: Float[Tensor, "examples features"],
-    y: Shaped[Tensor, "..."],
-    l2: float = 0.0,
-    intercept: bool = True,
+    x: Float[Tensor, "examples features"], y: Shaped[Tensor, "..."], l2: float = 0.0, intercept: bool = True
 ) -> Solution:
     """Fit least squares or ridge regression to a whole table; computed in float64.
 
     Args:
-        x: inputs.
         y: targets, (examples, outputs), or (examples) for one output.
         l2: weight of the penalty, in the units of the mean loss: scikit-learn's alpha divided by N.
         intercept: whether there is a b; without it nothing is centred and b is 0.
-
-    Raises:
-        DataError: a number that is infinite or undefined, or no example.
-        ShapeError: not as many targets as examples.
-        ConfigError: l2 negative or not finite.
-
-    Warns:
-        SingularDesignWarning: the columns depend on each other and l2 is 0.
+    Raises DataError: a number that is infinite or undefined, or no example; ShapeError: not as many targets as
+    examples; ConfigError: l2 negative or not finite.
+    Warns SingularDesignWarning: the columns depend on each other and l2 is 0.
 
     Example:
         >>> fit = least_squares(torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([1.0, 3.0, 4.0]))
@@ -99,9 +84,7 @@ def shrinkage(singular_values: Float[Tensor, "*k"], ridge: float) -> Float[Tenso
 
         s_k^2 / (s_k^2 + ridge),    ridge = N l2
 
-    Args:
-        singular_values: s of the centred inputs.
-        ridge: penalty beside the sum of squares, > 0 (or 0, with s > 0).
+    `ridge` is > 0, or 0 where all s > 0.
 
     Example:
         >>> shrinkage(torch.tensor([3.0, 1.0, 0.0]), 1.0)
@@ -122,11 +105,7 @@ def rank_tolerance(s: Float64[Tensor, "_"], rows: int, columns: int) -> float:
 
 
 def checked(x: Tensor, y: Tensor, l2: float) -> tuple[Float64[Tensor, "n d"], Float64[Tensor, "n k"]]:
-    """Return inputs and targets in float64, targets with two axes.
-
-    Raises:
-        DataError, ShapeError, ConfigError: see `least_squares`.
-    """
+    """Return inputs and targets in float64, targets with two axes. Raises what `least_squares` does."""
     if x.dim() != 2 or y.dim() not in (1, 2) or len(x) != len(y):
         raise ShapeError(
             "table",
@@ -142,21 +121,13 @@ def checked(x: Tensor, y: Tensor, l2: float) -> tuple[Float64[Tensor, "n d"], Fl
 
 
 def check_l2(l2: float) -> None:
-    """Refuse a penalty that has no minimum.
-
-    Raises:
-        ConfigError: negative or not finite.
-    """
+    """Raise ConfigError where a penalty is negative or not finite."""
     if not 0 <= l2 < math.inf:
         raise ConfigError("l2", expected="a number >= 0", got=str(l2))
 
 
 def check_finite(table: Tensor, subject: str) -> None:
-    """Refuse numbers from which no sum can be taken.
-
-    Raises:
-        DataError: one is infinite or undefined; row and column are named.
-    """
+    """Raise DataError where a number is infinite or undefined, with its row and column."""
     if bool((finite := table.isfinite()).all()):
         return
     place = (~finite).nonzero()[0].tolist()
@@ -176,13 +147,7 @@ def constant_columns(
 
 
 def warn_singular(rank: int, variance: Float64[Tensor, "features"], mean_square: Float64[Tensor, "features"]) -> None:
-    """Say that the weights are not determined by the data, and which columns are constant.
-
-    Args:
-        rank: directions in which the inputs vary.
-        variance: of each column.
-        mean_square: of each column.
-    """
+    """Say that the weights are not determined by the data, and which columns are constant."""
     constant = constant_columns(variance, mean_square).tolist()
     shown = ", ".join(map(str, constant[:8])) + (", ..." if len(constant) > 8 else "")
     why = f"; {len(constant)} constant (numbers {shown}, from 0)" if constant else ""

@@ -27,23 +27,22 @@ from neurarium.checks import ShapeError
 from neurarium.learning.targets import smooth
 
 Margin = Callable[[Tensor, Tensor], Tensor]
+Outputs = Float[Tensor, "*batch classes"]
+Targets = Shaped[Tensor, "..."]
+Weights = Float[Tensor, "_"] | None
+Mask = Bool[Tensor, "..."] | None
+Total = Float[Tensor, ""] | None
 
 
 def cross_entropy(
-    logits: Float[Tensor, "*batch classes"],
-    targets: Shaped[Tensor, "..."],
-    weights: Float[Tensor, "_"] | None = None,
-    mask: Bool[Tensor, "..."] | None = None,
-    total: Float[Tensor, ""] | None = None,
+    logits: Outputs, targets: Targets, weights: Weights = None, mask: Mask = None, total: Total = None
 ) -> Float[Tensor, ""]:
     """Cross-entropy of the softmax, through the log-sum-exp so that large logits do not overflow.
 
         L = -1/N sum_nk q_nk log p_nk = 1/N sum_n (log sum_k exp a_nk - a_n,t(n));   dL/da_nk = (p_nk - q_nk) / N
 
     With weights the term of class k counts w_k times: dL/da_nk = (p_nk sum_j w_j q_nj - w_k q_nk) / sum_nj w_j q_nj.
-
-    Raises:
-        ShapeError: targets or mask do not fit the outputs, or the mask leaves nothing.
+    Raises ShapeError: targets or mask do not fit the outputs, or the mask leaves nothing.
 
     Example:
         >>> cross_entropy(torch.zeros(1, 4), torch.tensor([2]))  # log 4
@@ -62,11 +61,7 @@ def cross_entropy(
 
 
 def squared_error(
-    outputs: Float[Tensor, "*batch classes"],
-    targets: Shaped[Tensor, "..."],
-    weights: Float[Tensor, "_"] | None = None,
-    mask: Bool[Tensor, "..."] | None = None,
-    total: Float[Tensor, ""] | None = None,
+    outputs: Outputs, targets: Targets, weights: Weights = None, mask: Mask = None, total: Total = None
 ) -> Float[Tensor, ""]:
     """Squared error of the outputs to the code of the class, halved.
 
@@ -79,11 +74,7 @@ def squared_error(
 
 
 def absolute_error(
-    outputs: Float[Tensor, "*batch classes"],
-    targets: Shaped[Tensor, "..."],
-    weights: Float[Tensor, "_"] | None = None,
-    mask: Bool[Tensor, "..."] | None = None,
-    total: Float[Tensor, ""] | None = None,
+    outputs: Outputs, targets: Targets, weights: Weights = None, mask: Mask = None, total: Total = None
 ) -> Float[Tensor, ""]:
     """Absolute error of the outputs to the code of the class.
 
@@ -97,11 +88,7 @@ def absolute_error(
 
 
 def binary_cross_entropy(
-    logits: Float[Tensor, "*batch classes"],
-    targets: Shaped[Tensor, "..."],
-    weights: Float[Tensor, "_"] | None = None,
-    mask: Bool[Tensor, "..."] | None = None,
-    total: Float[Tensor, ""] | None = None,
+    logits: Outputs, targets: Targets, weights: Weights = None, mask: Mask = None, total: Total = None
 ) -> Float[Tensor, ""]:
     """Cross-entropy of one sigmoid an output: K yes-no questions instead of one choice among K.
 
@@ -163,12 +150,7 @@ def perceptron(outputs: Float[Tensor, "*shape"], signs: Num[Tensor, "*shape"]) -
 
 
 def one_against_rest(
-    loss: Margin,
-    outputs: Float[Tensor, "*batch classes"],
-    targets: Shaped[Tensor, "..."],
-    weights: Float[Tensor, "_"] | None = None,
-    mask: Bool[Tensor, "..."] | None = None,
-    total: Float[Tensor, ""] | None = None,
+    loss: Margin, outputs: Outputs, targets: Targets, weights: Weights = None, mask: Mask = None, total: Total = None
 ) -> Float[Tensor, ""]:
     """A loss of signs over all outputs of a classifier: output k answers "class k, or one of the rest?".
 
@@ -176,13 +158,7 @@ def one_against_rest(
 
     For class numbers that is the code of signs: y_nk = +1 for k = t(n) and -1 for the rest. For distributions it is the
     mean loss over classes drawn from them.
-
-    Args:
-        loss: `logistic`, `hinge` or `perceptron`.
-        outputs: one column a class.
-        targets: class numbers or distributions.
-        weights: one a class.
-        mask: true where a target counts.
+    `loss`: `logistic`, `hinge` or `perceptron`.
 
     Example:
         >>> one_against_rest(hinge, torch.tensor([[2.0, 0.0, -3.0]]), torch.tensor([0]))  # 0 + 1 + 0
@@ -199,27 +175,18 @@ def one_against_rest(
 
 
 def zero_one(
-    outputs: Float[Tensor, "*batch classes"],
-    targets: Shaped[Tensor, "..."],
-    mask: Bool[Tensor, "..."] | None = None,
+    outputs: Float[Tensor, "*batch classes"], targets: Shaped[Tensor, "..."], mask: Bool[Tensor, "..."] | None = None
 ) -> Int[Tensor, ""]:
-    """Count the wrong answers: a score, not something to descend on.
-
-    The right answer to a distribution is its most probable class.
+    """Number of entries whose largest output is not the target's (of a distribution, its most probable class).
 
     Departs from the notes, which descend on it: its gradient is zero almost everywhere (errata E22).
-
-    Returns:
-        Number of entries whose largest output is not the target's.
     """
     outputs, targets = _counted(outputs, targets, mask)
     return (outputs.argmax(1) != (targets if targets.dim() == 1 else targets.argmax(1))).sum()
 
 
 def squared_distance(
-    outputs: Float[Tensor, "*batch numbers"],
-    targets: Float[Tensor, "..."],
-    mask: Bool[Tensor, "..."] | None = None,
+    outputs: Float[Tensor, "*batch numbers"], targets: Float[Tensor, "..."], mask: Bool[Tensor, "..."] | None = None
 ) -> Float[Tensor, ""]:
     """Sum over the entries of the mean squared difference of their numbers: a score beside any loss.
 
@@ -262,16 +229,11 @@ def _rows(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def weight_of(
-    targets: Shaped[Tensor, "..."],
-    weights: Float[Tensor, "_"] | None = None,
-    mask: Bool[Tensor, "..."] | None = None,
+    targets: Shaped[Tensor, "..."], weights: Float[Tensor, "_"] | None = None, mask: Bool[Tensor, "..."] | None = None
 ) -> Float[Tensor, ""]:
     """What the mean of a loss divides by: the number of entries that count, or the sum of their weights.
 
-    Args:
-        targets: class numbers (*batch) of whole-number type, or rows (*batch, classes) of floats.
-        weights: one a class.
-        mask: true where a target counts.
+    `targets`: class numbers (*batch) of whole-number type, or rows (*batch, classes) of floats.
 
     Example:
         >>> weight_of(torch.tensor([0, 1, 1]), torch.tensor([1.0, 3.0]))
@@ -300,7 +262,6 @@ class Criterion:
     """What a loss is with its targets smoothed and its classes weighted.
 
     Attributes:
-        function: one of `learning.losses`.
         smoothing: matrix by which targets are smoothed; none: they are taken as they are.
         weights: one a class; none: all count alike.
     """

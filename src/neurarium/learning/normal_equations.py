@@ -41,8 +41,7 @@ SHORT = 128
 class NormalEquations:
     """The sums above, of `features` columns and `outputs` targets (0: only the inputs matter).
 
-    Attributes:
-        products: G, of which only the lower triangle counts.
+    `products`: G, of which only the lower triangle counts.
 
     Example:
         >>> sums = NormalEquations(1, 1)
@@ -70,9 +69,7 @@ class NormalEquations:
     def add(self, z: Float[Tensor, "block features"], y: Float[Tensor, "block outputs"] | None = None) -> None:
         """Add a block of examples.
 
-        Raises:
-            ShapeError: another number of columns.
-            DataError: a number that is infinite or undefined.
+        Raises ShapeError: another number of columns; DataError: a number that is infinite or undefined.
         """
         y = z.new_zeros(len(z), 0) if y is None else y
         if z.shape[1:] != (self.features,) or y.shape != (len(z), self.outputs):
@@ -105,12 +102,8 @@ class NormalEquations:
     def solve(self, l2: float = 0.0) -> Solution:
         """Fit W and b.
 
-        Raises:
-            DataError: no example yet.
-            ConfigError: l2 negative.
-
-        Warns:
-            SingularDesignWarning: the columns depend on each other and l2 is 0.
+        Raises DataError: no example yet; ConfigError: l2 negative.
+        Warns SingularDesignWarning: the columns depend on each other and l2 is 0.
         """
         if self.count == 0:
             raise DataError("normal equations", expected="at least one example", got="none")
@@ -123,8 +116,7 @@ class NormalEquations:
     def inverse(self, l2: float = 0.0, curvature: float = 1.0) -> tuple[Callable[[Rows], Rows], int]:
         """Return R -> R (curvature G~ + l2 I)^-1 for rows R, and the rank of the inputs.
 
-        Warns:
-            SingularDesignWarning: the columns depend on each other and l2 is 0; then it is the pseudo-inverse.
+        Warns SingularDesignWarning: the columns depend on each other and l2 is 0; then it is the pseudo-inverse.
         """
         check_l2(l2)
         matrix = self.covariance().mul_(curvature)

@@ -19,17 +19,9 @@ if TYPE_CHECKING:
     from neurarium.learning.losses import Criterion
 
 ObjectiveName = Literal[
-    "auto",
-    "cross-entropy",
-    "squared-error",
-    "absolute-error",
-    "binary-cross-entropy",
-    "logistic",
-    "hinge",
-    "perceptron",
-    "distillation",
-    "custom",
-]
+    "auto", "cross-entropy", "squared-error", "absolute-error", "binary-cross-entropy", "logistic", "hinge",
+    "perceptron", "distillation", "custom",
+]  # fmt: skip
 _OF_NUMBERS: tuple[ObjectiveName, ...] = ("auto", "squared-error", "absolute-error", "custom")
 # Constants that have a meaning for classes alone, and their values where they do nothing.
 _OF_CLASSES: dict[str, object] = {"smoothing": 0.0, "confusion": (), "class_weights": (), "balanced": False}
@@ -69,7 +61,6 @@ class Objective:
     """Share of the teacher, in (0, 1]; the labels have the rest (distillation)."""
 
     def __post_init__(self) -> None:
-        """Refuse constants out of range, and those that the loss would ignore."""
         if self.smoothing:
             check_smoothing(self.smoothing)
         if self.temperature != 1:
@@ -90,12 +81,7 @@ class Objective:
     def build(self, target: Field, device: torch.device | str = "cpu") -> Criterion:
         """Make the loss that a task calls.
 
-        Args:
-            target: the field that is predicted.
-            device: where the loss is computed.
-
-        Raises:
-            ConfigError: a constant that does not fit the classes, or one that has no meaning for numbers.
+        Raises ConfigError: a constant that does not fit the classes, or one that has no meaning for numbers.
         """
         import torch
 
@@ -133,19 +119,13 @@ class Objective:
     def with_counts(self, counts: Sequence[int]) -> Objective:
         """The objective with its classes weighted by how often they occur in training, where it is balanced.
 
-        Raises:
-            ConfigError: a class that does not occur.
+        Raises ConfigError: a class that does not occur.
         """
         if not self.balanced:
             return self
         if not counts or 0 in counts:
-            empty = f"none of class {list(counts).index(0)}" if counts else "no classes"
-            raise ConfigError(
-                "objective.balanced",
-                expected="training examples of every class",
-                got=empty,
-                remedy="give class_weights",
-            )
+            got, remedy = f"none of class {list(counts).index(0)}" if counts else "no classes", "give class_weights"
+            raise ConfigError("objective.balanced", expected="training examples of every class", got=got, remedy=remedy)
         weights = tuple(sum(counts) / (len(counts) * count) for count in counts)
         return replace(self, balanced=False, class_weights=weights)
 

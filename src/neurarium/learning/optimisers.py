@@ -72,12 +72,7 @@ TAKEN_BY: dict[str, tuple[OptimiserName, ...]] = {
 
 @dataclass(frozen=True, eq=False)
 class ParameterGroup:
-    """Parameters that learn at one rate.
-
-    Args:
-        parameters: in the net's order.
-        factor: on the learning rate.
-    """
+    """Parameters, in the net's order, that learn at `factor` times the learning rate."""
 
     parameters: tuple[torch.nn.Parameter, ...]
     factor: float = 1.0
@@ -87,8 +82,7 @@ class ParameterGroup:
 class Optimiser:
     """Which optimiser, and its constants.
 
-    Raises:
-        ConfigError: a constant outside its range, or one that this optimiser has no use for.
+    Raises ConfigError: a constant outside its range, or one that this optimiser has no use for.
 
     Example:
         >>> Optimiser("adamw", l2=0.1)
@@ -121,7 +115,6 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
     """Constants of hessian-free."""
 
     def __post_init__(self) -> None:
-        """Refuse constants outside their range, and constants that would do nothing."""
         in_range = {
             "lr": ("a number > 0", 0 < self.lr < math.inf),
             "l2": ("a number >= 0", 0 <= self.l2 < math.inf),
@@ -160,8 +153,7 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
     def build(self, groups: Iterable[ParameterGroup]) -> tuple[torch.optim.Optimizer, ...]:
         """Make the torch optimisers over the parameters of a net.
 
-        Raises:
-            ConfigError: hessian-free and closed-form, which need the net itself and not its gradients alone.
+        Raises ConfigError: hessian-free and closed-form, which need the net itself and not its gradients alone.
         """
         from torch import optim
 

@@ -13,14 +13,8 @@ from neurarium.checks import ConfigError, ShapeError
 def psnr(outputs: Shaped[Tensor, "..."], originals: Shaped[Tensor, "..."], peak: float) -> float:
     """PSNR of all examples together, in decibels; infinite where nothing differs.
 
-    Args:
-        outputs: reconstructions.
-        originals: what they should be, in the same units.
-        peak: largest value less smallest value, in these units: 255 for 8-bit pixels.
-
-    Raises:
-        ShapeError: other shapes.
-        ConfigError: a peak that is not above 0.
+    `peak`: largest value less smallest value, in these units: 255 for 8-bit pixels.
+    Raises ShapeError: other shapes; ConfigError: a peak that is not above 0.
 
     Example:
         >>> psnr(torch.tensor([25.5]), torch.tensor([0.0]), 255.0)

@@ -29,10 +29,7 @@ def ridge_optimum(
 ) -> Float[Tensor, " weights"]:
     """Where the loss with weight decay is smallest, theta_mu.
 
-    Args:
-        hessian: H, symmetric, no negative eigenvalue.
-        optimum: theta*, of the loss without decay.
-        decay: mu > 0.
+    `hessian` is symmetric without negative eigenvalues, `decay` mu > 0.
 
     Example:
         >>> ridge_optimum(torch.diag(torch.tensor([1.0, 0.0])), torch.tensor([4.0, 4.0]), decay=1.0)
@@ -43,30 +40,15 @@ def ridge_optimum(
 
 
 def decay_shrinkage(eigenvalue: float, decay: float) -> float:
-    """What weight decay leaves of the solution along an eigenvector, lambda / (lambda + mu).
-
-    Example:
-        >>> round(decay_shrinkage(0.02, decay=0.05), 3)
-        0.286
-    """
+    """What weight decay leaves of the solution along an eigenvector, lambda / (lambda + mu)."""
     return eigenvalue / (eigenvalue + decay)
 
 
 def early_shrinkage(eigenvalue: float, lr: float, steps: int | float) -> float:
-    """What gradient descent from zero has reached of the solution along an eigenvector, 1 - (1 - eta lambda)^t.
-
-    Example:
-        >>> round(early_shrinkage(0.02, lr=0.01, steps=2000), 3)
-        0.33
-    """
+    """What gradient descent from zero has reached of the solution along an eigenvector, 1 - (1 - eta lambda)^t."""
     return 1 - (1 - lr * eigenvalue) ** steps
 
 
 def equivalent_steps(lr: float, decay: float) -> float:
-    """When to stop to have about the effect of weight decay, t = 1 / (eta mu).
-
-    Example:
-        >>> round(equivalent_steps(lr=0.01, decay=0.05))
-        2000
-    """
+    """When to stop to have about the effect of weight decay, t = 1 / (eta mu)."""
     return 1 / (lr * decay)

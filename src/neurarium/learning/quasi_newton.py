@@ -35,10 +35,7 @@ LEVEL = 1e-6
 class QuasiNewton:
     """The descent above.
 
-    Args:
-        start: first point.
-        precondition: P, a symmetric map with no negative eigenvalue; identity where None.
-        memory: number of pairs kept.
+    `precondition`: P, a symmetric map with no negative eigenvalue; identity where None.
 
     Example:
         >>> descent = QuasiNewton(torch.tensor([4.0, 4.0], dtype=torch.float64))

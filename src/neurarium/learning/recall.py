@@ -43,15 +43,9 @@ def recall_scores(
 ) -> RecallScores:
     """Turn round a share of the units of each pattern, recall, and compare with the undamaged pattern.
 
-    Args:
-        recall: a memory's own, such as `HopfieldNet.recall`.
-        patterns: -1 and +1; those that are stored, or others, to see how far the memory pulls them away.
-        flip: share of the units turned round, in [0, 1].
-        seed: decides which units.
-
-    Raises:
-        ShapeError, DataError: no patterns of -1 and +1, or of another width than the memory's.
-        ConfigError: `flip` outside [0, 1].
+    `patterns`: -1 and +1; those that are stored, or others, to see how far the memory pulls them away.
+    Raises ShapeError, DataError: no patterns of -1 and +1, or of another width than the memory's; ConfigError: `flip`
+    outside [0, 1].
 
     Example:
         >>> from neurarium.nets.connectionist.hopfield import HopfieldNet

@@ -24,6 +24,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError, choose
+from neurarium.nets.evaluating import evaluating
 
 
 def gradient(
@@ -31,13 +32,8 @@ def gradient(
 ) -> Float[Tensor, "batch *example"]:
     """Slope of each example's logit with respect to its input.
 
-    Args:
-        net: from examples to logits (batch, outputs).
-        x: examples, scaled as the net is used to.
-        classes: c of each example.
-
-    Raises:
-        ShapeError: another number of classes than examples, or one that the net does not know.
+    `net` gives the logits (batch, outputs) of examples scaled as it is used to, `classes` holds each one's c.
+    Raises ShapeError: another number of classes than examples, or one that the net does not know.
 
     Example:
         >>> net = nn.Linear(2, 2, bias=False)
@@ -45,7 +41,7 @@ def gradient(
         >>> gradient(net, torch.zeros(1, 2), torch.tensor([1]))
         tensor([[3., 4.]])
     """
-    with _evaluating(net), torch.enable_grad():
+    with evaluating(net), torch.enable_grad():
         x = x.detach().requires_grad_()
         (slope,) = torch.autograd.grad(_logits(net(x), classes).sum(), x)
     return slope
@@ -61,16 +57,10 @@ def integrated_gradients(
     """Share of each input in the logit's difference to that of a baseline.
 
     Args:
-        net: from examples to logits (batch, outputs).
-        x: examples, scaled as the net is used to.
-        classes: c of each example.
         baseline: x0, broadcast to x; none: zeros, the mean of standardised data.
         steps: points of the Gauss-Legendre quadrature, each a forward and a backward pass. Its error falls
             exponentially with them for smooth nets, about as 1/steps for nets with kinks (relu, max pooling).
-
-    Raises:
-        ShapeError: as `gradient`, or a baseline of another shape.
-        ConfigError: no step.
+    Raises ShapeError: as `gradient`, or a baseline of another shape; ConfigError: no step.
     """
     if steps < 1:
         raise ConfigError("steps", expected="a whole number >= 1", got=str(steps))
@@ -95,21 +85,12 @@ def grad_cam(
 ) -> Float[Tensor, "batch *positions"]:
     """Positions whose maps speak for a class, in the resolution of the layer.
 
-    Args:
-        net: from examples to logits (batch, outputs).
-        x: examples, scaled as the net is used to.
-        classes: c of each example.
-        layer: qualified name, or its last part where that is unique; empty: the last one that makes maps.
-
-    Returns:
-        m, none negative.
-
-    Raises:
-        ConfigError: a net without convolutions, no such layer (names the closest), or one that makes no maps.
-        ShapeError: as `gradient`.
+    `layer`: qualified name, or its last part where that is unique; empty: the last one that makes maps.
+    Raises ConfigError: a net without convolutions, no such layer (names the closest), or one that makes no maps;
+    ShapeError: as `gradient`.
     """
     name = find_map_layer(net, x, layer)
-    with _evaluating(net), torch.enable_grad(), _keeping(net, name) as kept:
+    with evaluating(net), torch.enable_grad(), _keeping(net, name) as kept:
         # inputs that need a gradient give one to the maps of frozen nets too
         logits = _logits(net(x.detach().requires_grad_()), classes)
         maps = kept[-1]
@@ -121,12 +102,9 @@ def grad_cam(
 def feature_maps(
     net: nn.Module, x: Float[Tensor, "batch *example"], layer: str = ""
 ) -> Float[Tensor, "batch channels *positions"]:
-    """What a layer makes of examples.
-
-    Arguments and errors are those of `grad_cam`.
-    """
+    """What a layer makes of examples. Arguments and errors are those of `grad_cam`."""
     name = find_map_layer(net, x, layer)
-    with _evaluating(net), torch.no_grad(), _keeping(net, name) as kept:
+    with evaluating(net), torch.no_grad(), _keeping(net, name) as kept:
         net(x)
     return kept[-1]
 
@@ -134,9 +112,8 @@ def feature_maps(
 def find_map_layer(net: nn.Module, x: Float[Tensor, "batch *example"], layer: str = "") -> str:
     """Qualified name of a layer that makes maps: the last one of more than one position, where none is named.
 
-    A global average makes maps too, of a single position: they say nothing of where.
-
-    Arguments and errors are those of `grad_cam`.
+    A global average makes maps too, of a single position: they say nothing of where. Arguments and errors are those of
+    `grad_cam`.
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 2))
@@ -176,7 +153,7 @@ def map_layers(net: nn.Module, x: Float[Tensor, "batch *example"]) -> dict[str, 
         if not list(module.children())
     ]
     try:
-        with _evaluating(net), torch.no_grad():
+        with evaluating(net), torch.no_grad():
             net(x[:1])
     finally:
         for hook in hooks:
@@ -192,11 +169,8 @@ def _map_axes(net: nn.Module) -> set[int]:
 
 def _logits(outputs: Tensor, classes: Tensor) -> Tensor:
     if outputs.ndim != 2 or classes.shape != outputs.shape[:1]:
-        raise ShapeError(
-            "classes",
-            expected=f"one class an example, for outputs of shape {tuple(outputs.shape)}",
-            got=str(tuple(classes.shape)),
-        )
+        wanted = f"one class an example, for outputs of shape {tuple(outputs.shape)}"
+        raise ShapeError("classes", expected=wanted, got=str(tuple(classes.shape)))
     if len(classes) and not 0 <= int(classes.min()) <= int(classes.max()) < outputs.shape[1]:
         got = f"{int(classes.min())} to {int(classes.max())}"
         raise ShapeError("classes", expected=f"classes 0 to {outputs.shape[1] - 1}", got=got)
@@ -217,15 +191,3 @@ def _keeping(net: nn.Module, name: str) -> Iterator[list[Tensor]]:
         yield kept
     finally:
         hook.remove()
-
-
-@contextmanager
-def _evaluating(net: nn.Module) -> Iterator[None]:
-    """Evaluation mode; afterwards each module is as it was."""
-    modes = [(module, module.training) for module in net.modules()]
-    try:
-        net.eval()
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

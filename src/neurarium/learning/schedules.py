@@ -57,7 +57,6 @@ class Schedule:
     """Improvement of the score smaller than this does not count (plateau)."""
 
     def __post_init__(self) -> None:
-        """Refuse what no schedule can mean."""
         if not 0 <= self.warmup < 1:
             raise ConfigError("schedule.warmup", expected="a share in [0, 1)", got=str(self.warmup))
         least = "more than 0 and at most 1" if self.name == "exponential" else "a factor in [0, 1]"

@@ -31,12 +31,7 @@ _ROUNDING = 1e-6
 def check_confusion(confusion: Sequence[Sequence[float]], classes: int | None = None) -> None:
     """Refuse a matrix that is not square, not of the size of the data, or not column-stochastic.
 
-    Args:
-        confusion: rows of the matrix.
-        classes: how many there are; none: not known yet.
-
-    Raises:
-        ConfigError: names the first bad column, and its sum.
+    Raises ConfigError: names the first bad column, and its sum.
 
     Example:
         >>> check_confusion([[0.9, 0.3], [0.1, 0.6]])
@@ -46,11 +41,8 @@ column y is the distribution that label y becomes), got a sum of 0.9
     """
     size = len(confusion) if classes is None else classes
     if classes is None and size == 1:
-        raise ConfigError(
-            "objective.confusion",
-            expected="K x K numbers, row by row, for K >= 2 classes",
-            got=f"{len(confusion[0])} numbers",
-        )
+        got = f"{len(confusion[0])} numbers"
+        raise ConfigError("objective.confusion", expected="K x K numbers, row by row, for K >= 2 classes", got=got)
     if [len(row) for row in confusion] != [size] * size:
         widths = sorted({len(row) for row in confusion})
         raise ConfigError(
@@ -75,12 +67,7 @@ def uniform_confusion(classes: int, smoothing: float) -> Float[Tensor, "classes 
 
         Pi = (1 - s) I + s/K 1 1^T
 
-    Args:
-        classes: K.
-        smoothing: s, in [0, 1).
-
-    Raises:
-        ConfigError: `smoothing` out of range.
+    Raises ConfigError: `smoothing` not in [0, 1).
 
     Example:
         >>> uniform_confusion(2, 0.1)
@@ -94,11 +81,7 @@ def uniform_confusion(classes: int, smoothing: float) -> Float[Tensor, "classes 
 
 
 def check_smoothing(smoothing: float) -> None:
-    """Refuse a share that is none.
-
-    Raises:
-        ConfigError: not in [0, 1).
-    """
+    """Raise ConfigError where a share of smoothing is not in [0, 1)."""
     if not 0 <= smoothing < 1:
         raise ConfigError("objective.smoothing", expected="a share in [0, 1)", got=str(smoothing))
 
@@ -108,9 +91,7 @@ def smooth(
 ) -> Float[Tensor, "*batch classes"]:
     """Targets as distributions: column t of the confusion matrix, or Pi q for a distribution q.
 
-    Args:
-        targets: class numbers of whole-number type (*batch), or distributions (*batch, classes).
-        confusion: Pi, column-stochastic.
+    `targets`: class numbers of whole-number type (*batch), or distributions (*batch, classes).
 
     Example:
         >>> import torch

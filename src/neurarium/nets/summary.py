@@ -14,6 +14,7 @@ from torch.utils.hooks import RemovableHandle
 
 from neurarium.checks import ShapeError
 from neurarium.nets.dataflow import Dataflow
+from neurarium.nets.evaluating import evaluating
 from neurarium.nets.seen import Sight
 
 _NAMES = {"addmm": "linear", "mm": "matmul", "bmm": "matmul", "baddbmm": "matmul", "mv": "matmul", "addmv": "linear"}
@@ -212,14 +213,8 @@ class _Recorder:
 
 @contextmanager
 def _undisturbed(net: nn.Module) -> Iterator[None]:
-    modes = [(module, module.training) for module in net.modules()]
-    try:
-        with torch.random.fork_rng(devices=[]):
-            net.eval()
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
+    with evaluating(net), torch.random.fork_rng(devices=[]):
+        yield
 
 
 def _holds_parameters(module: nn.Module) -> bool:

@@ -45,12 +45,9 @@ def overlay(settings: S, values: Mapping[str, Any], where: str = "") -> S:
     """Return `settings` with `values` laid over it, each checked against its field's type.
 
     Args:
-        settings: a complete instance.
         values: field name to value; a dictionary where the field holds settings itself.
         where: the dotted path so far, for messages.
-
-    Raises:
-        ConfigError: an unknown field (with the closest names) or a value of the wrong type.
+    Raises ConfigError: an unknown field (with the closest names) or a value of the wrong type.
     """
     hints = get_type_hints(type(settings))
     fields = {field.name: field for field in dataclasses.fields(settings)}  # type: ignore[arg-type]
@@ -97,11 +94,7 @@ def write_toml(values: Mapping[str, Any]) -> str:
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Raises:
-        ConfigError: no such file, or not TOML; names the line.
-    """
+    """Read a TOML file. Raises ConfigError: no such file, or not TOML; names the line."""
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:

@@ -14,16 +14,8 @@ from pathlib import Path
 from neurarium.checks import StorageError
 
 _REMEDIES = {
-    errno.ENOSPC: (
-        "enough free space",
-        "the disk is full",
-        "free some space or choose another folder with --out",
-    ),
-    errno.EDQUOT: (
-        "enough quota",
-        "the quota is used up",
-        "free some space or choose another folder with --out",
-    ),
+    errno.ENOSPC: ("enough free space", "the disk is full", "free some space or choose another folder with --out"),
+    errno.EDQUOT: ("enough quota", "the quota is used up", "free some space or choose another folder with --out"),
     errno.EROFS: ("a writable disk", "a read-only disk", "choose another folder with --out"),
     errno.EACCES: ("permission to write", "permission denied", "choose another folder with --out"),
     errno.EPERM: ("permission to write", "permission denied", "choose another folder with --out"),
@@ -50,8 +42,7 @@ def storage_errors(path: str | Path) -> Iterator[None]:
 def write_atomic(path: str | Path, data: bytes | str) -> None:
     """Write `data` to `path`, whole or not at all; folders above are made.
 
-    Raises:
-        StorageError: the disk is full, read-only or not permitted; what was at `path` before is untouched.
+    Raises StorageError: the disk is full, read-only or not permitted; what was at `path` before is untouched.
     """
     path = Path(path)
     content = data.encode() if isinstance(data, str) else data
@@ -74,11 +65,7 @@ def write_atomic(path: str | Path, data: bytes | str) -> None:
 
 
 def make_folder(path: str | Path) -> Path:
-    """Make a folder and those above it.
-
-    Raises:
-        StorageError: it cannot be made.
-    """
+    """Make a folder and those above it. Raises StorageError: it cannot be made."""
     with storage_errors(path):
         Path(path).mkdir(parents=True, exist_ok=True)
     return Path(path)

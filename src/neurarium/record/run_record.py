@@ -11,15 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from neurarium.checks import RunError
-from neurarium.record.events import (
-    CheckpointSaved,
-    EpochEnded,
-    Event,
-    Notice,
-    Started,
-    Stepped,
-    Stopped,
-)
+from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
 from neurarium.record.files import storage_errors, write_atomic
 
 KINDS: dict[type, str] = {
@@ -50,30 +42,20 @@ def recorded(events: Iterator[Event], path: str | Path) -> Iterator[Event]:
 
 
 def to_line(event: Event) -> str:
-    """Write an event as one line of JSON.
-
-    Example:
-        >>> from neurarium.record.events import Notice
-        >>> to_line(Notice("hello"))
-        '{"event": "notice", "message": "hello"}'
-    """
+    """Write an event as one line of JSON."""
     return json.dumps({"event": KINDS[type(event)], **dataclasses.asdict(event)})
 
 
 def read_record(path: str | Path) -> list[dict[str, Any]]:
     """Read a record; a broken last line is left out.
 
-    Raises:
-        RunError: there is no record, or a line before the last is damaged.
+    Raises RunError: there is no record, or a line before the last is damaged.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         raise RunError(
-            str(path),
-            expected="the record of a run",
-            got=error.strerror or "nothing",
-            remedy="name a run folder",
+            str(path), expected="the record of a run", got=error.strerror or "nothing", remedy="name a run folder"
         ) from error
     entries = []
     for number, line in enumerate(lines, start=1):
@@ -83,10 +65,7 @@ def read_record(path: str | Path) -> list[dict[str, Any]]:
             if number == len(lines):
                 break
             raise RunError(
-                f"{path}, line {number}",
-                expected="a JSON object",
-                got=repr(line[:40]),
-                remedy="remove the line",
+                f"{path}, line {number}", expected="a JSON object", got=repr(line[:40]), remedy="remove the line"
             ) from error
     return entries
 

@@ -34,9 +34,7 @@ class Field:
         points_to: the axis whose rows the integers of this field number; they are moved where examples are joined.
         encoder: how raw values became these integers or numbers, by name; empty where they came as they are.
         constants: what the encoder has found out from the training data.
-
-    Raises:
-        DataError: more than one axis that varies, or constants that do not fit the shape.
+    Raises DataError: more than one axis that varies, or constants that do not fit the shape.
     """
 
     shape: tuple[int | None, ...]
@@ -51,7 +49,6 @@ class Field:
     constants: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        """Refuse what no field can be."""
         varying = sum(size is None for size in self.shape)
         if varying > 1 or (varying == 1) != bool(self.axis):
             raise DataError(
@@ -102,11 +99,7 @@ class Field:
 
     @property
     def fixed_shape(self) -> tuple[int, ...]:
-        """The shape, where nothing varies.
-
-        Raises:
-            ShapeError: something does.
-        """
+        """The shape, where nothing varies. Raises ShapeError: something does."""
         if self.is_ragged:
             raise ShapeError(
                 "examples", expected="all of one shape", got=f"shape {self.shape}, whose {self.axis} varies"
@@ -140,12 +133,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Schema:
-    """What goes into a net and what it should say, field by field, in the order of its arguments.
-
-    Args:
-        inputs: name to field.
-        targets: likewise; empty where examples have no labels.
-    """
+    """What goes into a net, in the order of its arguments, and what it should say (nothing without labels), by name."""
 
     inputs: Mapping[str, Field]
     targets: Mapping[str, Field] = field(default_factory=dict)
@@ -162,11 +150,7 @@ class Schema:
 
     @property
     def target(self) -> Field:
-        """The first target.
-
-        Raises:
-            DataError: there is none.
-        """
+        """The first target. Raises DataError: there is none."""
         if not self.targets:
             raise DataError(
                 "data",
@@ -190,12 +174,7 @@ class Schema:
     def dense(self, net: str, remedy: str = "choose a net that is made for such examples (neurarium list)") -> Field:
         """The only input, of one shape and of numbers.
 
-        Args:
-            net: whose input it is, for messages.
-            remedy: what to do where it is another.
-
-        Raises:
-            ShapeError: several inputs, one whose size varies, or integers that stand for something.
+        Raises ShapeError: several inputs, one whose size varies, or integers that stand for something.
         """
         only = self.input
         if len(self.inputs) == 1 and not only.is_ragged and not only.categories:
@@ -203,22 +182,13 @@ class Schema:
         got = ", ".join(f"{name} ({field.in_words()})" for name, field in self.inputs.items())
         if only.categories:
             got += f" of {len(only.categories)} categories"
-        raise ShapeError(
-            f"{net} input",
-            expected="one tensor of numbers, of the same shape for every example",
-            got=got,
-            remedy=remedy,
-        )
+        expected = "one tensor of numbers, of the same shape for every example"
+        raise ShapeError(f"{net} input", expected=expected, got=got, remedy=remedy)
 
     def image(self, net: str, instead: str = "mlp") -> tuple[int, int, int]:
         """Channels, height and width of the examples of a net of images.
 
-        Args:
-            net: whose input it is, for messages.
-            instead: a net for the same task that takes vectors.
-
-        Raises:
-            ShapeError: the examples are not images.
+        Raises ShapeError: the examples are not images.
         """
         field = self.dense(net)
         if len(field.shape) != 3:
@@ -247,11 +217,7 @@ class Schema:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Schema":
-        """Read what `to_plain` wrote, lists as tuples.
-
-        Raises:
-            KeyError, TypeError: it is no schema.
-        """
+        """Read what `to_plain` wrote, lists as tuples. Raises KeyError, TypeError: it is no schema."""
         inputs, targets = (
             {
                 name: Field(**{key: _tupled(value) for key, value in field.items()})

@@ -29,8 +29,6 @@ class Request:
     """What a sweep was asked for.
 
     Attributes:
-        recipe: what all runs have in common.
-        grid: dotted field to its values.
         seeds: runs of each cell; their seeds count on from the recipe's.
         together: whether the seeds of a cell are trained in one batched computation.
         own_net: whether a function of the user's makes the nets.
@@ -45,7 +43,6 @@ class Request:
     own_data: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what no sweep can mean."""
         if self.seeds < 1:
             raise ConfigError("seeds", expected="a whole number >= 1", got=str(self.seeds))
         if self.together not in ("auto", "always", "never"):
@@ -69,20 +66,14 @@ class Request:
         axes = [{"field": field, "values": values} for field, values in self.grid.items()]
         notes = {"net": OWN} if self.own_net else {}
         notes |= {"data": OWN, "fingerprint": self.own_data} if self.own_data else {}
-        return {
-            "seeds": self.seeds,
-            "together": self.together,
-            **notes,
-            "grid": axes,
-            "recipe": recipe_to_plain(self.recipe),
-        }
+        plain = {"grid": axes, "recipe": recipe_to_plain(self.recipe)}
+        return {"seeds": self.seeds, "together": self.together, **notes, **plain}
 
 
 def write_request(folder: Path, request: Request) -> None:
     """Write `sweep.toml`, or see that the one that is there asks for the same.
 
-    Raises:
-        RunError: the folder holds another sweep.
+    Raises RunError: the folder holds another sweep.
     """
     path = folder / "sweep.toml"
     if path.exists() and read_toml(path) != request.to_plain():
@@ -97,11 +88,7 @@ def write_request(folder: Path, request: Request) -> None:
 
 
 def read_request(folder: Path) -> Request:
-    """Read what a sweep was asked for.
-
-    Raises:
-        RunError: no sweep there.
-    """
+    """Read what a sweep was asked for. Raises RunError: no sweep there."""
     path = folder / "sweep.toml"
     if not path.exists():
         raise RunError(str(folder), expected="the folder of a sweep", got="one without sweep.toml")

@@ -20,7 +20,6 @@ class Cell:
     Attributes:
         name: what tells it from the others: "sgd, lr=0.01".
         settings: dotted field to plain value, for every field of the grid.
-        recipe: the recipe with these settings, under its first seed.
     """
 
     name: str
@@ -29,14 +28,9 @@ class Cell:
 
 
 def expand(recipe: Recipe, grid: Mapping[str, Any]) -> tuple[Cell, ...]:
-    """Return the cells of a grid, the last field changing fastest.
+    """Return the cells of a grid (dotted field to a value or a list of them), the last field changing fastest.
 
-    Args:
-        recipe: what the cells have in common.
-        grid: dotted field ("optimiser.lr") to a list of values, or to a single value.
-
-    Raises:
-        ConfigError: no such field, a value of the wrong type or out of range, a field without values, a value twice.
+    Raises ConfigError: no such field, a value of the wrong type or out of range, a field without values, a value twice.
 
     Example:
         >>> from neurarium.recipes.feedforward import mlp
@@ -56,8 +50,7 @@ def expand(recipe: Recipe, grid: Mapping[str, Any]) -> tuple[Cell, ...]:
 def listed(recipe: Recipe, grid: Mapping[str, Any]) -> Grid:
     """Return a grid whose every field has a list of plain values, as TOML can hold them.
 
-    Raises:
-        ConfigError: no such field, a field without values, or a value twice.
+    Raises ConfigError: no such field, a field without values, or a value twice.
 
     Example:
         >>> from neurarium.recipes.feedforward import mlp
@@ -70,8 +63,7 @@ def listed(recipe: Recipe, grid: Mapping[str, Any]) -> Grid:
 def read_values(recipe: Recipe, field: str, text: str) -> list[Any]:
     """Read the values of a field from text: separated by commas, or by semicolons where a value is itself a list.
 
-    Raises:
-        ConfigError: no such field, or nothing between two separators.
+    Raises ConfigError: no such field, or nothing between two separators.
 
     Example:
         >>> from neurarium.recipes.feedforward import mlp
@@ -93,8 +85,7 @@ def read_values(recipe: Recipe, field: str, text: str) -> list[Any]:
 def field_type(recipe: Recipe, field: str) -> Any:
     """Return the type of a field, given by its dotted path.
 
-    Raises:
-        ConfigError: no such field, with the closest names; or a group of fields.
+    Raises ConfigError: no such field, with the closest names; or a group of fields.
     """
     if field == "net.kind":
         return str

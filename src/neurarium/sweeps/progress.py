@@ -16,10 +16,7 @@ from neurarium.report.numbers import clock, duration, percent
 class SweepProgress:
     """Counts updates over all runs; the time left assumes that every run goes through all of its epochs.
 
-    Args:
-        console: where to write; none: nowhere.
-        runs: number of runs of the whole sweep.
-        updates: updates of all runs that are still to do.
+    `updates`: updates of all runs that are still to do.
     """
 
     def __init__(self, console: Console | None, runs: int, updates: int) -> None:

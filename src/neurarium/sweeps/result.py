@@ -25,8 +25,6 @@ class SweepResult:
     """The cells of a sweep, each with the runs that came to their end.
 
     Attributes:
-        folder: where everything lies.
-        request: what was asked for.
         cells: in the order of the grid.
         data: names of the data that runs have learned from.
     """
@@ -79,11 +77,7 @@ class SweepResult:
 
 
 def load_sweep(folder: str | Path) -> SweepResult:
-    """Read a sweep back from its folder, finished or not.
-
-    Raises:
-        RunError: no sweep there.
-    """
+    """Read a sweep back from its folder, finished or not. Raises RunError: no sweep there."""
     folder = Path(folder)
     request = read_request(folder)
     cells, data = [], dict[str, None]()

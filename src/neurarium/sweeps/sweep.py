@@ -20,15 +20,7 @@ from neurarium.recipes.catalogue import RECIPES
 from neurarium.record.events import Event, Stepped, Stopped
 from neurarium.record.files import make_folder
 from neurarium.record.schema import Schema
-from neurarium.sweeps.folder import (
-    Request,
-    Together,
-    mark_diverged,
-    read_request,
-    run_folder,
-    state_of,
-    write_request,
-)
+from neurarium.sweeps.folder import Request, Together, mark_diverged, read_request, run_folder, state_of, write_request
 from neurarium.sweeps.grid import Cell, listed
 from neurarium.sweeps.progress import SweepProgress
 from neurarium.sweeps.result import SweepResult, load_sweep, write_sweep
@@ -80,14 +72,9 @@ def sweep(
             can be, "never" none.
         progress: show progress on the screen.
         console: where to show it; none: standard output.
-
-    Returns:
-        The cells with their numbers; after Ctrl-C those that are there.
-
-    Raises:
-        ConfigError, DataError, ShapeError: grid, recipe, net and data do not fit; nothing has been trained yet.
-        RunError: the folder holds another sweep.
-        StorageError: the folder cannot be written.
+    Returns the cells with their numbers; after Ctrl-C those that are there.
+    Raises ConfigError, DataError, ShapeError: grid, recipe, net and data do not fit; nothing has been trained yet;
+    RunError: the folder holds another sweep; StorageError: the folder cannot be written.
     """
     if isinstance(net, nn.Module):
         raise ConfigError(
@@ -117,14 +104,9 @@ def go_on(
 ) -> SweepResult:
     """Go on with a sweep that was interrupted or killed.
 
-    Args:
-        folder: of the sweep.
-        data, target, net: as they were given to `sweep`.
-        progress, console: see `sweep`.
-
-    Raises:
-        RunError: no sweep there, or other data than it was begun with.
-        ConfigError: net or data that it was not begun with, or without those that it was.
+    Data, target and net are given as they were to `sweep`.
+    Raises RunError: no sweep there, or other data than it was begun with; ConfigError: net or data that it was not
+    begun with, or without those that it was.
     """
     request = read_request(Path(folder))
     own = None if data is None else dataset_from(data, target=target)
@@ -165,11 +147,7 @@ class _Task:
 
 
 class _Nets:
-    """Nets by the user's function, one for every run; without a function the recipe's own net is taken.
-
-    Args:
-        make: the function.
-    """
+    """Nets by the user's function, one for every run; without a function the recipe's own net is taken."""
 
     def __init__(self, make: NetMaker | None) -> None:
         self._make = make
@@ -178,8 +156,7 @@ class _Nets:
     def fresh(self, recipe: Recipe, schema: Schema) -> nn.Module | None:
         """A net of the user's with the weights that the recipe's seed gives.
 
-        Raises:
-            ConfigError: the function makes no net, or the same one again, or there is none and the recipe has no net.
+        Raises ConfigError: the function makes no net or the same one again, or neither it nor the recipe has one.
         """
         wanted = "a function from a schema to a fresh module"
         if self._make is None:
@@ -318,8 +295,7 @@ def _start(task: _Task, data: Dataset, nets: _Nets) -> Session:
 def _probe(recipe: Recipe, data: Dataset, nets: _Nets) -> Session:
     """Make a session that is thrown away: it shows whether recipe and data fit.
 
-    Raises:
-        ConfigError, DataError, ShapeError, RunError: they do not, or the run that it stands on is not there.
+    Raises ConfigError, DataError, ShapeError, RunError: they do not, or the run that it stands on is not there.
     """
     source = None
     if recipe.source:
@@ -354,11 +330,7 @@ def _left(session: Session) -> int:
 
 
 def _data_of(cells: Sequence[Cell], data: Dataset | None) -> list[Dataset]:
-    """The data of every cell, each data set loaded once.
-
-    Raises:
-        DataError: no examples to choose by.
-    """
+    """The data of every cell, each data set loaded once. Raises DataError: no examples to choose by."""
     loaded: dict[tuple[str, str | None], Dataset] = {}
     found = []
     for recipe in (cell.recipe for cell in cells):

@@ -8,15 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from neurarium.nets.evaluating import evaluating
+
 
 @dataclass(frozen=True)
 class Law:
     """A symmetry that a net declares.
 
-    Args:
-        name: a word or two for lists and test reports.
-        deviation: from a net and a batch, the largest relative violation; it leaves the net as it was.
-        statement: the law in a sentence.
+    `deviation`: from a net and a batch, the largest relative violation; it leaves the net as it was.
     """
 
     name: str
@@ -44,10 +43,5 @@ def relative_deviation(a: Float[Tensor, "*shape"], b: Float[Tensor, "*shape"]) -
 @contextmanager
 def evaluated(net: nn.Module) -> Iterator[nn.Module]:
     """The net in evaluation mode without gradients; afterwards as it was."""
-    modes = [(module, module.training) for module in net.modules()]
-    try:
-        with torch.no_grad():
-            yield net.eval()
-    finally:
-        for module, training in modes:
-            module.training = training
+    with evaluating(net), torch.no_grad():
+        yield net

@@ -17,12 +17,7 @@ def batch_deviation(net: nn.Module, x: Tensor) -> float:
 
         f(P x) = P f(x)    and    f(x) = (f(x_1), ..., f(x_n)) one by one
 
-    Args:
-        net: from (batch, ...) to (batch, ...).
-        x: at least two examples.
-
-    Raises:
-        ShapeError: fewer than two examples.
+    Raises ShapeError: fewer than two examples.
     """
     if len(x) < 2:
         raise ShapeError("x", expected="at least two examples", got=str(len(x)))
@@ -40,9 +35,7 @@ def hidden_unit_deviation(net: nn.Module, x: Tensor) -> float:
 
     All layers of hidden units are renamed at once. Layers are paired in the order of `net.modules()` where the
     outputs of one are as many as the inputs of the next; between them may stand only what treats units alike.
-
-    Raises:
-        ConfigError: no two such layers.
+    Raises ConfigError: no two such layers.
     """
     generator = torch.Generator().manual_seed(_SEED)
     linear = [(name, m) for name, m in net.named_modules() if isinstance(m, nn.Linear)]

@@ -26,10 +26,8 @@ def shift_deviation(features: nn.Module, x: Tensor, steps: int = 1) -> float:
         features: a stack of convolutions, pooling and element-by-element functions, with any padding.
         x: (batch, channels, ...).
         steps: shift of the output, in units; the input moves `jump` times as far.
-
-    Raises:
-        ShapeError: the output has lost the axes, or no unit is far enough from the border.
-        ConfigError: the receptive field is not one of windows.
+    Raises ShapeError: the output has lost the axes, or no unit is far enough from the border; ConfigError: the
+    receptive field is not one of windows.
     """
     fields, sizes = _fields(features, x), x.shape[2:]
     with evaluated(features):
@@ -74,8 +72,7 @@ def circular_shift_deviation(features: nn.Module, x: Tensor, steps: int = 1) -> 
 def before_flattening(net: nn.Module) -> nn.Sequential:
     """The layers of a net's first sequence that come before its `nn.Flatten`: the convolutional features.
 
-    Raises:
-        ConfigError: no sequence of layers with an `nn.Flatten` in it.
+    Raises ConfigError: no sequence of layers with an `nn.Flatten` in it.
     """
     for module in net.modules():
         if isinstance(module, nn.Sequential):

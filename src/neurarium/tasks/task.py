@@ -9,10 +9,9 @@ that cuts a batch into parts, or shares it among ranks, adds up the counts of al
 the losses and the gradients of the parts add up to those of the whole, however ragged the parts are.
 """
 
-import contextlib
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 import torch
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.data.batch import Batch
 from neurarium.learning.objective import Objective
+from neurarium.nets.evaluating import evaluating as evaluating
 from neurarium.nets.penalty import WithPenalty
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
@@ -152,18 +152,6 @@ def refuse_choice(objective: Objective, task: str) -> None:
 def count_tensor(like: Tensor, *counts: float) -> Float[Tensor, " counts"]:
     """Counts known beforehand, on a tensor's device."""
     return torch.tensor(counts, device=like.device)
-
-
-@contextlib.contextmanager
-def evaluating(net: nn.Module) -> Iterator[None]:
-    """Put a net into evaluation mode; afterwards each of its parts is in the mode it was in."""
-    modes = [(module, module.training) for module in net.modules()]
-    net.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def in_floats(outputs: Outputs) -> Outputs:

@@ -33,8 +33,7 @@ class Checkpoint:
 def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
     """Write `path`.safetensors and then `path`.json.
 
-    Raises:
-        StorageError: the disk does not take it; what was there before is still whole.
+    Raises StorageError: the disk does not take it; what was there before is still whole.
     """
     content = safetensors.torch.save(_apart(tensors))
     file = path.with_suffix(".safetensors")
@@ -51,11 +50,7 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], values: Mapping[s
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read and verify a checkpoint.
-
-    Raises:
-        RunError: it is missing, truncated or damaged; says which file and how.
-    """
+    """Read and verify a checkpoint. Raises RunError: it is missing, truncated or damaged; says which file and how."""
     manifest_path = path.with_suffix(".json")
     try:
         manifest = json.loads(manifest_path.read_bytes())
@@ -100,11 +95,8 @@ def saved_steps(folder: Path) -> list[Path]:
 def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """Read the newest checkpoint that is whole.
 
-    Returns:
-        The checkpoint, `None` when there is none yet, and a line for each damaged one that was passed over.
-
-    Raises:
-        RunError: there are checkpoints and all are damaged.
+    Returns the checkpoint, `None` when there is none yet, and a line for each damaged one that was passed over.
+    Raises RunError: there are checkpoints and all are damaged.
     """
     passed: list[str] = []
     for path in saved_steps(folder):
@@ -114,10 +106,7 @@ def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
             passed.append(f"{error}")
     if passed:
         raise RunError(
-            str(folder),
-            expected="a whole checkpoint",
-            got=f"{len(passed)} damaged ones",
-            remedy="start the run anew",
+            str(folder), expected="a whole checkpoint", got=f"{len(passed)} damaged ones", remedy="start the run anew"
         )
     return None, passed
 

@@ -14,16 +14,7 @@ _FILE = "data.json"
 
 @dataclass(frozen=True)
 class DataInfo:
-    """A data set without its examples.
-
-    Args:
-        name: as it was asked for.
-        schema: with the constants that were fitted on the training examples.
-        counts: examples of each part.
-        fingerprint: SHA-256 of all of them.
-        provenance: who made the data, how it was split.
-        licence: under which it may be used.
-    """
+    """A data set without its examples: schema with fitted constants, examples of each part, their SHA-256."""
 
     name: str
     schema: Schema
@@ -44,11 +35,7 @@ class DataInfo:
 
 
 def read_data_info(folder: str | Path) -> DataInfo:
-    """Read what a run folder knows of its data.
-
-    Raises:
-        RunError: nothing is there, or it is damaged.
-    """
+    """Read what a run folder knows of its data. Raises RunError: nothing is there, or it is damaged."""
     path = Path(folder) / _FILE
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))

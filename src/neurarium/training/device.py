@@ -63,13 +63,7 @@ def find_placement(device: str = "auto", precision: str = "float32") -> Placemen
     Args:
         device: auto takes CUDA where there is one, else the CPU.
         precision: float32, bfloat16, or auto: bfloat16 where the device computes it fast, else float32.
-
-    Raises:
-        ConfigError: no such device here, or it cannot compute in this precision.
-
-    Example:
-        >>> find_placement("cpu").device
-        device(type='cpu')
+    Raises ConfigError: no such device here, or it cannot compute in this precision.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

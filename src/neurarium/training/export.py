@@ -45,17 +45,11 @@ def export(run: Run, to: str, path: str | Path | None = None) -> Path:
     """Write a run's net in another format.
 
     Args:
-        run: a trained run.
         to: "torch-export", "onnx" or "safetensors" (weights alone, with the schema as metadata).
         path: the file; none: `model.pt2`, `model.onnx` or `model.safetensors` in the run folder.
-
-    Returns:
-        The file written.
-
-    Raises:
-        ConfigError: unknown format, a net that cannot be traced, or a package that the format needs is not installed.
-        ShapeError: a net that does not take one tensor of numbers, for other formats than safetensors.
-        StorageError: the file cannot be written.
+    Raises ConfigError: unknown format, a net that cannot be traced, or a package that the format needs is not
+    installed; ShapeError: a net that does not take one tensor of numbers, for other formats than safetensors;
+    StorageError: the file cannot be written.
     """
     ending = choose(to, ENDINGS, subject="export format")
     path = Path(path) if path is not None else run.folder / f"model{ending}"
@@ -113,8 +107,5 @@ def _onnx(net: nn.Module, example: Tensor) -> bytes:
 
 def _safetensors(run: Run) -> bytes:
     state = {name: tensor.cpu().contiguous() for name, tensor in run.net.state_dict().items()}
-    metadata = {
-        "recipe": run.recipe.name,
-        "schema": json.dumps(run.schema.to_plain()),
-    }
+    metadata = {"recipe": run.recipe.name, "schema": json.dumps(run.schema.to_plain())}
     return safetensors.torch.save(state, metadata)

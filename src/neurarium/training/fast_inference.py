@@ -30,6 +30,7 @@ from torch.nn.modules.conv import _ConvNd
 from neurarium.checks import ConfigError, choose
 from neurarium.nets.convolutional.folding import batch_norms, fold_batch_norm
 from neurarium.nets.convolutional.in_place import rectify_in_place_
+from neurarium.nets.evaluating import evaluating
 from neurarium.training.device import Placement
 from neurarium.training.matrix_products import LEAST_WORK
 from neurarium.training.number_format import fast_bfloat16
@@ -47,7 +48,6 @@ class InferenceChoice:
     """What was chosen for a net, and why.
 
     Attributes:
-        precision: float32 or bfloat16.
         reason: for the precision.
         folded: batch normalisations that are part of another layer now.
         kept: batch normalisations that stay.
@@ -68,12 +68,7 @@ class InferenceChoice:
         return self.deviation is None or (self.deviation <= TOLERANCE[self.precision] and self.same_classes == 1)
 
     def in_words(self) -> str:
-        """One line for people.
-
-        Example:
-            >>> InferenceChoice("bfloat16", "avx512_bf16", folded=40, kept=21).in_words()
-            'bfloat16 (avx512_bf16), channels-last, 40 of 61 batch normalisations folded'
-        """
+        """One line for people."""
         words = [f"{self.precision} ({self.reason})", "channels-last"]
         if norms := self.folded + self.kept:
             words.append(f"{self.folded} of {norms} batch normalisations folded")
@@ -83,13 +78,7 @@ class InferenceChoice:
 
 
 class FastNet(nn.Module):
-    """A net made ready; only `prepared_for_inference` makes it.
-
-    Args:
-        net: folded and laid out, in the precision of `placement`.
-        placement: where and how it computes.
-        choice: what was done to it.
-    """
+    """A net made ready; only `prepared_for_inference` makes it."""
 
     def __init__(self, net: nn.Module, placement: Placement, choice: InferenceChoice) -> None:
         super().__init__()
@@ -112,10 +101,7 @@ class FastNet(nn.Module):
 
 
 def prepared_for_inference(
-    net: nn.Module,
-    placement: Placement,
-    precision: str = "auto",
-    probe: Float[Tensor, "batch *example"] | None = None,
+    net: nn.Module, placement: Placement, precision: str = "auto", probe: Float[Tensor, "batch *example"] | None = None
 ) -> FastNet:
     """A copy of a trained net that answers as it does in evaluation mode, faster.
 
@@ -128,9 +114,7 @@ def prepared_for_inference(
         precision: "float32", "bfloat16", or "auto": bfloat16 where the processor has it (`fast_bfloat16`) and the
             probe, if any, holds.
         probe: examples as the net takes them, a few dozen; the outcome is in `choice` of the net that comes back.
-
-    Raises:
-        ConfigError: an unknown precision, or weights in another format than float32.
+    Raises ConfigError: an unknown precision, or weights in another format than float32.
 
     Example:
         >>> from neurarium.nets.convolutional.resnet import ResNet
@@ -202,13 +186,8 @@ def _use_bfloat16_(net: nn.Module) -> None:
 def _answers(net: nn.Module, probe: Tensor) -> Tensor:
     """What the net itself says, in evaluation mode."""
     device = next((p.device for p in net.parameters()), probe.device)
-    was_training = net.training
-    net.eval()
-    try:
-        with torch.inference_mode():
-            outputs: Tensor = net(probe.to(device))
-    finally:
-        net.train(was_training)
+    with evaluating(net), torch.inference_mode():
+        outputs: Tensor = net(probe.to(device))
     return outputs.cpu()
 
 

@@ -22,11 +22,7 @@ def is_finished(folder: str | Path) -> bool:
 
 
 def read_recipe(folder: str | Path, changes: dict[str, Any] | None = None) -> Recipe:
-    """Read the recipe of a run folder, with `changes` laid over it.
-
-    Raises:
-        RunError: no run there.
-    """
+    """Read the recipe of a run folder, with `changes` laid over it. Raises RunError: no run there."""
     if not is_run(folder):
         got = "no such folder" if not Path(folder).exists() else "a folder without config.toml"
         raise RunError(str(folder), expected="a run folder", got=got, remedy="see `ls runs` for the runs there are")
@@ -37,8 +33,7 @@ def read_recipe(folder: str | Path, changes: dict[str, Any] | None = None) -> Re
 def load_weights(net: nn.Module, folder: str | Path) -> tuple[str, ...]:
     """Give a net the weights of a run; return a notice for everything that was passed over.
 
-    Raises:
-        RunError: there are no weights yet, all are damaged, or they are those of another net.
+    Raises RunError: there are no weights yet, all are damaged, or they are those of another net.
     """
     state, notices = read_weights(folder)
     try:
@@ -56,11 +51,8 @@ def load_weights(net: nn.Module, folder: str | Path) -> tuple[str, ...]:
 def read_weights(folder: str | Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """Read the final weights of a run, or else the best ones of its newest checkpoint.
 
-    Returns:
-        The net's state, and a notice for everything that was passed over.
-
-    Raises:
-        RunError: there are no weights yet, or all are damaged.
+    Returns the net's state, and a notice for everything that was passed over.
+    Raises RunError: there are no weights yet, or all are damaged.
     """
     folder = Path(folder)
     try:
@@ -68,12 +60,8 @@ def read_weights(folder: str | Path) -> tuple[dict[str, Tensor], tuple[str, ...]
     except RunError as error:
         checkpoint, damaged = load_newest(folder / "checkpoints")
         if checkpoint is None:
-            raise RunError(
-                str(folder),
-                expected="a trained run",
-                got="one without weights yet",
-                remedy=f"neurarium resume {folder}",
-            ) from error
+            got, remedy = "one without weights yet", f"neurarium resume {folder}"
+            raise RunError(str(folder), expected="a trained run", got=got, remedy=remedy) from error
         reason = str(error) if is_finished(folder) else "the run is not over"
         for prefix in ("best/", "net/"):
             state = {n.removeprefix(prefix): t for n, t in checkpoint.tensors.items() if n.startswith(prefix)}

@@ -13,7 +13,7 @@ from torch import Tensor
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.plan import batch_count, grouped, in_order, plan
-from neurarium.record.events import EpochEnded, Event, Notice, Scores, Started, Stepped, Stopped, StopReason
+from neurarium.record.events import EpochEnded, Event, Notice, Scores, Started, StopReason
 from neurarium.tasks.model import EVALUATION_BATCH
 from neurarium.tasks.task import Context
 from neurarium.training.device import Placement
@@ -46,24 +46,13 @@ def learn(
 ) -> Iterator[Event]:
     """Learn from `progress` on until the last epoch, early stopping, or a request to stop.
 
-    Yields:
-        `Started`, a `Stepped` for each update, an `EpochEnded` for each epoch, `Stopped`. While an event is held
-        nothing moves.
-
-    Raises:
-        NonFiniteError: a loss or gradient is not finite; the weights are those of the last finite update.
+    Yields `Started`, a `Stepped` for each update, an `EpochEnded` for each epoch, `Stopped`. While an event is held
+    nothing moves.
+    Raises NonFiniteError: a loss or gradient is not finite; the weights are those of the last finite update.
     """
     patience, steps = recipe.early_stopping.patience, steps_per_epoch(dataset.train, recipe)
     progress.start_clock()
-    yield Started(
-        name=recipe.name,
-        epochs=recipe.epochs,
-        steps_per_epoch=steps,
-        step=progress.step,
-        parameters=sum(p.numel() for p in rule.net.parameters()),
-        environment=placement.environment(),
-        task=task,
-    )
+    yield started(rule, recipe, placement, steps, progress.step, task)
     if progress.step == 0:
         rule.start(dataset.train)
     yield from _notices(rule)
@@ -77,22 +66,14 @@ def learn(
                 parts = tuple(part.to(placement.device) for part in parts)
                 update = rule.step(parts, Context(recipe.seed, progress.epoch, progress.step, training=True))
                 progress.count(update)
-                yield Stepped(
-                    progress.step,
-                    progress.epoch,
-                    progress.position,
-                    update.objective,
-                    update.gradient_norm,
-                    update.learning_rate,
-                    progress.seconds,
-                )
+                yield progress.stepped(update)
                 if stop.requested:
-                    yield _stopped("interrupted", progress)
+                    yield progress.stopped("interrupted")
                     return
-        yield _end_epoch(rule, dataset, recipe, placement, progress, best)
+        yield end_epoch(rule, recipe, progress, best, measure(rule, dataset.development, placement.device))
         yield from _notices(rule)
     reason: StopReason = "early" if progress.epoch <= recipe.epochs else "finished"
-    yield _stopped("converged" if rule.finished else reason, progress)
+    yield progress.stopped("converged" if rule.finished else reason)
 
 
 def steps_per_epoch(train: Examples, recipe: Recipe) -> int:
@@ -124,17 +105,17 @@ def _sizes(train: Examples, recipe: Recipe) -> Tensor | int:
     return len(train) if recipe.max_units is None else train.sizes()
 
 
-def _end_epoch(
-    rule: LearningRule,
-    dataset: Dataset,
-    recipe: Recipe,
-    placement: Placement,
-    progress: Progress,
-    best: BestWeights,
+def started(rule: LearningRule, recipe: Recipe, placement: Placement, steps: int, step: int, task: str) -> Started:
+    """The event of a run's beginning, with so many steps an epoch."""
+    parameters = sum(p.numel() for p in rule.net.parameters())
+    return Started(recipe.name, recipe.epochs, steps, step, parameters, placement.environment(), task)
+
+
+def end_epoch(
+    rule: LearningRule, recipe: Recipe, progress: Progress, best: BestWeights, development: Scores
 ) -> EpochEnded:
-    """Measure the development set, compare with the best epoch, and move on to the next."""
+    """Compare an epoch's scores with the best epoch, keep the weights if this is it, and move on to the next."""
     early, epoch, train = recipe.early_stopping, progress.epoch, progress.means()
-    development = measure(rule, dataset.development, placement.device)
     watched = development or train
     after = early.judge(progress.best, epoch, watched)
     rule.epoch_ended(early.watched(watched))
@@ -149,7 +130,3 @@ def _notices(rule: LearningRule) -> Iterator[Notice]:
     """Pass on what the rule has to say, once."""
     yield from map(Notice, rule.notices)
     rule.notices.clear()
-
-
-def _stopped(reason: StopReason, progress: Progress) -> Stopped:
-    return Stopped(reason, progress.epoch, progress.step, progress.seconds, progress.best.epoch)

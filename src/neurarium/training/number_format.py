@@ -20,10 +20,6 @@ _CPUINFO = Path("/proc/cpuinfo")
 def number_format(precision: str, device: torch.device) -> str:
     """What a precision means on a device: "auto" is bfloat16 where the device computes it fast, else float32.
 
-    Args:
-        precision: float32 or bfloat16, which stay what they are, or auto.
-        device: where the net computes.
-
     Example:
         >>> number_format("float32", torch.device("cpu")), number_format("auto", torch.device("meta"))
         ('float32', 'float32')
@@ -48,15 +44,7 @@ def fast_bfloat16(device: torch.device) -> str | None:
 
 
 def bfloat16_feature(features: Collection[str]) -> str | None:
-    """The fastest of a processor's features that multiplies bfloat16.
-
-    Args:
-        features: words such as those of /proc/cpuinfo.
-
-    Example:
-        >>> bfloat16_feature("fpu sse2 avx2 avx512f avx512_bf16".split())
-        'avx512_bf16'
-    """
+    """The fastest of a processor's features that multiplies bfloat16."""
     return next((feature for feature in _BFLOAT16_FEATURES if feature in features), None)
 
 

@@ -26,15 +26,8 @@ def train_stack(recipe: Recipe, dataset: Dataset, hidden: Sequence[int]) -> list
 
     Args:
         recipe: of each machine; its net is an `RBMSpec`.
-        dataset: what the first one learns from.
         hidden: hidden units, from the inputs upwards.
-
-    Returns:
-        The machines, for `nets.connectionist.rbm_stack.stack_into_mlp`.
-
-    Raises:
-        ConfigError: another net, or no layer.
-        DataError: no examples.
+    Raises ConfigError: another net, or no layer; DataError: no examples.
     """
     if recipe.net.task != "density":
         raise ConfigError("net", expected="rbm", got=net_kind(recipe.net))

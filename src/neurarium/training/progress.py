@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neurarium.learning.early_stopping import BestSoFar
-from neurarium.record.events import Scores
+from neurarium.record.events import Scores, Stepped, Stopped, StopReason
 from neurarium.training.rules.rule import Update
 
 
@@ -44,6 +44,15 @@ class Progress:
         self.gradient_norm += update.gradient_norm
         self.learning_rate = update.learning_rate
         self.count_time()
+
+    def stepped(self, update: Update) -> Stepped:
+        """The event of the update that was counted last."""
+        told = (update.objective, update.gradient_norm, update.learning_rate)
+        return Stepped(self.step, self.epoch, self.position, *told, self.seconds)
+
+    def stopped(self, reason: StopReason) -> Stopped:
+        """The event of the run's end."""
+        return Stopped(reason, self.epoch, self.step, self.seconds, self.best.epoch)
 
     def means(self) -> Scores:
         """Mean objective and error rate over the epoch so far."""

@@ -117,19 +117,13 @@ def find_rate(
 
     Args:
         recipe: what would be trained; its learning rate and schedule play no part.
-        dataset: what it would be trained on.
         net: a module of your own instead of the recipe's net, learnt on in a copy.
         source: the trained run that the recipe stands on, where it stands on one.
         loss: a function of your own, where the recipe's objective is "custom".
         steps: N, updates at most.
-        lowest: first learning rate.
-        highest: last learning rate.
         smoothing: beta, in [0, 1).
-
-    Raises:
-        ConfigError: `steps` below 2, rates out of order, `smoothing` out of range, an optimiser without a learning
-            rate, or a recipe that `prepare` refuses.
-        NonFiniteError: the loss is not finite before any update.
+    Raises ConfigError: `steps` below 2, rates out of order, `smoothing` out of range, an optimiser without a learning
+    rate, or a recipe that `prepare` refuses; NonFiniteError: the loss is not finite before any update.
     """
     if steps < 2:
         raise ConfigError("steps", expected="a whole number >= 2", got=str(steps))

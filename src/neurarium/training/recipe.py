@@ -40,7 +40,6 @@ class Checkpoints:
     """Number of checkpoints kept."""
 
     def __post_init__(self) -> None:
-        """Refuse what would lose a run."""
         if not self.seconds > 0:
             raise ConfigError("checkpoints.seconds", expected="a number > 0", got=str(self.seconds))
         _at_least_one("checkpoints.keep", self.keep)
@@ -57,10 +56,7 @@ class OwnNet(NetSpec):
     def build(self, schema: Schema, backbone: Any = None) -> Any:
         """Refuse: only the user has the module."""
         raise ConfigError(
-            "net",
-            expected="the module that this run trained",
-            got="none",
-            remedy="pass it: load(folder, net=module)",
+            "net", expected="the module that this run trained", got="none", remedy="pass it: load(folder, net=module)"
         )
 
 
@@ -119,7 +115,6 @@ class Recipe:
     """How often the run is saved."""
 
     def __post_init__(self) -> None:
-        """Refuse what no run can mean."""
         for name in ("epochs", "batch_size", "accumulate"):
             _at_least_one(name, getattr(self, name))
         if self.accumulate > self.batch_size:
@@ -147,8 +142,7 @@ def recipe_to_plain(recipe: Recipe) -> dict[str, Any]:
 def recipe_from_plain(values: Mapping[str, Any], base: Recipe | None = None) -> Recipe:
     """Lay plain values over `base`, or over an empty recipe when none is given.
 
-    Raises:
-        ConfigError: unknown net kind, unknown field, wrong type, value out of range.
+    Raises ConfigError: unknown net kind, unknown field, wrong type, value out of range.
     """
     recipe, values = base or Recipe(), dict(values)
     if isinstance(values.get("objective"), str):  # the short form
@@ -166,13 +160,7 @@ def recipe_from_plain(values: Mapping[str, Any], base: Recipe | None = None) -> 
 def fitted(recipe: Recipe, make: Callable[[], Recipe] | None, schema: Schema) -> tuple[Recipe, tuple[str, ...]]:
     """Leave out the transformations of a recipe of the catalogue that such data do not have; the user's own stay.
 
-    Args:
-        recipe: as it is to be learned.
-        make: the recipe of that name in the catalogue, where there is one.
-        schema: of the data that it is to be learned on.
-
-    Returns:
-        The recipe, and what to tell the user.
+    Returns the recipe, and what to tell the user.
     """
     kept, dropped = recipe.augmentation.fitting(schema)
     if not dropped or make is None or recipe.augmentation != make().augmentation:

@@ -68,8 +68,7 @@ class Run:
     def task(self, dataset: Dataset | None = None) -> Task:
         """What the net is asked for, as it is measured: after a distillation without its teacher.
 
-        Args:
-            dataset: whose training examples balance the classes, where the recipe wants that.
+        `dataset`: whose training examples balance the classes, where the recipe wants that.
         """
         recipe, below = for_measuring(self.recipe), source_folder(self.folder)
         helpers = {}
@@ -85,17 +84,11 @@ class Run:
 
         The loss is the run's own: balanced weights are those of the data set's training examples, and after a
         distillation, without its teacher, it is the cross-entropy of the labels.
-
-        Raises:
-            DataError: no such examples, examples of another shape, or classes that the run has not learned.
+        Raises DataError: no such examples, examples of another shape, or classes that the run has not learned.
         """
         if not isinstance(dataset, Dataset):
-            raise DataError(
-                "evaluate",
-                expected="a Dataset",
-                got=f"type {type(dataset).__name__}",
-                remedy="make one: neurarium.dataset_from(data)",
-            )
+            got, remedy = f"type {type(dataset).__name__}", "make one: neurarium.dataset_from(data)"
+            raise DataError("evaluate", expected="a Dataset", got=got, remedy=remedy)
         known = self.fitted(dataset)
         if len(getattr(known, split)) == 0:
             raise DataError(
@@ -106,8 +99,7 @@ class Run:
     def fitted(self, dataset: Dataset) -> Dataset:
         """A data set as the net knows its inputs and targets: scaled as its training examples were.
 
-        Raises:
-            DataError: fields of another number or shape, or categories that the run has not learned.
+        Raises DataError: fields of another number or shape, or categories that the run has not learned.
         """
         own, theirs = self.schema, dataset.schema
         shapes = [[field.shape for field in schema.inputs.values()] for schema in (own, theirs)]
@@ -131,10 +123,7 @@ class Run:
             inputs: (examples, *shape), or one example of `shape`; for series a list of arrays (steps, features),
                 for text a list of strings; or examples without targets, of any kind.
             options: of the task, such as `longest` for translations.
-
-        Raises:
-            ConfigError: a net that is for something else than answers.
-            ShapeError: inputs of another shape.
+        Raises ConfigError: a net that is for something else than answers; ShapeError: inputs of another shape.
         """
         if not isinstance(inputs, Examples):
             inputs = self.examples(inputs)
@@ -145,12 +134,9 @@ class Run:
     def examples(self, inputs: Any) -> Examples:
         """Raw inputs as examples without targets, under the run's scaling.
 
-        Args:
-            inputs: as in `predict`.
-
-        Raises:
-            ShapeError: inputs of another shape, or a net that takes neither a tensor of numbers, nor series, nor text.
-            DataError: a word or character that was not learned.
+        `inputs`: as in `predict`.
+        Raises ShapeError: inputs of another shape, or a net that takes neither a tensor of numbers, nor series, nor
+        text; DataError: a word or character that was not learned.
         """
         schema = Schema(self.schema.inputs)
         field = schema.input
@@ -176,10 +162,8 @@ class Run:
         Args:
             inputs: raw examples, a few dozen, on which bfloat16 has to give the same classes; none: nothing is tried.
             precision: "float32", "bfloat16", or "auto": bfloat16 where the processor has it and the examples allow.
-
-        Raises:
-            ConfigError: a net that is for something else than answers, or an unknown precision.
-            ShapeError: inputs of another shape, or a net that does not take one tensor of numbers.
+        Raises ConfigError: a net that is for something else than answers, or an unknown precision; ShapeError: inputs
+        of another shape, or a net that does not take one tensor of numbers.
         """
         if self.task().name not in ("classification", "regression"):
             raise ConfigError(
@@ -198,12 +182,9 @@ class Run:
         """Make examples, in the units of the training data; the same ones for the same seed.
 
         Args:
-            count: how many.
             seed: of the noise, or of the Markov chains.
             steps: of Gibbs sampling from coin tosses, for a Boltzmann machine.
-
-        Raises:
-            ConfigError: a net that makes no examples, or none asked for.
+        Raises ConfigError: a net that makes no examples, or none asked for.
         """
         if not isinstance(self.net, Generative):
             raise ConfigError(
@@ -238,12 +219,9 @@ def load_run(folder: str | Path, net: nn.Module | None = None, device: str | Non
     """Read a run back from its folder.
 
     Args:
-        folder: a run folder.
         net: the module that was trained, where it was the user's own.
         device: where to compute; none: where the run was trained, or what is there.
-
-    Raises:
-        RunError: no run there, not trained yet, or damaged beyond its last checkpoint.
+    Raises RunError: no run there, not trained yet, or damaged beyond its last checkpoint.
     """
     folder = Path(folder)
     recipe, info = read_recipe(folder), read_data_info(folder)

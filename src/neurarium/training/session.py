@@ -21,15 +21,7 @@ from neurarium.record.files import make_folder, storage_errors, write_atomic
 from neurarium.record.run_record import recorded, rewind
 from neurarium.tasks.table import OwnLoss, task_of, try_one_batch
 from neurarium.tasks.task import Task, Trainable
-from neurarium.training.checkpoint import (
-    Checkpoint,
-    load_newest,
-    pack,
-    prune,
-    save_checkpoint,
-    step_path,
-    unpack,
-)
+from neurarium.training.checkpoint import Checkpoint, load_newest, pack, prune, save_checkpoint, step_path, unpack
 from neurarium.training.data_info import DataInfo, read_data_info
 from neurarium.training.device import Placement, find_placement, keep_freed_memory, set_threads
 from neurarium.training.folder import is_run
@@ -64,21 +56,12 @@ class Session:
     def events(self, stop: StopRequest | None = None) -> Iterator[Event]:
         """Learn, save, record; yield everything that happens.
 
-        Raises:
-            NonFiniteError: see `learn`; the folder keeps its last good checkpoint.
-            StorageError: the disk does not take a file.
+        Raises NonFiniteError: see `learn`; the folder keeps its last good checkpoint; StorageError: the disk does not
+        take a file.
         """
         restore_generators(self.generators)  # whatever has drawn from them since the session was made
-        stream = learn(
-            self.rule,
-            self.dataset,
-            self.recipe,
-            self.placement,
-            self.progress,
-            self.best,
-            stop or StopRequest(),
-            self.task.name,
-        )
+        state = (self.rule, self.dataset, self.recipe, self.placement, self.progress, self.best)
+        stream = learn(*state, stop or StopRequest(), self.task.name)
         if self.folder is not None:
             stream = recorded(self._saved(stream), self.folder / "record.jsonl")
         for event in stream:
@@ -158,17 +141,11 @@ def prepare(
     """Make a session in memory: seed, net on its device, task, rule, data on the device.
 
     Args:
-        recipe: what to learn and how.
-        dataset: what to learn from.
         net: a module of the user's own instead of the recipe's.
         source: the run that the recipe stands on, where it stands on one.
         loss: a function of the user's own, where the recipe's objective is "custom".
-
-    Raises:
-        ConfigError, DataError, ShapeError: net, data, task, source and device do not fit together; the net has answered
-            two examples.
-
-    The session's recipe is `resolved`.
+    Raises ConfigError, DataError, ShapeError: net, data, task, source and device do not fit together; the net has
+    answered two examples. The session's recipe is `resolved`.
     """
     if len(dataset.train) == 0:
         raise DataError("training data", expected="at least one example", got="none")
@@ -216,9 +193,7 @@ def start(
 ) -> Session:
     """Start a run in a new folder; the source that it may stand on lies below it already.
 
-    Raises:
-        RunError: the folder holds a run already.
-        StorageError: the folder cannot be written.
+    Raises RunError: the folder holds a run already; StorageError: the folder cannot be written.
     """
     refuse_used(folder)
     session = prepare(recipe, dataset, net, _source_in(folder, recipe), loss)
@@ -231,9 +206,7 @@ def start(
 def claim(recipe: Recipe, folder: str | Path, dataset: Dataset) -> None:
     """Make a folder a run's own: from here on it can be resumed.
 
-    Raises:
-        RunError: the folder holds a run already.
-        StorageError: the folder cannot be written.
+    Raises RunError: the folder holds a run already; StorageError: the folder cannot be written.
     """
     folder = Path(folder)
     refuse_used(folder)
@@ -244,17 +217,10 @@ def claim(recipe: Recipe, folder: str | Path, dataset: Dataset) -> None:
 
 
 def refuse_used(folder: str | Path) -> None:
-    """Refuse a folder that holds a run.
-
-    Raises:
-        RunError: it does.
-    """
+    """Raise RunError where a folder holds a run."""
     if is_run(folder):
         raise RunError(
-            str(folder),
-            expected="a new folder",
-            got="a run",
-            remedy=f"neurarium resume {folder}, or another --out",
+            str(folder), expected="a new folder", got="a run", remedy=f"neurarium resume {folder}, or another --out"
         )
 
 
@@ -270,9 +236,7 @@ def resume(
 
     The recipe is the run's own, or one with more epochs. Where its precision is "auto", the one that the run started
     with stays. Damaged checkpoints are passed over, with a notice.
-
-    Raises:
-        RunError: no run there, all checkpoints damaged, or the data has changed since.
+    Raises RunError: no run there, all checkpoints damaged, or the data has changed since.
     """
     folder = Path(folder)
     info, now = read_data_info(folder), dataset.fingerprint()

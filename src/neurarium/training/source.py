@@ -35,8 +35,7 @@ class Source:
     def check(self, recipe: Recipe, schema: Schema) -> None:
         """Refuse a source that cannot answer for these data.
 
-        Raises:
-            ConfigError: examples of another shape, or for a teacher other classes.
+        Raises ConfigError: examples of another shape, or for a teacher other classes.
         """
         own, asked = ([(f.shape, f.categories) for f in s.inputs.values()] for s in (self.schema, schema))
         if own != asked:
@@ -121,11 +120,7 @@ def role_of(recipe: Recipe) -> str:
 
 
 def check_need(recipe: Recipe) -> None:
-    """Refuse a source that is missing, and one that nothing uses.
-
-    Raises:
-        ConfigError: says which of the two.
-    """
+    """Raise ConfigError where a source is missing, or nothing uses it."""
     role = role_of(recipe)
     if role in ("backbone", "teacher") and not recipe.source:
         what = f"net {net_kind(recipe.net)}" if role == "backbone" else "objective distillation"
@@ -149,11 +144,7 @@ def source_folder(folder: str | Path) -> Path:
 
 
 def read_source(folder: str | Path) -> Source:
-    """Read the run in `folder` as a source.
-
-    Raises:
-        RunError: no run there, one that is not finished, or damaged.
-    """
+    """Read the run in `folder` as a source. Raises RunError: no run there, one that is not finished, or damaged."""
     refuse_unfinished(folder)
     recipe, info = read_recipe(folder), read_data_info(folder)
     # building draws initial weights; the caller's generator is none of its business
@@ -169,8 +160,6 @@ def build_net(
     """Build the net of a recipe with fresh weights, on its source where it stands on one.
 
     Args:
-        recipe: names the net.
-        schema: of the examples that the net will see.
         source: what a net with a backbone stands on.
         folder: the run folder, where `source` is not given: the source lies below it.
     """
@@ -188,10 +177,7 @@ def adopt(original: str | Path, folder: str | Path) -> None:
     """Copy a finished run, without its checkpoints and pictures, to where another will stand on it.
 
     Each file is whole or not there, and the one that says "finished" comes last: a copy cut short is made anew.
-
-    Raises:
-        RunError: no run there, or one that is not finished.
-        StorageError: the copy cannot be written.
+    Raises RunError: no run there, or one that is not finished; StorageError: the copy cannot be written.
     """
     original, folder = Path(original), Path(folder)
     refuse_unfinished(original)
@@ -203,11 +189,7 @@ def adopt(original: str | Path, folder: str | Path) -> None:
 
 
 def refuse_unfinished(folder: str | Path) -> None:
-    """Refuse what cannot be stood on.
-
-    Raises:
-        RunError: no run there, or one that is not finished.
-    """
+    """Raise RunError where there is no run, or one that is not finished."""
     read_recipe(folder)
     if not is_finished(folder):
         raise RunError(

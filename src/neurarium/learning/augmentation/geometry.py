@@ -53,9 +53,6 @@ def affine_map(
         centre: of the window, in pixels (right, down) from the centre.
         mirrored: whether left and right are exchanged.
         shift: in pixels (right, down).
-
-    Returns:
-        A and b.
     """
     cos, sin = angle.cos(), angle.sin()
     # rows point down, so turning back to where a pixel came from is turning clockwise in (right, down)

@@ -32,18 +32,12 @@ def mixup(
     """Mix each example, and its target, with a partner.
 
     Args:
-        x: inputs.
         targets: class numbers (batch,), or numbers of any shape, which are mixed as they are.
         share: l, the weight of the example itself.
         partner: which example of the batch it is mixed with.
         classes: how many; for class numbers.
-
-    Returns:
-        Mixed inputs; distributions over the classes (batch, classes), or mixed numbers.
-
-    Raises:
-        ConfigError: class numbers without `classes`.
-        ShapeError: several class numbers an example.
+    Returns mixed inputs; distributions over the classes (batch, classes), or mixed numbers.
+    Raises ConfigError: class numbers without `classes`; ShapeError: several class numbers an example.
 
     Example:
         >>> x, t = torch.tensor([[0.0], [1.0]]), torch.tensor([0, 2])

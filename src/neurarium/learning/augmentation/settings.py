@@ -58,7 +58,6 @@ class Augmentation:
     """Alpha of mixup: examples are mixed in proportions from Beta(alpha, alpha); 0.2 is usual, 1 is uniform."""
 
     def __post_init__(self) -> None:
-        """Refuse what no transformation can mean."""
         for name, right, expected in (
             ("shift", self.shift >= 0, "a whole number >= 0"),
             ("rotation", 0 <= self.rotation <= 180, "degrees from 0 to 180"),
@@ -88,11 +87,7 @@ class Augmentation:
     def check(self, schema: Schema) -> None:
         """Refuse what this kind of data has not: rows and columns, or as many of them as the shift.
 
-        Args:
-            schema: of the data.
-
-        Raises:
-            ConfigError: names the field, and what is allowed for such data.
+        Raises ConfigError: names the field, and what is allowed for such data.
         """
         wanted = [name for name in (*_OF_IMAGES, "noise", "mixup") if getattr(self, name)]
         if not wanted:
@@ -125,14 +120,8 @@ class Augmentation:
     ) -> tuple[Float[Tensor, "batch ..."], Shaped[Tensor, "batch ..."]]:
         """Transform each example of a batch by a draw of its own.
 
-        Args:
-            x: scaled inputs, of a shape that `check` lets pass.
-            targets: class numbers, or numbers that can be mixed themselves.
-            classes: how many there are; mixup of class numbers asks for it.
-
-        Returns:
-            Inputs of the same shape, and the targets: the very same without mixup; with it a distribution over
-            the classes for each example (batch, classes), or mixed numbers.
+        Returns inputs of the same shape, and the targets: the very same without mixup; with it a distribution over the
+        classes for each example (batch, classes), or mixed numbers.
         """
         import torch
 

@@ -41,11 +41,7 @@ def attention_forward(
 ) -> tuple[Float[Tensor, "*batch queries features"], AttentionCache]:
     """Contexts of the queries.
 
-    Args:
-        q: queries, one a row; heads may stand among the batch axes.
-        k: keys.
-        v: values, one for each key.
-        scale: s; none: 1 / sqrt(d), which keeps the variance of E at 1 where q and k have variance 1.
+    `scale`: s; none: 1 / sqrt(d), which keeps the variance of E at 1 where q and k have variance 1.
 
     Example (both keys fit equally well):
         >>> c, _ = attention_forward(torch.ones(1, 2), torch.ones(2, 2), torch.tensor([[1.0], [3.0]]))

@@ -22,9 +22,6 @@ from neurarium.learning.backprop.translation import translate
 class Chain:
     """A net made of rules.
 
-    Args:
-        layers: in the order of computation.
-
     Example (a linear unit that learns 3 x from one example, by hand):
         >>> net = nn.Sequential(nn.Linear(1, 1, bias=False))
         >>> chain, weight = chain_of(net), net[0].weight.data.fill_(1.0)
@@ -51,24 +48,15 @@ class Chain:
         return x
 
     def backward(
-        self,
-        delta: Float[Tensor, "..."],
-        *,
-        to_input: bool = False,
-        watch: Callable[[str, Tensor], None] | None = None,
+        self, delta: Float[Tensor, "..."], *, to_input: bool = False, watch: Callable[[str, Tensor], None] | None = None
     ) -> tuple[Float[Tensor, "..."] | None, dict[str, Tensor]]:
         """Send an error signal back through the layers, once for each `forward`.
 
         Args:
-            delta: error signal of the outputs.
             to_input: whether dL/dx is wanted; else the way back ends at the lowest layer that learns.
             watch: called with each layer's name and the error signal of its output, from the last layer down.
-
-        Returns:
-            dL/dx (None unless `to_input`), and the gradient of every parameter that learns, by name.
-
-        Raises:
-            ConfigError: nothing has gone forward.
+        Returns dL/dx (None unless `to_input`), and the gradient of every parameter that learns, by name.
+        Raises ConfigError: nothing has gone forward.
         """
         if self._caches is None:
             raise ConfigError("backward", expected="a forward pass before it", got="none", remedy="call forward(x)")
@@ -96,9 +84,7 @@ def chain_of(module: nn.Module) -> Chain:
 
     Gradients are called as in `module.named_parameters()`. Understands `nn.Sequential`, nested or not, the layers of
     `translation.TRANSLATIONS`, and nets that are `nets.interfaces.Layered`: `MLP`, `LeNet5`.
-
-    Raises:
-        ConfigError: a layer or a setting without a rule; names it and what there is.
+    Raises ConfigError: a layer or a setting without a rule; names it and what there is.
 
     Example:
         >>> [layer.name for layer in chain_of(nn.Sequential(nn.Linear(2, 3), nn.ReLU())).layers]

@@ -52,17 +52,9 @@ def convolution_forward(
 ) -> tuple[Float[Tensor, "batch kernels *output"], ConvolutionCache]:
     """Slide kernels over signals, images or volumes.
 
-    Args:
-        x: one to three axes after the channels.
-        weight: one kernel an output channel.
-        bias: one number a kernel.
-        stride: step between windows, one number or one an axis; likewise the next two.
-        padding: zeros on each side.
-        dilation: distance between neighbouring positions of the window.
-        groups: blocks of channels that do not see each other.
-
-    Raises:
-        ShapeError: axes or channels that do not fit.
+    Stride, padding (zeros on each side) and dilation are one number or one an axis; groups are blocks of channels that
+    do not see each other.
+    Raises ShapeError: axes or channels that do not fit.
 
     Example:
         >>> y, cache = convolution_forward(torch.tensor([[[1.0, 2.0, 4.0]]]), torch.tensor([[[1.0, -1.0]]]))
@@ -91,11 +83,7 @@ def convolution_backward(
     Float[Tensor, "kernels channels_each *window"],
     Float[Tensor, " kernels"] | None,
 ]:
-    """Error signal of the input, gradients of kernels and bias.
-
-    Returns:
-        dL/dx (None unless `to_input`), dL/dw, dL/db (None without bias).
-    """
+    """Error signal of the input (None unless `to_input`), gradients of kernels and bias (None without)."""
     dx, dweight, dbias = torch.ops.aten.convolution_backward(
         delta,
         cache.x,

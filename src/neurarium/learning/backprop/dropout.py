@@ -11,17 +11,7 @@ from torch import Tensor
 
 
 def dropout_forward(x: Float[Tensor, "*shape"], probability: float) -> tuple[Float[Tensor, "*shape"], Tensor]:
-    """Drop numbers at random; draws from torch's generator as `torch.nn.Dropout` does. The cache is m.
-
-    Args:
-        x: any shape.
-        probability: p in [0, 1].
-
-    Example:
-        >>> y, mask = dropout_forward(torch.ones(4), 0.0)
-        >>> y, dropout_backward(torch.ones(4), mask)
-        (tensor([1., 1., 1., 1.]), tensor([1., 1., 1., 1.]))
-    """
+    """Drop numbers with probability p in [0, 1], drawn as `torch.nn.Dropout` draws them; the cache is m."""
     keep = 1 - probability
     mask = torch.empty_like(x).bernoulli_(keep)
     if keep:

@@ -35,13 +35,7 @@ def relu_backward(delta: Float[Tensor, "*shape"], y: Float[Tensor, "*shape"]) ->
 
 
 def sigmoid_forward(x: Float[Tensor, "*shape"]) -> tuple[Float[Tensor, "*shape"], Tensor]:
-    """1 / (1 + exp(-x)); the cache is y.
-
-    Example:
-        >>> y, cache = sigmoid_forward(torch.tensor([0.0]))
-        >>> y, sigmoid_backward(torch.tensor([8.0]), cache)
-        (tensor([0.5000]), tensor([2.]))
-    """
+    """1 / (1 + exp(-x)); the cache is y."""
     y = torch.sigmoid(x)
     return y, y
 
@@ -52,13 +46,7 @@ def sigmoid_backward(delta: Float[Tensor, "*shape"], y: Float[Tensor, "*shape"])
 
 
 def tanh_forward(x: Float[Tensor, "*shape"]) -> tuple[Float[Tensor, "*shape"], Tensor]:
-    """Hyperbolic tangent; the cache is y.
-
-    Example:
-        >>> y, cache = tanh_forward(torch.tensor([0.0]))
-        >>> y, tanh_backward(torch.tensor([8.0]), cache)
-        (tensor([0.]), tensor([8.]))
-    """
+    """Hyperbolic tangent; the cache is y."""
     y = torch.tanh(x)
     return y, y
 
@@ -79,11 +67,6 @@ def elementwise_forward(
     x: Float[Tensor, "*shape"], function: Callable[[Tensor], Tensor], derivative: Callable[[Tensor], Tensor]
 ) -> tuple[Float[Tensor, "*shape"], ElementwiseCache]:
     """Any function of each number by itself, such as those in `nets.parts.activation`.
-
-    Args:
-        x: any shape.
-        function: f, keeps the shape.
-        derivative: f' of the same numbers.
 
     Example:
         >>> y, cache = elementwise_forward(torch.tensor([3.0]), torch.square, lambda x: 2 * x)

@@ -34,12 +34,7 @@ def elman_step(
     h: Float[Tensor, "batch hidden"],
     hidden_weight: Float[Tensor, "hidden hidden"],
 ) -> Float[Tensor, "batch hidden"]:
-    """One step, tanh(driven + U h), where `driven` is W x_t + b.
-
-    Example:
-        >>> elman_step(torch.zeros(1, 1), torch.zeros(1, 1), torch.ones(1, 1))
-        tensor([[0.]])
-    """
+    """One step, tanh(driven + U h), where `driven` is W x_t + b."""
     return torch.addmm(driven, h, hidden_weight.t()).tanh_()
 
 
@@ -59,12 +54,7 @@ def elman_forward(
 ) -> tuple[Float[Tensor, "batch time hidden"], ElmanCache]:
     """States at all times.
 
-    Args:
-        x: sequences.
-        h0: state before the first step.
-        input_weight: W.
-        hidden_weight: U.
-        bias: b; torch.nn.RNN has two, of which only the sum matters.
+    `bias`: b; torch.nn.RNN has two, of which only the sum matters.
 
     Example:
         >>> one = torch.ones(1, 1)

@@ -24,10 +24,7 @@ def embedding_forward(
 ) -> tuple[Float[Tensor, "*batch features"], EmbeddingCache]:
     """Look up the tokens' rows.
 
-    Args:
-        tokens: numbers of rows.
-        weight: the table.
-        padding_token: a token whose row is not learnt.
+    `padding_token`: a token whose row is not learnt.
 
     Example:
         >>> import torch

@@ -17,12 +17,6 @@ class Layer:
         backward: (delta, cache, to_input) to dL/dx, then the gradients in the order of `parameters`; dL/dx may be None
             unless `to_input`, a gradient is None where its parameter is.
         parameters: name and tensor of each; the tensor is None where the layer goes without, as without a bias.
-
-    Example:
-        >>> import torch
-        >>> double = Layer("double", lambda x: (2 * x, None), lambda delta, cache, to_input: (2 * delta,))
-        >>> double.forward(torch.ones(1))
-        (tensor([2.]), None)
     """
 
     name: str

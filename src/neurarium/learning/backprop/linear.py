@@ -32,8 +32,7 @@ def linear_forward(
 ) -> tuple[Float[Tensor, "*batch outputs"], LinearCache]:
     """Net inputs of a layer's units, y = x W^T + b.
 
-    Raises:
-        ShapeError: examples with another count of numbers than the layer takes.
+    Raises ShapeError: examples with another count of numbers than the layer takes.
 
     Example:
         >>> import torch
@@ -53,11 +52,7 @@ def linear_forward(
 def linear_backward(
     delta: Float[Tensor, "*batch outputs"], cache: LinearCache, to_input: bool = True
 ) -> tuple[Float[Tensor, "*batch inputs"] | None, Float[Tensor, "outputs inputs"], Float[Tensor, " outputs"] | None]:
-    """Error signal of the input, gradients of weights and bias.
-
-    Returns:
-        dL/dx (None unless `to_input`), dL/dW, dL/db (None without bias).
-    """
+    """Error signal of the input (None unless `to_input`), gradients of weights and bias (None without)."""
     # Both products are written as F.linear(a, b, None) = a b^T: whoever swaps in a faster one, as the trainer does on
     # the CPU, speeds up all three of the layer's products.
     rows, inputs = delta.reshape(-1, delta.shape[-1]), cache.x.reshape(-1, cache.x.shape[-1])

@@ -36,12 +36,7 @@ def softmax_cross_entropy_forward(
 ) -> tuple[Float[Tensor, ""], SoftmaxCrossEntropyCache]:
     """Mean over the batch of the surprise, -log y_t for a class t.
 
-    Args:
-        logits: a.
-        targets: t, one class or one distribution an example.
-
-    Raises:
-        ShapeError: as many targets as outputs are needed.
+    Raises ShapeError: as many targets as outputs are needed.
 
     Example:
         >>> loss, cache = softmax_cross_entropy_forward(torch.zeros(1, 4), torch.tensor([2]))
@@ -74,8 +69,7 @@ def squared_error_forward(
 ) -> tuple[Float[Tensor, ""], SquaredErrorCache]:
     """Half the squared distance to the targets, mean over the batch.
 
-    Raises:
-        ShapeError: as many targets as outputs are needed.
+    Raises ShapeError: as many targets as outputs are needed.
 
     Example:
         >>> loss, cache = squared_error_forward(torch.tensor([[3.0, 1.0]]), torch.tensor([[1.0, 1.0]]))

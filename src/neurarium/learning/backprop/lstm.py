@@ -57,12 +57,7 @@ def lstm_step_forward(
 
     Args:
         driven: W x_t + b.
-        h: hidden state before.
-        c: cell state before.
         hidden_weight: U, the four gates' rows one below the other.
-
-    Returns:
-        Hidden state, cell state, cache.
     """
     a, b, d, e = torch.addmm(driven, h, hidden_weight.t()).chunk(4, 1)
     i, f, g, o = torch.sigmoid(a), torch.sigmoid(b), torch.tanh(d), torch.sigmoid(e)
@@ -74,22 +69,11 @@ def lstm_step_forward(
 def lstm_step_backward(
     delta: Float[Tensor, "batch hidden"], delta_cell: Float[Tensor, "batch hidden"], cache: LSTMStepCache
 ) -> tuple[Float[Tensor, "batch gates"], Float[Tensor, "batch hidden"]]:
-    """Error signals of the step's net inputs (which `driven` has too) and of the cell state before.
-
-    Args:
-        delta: error signal of the hidden state after the step.
-        delta_cell: error signal of the cell state after it.
-        cache: of the step.
-    """
+    """Error signals of the step's net inputs (which `driven` has too) and of the cell state before."""
     i, f, g, o, cell_before, squashed = cache
     e = delta_cell + delta * o * (1 - squashed.square())
     net_inputs = torch.cat(
-        [
-            e * g * i * (1 - i),
-            e * cell_before * f * (1 - f),
-            e * i * (1 - g.square()),
-            delta * squashed * o * (1 - o),
-        ],
+        [e * g * i * (1 - i), e * cell_before * f * (1 - f), e * i * (1 - g.square()), delta * squashed * o * (1 - o)],
         1,
     )
     return net_inputs, e * f
@@ -106,9 +90,6 @@ def lstm_forward(
     """Hidden states at all times, and the last cell state.
 
     Args:
-        x: sequences.
-        h0: hidden state before the first step.
-        c0: cell state before it.
         input_weight: W, rows of the four gates i, f, g, o one below the other.
         hidden_weight: U, likewise.
         bias: b; torch.nn.LSTM has two, of which only the sum matters.
@@ -130,9 +111,7 @@ def lstm_forward(
 
 
 def lstm_backward(
-    delta: Float[Tensor, "batch time hidden"],
-    cache: LSTMCache,
-    delta_cell: Float[Tensor, "batch hidden"] | None = None,
+    delta: Float[Tensor, "batch time hidden"], cache: LSTMCache, delta_cell: Float[Tensor, "batch hidden"] | None = None
 ) -> tuple[
     Float[Tensor, "batch time inputs"],
     Float[Tensor, "batch hidden"],
@@ -145,7 +124,6 @@ def lstm_backward(
 
     Args:
         delta: the loss's own derivative to each hidden state.
-        cache: of `lstm_forward`.
         delta_cell: its derivative to the last cell state; none: 0.
     """
     through = torch.zeros_like(cache.h0)

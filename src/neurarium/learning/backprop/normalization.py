@@ -51,11 +51,7 @@ def layer_norm_forward(
 ) -> tuple[Float[Tensor, "*batch features"], LayerNormCache]:
     """Normalise each example over its features.
 
-    Args:
-        x: features last.
-        gamma: factor a feature; none: 1.
-        beta: offset a feature; none: 0.
-        eps: added to the variance.
+    `gamma` is the factor of a feature (none: 1), `beta` its offset (none: 0).
 
     Example:
         >>> y, _ = layer_norm_forward(torch.tensor([[1.0, 3.0]]), eps=0.0)
@@ -88,15 +84,9 @@ def batch_norm_forward(
 ) -> tuple[Float[Tensor, "batch features *size"], BatchNormCache]:
     """Normalise each feature over the batch and all positions.
 
-    Args:
-        x: features on the second axis.
-        gamma: factor a feature; none: 1.
-        beta: offset a feature; none: 0.
-        eps: added to the variance.
-        statistics: mean and variance to use, as outside training; none: those of this batch, variance with 1/m.
-
-    Raises:
-        ShapeError: one number a feature has no variance.
+    `gamma` is the factor of a feature (none: 1), `beta` its offset (none: 0); `statistics` are mean and variance to
+    use, as outside training (none: those of this batch, variance with 1/m).
+    Raises ShapeError: one number a feature has no variance.
 
     Example:
         >>> y, _ = batch_norm_forward(torch.tensor([[1.0, 5.0], [3.0, 1.0]]), eps=0.0)

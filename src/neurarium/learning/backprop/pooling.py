@@ -45,14 +45,9 @@ def max_pool_forward(
 ) -> tuple[Float[Tensor, "batch channels *output"], MaxPoolCache]:
     """Largest number of each window.
 
-    Args:
-        x: maps with one or two axes.
-        window: r, one number or one an axis.
-        stride: s; by default the window.
-        padding: p on each side, at most half the window; it never wins.
-
-    Raises:
-        ShapeError: another number of axes.
+    Window r, stride s (by default the window) and padding p (at most half the window; it never wins) are one number or
+    one an axis, of one or two.
+    Raises ShapeError: another number of axes.
 
     Example:
         >>> y, cache = max_pool_forward(torch.tensor([[[1.0, 5.0, 2.0, 3.0]]]), 2)
@@ -84,8 +79,7 @@ def average_pool_forward(
 ) -> tuple[Float[Tensor, "batch channels *output"], AveragePoolCache]:
     """Mean of each window; arguments and errors are those of `max_pool_forward`.
 
-    Args:
-        count_padding: whether zeros of the padding count as positions, as they do in `torch.nn.AvgPool2d`.
+    `count_padding`: whether zeros of the padding count as positions, as they do in `torch.nn.AvgPool2d`.
 
     Example:
         >>> y, cache = average_pool_forward(torch.tensor([[[1.0, 5.0, 2.0, 3.0]]]), 2)

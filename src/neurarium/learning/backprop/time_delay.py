@@ -15,8 +15,7 @@ def time_delay_forward(
 ) -> tuple[Float[Tensor, "batch time features"], int]:
     """Hold a sequence back; what would come out after its end is lost. The cache is the number of steps.
 
-    Raises:
-        ConfigError: a negative number of steps, which would look ahead.
+    Raises ConfigError: a negative number of steps, which would look ahead.
 
     Example:
         >>> y, cache = time_delay_forward(torch.tensor([[[1.0], [2.0], [3.0]]]))

@@ -11,33 +11,12 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from neurarium.checks import ConfigError
+from neurarium.learning.backprop import elementwise, normalization, pooling
 from neurarium.learning.backprop.convolution import convolution_backward, convolution_forward
 from neurarium.learning.backprop.dropout import dropout_backward, dropout_forward
-from neurarium.learning.backprop.elementwise import (
-    elementwise_backward,
-    elementwise_forward,
-    relu_backward,
-    relu_forward,
-    sigmoid_backward,
-    sigmoid_forward,
-    tanh_backward,
-    tanh_forward,
-)
 from neurarium.learning.backprop.embedding import embedding_backward, embedding_forward
 from neurarium.learning.backprop.layer import Layer
 from neurarium.learning.backprop.linear import linear_backward, linear_forward
-from neurarium.learning.backprop.normalization import (
-    batch_norm_backward,
-    batch_norm_forward,
-    layer_norm_backward,
-    layer_norm_forward,
-)
-from neurarium.learning.backprop.pooling import (
-    average_pool_backward,
-    average_pool_forward,
-    max_pool_backward,
-    max_pool_forward,
-)
 from neurarium.learning.backprop.softmax import softmax_backward, softmax_forward
 from neurarium.nets.interfaces import Layered
 from neurarium.nets.parts import activation
@@ -65,11 +44,7 @@ class Place:
         return Place(f"{self.name}.{name}" if self.name else name, self.names)
 
     def require(self, module: nn.Module, setting: str, expected: object) -> None:
-        """Refuse a setting for which the layer's rule is not written.
-
-        Raises:
-            ConfigError: another value than the one expected.
-        """
+        """Raise ConfigError where a setting has not the value for which the layer's rule is written."""
         got = getattr(module, setting)
         if got != expected:
             raise ConfigError(
@@ -83,8 +58,7 @@ class Place:
 def translate(module: nn.Module) -> list[Layer]:
     """Rules of a module's layers in the order of computation.
 
-    Raises:
-        ConfigError: a layer or a setting without a rule.
+    Raises ConfigError: a layer or a setting without a rule.
 
     Example:
         >>> from neurarium.nets.feedforward.mlp import MLP
@@ -161,8 +135,8 @@ def _layer_norm(m: nn.LayerNorm, at: Place) -> Layer:
         at.require(m, "normalized_shape", m.normalized_shape[-1:])
     return Layer(
         at.name,
-        lambda x: layer_norm_forward(x, m.weight, m.bias, m.eps),
-        lambda delta, cache, to_input: layer_norm_backward(delta, cache),
+        lambda x: normalization.layer_norm_forward(x, m.weight, m.bias, m.eps),
+        lambda delta, cache, to_input: normalization.layer_norm_backward(delta, cache),
         at.parameters(m.weight, m.bias),
     )
 
@@ -170,18 +144,14 @@ def _layer_norm(m: nn.LayerNorm, at: Place) -> Layer:
 def _batch_norm(m: _BatchNorm, at: Place) -> Layer:
     def forward(x: Tensor) -> tuple[Tensor, Any]:
         if m.training or m.running_mean is None or m.running_var is None:
-            y, cache = batch_norm_forward(x, m.weight, m.bias, m.eps)
+            y, cache = normalization.batch_norm_forward(x, m.weight, m.bias, m.eps)
             if m.training:
                 _track(m, cache.mean, cache.variance, x.numel() // x.shape[1])
             return y, cache
-        return batch_norm_forward(x, m.weight, m.bias, m.eps, (m.running_mean, m.running_var))
+        return normalization.batch_norm_forward(x, m.weight, m.bias, m.eps, (m.running_mean, m.running_var))
 
-    return Layer(
-        at.name,
-        forward,
-        lambda delta, cache, to_input: batch_norm_backward(delta, cache),
-        at.parameters(m.weight, m.bias),
-    )
+    back = normalization.batch_norm_backward
+    return Layer(at.name, forward, lambda delta, cache, _: back(delta, cache), at.parameters(m.weight, m.bias))
 
 
 def _track(m: _BatchNorm, mean: Tensor, variance: Tensor, count: int) -> None:
@@ -199,7 +169,9 @@ def _max_pool(m: nn.MaxPool1d | nn.MaxPool2d, at: Place) -> Layer:
         at.require(m, setting, expected)
     if m.dilation not in (1, (1,), (1, 1)):
         at.require(m, "dilation", 1)
-    return _plain(at, lambda x: max_pool_forward(x, m.kernel_size, m.stride, m.padding), max_pool_backward)
+    return _plain(
+        at, lambda x: pooling.max_pool_forward(x, m.kernel_size, m.stride, m.padding), pooling.max_pool_backward
+    )
 
 
 def _average_pool(m: nn.AvgPool1d | nn.AvgPool2d, at: Place) -> Layer:
@@ -208,8 +180,8 @@ def _average_pool(m: nn.AvgPool1d | nn.AvgPool2d, at: Place) -> Layer:
         at.require(m, "divisor_override", None)
     return _plain(
         at,
-        lambda x: average_pool_forward(x, m.kernel_size, m.stride, m.padding, m.count_include_pad),
-        average_pool_backward,
+        lambda x: pooling.average_pool_forward(x, m.kernel_size, m.stride, m.padding, m.count_include_pad),
+        pooling.average_pool_backward,
     )
 
 
@@ -237,7 +209,9 @@ def _entering(m: Layered, at: Place) -> Layer:
 
 
 def _elementwise(derivative: Callable[[Tensor], Tensor]) -> Callable[[nn.Module, Place], Layer]:
-    return lambda m, at: _plain(at, lambda x: elementwise_forward(x, m, derivative), elementwise_backward)
+    return lambda m, at: _plain(
+        at, lambda x: elementwise.elementwise_forward(x, m, derivative), elementwise.elementwise_backward
+    )
 
 
 def _leaky_relu(m: nn.LeakyReLU, at: Place) -> Layer:
@@ -254,9 +228,9 @@ TRANSLATIONS: dict[type[nn.Module], Callable[[Any, Place], Layer]] = {
     nn.Conv1d: _convolution,
     nn.Conv2d: _convolution,
     nn.Embedding: _embedding,
-    nn.ReLU: lambda m, at: _plain(at, relu_forward, relu_backward),
-    nn.Sigmoid: lambda m, at: _plain(at, sigmoid_forward, sigmoid_backward),
-    nn.Tanh: lambda m, at: _plain(at, tanh_forward, tanh_backward),
+    nn.ReLU: lambda m, at: _plain(at, elementwise.relu_forward, elementwise.relu_backward),
+    nn.Sigmoid: lambda m, at: _plain(at, elementwise.sigmoid_forward, elementwise.sigmoid_backward),
+    nn.Tanh: lambda m, at: _plain(at, elementwise.tanh_forward, elementwise.tanh_backward),
     nn.LeakyReLU: _leaky_relu,
     nn.GELU: _gelu,
     nn.SiLU: _elementwise(activation.silu_derivative),

@@ -41,8 +41,6 @@ class WorkedLine:
 
     Attributes:
         part: which part of the question it answers.
-        name: of the number.
-        formula: how it comes about.
         value: float64, to full precision.
         printed: what the notes print for it; "?" where they leave it open, empty where they do not have it.
     """
@@ -87,12 +85,7 @@ def worked_example() -> list[WorkedLine]:
 
 
 def worked_example_text() -> str:
-    """The example as a table to print: name, value, what the notes print, formula.
-
-    Example:
-        >>> print(worked_example_text().splitlines()[0])
-        Worked example of notes 003: A = 0.35, B = 0.9, target 0.5, eta = 1
-    """
+    """The example as a table to print: name, value, what the notes print, formula."""
     lines = worked_example()
     names = max(len(line.name) for line in lines)
     values = max(len(repr(line.value)) for line in lines)

@@ -48,15 +48,10 @@ def conjugate_gradient(
     """Solve B x = b as far as it pays.
 
     Args:
-        product: x -> B x.
-        b: right-hand side.
-        start: first point.
         preconditioner: diagonal matrix M near B, all entries > 0; the iteration is that of M^-1/2 B M^-1/2.
         iterations: most products, beside the one at the start.
         tolerance: see `has_stalled`; 0 stops at the exact solution alone.
-
-    Raises:
-        NonFiniteError: a product is infinite or undefined.
+    Raises NonFiniteError: a product is infinite or undefined.
 
     Example:
         >>> B, b = torch.tensor([[2.0, 1.0], [1.0, 3.0]]), torch.tensor([3.0, 4.0])
@@ -101,13 +96,7 @@ def has_stalled(values: list[float], tolerance: float) -> bool:
 
         stop at i when   i > k,   phi_i < 0   and   (phi_i - phi_{i-k}) / phi_i < k epsilon,    k = max(10, i / 10)
 
-    Args:
-        values: phi_0 to phi_i.
-        tolerance: epsilon.
-
-    Example:
-        >>> has_stalled([0.0, *[-1.0] * 11], tolerance=5e-4)
-        True
+    `values` are phi_0 to phi_i, `tolerance` is epsilon.
     """
     i = len(values) - 1
     k = max(10, math.ceil(i / 10))

@@ -17,13 +17,7 @@ LEAST = 1e-20
 def reduction_ratio(fall: float, foretold: float) -> float:
     """Return rho: 1 where the model is exact, negative where the objective rose; minus infinity where it is undefined.
 
-    Args:
-        fall: f(W + p) - f(W).
-        foretold: q(p), negative unless nothing can be gained.
-
-    Example:
-        >>> reduction_ratio(-1.0, -2.0), reduction_ratio(float("inf"), -2.0)
-        (0.5, -inf)
+    `fall` is f(W + p) - f(W), `foretold` q(p).
     """
     if not math.isfinite(fall) or not foretold < 0:
         return -math.inf
@@ -31,12 +25,7 @@ def reduction_ratio(fall: float, foretold: float) -> float:
 
 
 def adapted(damping: float, ratio: float) -> float:
-    """Return the damping of the next step.
-
-    Example:
-        >>> [adapted(6.0, ratio) for ratio in (0.1, 0.5, 0.9)]
-        [9.0, 6.0, 4.0]
-    """
+    """Return the damping of the next step."""
     if ratio < 0.25:
         return damping * 3 / 2
     return max(LEAST, damping * 2 / 3) if ratio > 0.75 else damping

@@ -34,10 +34,6 @@ def gauss_newton(
     Args:
         outputs_of: weights to the net's outputs on the curvature batch; called once.
         loss: outputs to the mean loss; twice differentiable.
-        parameters: where the curvature is taken.
-
-    Returns:
-        A function of vectors of all weights, in the order of `parameters`.
 
     Example:
         >>> x, t = torch.tensor([[1.0], [2.0]]), torch.tensor([[0.0], [1.0]])
@@ -71,12 +67,7 @@ def fisher_diagonal(
 
     The mixed terms of the square vanish in the mean, so that no gradient of a single example is ever computed: a draw
     costs one backward pass over all of them. The relative error of an entry is at most sqrt(2 / draws).
-
-    Args:
-        outputs_of: weights to the outputs of N examples; called once.
-        loss: outputs to the mean loss.
-        parameters: where the gradients are taken.
-        signs: +1 and -1; the mean over all 2^N patterns is exact.
+    `signs`: +1 and -1; the mean over all 2^N patterns is exact.
 
     Example:
         >>> x, signs = torch.tensor([[1.0], [2.0]]), torch.tensor([[1.0, 1.0], [1.0, -1.0]])

@@ -16,13 +16,7 @@ def best_iterate(objective: Callable[[Tensor], float], iterates: Sequence[Tensor
     """Go back from the last iterate as long as the objective falls.
 
     Conjugate gradients improve the model to the end; the objective itself is often lower at an earlier iterate.
-
-    Args:
-        objective: of a step p: f(W + p); may be infinite or undefined.
-        iterates: at least one, in the order in which they were reached.
-
-    Returns:
-        The iterate and its objective.
+    `objective`: of a step p: f(W + p); may be infinite or undefined.
     """
     best, lowest = iterates[-1], objective(iterates[-1])
     for iterate in reversed(iterates[:-1]):
@@ -39,14 +33,8 @@ def line_search(objective: Callable[[float], float], before: float, slope: float
 
         largest a in 1, 0.8, 0.8^2, ... with  f(W + a p) <= f(W) + 0.01 a g.p
 
-    Args:
-        objective: of the rate a: f(W + a p).
-        before: f(W).
-        slope: g.p, negative for a direction of descent.
-        at_one: f(W + p).
-
-    Returns:
-        The rate and the objective there; rate 0 where no step is worth taking.
+    `objective` is f(W + a p) of the rate a, `before` f(W), `slope` g.p, `at_one` f(W + p).
+    Returns the rate and the objective there; rate 0 where no step is worth taking.
 
     Example:
         >>> line_search(lambda a: (1 - 4 * a) ** 2, before=1.0, slope=-8.0, at_one=9.0)  # doctest: +ELLIPSIS

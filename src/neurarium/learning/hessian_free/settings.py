@@ -29,7 +29,6 @@ class HessianFree:
     """Go back over the stored iterates to the one with the lowest objective."""
 
     def __post_init__(self) -> None:
-        """Refuse constants outside their range."""
         ranges = {
             "damping": ("a number > 0", 0 < self.damping < float("inf")),
             "iterations": ("a whole number >= 1", self.iterations >= 1),

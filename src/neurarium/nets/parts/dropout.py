@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from neurarium.checks import ConfigError
+from neurarium.nets.evaluating import evaluating
 
 MOST_UNITS = 20
 _ROWS = 2**14
@@ -144,16 +145,13 @@ def _masked(net: nn.Module) -> Iterator[_State]:
             return output
         return dropout(output, state.masks.pop(0).view(output.shape), layer.p)
 
-    modes = [(module, module.training) for module in net.modules()]
     hooks = [m.register_forward_hook(apply) for m in net.modules() if isinstance(m, nn.Dropout)]
     try:
-        net.eval()
-        yield state
+        with evaluating(net):
+            yield state
     finally:
         for hook in hooks:
             hook.remove()
-        for module, training in modes:
-            module.training = training
 
 
 def _refuse_other_kinds(net: nn.Module) -> None:

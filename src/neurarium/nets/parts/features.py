@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, choose
+from neurarium.nets.evaluating import evaluating
 from neurarium.nets.parts.groups import Grouped, trainable
 from neurarium.nets.parts.initial import initialise_layer_
 
@@ -181,10 +182,6 @@ def _output_of(net: nn.Module, path: str, probe: Tensor) -> Tensor:
 @torch.no_grad()
 def _run(net: nn.Module, probe: Tensor) -> Tensor:
     """Run a net in evaluation mode; afterwards it is as it was."""
-    modes = [(module, module.training) for module in net.modules()]
-    try:
-        output: Tensor = net.eval()(probe)
-        return output
-    finally:
-        for module, training in modes:
-            module.training = training
+    with evaluating(net):
+        output: Tensor = net(probe)
+    return output

@@ -25,10 +25,6 @@ def written_out(function: Callable[..., Any], *arguments: Any) -> Callable[..., 
 
     Random operations draw anew in every call; whatever Python decides on the way is decided now.
 
-    Args:
-        function: of tensors and dictionaries of tensors.
-        arguments: examples; their values do not matter.
-
     Example:
         >>> twice = written_out(torch.func.vmap(lambda x: x * 1 + x), torch.zeros(3, 2))
         >>> twice(torch.ones(3, 2)).sum()

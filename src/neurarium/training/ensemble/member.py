@@ -3,9 +3,11 @@
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
-from neurarium.record.events import EpochEnded, Event, Scores, Stepped, Stopped, StopReason
+from neurarium.record.events import Event, Scores, Stepped, StopReason
 from neurarium.record.run_record import recorded
+from neurarium.training.loop import end_epoch
 from neurarium.training.rules.gradient import GradientRule
 from neurarium.training.rules.rule import Update
 from neurarium.training.session import Session
@@ -14,11 +16,7 @@ Told = tuple[Session, Event]
 
 
 class Member:
-    """A session whose updates come from outside.
-
-    Args:
-        session: its net, progress, best weights and folder.
-    """
+    """A session whose updates come from outside."""
 
     def __init__(self, session: Session) -> None:
         assert isinstance(session.rule, GradientRule)
@@ -44,17 +42,7 @@ class Member:
         seconds = progress.seconds
         progress.count(update)
         progress.seconds = seconds  # the clock of a group is shared out by the group
-        self._updates.append(
-            Stepped(
-                progress.step,
-                progress.epoch,
-                progress.position,
-                update.objective,
-                update.gradient_norm,
-                update.learning_rate,
-                progress.seconds,
-            )
-        )
+        self._updates.append(progress.stepped(update))
 
     def report_steps(self) -> Iterator[Told]:
         """Tell of the updates since the last report; they carry the time of the report before."""
@@ -62,22 +50,13 @@ class Member:
         for update in updates:
             yield from self.tell(update)
 
-    def end_epoch(self, epoch: int, development: Scores) -> Iterator[Told]:
+    def end_epoch(self, development: Scores) -> Iterator[Told]:
         """Compare with the best epoch, keep the weights if this is it, and move on to the next."""
         session, progress = self.session, self.session.progress
-        early, train = session.recipe.early_stopping, progress.means()
-        watched = development or train
-        after = early.judge(progress.best, epoch, watched)
-        self.rule.epoch_ended(early.watched(watched))
-        if after.epoch == epoch:
-            session.best.keep(session.net.state_dict())
-        norm, rate = progress.mean_gradient_norm(), progress.learning_rate
         seconds = progress.seconds
-        progress.next_epoch(after)
+        ended = end_epoch(self.rule, session.recipe, progress, session.best, development)
         progress.seconds = seconds
-        yield from self.tell(
-            EpochEnded(epoch, progress.step, train, development, norm, rate, seconds, best=after.epoch == epoch)
-        )
+        yield from self.tell(replace(ended, seconds=seconds))
 
     def save_is_due(self) -> bool:
         """Whether the recipe asks for a checkpoint by now."""
@@ -93,12 +72,11 @@ class Member:
 
     def stopped(self, reason: StopReason) -> Iterator[Told]:
         """End this member's run with its files, its weights being its own again."""
-        progress = self.session.progress
         self.session.net.eval()
         yield from self.save()
         if reason != "interrupted":
             self.session.finish()
-        yield from self.tell(Stopped(reason, progress.epoch, progress.step, progress.seconds, progress.best.epoch))
+        yield from self.tell(self.session.progress.stopped(reason))
         self.close()
 
     def close(self) -> None:

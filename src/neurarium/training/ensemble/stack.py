@@ -77,9 +77,7 @@ class Stack:
             inputs: a batch for each member, (members, batch, *shape).
             targets: likewise.
             uses: how often batches of this shape will come.
-
-        Returns:
-            Loss, sum of the errors, and number of the units that they are counted over, of each member.
+        Returns loss, sum of the errors, and number of the units that they are counted over, of each member.
         """
         function = vmap(grad_and_value(self._loss, has_aux=True), randomness="different")
         self.rows.grad, (loss, (errors, counts)) = self._call("gradients", function, uses, inputs, targets)

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, optim
 from torch.func import grad, vmap
 
 from neurarium.checks import ConfigError
@@ -17,24 +17,13 @@ from neurarium.training.seed import own_generators
 from neurarium.training.session import Session
 
 # Algorithms that treat every number of a tensor by itself, so that a row of a stack fares as it would alone.
-ELEMENTWISE = {
-    torch.optim.SGD,
-    torch.optim.Adagrad,
-    torch.optim.Adadelta,
-    torch.optim.RMSprop,
-    torch.optim.Adam,
-    torch.optim.AdamW,
-}
+ELEMENTWISE = {optim.SGD, optim.Adagrad, optim.Adadelta, optim.RMSprop, optim.Adam, optim.AdamW}
 # Multiply-adds of one net's forward pass over a batch up to which calling the operations costs more than they do.
 MOST_WORK = {"cpu": 1 << 21, "cuda": 1 << 27}
 
 
 def check_alike(sessions: Sequence[Session]) -> None:
-    """Refuse to train together what is not one recipe under several seeds, equally far.
-
-    Raises:
-        ConfigError: recipes that differ in more than the seed.
-    """
+    """Raise ConfigError unless all are one recipe under several seeds, equally far."""
     first = sessions[0].recipe
     for session in sessions[1:]:
         if dataclasses.replace(session.recipe, seed=first.seed) != first:
@@ -51,11 +40,7 @@ def check_alike(sessions: Sequence[Session]) -> None:
 
 
 def hindrance(session: Session) -> str:
-    """Say why a run cannot be trained together with its like; empty where it can.
-
-    Args:
-        session: one of them, as `prepare` makes it.
-    """
+    """Say why a run cannot be trained together with its like; empty where it can."""
     recipe, rule = session.recipe, session.rule
     if type(rule) is not GradientRule:
         return "its learning rule is not the plain gradient rule"

@@ -21,7 +21,7 @@ from neurarium.checks import NonFiniteError
 from neurarium.data.batch import Batch
 from neurarium.data.plan import batch_count, in_order, permutation
 from neurarium.learning.optimisers import ParameterGroup
-from neurarium.record.events import Event, Notice, Scores, Started
+from neurarium.record.events import Event, Notice, Scores
 from neurarium.tasks.model import EVALUATION_BATCH
 from neurarium.tasks.task import Context
 from neurarium.training.diagnosis import first_non_finite
@@ -29,7 +29,7 @@ from neurarium.training.ensemble.member import Member
 from neurarium.training.ensemble.stack import Stack
 from neurarium.training.ensemble.suits import check_alike
 from neurarium.training.interrupt import StopRequest
-from neurarium.training.loop import means_of
+from neurarium.training.loop import means_of, started
 from neurarium.training.rules.gradient import not_finite
 from neurarium.training.rules.rule import Sums, Update
 from neurarium.training.seed import restore_generators
@@ -44,14 +44,9 @@ def learn_together(sessions: Sequence[Session], stop: StopRequest | None = None)
     Args:
         sessions: as `session.prepare`, `start` or `resume` makes them; `suits.hindrance` finds none.
         stop: a request is seen at the next step; the members save what they have.
-
-    Yields:
-        The session and what happened to it: the events of its run, each epoch's at the epoch's end; for a run that
-        diverged at last the error instead of `Stopped`, the others going on.
-
-    Raises:
-        ConfigError: recipes that differ in more than the seed.
-        StorageError: the disk does not take a file.
+    Yields the session and what happened to it: the events of its run, each epoch's at the epoch's end; for a run that
+    diverged at last the error instead of `Stopped`, the others going on.
+    Raises ConfigError: recipes that differ in more than the seed; StorageError: the disk does not take a file.
     """
     check_alike(sessions)
     group = _Group(sessions, stop or StopRequest())
@@ -82,7 +77,8 @@ class _Group:
         """Epoch after epoch until no member is left."""
         seeds = ", ".join(str(member.session.recipe.seed) for member in self.members)
         for member in self.members:
-            yield from member.tell(self._started(member))
+            step, task = member.session.progress.step, member.rule.task.name
+            yield from member.tell(started(member.rule, self.recipe, self.placement, self.steps, step, task))
             told = [*member.session.notices, f"trained together in one batched computation: seeds {seeds}"]
             for text in told:
                 yield from member.tell(Notice(text))
@@ -136,7 +132,7 @@ class _Group:
             scores = self._measure()
             self._share_time()
             for k, member in self._learning():
-                yield from member.end_epoch(epoch, scores[k])
+                yield from member.end_epoch(scores[k])
             yield from self._save_where_due()
 
     def _step(self, chosen: Tensor) -> Iterator[Outcome]:
@@ -225,14 +221,3 @@ class _Group:
     def _newest(self) -> Member:
         """Any member under way: all of them stand at the same step."""
         return next((member for member in self.members if member.learning), self.members[0])
-
-    def _started(self, member: Member) -> Started:
-        return Started(
-            name=self.recipe.name,
-            epochs=self.recipe.epochs,
-            steps_per_epoch=self.steps,
-            step=member.session.progress.step,
-            parameters=sum(p.numel() for p in member.session.net.parameters()),
-            environment=self.placement.environment(),
-            task=member.rule.task.name,
-        )

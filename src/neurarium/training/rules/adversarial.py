@@ -44,8 +44,7 @@ _MEASUREMENT_SEED = 0
 class AdversarialRule(DescentRule):
     """Learning rule: discriminator and generator update in turn.
 
-    Raises:
-        ConfigError: a net that is no adversarial pair.
+    Raises ConfigError: a net that is no adversarial pair.
     """
 
     follows: ClassVar[frozenset[str]] = frozenset({"optimiser.*", "schedule.*", "clip_norm", "precision"})

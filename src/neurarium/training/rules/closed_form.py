@@ -51,21 +51,16 @@ EXACT_FEATURES = 1000
 class ClosedFormRule(LearningRule):
     """Learning rule: sums over an epoch, then a step to the minimum of their quadratic.
 
-    Raises:
-        ConfigError: a net that is not `LinearInParameters`, or a task whose loss is none of `CURVATURE`.
+    Raises ConfigError: a net that is not `LinearInParameters`, or a task whose loss is none of `CURVATURE`.
     """
 
+    # every optimizer has a rate, which plays no part here; intercepts never decay
     follows: ClassVar[frozenset[str]] = frozenset(
         {
-            "objective.name=auto|squared-error|cross-entropy|binary-cross-entropy|logistic",
-            "objective.smoothing",
-            "objective.confusion",
-            "optimiser.name=closed-form",
-            "optimiser.lr",  # every optimizer has one; it plays no part here
-            "optimiser.l2",
-            "optimiser.decayed",  # intercepts never decay
+            "objective.name=auto|squared-error|cross-entropy|binary-cross-entropy|logistic", "objective.smoothing",
+            "objective.confusion", "optimiser.name=closed-form", "optimiser.lr", "optimiser.l2", "optimiser.decayed",
         }
-    )
+    )  # fmt: skip
 
     def __init__(self, setup: Setup) -> None:
         net, recipe = setup.net, setup.recipe
@@ -94,9 +89,7 @@ class ClosedFormRule(LearningRule):
     def step(self, parts: tuple[Batch, ...], context: Context) -> Update:
         """Add a batch to the sums, and move after the last one of an epoch; see `LearningRule.step`.
 
-        Raises:
-            DataError: an input is infinite or undefined.
-            NonFiniteError: a feature or the objective is.
+        Raises DataError: an input is infinite or undefined; NonFiniteError: a feature or the objective is.
         """
         (batch,) = parts
         if context.step == 0:
@@ -152,8 +145,7 @@ class ClosedFormRule(LearningRule):
         self._measured = bool(state["measured"])
         if self._measured:
             self._descent.precondition = self._preconditioner()
-        weight, centred = self._split(self._descent.point)
-        self._weight, self._bias = weight, centred - weight @ self._sums.mean if self._measured else centred
+        self._place()
 
     def _look(self, z: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Float64[Tensor, "batch rows"]]:
         """Mean objective, errors, and the derivative of the summed objective by what the affine layer says."""
@@ -195,11 +187,14 @@ class ClosedFormRule(LearningRule):
 
     def _write(self) -> None:
         """Give the net the point that the descent has reached."""
-        weight, centred = self._split(self._descent.point)
-        self._weight, self._bias = weight, centred - weight @ self._sums.mean if self._measured else centred
+        self._place()
         with torch.no_grad():
             self._model.head.weight.copy_(self._weight)
             self._model.head.bias.copy_(self._bias)
+
+    def _place(self) -> None:
+        weight, centred = self._split(self._descent.point)
+        self._weight, self._bias = weight, centred - weight @ self._sums.mean if self._measured else centred
 
     def _clear(self) -> None:
         """Begin the sums of an epoch."""

@@ -52,8 +52,7 @@ _MEASUREMENT_SEED = 0
 class ContrastiveRule(DescentRule):
     """Learning rule: CD-k or persistent CD-k, followed by an optimizer.
 
-    Raises:
-        ConfigError: a net that is no Boltzmann machine.
+    Raises ConfigError: a net that is no Boltzmann machine.
     """
 
     follows: ClassVar[frozenset[str]] = frozenset(

@@ -26,12 +26,7 @@ _NONE = FineTuning()
 
 
 class DescentRule(LearningRule):
-    """A rule that leaves gradients in its parameters and lets an optimizer follow them.
-
-    Attributes:
-        parameters: those that learn.
-        optimisers: over all of them, each parameter in one.
-    """
+    """A rule that leaves gradients in its parameters and lets an optimizer follow them."""
 
     def __init__(self, setup: Setup) -> None:
         recipe = setup.recipe
@@ -83,9 +78,7 @@ class DescentRule(LearningRule):
     def _move(self, rate: float, norm: float) -> None:
         """Update the parameters that have a gradient.
 
-        Args:
-            rate: of this update.
-            norm: Euclidean length of the gradient, which is shortened where it is longer than the recipe allows.
+        `norm`: Euclidean length of the gradient, which is shortened where it is longer than the recipe allows.
         """
         if self._clip is not None and norm > self._clip:
             torch._foreach_mul_(gradients_of(self.parameters), self._clip / norm)
@@ -119,13 +112,7 @@ def _laid_out_like(parameter: nn.Parameter, value: Any) -> Any:
 
 
 def augmented(batch: Batch, augmentation: Augmentation, schema: Schema) -> Batch:
-    """Transform each example of a batch by a draw of its own; draws come from torch's generator.
-
-    Args:
-        batch: of a schema that `Augmentation.check` lets pass.
-        augmentation: the transformations.
-        schema: says how many classes there are, for mixup.
-    """
+    """Transform each example of a batch by a draw of its own; draws come from torch's generator."""
     classes = len(schema.target.categories) if schema.targets else None
     target = batch.labels if batch.targets else batch.x.new_zeros(batch.size)
     x, mixed = augmentation.apply(batch.x, target, classes or None)

@@ -14,13 +14,8 @@ from torch.nn import functional as F
 
 from neurarium.checks import ConfigError
 from neurarium.data.batch import Batch
+from neurarium.learning.backprop import losses
 from neurarium.learning.backprop.chain import chain_of
-from neurarium.learning.backprop.losses import (
-    softmax_cross_entropy_backward,
-    softmax_cross_entropy_forward,
-    squared_error_backward,
-    squared_error_forward,
-)
 from neurarium.tasks.task import Context, Trainable
 from neurarium.training.device import Placement
 from neurarium.training.rules.descent import laid_out
@@ -34,8 +29,7 @@ _Loss = tuple[Callable[[Tensor, Tensor], tuple[Tensor, Any]], Callable[[float, A
 class ExplicitRule(GradientRule):
     """Learning rule: gradients by the chain of `learning.backprop`, followed by an optimizer.
 
-    Raises:
-        ConfigError: a layer or a task without a rule, or examples that are not one tensor of one shape.
+    Raises ConfigError: a layer or a task without a rule, or examples that are not one tensor of one shape.
     """
 
     follows: ClassVar[frozenset[str]] = GradientRule.follows - {"objective.*", "compile", "precision"} | {
@@ -58,17 +52,7 @@ class ExplicitRule(GradientRule):
 
 
 class ChainStep:
-    """`step.TaskStep` by the layers' rules.
-
-    Args:
-        net: on its device; a rule is known for each of its layers.
-        task: counts the errors.
-        placement: by which products are computed.
-        loss: forward and backward, of outputs and targets.
-
-    Raises:
-        ConfigError: a layer without a rule.
-    """
+    """`step.TaskStep` by the layers' rules. Raises ConfigError: a layer without a rule."""
 
     def __init__(self, net: nn.Module, task: Trainable, placement: Placement, loss: _Loss) -> None:
         self._chain = chain_of(net)
@@ -98,12 +82,7 @@ class ChainStep:
 
 
 class ChainLoss:
-    """A loss with its way back.
-
-    Args:
-        value: what it is.
-        back: adds the derivatives to the gradients of the parameters; once.
-    """
+    """A loss with its way back, which adds the derivatives to the gradients of the parameters; once."""
 
     def __init__(self, value: Tensor, back: Callable[[], None]) -> None:
         self._value, self.backward = value, back
@@ -117,11 +96,11 @@ def _squared_error_to_code(outputs: Tensor, targets: Tensor) -> tuple[Tensor, An
     if not targets.is_floating_point():
         targets = F.one_hot(targets.long(), outputs.shape[1])
     rows = targets if targets.dim() > 1 else targets[:, None]
-    return squared_error_forward(outputs, rows.to(outputs.dtype))
+    return losses.squared_error_forward(outputs, rows.to(outputs.dtype))
 
 
 EXPLICIT_LOSSES: dict[str, _Loss] = {
-    "cross-entropy": (softmax_cross_entropy_forward, softmax_cross_entropy_backward),
-    "squared-error": (_squared_error_to_code, squared_error_backward),
+    "cross-entropy": (losses.softmax_cross_entropy_forward, losses.softmax_cross_entropy_backward),
+    "squared-error": (_squared_error_to_code, losses.squared_error_backward),
 }
 """Objectives whose error signal is written out, by name: forward and backward."""

@@ -36,24 +36,15 @@ class Differentiable(Protocol):
 class GradientRule(DescentRule):
     """Learning rule: back-propagated gradient of a loss, followed by an optimizer.
 
-    Raises:
-        ConfigError: a task without a loss to differentiate.
+    Raises ConfigError: a task without a loss to differentiate.
     """
 
     follows: ClassVar[frozenset[str]] = frozenset(
         {
-            "objective.*",
-            "optimiser.*",
-            "schedule.*",
-            "augmentation.*",
-            "fine_tuning.*",
-            "accumulate",
-            "clip_norm",
-            "precision",
-            "compile",
-            "max_units",
+            "objective.*", "optimiser.*", "schedule.*", "augmentation.*", "fine_tuning.*", "accumulate", "clip_norm",
+            "precision", "compile", "max_units",
         }
-    )
+    )  # fmt: skip
 
     def __init__(self, setup: Setup) -> None:
         self.task = trainable(setup.task)
@@ -114,10 +105,7 @@ class GradientRule(DescentRule):
 class TaskStep:
     """The forward pass of a batch or of a part of one.
 
-    Args:
-        net: on its device.
-        task: how it is called, and what is made small.
-        placement: the number format of the forward pass; losses are taken in float32.
+    `placement`: the number format of the forward pass; losses are taken in float32.
     """
 
     def __init__(self, net: nn.Module, task: Trainable, placement: Placement) -> None:
@@ -127,10 +115,8 @@ class TaskStep:
         """Loss, to be differentiated, and sum of the errors.
 
         Args:
-            batch: with what the task draws for it.
             counts: of the whole batch of which this one may be a part.
             size: examples in that whole batch, over which a net's own penalty is a mean.
-            context: where in the run.
         """
         with self.placement.computing():
             outputs = self.task.forward(self.net, batch, context)
@@ -145,11 +131,7 @@ class TaskStep:
 
 
 def trainable(task: Task) -> Trainable:
-    """The task as one whose loss has a gradient.
-
-    Raises:
-        ConfigError: it has none.
-    """
+    """The task as one whose loss has a gradient. Raises ConfigError: it has none."""
     if isinstance(task, Trainable):
         return task
     raise ConfigError(
@@ -161,13 +143,7 @@ def trainable(task: Task) -> Trainable:
 
 
 def not_finite(where: str, step: int, update: Update) -> NonFiniteError:
-    """Say that an update has infinite or undefined numbers, and what may help.
-
-    Args:
-        where: the first place in the net that has them.
-        step: the run's updates before this one.
-        update: what it would have reported.
-    """
+    """Say that an update has infinite or undefined numbers, and what may help."""
     return NonFiniteError(
         f"step {step + 1}, {where}",
         expected="finite numbers",

@@ -49,23 +49,17 @@ FISHER_DRAWS, FISHER_EXAMPLES = 16, 256
 class HessianFreeRule(LearningRule):
     """Learning rule: damped Gauss-Newton steps on a loss that is convex in the outputs.
 
-    Raises:
-        ConfigError: a task without a loss, or a net with batch normalization.
+    Raises ConfigError: a task without a loss, or a net with batch normalization.
     """
 
+    # the rate is that of the weight decay alone
     follows: ClassVar[frozenset[str]] = frozenset(
         {
-            "objective.*",
-            "optimiser.name=hessian-free",
-            "optimiser.lr",  # of the weight decay alone
-            "optimiser.l2",
-            "optimiser.weight_decay",
-            "optimiser.hessian_free.*",
-            "schedule.name=constant|step|exponential|cosine|linear|inverse-sqrt",
-            "schedule.*",
-            "augmentation.*",
+            "objective.*", "optimiser.name=hessian-free", "optimiser.lr", "optimiser.l2", "optimiser.weight_decay",
+            "optimiser.hessian_free.*", "schedule.name=constant|step|exponential|cosine|linear|inverse-sqrt",
+            "schedule.*", "augmentation.*",
         }
-    )
+    )  # fmt: skip
 
     def __init__(self, setup: Setup) -> None:
         _refuse_batch_statistics(setup.net)
@@ -85,9 +79,8 @@ class HessianFreeRule(LearningRule):
     def step(self, parts: tuple[Batch, ...], context: Context) -> Update:
         """Take one step; see `LearningRule.step`. The learning rate reported is the step's share of its direction.
 
-        Raises:
-            ConfigError: the examples of a batch are not rows, of which a part can be taken.
-            ShapeError: a net that answers with more than one tensor.
+        Raises ConfigError: the examples of a batch are not rows, of which a part can be taken; ShapeError: a net that
+        answers with more than one tensor.
         """
         (batch,) = parts
         if self._augmentation.active:
@@ -136,25 +129,16 @@ class HessianFreeRule(LearningRule):
         self.damping = float(state["damping"])
 
     def _propose(
-        self,
-        parameters: Parameters,
-        batch: Batch,
-        gradient: Tensor,
-        objective: Callable[[Tensor], float],
+        self, parameters: Parameters, batch: Batch, gradient: Tensor, objective: Callable[[Tensor], float]
     ) -> tuple[Tensor, float, float]:
         """Return a step, the objective after it, and the change that the model foretells."""
         settings, l2 = self._settings, self._optimiser.l2
         part = _first(batch, math.ceil(settings.curvature * batch.size))
         restore_generators(self._draws)
         curvature = gauss_newton(lambda p: self._outputs(p, part), self._loss_of(part), parameters)
-        solution = conjugate_gradient(
-            lambda v: curvature(v) + (l2 + self.damping) * v,
-            -gradient,
-            settings.warm_start * self._direction,
-            self._preconditioner(parameters, part),
-            settings.iterations,
-            settings.tolerance,
-        )
+        start, preconditioner = settings.warm_start * self._direction, self._preconditioner(parameters, part)
+        damped, limits = (lambda v: curvature(v) + (l2 + self.damping) * v), (settings.iterations, settings.tolerance)
+        solution = conjugate_gradient(damped, -gradient, start, preconditioner, *limits)
         self._direction = solution.iterates[-1]
         candidates = solution.iterates if settings.backtracking else solution.iterates[-1:]
         move, after = best_iterate(objective, candidates)
@@ -212,8 +196,7 @@ def _non_finite(where: str, step: int, got: str) -> NonFiniteError:
 def _first(batch: Batch, count: int) -> Batch:
     """The first examples of a batch.
 
-    Raises:
-        ConfigError: its tensors have other than a row an example, as those of joined graphs.
+    Raises ConfigError: its tensors have other than a row an example, as those of joined graphs.
     """
     if any(len(tensor) != batch.size for tensor in (*batch.inputs, *batch.targets)):
         raise ConfigError(

@@ -9,12 +9,8 @@ from neurarium.training.rules.rule import Setup
 def label_loss(setup: Setup, whom: str) -> str:
     """The name of the loss of outputs and labels, "auto" resolved.
 
-    Args:
-        setup: its task makes that loss small and nothing else.
-        whom: the rule, for the message.
-
-    Raises:
-        ConfigError: another task, or one with a teacher or a loss of the user's.
+    `setup`: its task makes that loss small and nothing else.
+    Raises ConfigError: another task, or one with a teacher or a loss of the user's.
     """
     if type(setup.task) not in (Classification, Regression):
         raise ConfigError(

@@ -43,11 +43,8 @@ MOST_TESTED = 2**25
 class PerceptronRule(LearningRule):
     """Learning rule: mistakes, one by one. The net holds the weights that answer; eta is the rate of plain sgd.
 
-    Attributes:
-        finished: whether the last whole epoch was without a mistake; no further one changes the weights.
-
-    Raises:
-        ConfigError: a net that is no hyperplane.
+    `finished`: whether the last whole epoch was without a mistake; no further one changes the weights.
+    Raises ConfigError: a net that is no hyperplane.
     """
 
     follows: ClassVar[frozenset[str]] = frozenset(
@@ -82,12 +79,8 @@ class PerceptronRule(LearningRule):
             check_finite(x)
             mistakes = course.see(x, y)
         except NonFiniteError as error:
-            raise NonFiniteError(
-                f"step {context.step + 1}, {error.subject} of the batch",
-                expected=error.expected,
-                got=error.got,
-                remedy=error.remedy,
-            ) from error
+            where = f"step {context.step + 1}, {error.subject} of the batch"
+            raise NonFiniteError(where, expected=error.expected, got=error.got, remedy=error.remedy) from error
         self._mistakes_of_epoch += len(mistakes)
         self._answer()
         moved = math.hypot(float(np.linalg.norm(course.weight - weight)), course.bias - bias) / course.rate
@@ -140,11 +133,7 @@ _VALUES = ("bias", "other_bias", "seen", "mistakes", "run", "longest")
 def separability_notice(examples: Examples) -> str:
     """Say before a run whether it can come to an end: Novikoff's bound, or why there is none.
 
-    Args:
-        examples: of two classes, as the net will see them.
-
-    Raises:
-        DataError: other than two classes, or numbers that are not finite.
+    Raises DataError: other than two classes, or numbers that are not finite.
     """
     batches = list(in_order(examples, 4096))
     x = torch.cat([batch.x.flatten(1).cpu() for batch in batches])

@@ -24,10 +24,6 @@ class Setup:
 
     Args:
         recipe: resolved: its settings are those that the rule follows.
-        net: on its device.
-        task: what is asked of the net.
-        schema: of the data.
-        placement: where and how to compute.
         total_steps: updates of the whole run, over which schedules are laid.
     """
 
@@ -47,7 +43,6 @@ class Update:
         objective: mean over the batch of what the rule makes small, before the update.
         errors: number of units answered wrongly, before the update.
         gradient_norm: Euclidean length of the step's direction before clipping.
-        learning_rate: rate of this update.
         count: units that the errors are counted over: examples, tokens, nodes, atoms.
     """
 
@@ -98,9 +93,7 @@ class LearningRule(ABC):
         Args:
             parts: the batch, cut into as many parts as the recipe says: one but for rules that follow "accumulate".
             context: where in the run; `context.step` counts the updates from 0.
-
-        Raises:
-            NonFiniteError: before the update, where a number is infinite or undefined.
+        Raises NonFiniteError: before the update, where a number is infinite or undefined.
         """
 
     @abstractmethod

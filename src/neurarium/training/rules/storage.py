@@ -37,11 +37,8 @@ _SCORED = 256  # patterns whose recall is measured after a batch
 class StorageRule(LearningRule):
     """Learning rule: store what comes. The rate of plain sgd is reported and has no effect.
 
-    Attributes:
-        finished: whether the first epoch has ended; no further one changes the memory.
-
-    Raises:
-        ConfigError: a net that is no memory.
+    `finished`: whether the first epoch has ended; no further one changes the memory.
+    Raises ConfigError: a net that is no memory.
     """
 
     follows: ClassVar[frozenset[str]] = frozenset({"optimiser.name=sgd", "optimiser.lr"})
@@ -65,8 +62,7 @@ class StorageRule(LearningRule):
     def step(self, parts: tuple[Batch, ...], context: Context) -> Update:
         """Store examples of a batch where there is room; see `LearningRule.step` and the sums above.
 
-        Raises:
-            DataError: pictures that are all -1 or all +1.
+        Raises DataError: pictures that are all -1 or all +1.
         """
         (batch,) = parts
         added = 0 if self.finished else self._memory.store(batch.x)

@@ -86,11 +86,7 @@ def rule_name(recipe: Recipe) -> str:
 
 
 def rule_class(name: str) -> type[LearningRule]:
-    """The class of a rule.
-
-    Raises:
-        ConfigError: no such rule; names the closest.
-    """
+    """The class of a rule. Raises ConfigError: no such rule; names the closest."""
     return choose(name, RULES, subject="learning rule")()
 
 
@@ -99,9 +95,7 @@ def resolved(recipe: Recipe) -> Recipe:
 
     "auto" becomes bfloat16 where the device multiplies it fast and the rule follows "precision", else float32. It is
     decided once, when a run starts, and stands so in its folder: on another machine the run goes on in the same format.
-
-    Raises:
-        ConfigError: a setting that differs from its default and that the rule cannot follow, or no such device here.
+    Raises ConfigError: a setting that differs from its default and that the rule cannot follow, or no such device here.
 
     Example:
         >>> resolved(Recipe(precision="auto", gradients="explicit")).precision  # a rule of float32
@@ -117,11 +111,7 @@ def resolved(recipe: Recipe) -> Recipe:
 
 
 def check_followed(recipe: Recipe, rule: type[LearningRule]) -> None:
-    """Refuse settings that would be ignored.
-
-    Raises:
-        ConfigError: names the first.
-    """
+    """Raise ConfigError, naming the first, where settings would be ignored."""
     given, plain = dict(_leaves(recipe)), _PLAIN
     follows = EVERY_RULE | rule.follows
     demanded = {leaf: values.split("|") for leaf, _, values in (f.partition("=") for f in follows) if values}
@@ -140,11 +130,7 @@ def check_followed(recipe: Recipe, rule: type[LearningRule]) -> None:
 
 
 def make_rule(setup: Setup) -> LearningRule:
-    """Make the rule by which a recipe learns.
-
-    Raises:
-        ConfigError: the rule cannot learn this net.
-    """
+    """Make the rule by which a recipe learns. Raises ConfigError: the rule cannot learn this net."""
     return rule_class(rule_name(setup.recipe))(setup)  # type: ignore[call-arg]
 
 
