@@ -20,11 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurarium.nets.connectionist.couplings import Couplings
-from neurarium.nets.connectionist.hopfield_theory import (
-    critical_load,
-    hebbian_capacity,
-    storkey_capacity,
-)
+from neurarium.nets.connectionist.hopfield_theory import critical_load, hebbian_capacity, storkey_capacity
 from neurarium.nets.connectionist.patterns import check_patterns, warn_above
 
 

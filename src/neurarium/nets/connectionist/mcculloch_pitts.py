@@ -99,10 +99,7 @@ class ThresholdLayer(nn.Module):
     thresholds: Tensor
 
     def __init__(
-        self,
-        synapses: Sequence[Sequence[float]],
-        thresholds: Sequence[float],
-        inhibition: str = "weighted",
+        self, synapses: Sequence[Sequence[float]], thresholds: Sequence[float], inhibition: str = "weighted"
     ) -> None:
         super().__init__()
         choose(inhibition, {"weighted": 0, "absolute": 0}, "inhibition")

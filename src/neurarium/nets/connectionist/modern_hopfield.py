@@ -123,12 +123,7 @@ class ModernMemory(nn.Module):
         return energy(states.double(), self.patterns.double(), self.beta)
 
     def recall(
-        self,
-        probes: Float[Tensor, "probes d"],
-        *,
-        steps: int = 100,
-        tolerance: float = 1e-5,
-        trace: bool = False,
+        self, probes: Float[Tensor, "probes d"], *, steps: int = 100, tolerance: float = 1e-5, trace: bool = False
     ) -> Retrieval:
         """Update until no number of a state moves by more than `tolerance`; sweeps are updates of the whole state.
 

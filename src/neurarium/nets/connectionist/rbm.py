@@ -57,10 +57,7 @@ class RBMWeights(NamedTuple):
 
 
 def energy(
-    w: RBMWeights,
-    v: Float[Tensor, "batch visible"],
-    h: Float[Tensor, "batch hidden"],
-    visible: Visible = "bernoulli",
+    w: RBMWeights, v: Float[Tensor, "batch visible"], h: Float[Tensor, "batch hidden"], visible: Visible = "bernoulli"
 ) -> Float[Tensor, "batch"]:
     """E(v, h) of each pair of states.
 
@@ -158,11 +155,7 @@ def gibbs(
 
 
 def sample_visible(
-    w: RBMWeights,
-    chains: int,
-    steps: int,
-    visible: Visible = "bernoulli",
-    generator: torch.Generator | None = None,
+    w: RBMWeights, chains: int, steps: int, visible: Visible = "bernoulli", generator: torch.Generator | None = None
 ) -> Float[Tensor, "chains visible"]:
     """Mean of v given the last h of chains begun at coin tosses: what the model holds for likely.
 

@@ -95,23 +95,12 @@ def convolve(
     """
     flipped = weight.flip(tuple(range(2, weight.ndim)))
     return cross_correlate(
-        x,
-        flipped,
-        bias,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-        padding_mode=padding_mode,
+        x, flipped, bias, stride=stride, padding=padding, dilation=dilation, groups=groups, padding_mode=padding_mode
     )
 
 
 def margins(
-    size: Sequence[int],
-    kernel: Sequence[int],
-    stride: Sizes = 1,
-    padding: Padding = "valid",
-    dilation: Sizes = 1,
+    size: Sequence[int], kernel: Sequence[int], stride: Sizes = 1, padding: Padding = "valid", dilation: Sizes = 1
 ) -> tuple[tuple[int, int], ...]:
     """Positions to add before and after each axis.
 

@@ -18,14 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurarium.checks import ConfigError
-from neurarium.nets.convolutional.convolution import (
-    Padding,
-    PaddingMode,
-    check_shapes,
-    cross_correlate,
-    margins,
-    pad,
-)
+from neurarium.nets.convolutional.convolution import Padding, PaddingMode, check_shapes, cross_correlate, margins, pad
 
 
 def fourier_cross_correlate(

@@ -10,13 +10,7 @@ traces read it.
 
 from torch import nn
 
-from neurarium.nets.convolutional.folding import (
-    BATCH_NORMS,
-    CONVOLUTIONS,
-    PASSING_IN_EVALUATION,
-    TRANSPOSED,
-    is_chain,
-)
+from neurarium.nets.convolutional.folding import BATCH_NORMS, CONVOLUTIONS, PASSING_IN_EVALUATION, TRANSPOSED, is_chain
 from neurarium.nets.convolutional.resnet import ResidualBlock
 
 # exact types, as in folding: a subclass may return what it keeps

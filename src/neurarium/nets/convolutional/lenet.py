@@ -110,10 +110,7 @@ class LeNet5(nn.Module, Layered):
         def pooled(pool: str, after: str) -> list[tuple[str, nn.Module]]:
             # max(phi(a), phi(b)) = phi(max(a, b)) where phi never falls: then pooling goes first, the same
             # function with a quarter of the activations to compute.
-            steps: list[tuple[str, nn.Module]] = [
-                (pool, nn.MaxPool2d(2)),
-                (f"{after}_{activation}", phi.module()),
-            ]
+            steps: list[tuple[str, nn.Module]] = [(pool, nn.MaxPool2d(2)), (f"{after}_{activation}", phi.module())]
             return steps if phi.monotone else steps[::-1]
 
         self.layers = nn.Sequential(

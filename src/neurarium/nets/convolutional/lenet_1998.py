@@ -70,9 +70,7 @@ def scaled_tanh(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 def subsample(
-    x: Float[Tensor, "batch maps height width"],
-    coefficient: Float[Tensor, "maps"],
-    bias: Float[Tensor, "maps"],
+    x: Float[Tensor, "batch maps height width"], coefficient: Float[Tensor, "maps"], bias: Float[Tensor, "maps"]
 ) -> Float[Tensor, "batch maps half_height half_width"]:
     """Sum of each 2 x 2 block, times the map's coefficient, plus its bias; an odd last row is dropped."""
     sums = 4 * F.avg_pool2d(x, 2)

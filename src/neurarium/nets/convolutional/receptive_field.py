@@ -167,9 +167,7 @@ def convolution_cost(
         raise ConfigError("window", expected=f"{len(sizes)}, one an axis", got=str(len(window)))
     if groups < 1 or channels % groups or kernels % groups:
         raise ConfigError(
-            "groups",
-            expected=f"a common divisor of {channels} channels and {kernels} kernels",
-            got=str(groups),
+            "groups", expected=f"a common divisor of {channels} channels and {kernels} kernels", got=str(groups)
         )
     positions = tuple(
         output_size(d, w.kernel, w.stride, w.padding, w.dilation) for d, w in zip(sizes, window, strict=True)

@@ -183,11 +183,7 @@ def dense_autoencoder(
 
 
 def convolutional_autoencoder(
-    shape: tuple[int, int, int],
-    width: int,
-    code: int,
-    activation: str = "relu",
-    corruption: Corruption | None = None,
+    shape: tuple[int, int, int], width: int, code: int, activation: str = "relu", corruption: Corruption | None = None
 ) -> Autoencoder:
     """Two halvings to `width` and twice as many maps, a linear code, and the same way back.
 

@@ -188,10 +188,7 @@ def initialise_(
 
 @torch.no_grad()
 def initialise_layer_(
-    layer: nn.Linear | nn.Conv2d,
-    scheme: str = "he",
-    activation: str = "relu",
-    generator: Generator | None = None,
+    layer: nn.Linear | nn.Conv2d, scheme: str = "he", activation: str = "relu", generator: Generator | None = None
 ) -> None:
     """Fill a layer's weight by the scheme and its bias, where it has one, with zeros."""
     initialise_(layer.weight, scheme, activation=activation, generator=generator)

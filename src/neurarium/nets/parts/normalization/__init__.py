@@ -21,11 +21,7 @@ from neurarium.nets.parts.normalization.batch import BatchNorm
 from neurarium.nets.parts.normalization.group import make_group_norm
 from neurarium.nets.parts.normalization.layer import make_layer_norm
 
-AFTER: dict[str, Callable[[int], nn.Module]] = {
-    "batch": BatchNorm,
-    "layer": make_layer_norm,
-    "group": make_group_norm,
-}
+AFTER: dict[str, Callable[[int], nn.Module]] = {"batch": BatchNorm, "layer": make_layer_norm, "group": make_group_norm}
 """What stands after a layer; weight normalisation, a parametrisation of the layer itself, is not among them."""
 
 
