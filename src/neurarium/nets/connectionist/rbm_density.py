@@ -18,21 +18,13 @@ from neurarium.nets.interfaces import Density
 
 
 def independent_log_likelihood(v: Float[Tensor, "examples visible"], base: Float[Tensor, "visible"]) -> float:
-    """Mean log-likelihood under independent Bernoulli units with these log-odds, in nats.
-
-    1/N sum_n sum_i (v_ni a_i - log(1 + exp a_i))
-    """
+    """Mean log-likelihood under independent Bernoulli units, in nats: 1/N sum_n sum_i (v_ni a_i - log(1 + exp a_i))."""
     fields = base.double()
     return float((v.double() @ fields).mean() - F.softplus(fields).sum())
 
 
 def normal_log_likelihood(v: Float[Tensor, "examples visible"], mean: Float[Tensor, "visible"]) -> float:
-    """Mean log-density under independent normal units of variance 1 about these means, in nats.
-
-    Example:
-        >>> normal_log_likelihood(torch.ones(3, 2), torch.zeros(2))  # -1 - log 2 pi
-        -2.8378770664093453
-    """
+    """Mean log-density under independent normal units of variance 1 about these means, in nats."""
     squares = (v.double() - mean.double()).square().sum(1).mean()
     return float(-squares / 2) - v.shape[1] / 2 * math.log(2 * math.pi)
 
@@ -48,18 +40,7 @@ def density_of(
     steps: int = 5000,
     seed: int = 0,
 ) -> Density:
-    """Measure a machine on visible units; the same numbers for the same seed.
-
-    Args:
-        w: the machine.
-        v: examples to be measured; those of Bernoulli units are made binary for the likelihood.
-        train: examples that it has learned from, likewise.
-        visible: kind of the visible units.
-        chains, steps, seed: of annealed importance sampling.
-
-    Raises:
-        ConfigError: fewer than two chains, or no step.
-    """
+    """Measure a machine on visible units; the same numbers for the same seed. Raises ConfigError: chains, steps."""
     w = RBMWeights(*(part.detach() for part in w))
     bernoulli = visible == "bernoulli"
     # gray values serve as probabilities in learning; an example of a Bernoulli machine is of zeros and ones
