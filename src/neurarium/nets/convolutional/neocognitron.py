@@ -42,20 +42,7 @@ _FAINT = 1e-8
 
 
 def rays(angles: Sequence[float], side: int = _CANVAS) -> Float[Tensor, "side side"]:
-    """Draw lines two pixels wide from the centre of a square to its edge.
-
-    Args:
-        angles: their directions, in radians from the right, turning upwards.
-        side: of the square, odd.
-
-    Example:
-        >>> rays([0.0], side=5)  # to the right
-        tensor([[0.0000, 0.0000, 0.0000, 0.0000, 0.0000],
-                [0.0000, 0.0858, 0.5000, 0.5000, 0.5000],
-                [0.0000, 0.5000, 1.0000, 1.0000, 1.0000],
-                [0.0000, 0.0858, 0.5000, 0.5000, 0.5000],
-                [0.0000, 0.0000, 0.0000, 0.0000, 0.0000]])
-    """
+    """Draw lines two pixels wide from the centre of a square of odd side to its edge, at angles in radians."""
     steps = torch.arange(side, dtype=torch.float64) - side // 2
     y, x = -steps[:, None], steps[None, :]
     picture = torch.zeros(side, side, dtype=torch.float64)
@@ -70,16 +57,9 @@ class Neocognitron(nn.Module):
     """Two stages of S- and C-cells and a linear classifier, which alone has parameters.
 
     Args:
-        channels: of the images; their mean is looked at.
-        size: height and width of an image; at least 8.
-        outputs: number of classes.
         learned: planes of the second S-layer that teach themselves; 0: the 36 planes of fixed filters.
         presentations: images that they learn from; afterwards training mode changes nothing but the classifier.
-        selectivity: r of the two S-layers.
-
-    Raises:
-        ShapeError: images too small.
-        ConfigError: a number out of its range.
+    Raises ShapeError: images below 8 x 8 pixels; ConfigError: a number out of its range.
     """
 
     presented: Tensor
@@ -129,13 +109,7 @@ class Neocognitron(nn.Module):
             _teach(self.s2, self.c1(self.s1(self.contrast(drawn))))
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
-        """Logits of a batch of images (batch, channels, height, width).
-
-        In training mode learned S-cells look at the images first, as long as there are presentations left.
-
-        Raises:
-            ShapeError: images of another shape than the net was built for.
-        """
+        """Logits of images (batch, channels, height, width), after `learn_` in training mode; raises ShapeError."""
         self._check(x)
         if self.training and self.presentations:
             self.learn_(x)
