@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResidualMLPSpec(NetSpec):
-    """Residual multilayer perceptron.
-
-    Raises:
-        ConfigError: a size below 1.
-    """
+    """Residual multilayer perceptron. Raises ConfigError: a size below 1."""
 
     summary: ClassVar[str] = "residual multilayer perceptron: x + (phi(Wx + b) - phi(0)), a hundred layers and more"
 
