@@ -33,16 +33,7 @@ KERNEL = 4  # of a halving or doubling: a multiple of the stride, so that every 
 
 
 class Autoencoder(nn.Module, Reconstructing):
-    """A chain of layers from an example to its reconstruction, of which one is named "code".
-
-    Args:
-        layers: the chain; the code's layer is linear and makes (batch, numbers).
-        shape: of one example.
-        corruption: what damages the examples in training mode; none: they stay as they are.
-
-    Raises:
-        ConfigError: no linear layer named "code".
-    """
+    """A chain from an example to its reconstruction with a linear layer "code" (batch, numbers), else ConfigError."""
 
     def __init__(
         self, layers: "OrderedDict[str, nn.Module]", shape: tuple[int, ...], corruption: Corruption | None = None
@@ -70,21 +61,13 @@ class Autoencoder(nn.Module, Reconstructing):
         return first if isinstance(first, Corruption) else None
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch *shape"]:
-        """Reconstructions, in the shape of the examples (batch, *shape).
-
-        Raises:
-            ShapeError: examples of another shape than the net was built for.
-        """
+        """Reconstructions of examples (batch, *shape). Raises ShapeError: examples of another shape."""
         self._check(x)
         made: Tensor = self.layers(x)
         return made
 
     def encode(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch code"]:
-        """Codes of the examples (batch, *shape).
-
-        Raises:
-            ShapeError: see `forward`.
-        """
+        """Codes of the examples (batch, *shape)."""
         self._check(x)
         return self._run(x, *self._halves()[0])
 
@@ -93,12 +76,7 @@ class Autoencoder(nn.Module, Reconstructing):
         return self._run(code, *self._halves()[1])
 
     def damaged(self, x: Float[Tensor, "batch *shape"], seed: int = 0) -> Float[Tensor, "batch *shape"]:
-        """Damage examples as the first layer does in training; as they are where there is no such layer.
-
-        Args:
-            x: examples.
-            seed: of the damage, drawn where the net is.
-        """
+        """Damage examples as the first layer does in training; as they are where there is no such layer."""
         if self.corruption is None:
             return x
         device = self.corruption.low.device
@@ -125,11 +103,7 @@ class Autoencoder(nn.Module, Reconstructing):
 
 
 def check_code(code: int) -> None:
-    """Refuse a code without numbers.
-
-    Raises:
-        ConfigError: below 1.
-    """
+    """Refuse a code without numbers. Raises ConfigError: below 1."""
     if code < 1:
         raise ConfigError("net.code", expected="a whole number >= 1", got=str(code))
 
@@ -141,25 +115,7 @@ def dense_autoencoder(
     activation: str = "relu",
     corruption: Corruption | None = None,
 ) -> Autoencoder:
-    """Fully connected layers: numbers - hidden - code - hidden reversed - numbers.
-
-    Args:
-        shape: of one example.
-        hidden: units of the encoder's hidden layers, from the input on; empty for a linear auto-encoder.
-        code: numbers of the code.
-        activation: name in `parts.activation.ACTIVATIONS`, after each hidden layer.
-        corruption: damages the examples in training mode.
-
-    Raises:
-        ConfigError: a layer without units, or no such activation.
-
-    Example:
-        >>> import torch
-        >>> net = dense_autoencoder((1, 8, 8), (32,), 5)
-        >>> x = torch.zeros(3, 1, 8, 8)
-        >>> net(x).shape, net.encode(x).shape
-        (torch.Size([3, 1, 8, 8]), torch.Size([3, 5]))
-    """
+    """Layers of numbers - hidden - code - hidden reversed - numbers. Raises ConfigError: a layer without units."""
     check_code(code)
     if any(units < 1 for units in hidden):
         raise ConfigError("net.hidden", expected="at least one unit in every layer", got=str(tuple(hidden)))
@@ -189,21 +145,7 @@ def convolutional_autoencoder(
 
     28 x 28 -> 14 x 14 (width) -> 7 x 7 (2 width) -> code -> 7 x 7 -> 14 x 14 -> 28 x 28.
 
-    Args:
-        shape: (channels, height, width) of an image, sides multiples of 4.
-        width: maps of the larger convolutional layer.
-        code: numbers of the code.
-        activation: name in `parts.activation.ACTIVATIONS`.
-        corruption: damages the examples in training mode.
-
-    Raises:
-        ShapeError: sides that two halvings do not divide.
-        ConfigError: no code, no maps, or no such activation.
-
-    Example:
-        >>> import torch
-        >>> convolutional_autoencoder((1, 28, 28), 16, 32)(torch.zeros(2, 1, 28, 28)).shape
-        torch.Size([2, 1, 28, 28])
+    Raises ShapeError: sides of (channels, height, width) are no multiples of 4; ConfigError: no code, no maps.
     """
     check_code(code)
     if width < 1:
