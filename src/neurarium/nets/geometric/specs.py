@@ -17,11 +17,7 @@ _EDGES = Field((2, None), axis="edges", points_to="nodes")
 
 @dataclass(frozen=True)
 class GCNSpec(NetSpec):
-    """Graph convolutional network of two layers.
-
-    Raises:
-        ConfigError: no hidden unit, or a probability out of range.
-    """
+    """Graph convolutional network of two layers. Raises ConfigError: no hidden unit, or a probability out of range."""
 
     summary: ClassVar[str] = "graph convolutional network: classes of the nodes of one graph, from a few that are known"
 
@@ -52,11 +48,7 @@ class GCNSpec(NetSpec):
 
 @dataclass(frozen=True)
 class GINSpec(NetSpec):
-    """Graph isomorphism network.
-
-    Raises:
-        ConfigError: a size below 1.
-    """
+    """Graph isomorphism network. Raises ConfigError: a size below 1."""
 
     summary: ClassVar[str] = "graph isomorphism network: classes of whole graphs, by sums over neighbors and nodes"
 
@@ -87,11 +79,7 @@ class GINSpec(NetSpec):
 
 @dataclass(frozen=True)
 class PointNetSpec(NetSpec):
-    """PointNet for parts.
-
-    Raises:
-        ConfigError: a size below 2, or a penalty below 0.
-    """
+    """PointNet for parts. Raises ConfigError: a size below 2, or a penalty below 0."""
 
     summary: ClassVar[str] = "PointNet: the part to which each point of a set belongs, in whatever order"
 
@@ -137,11 +125,7 @@ class PointNetSpec(NetSpec):
 
 @dataclass(frozen=True)
 class PairPotentialSpec(NetSpec):
-    """Potential of pairs of atoms.
-
-    Raises:
-        ConfigError: no function of the distance, or a reach that is not above 0.
-    """
+    """Potential of pairs of atoms. Raises ConfigError: no function of the distance, or a reach that is not above 0."""
 
     summary: ClassVar[str] = "pair potential: energy and forces of molecules from the distances of their atoms"
     task: ClassVar[str] = "energy-forces"
@@ -169,11 +153,7 @@ class PairPotentialSpec(NetSpec):
         return Schema(inputs, {"energy": Field(()), "forces": Field((None, 3), axis="atoms")})
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
-        """Make the net for molecules.
-
-        Raises:
-            ShapeError: other inputs, or positions that are standardized: distances would mean nothing.
-        """
+        """Make the net for molecules. Raises ShapeError: other inputs, or standardized positions: no distances."""
         from neurarium.nets.geometric.pair_potential import PairPotential
 
         names = list(schema.inputs)
