@@ -22,16 +22,10 @@ from neurarium.nets.parts.initial import initialise_layer_
 
 
 class LinearProbe(Grouped):
-    """A trunk and a linear classifier on what it makes.
+    """A trunk and a linear classifier on the (batch, width) features that it makes.
 
     A frozen trunk stays in evaluation mode, so that its dropout is off and its running statistics stand still, and only
     the classifier's parameters ask for a gradient. Otherwise both learn.
-
-    Args:
-        trunk: from a batch of examples to their features (batch, width).
-        width: numbers that the trunk makes of one example.
-        outputs: number of classes.
-        frozen: whether the trunk keeps its weights.
     """
 
     def __init__(self, trunk: nn.Module, width: int, outputs: int, frozen: bool = True) -> None:
@@ -60,13 +54,7 @@ class LinearProbe(Grouped):
 
 
 class Rescaled(nn.Module):
-    """A net that learnt from examples scaled in another way: z = net(factor x + shift).
-
-    Args:
-        net: sees its inputs as it learnt to.
-        factor: one number a channel or feature, shaped so that it broadcasts over an example.
-        shift: likewise.
-    """
+    """A net that learnt from examples scaled in another way: z = net(factor x + shift), both broadcast."""
 
     factor: Tensor
     shift: Tensor
@@ -84,21 +72,14 @@ class Rescaled(nn.Module):
 
 
 def truncate(net: nn.Module, layer: str, shape: tuple[int, ...]) -> tuple[nn.Module, int]:
-    """A copy of a net that ends with one of its layers.
+    """A copy of a net that ends with one of its layers, from (batch, *shape) to (batch, width), and the width.
 
     The layer must stand in a chain (`nn.Sequential`) that the net runs to its end: everything behind it is taken off.
 
     Args:
-        net: left as it is.
         layer: its qualified name ("layers.relu2"), or the last part where that is unique; empty: the last but one of
             the chain, whose output the net's own last layer sees.
-        shape: of one example.
-
-    Returns:
-        The copy, which makes (batch, width) of a batch, and the width: numbers that the layer makes of one example.
-
-    Raises:
-        ConfigError: no such layer (names the closest), or one that is in no such chain.
+    Raises ConfigError: no such layer (names the closest), or one that is in no such chain.
 
     Example:
         >>> net = nn.Sequential(nn.Linear(5, 3), nn.ReLU(), nn.Linear(3, 2))

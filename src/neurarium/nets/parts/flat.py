@@ -9,21 +9,7 @@ from neurarium.checks import ShapeError
 
 
 def flat(x: Float[Tensor, "..."], inputs: int, place: str) -> Float[Tensor, "batch inputs"]:
-    """Flatten examples of any shape.
-
-    Args:
-        x: (batch, *example).
-        inputs: how many numbers an example has to hold.
-        place: what takes them, for the message: "layer linear1".
-
-    Raises:
-        ShapeError: they hold another count of numbers.
-
-    Example:
-        >>> import torch
-        >>> flat(torch.zeros(3, 2, 2), 4, "layer linear1").shape
-        torch.Size([3, 4])
-    """
+    """Flatten examples of any shape. Raises ShapeError: they hold another count of numbers."""
     if x.dim() < 2 or math.prod(x.shape[1:]) != inputs:
         raise ShapeError(
             f"input of {place}",

@@ -26,15 +26,7 @@ AFTER: dict[str, Callable[[int], nn.Module]] = {"batch": BatchNorm, "layer": mak
 
 
 def normalization(name: str, features: int) -> nn.Module:
-    """A fresh normalisation of `features` features, to stand after a layer that makes them.
-
-    Raises:
-        ConfigError: no such normalisation, or one that would leave nothing of so few features.
-
-    Example:
-        >>> normalization("layer", 3)
-        LayerNorm((3,), eps=1e-05, elementwise_affine=True, bias=True)
-    """
+    """A fresh normalisation, to stand after a layer. Raises ConfigError: none such, or it needs more features."""
     return choose(name, AFTER, "norm")(features)
 
 
