@@ -16,11 +16,7 @@ _LETTERS = tuple("abcdefgh")
 
 @dataclass(frozen=True)
 class PooledSeriesSpec(NetSpec):
-    """Deep set of a series' steps.
-
-    Raises:
-        ConfigError: no hidden unit, or a probability out of range.
-    """
+    """Deep set of a series' steps. Raises ConfigError: no hidden unit, or a probability out of range."""
 
     summary: ClassVar[str] = "series in whatever order: each step through two layers, then mean and maximum over time"
 
@@ -52,11 +48,7 @@ class PooledSeriesSpec(NetSpec):
 
 @dataclass(frozen=True)
 class BagOfTokensSpec(NetSpec):
-    """Deep averaging network.
-
-    Raises:
-        ConfigError: a size below 1.
-    """
+    """Deep averaging network. Raises ConfigError: a size below 1."""
 
     summary: ClassVar[str] = "deep averaging network: tokens in whatever order, the mean of their embeddings"
 
@@ -86,11 +78,7 @@ class BagOfTokensSpec(NetSpec):
 
 @dataclass(frozen=True)
 class NeuralLanguageModelSpec(NetSpec):
-    """Neural probabilistic language model.
-
-    Raises:
-        ConfigError: a size below 1.
-    """
+    """Neural probabilistic language model. Raises ConfigError: a size below 1."""
 
     summary: ClassVar[str] = "neural probabilistic language model: the next token from the last few, embedded"
     task: ClassVar[str] = "language-model"
@@ -132,11 +120,7 @@ class NeuralLanguageModelSpec(NetSpec):
 
 @dataclass(frozen=True)
 class EncoderDecoderSpec(NetSpec):
-    """Encoder and decoder of gated recurrent units.
-
-    Raises:
-        ConfigError: a size below 1.
-    """
+    """Encoder and decoder of gated recurrent units. Raises ConfigError: a size below 1."""
 
     summary: ClassVar[str] = "encoder and decoder: one row of tokens read into a vector, another written from it"
     task: ClassVar[str] = "translation"
