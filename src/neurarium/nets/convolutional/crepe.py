@@ -72,8 +72,7 @@ class Crepe(nn.Module):
                 got=str(tuple(x.shape)),
                 remedy=f"cut the sound into frames of {SAMPLES} samples",
             )
-        logits: Tensor = self.layers(x[:, None])
-        return logits
+        return self.layers(x[:, None])
 
 
 def converted(tensors: Mapping[str, Tensor], flattened: tuple[int, int, int]) -> dict[str, Tensor]:

@@ -37,7 +37,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from neurarium.checks import ConfigError
-from neurarium.nets.convolutional.stages import Size, StagedNet
+from neurarium.nets.convolutional.stages import Size, StagedNet, averaging_head
 from neurarium.nets.parts.normalization.batch import BatchNorm
 
 SMALL_DEPTHS = (40, 100)
@@ -83,8 +83,7 @@ class DenseLayer(nn.Module):
         return F.dropout(self.outer(hidden), self.dropout, self.training)
 
     def _inner(self, *maps: Tensor) -> Tensor:
-        hidden: Tensor = self.inner(torch.cat(maps, 1))
-        return hidden
+        return self.inner(torch.cat(maps, 1))
 
     def _contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         """Around the computation and around the repetition."""
@@ -142,10 +141,7 @@ class DenseNet(StagedNet):
                 stage["norm"] = BatchNorm(maps)
                 stage["relu"] = nn.ReLU()
             stages[f"stage{s}"] = nn.Sequential(stage)
-        head: OrderedDict[str, nn.Module] = OrderedDict(
-            average=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), output=nn.Linear(maps, outputs)
-        )
-        super().__init__(nn.Sequential(stages), nn.Sequential(head), least=4 if small else 32, size=size)
+        super().__init__(nn.Sequential(stages), averaging_head(maps, outputs), least=4 if small else 32, size=size)
 
 
 @contextmanager

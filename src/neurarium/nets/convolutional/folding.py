@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from neurarium.checks import ConfigError
+from neurarium.nets.parts.features import is_chain
 from neurarium.nets.parts.normalization.batch import BatchNorm
 
 # Exact types: a subclass may do more than its parent, such as a rectifier after the normalisation.
@@ -116,16 +117,6 @@ def _check(net: nn.Module) -> None:
             got="track_running_stats=False: it normalises by the batch even in evaluation",
             remedy="train it with track_running_stats=True",
         )
-
-
-def is_chain(module: nn.Module) -> bool:
-    """Whether a module does no more than run its children one after the other.
-
-    Example:
-        >>> is_chain(nn.Sequential()), is_chain(nn.ModuleList())
-        (True, False)
-    """
-    return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
 def _fold_chain_(chain: nn.Module) -> None:

@@ -10,8 +10,9 @@ traces read it.
 
 from torch import nn
 
-from neurarium.nets.convolutional.folding import BATCH_NORMS, CONVOLUTIONS, PASSING_IN_EVALUATION, TRANSPOSED, is_chain
+from neurarium.nets.convolutional.folding import BATCH_NORMS, CONVOLUTIONS, PASSING_IN_EVALUATION, TRANSPOSED
 from neurarium.nets.convolutional.resnet import ResidualBlock
+from neurarium.nets.parts.features import is_chain
 
 # exact types, as in folding: a subclass may return what it keeps
 _MAKERS = (*CONVOLUTIONS, *TRANSPOSED, *BATCH_NORMS, nn.Linear)

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from neurarium.checks import ShapeError
 from neurarium.nets.interfaces import Layered
 from neurarium.nets.parts.activation import activation as find_activation
+from neurarium.nets.parts.flat import check_shape
 from neurarium.nets.parts.initial import initialise_layer_
 
 KERNEL = 5
@@ -54,21 +55,6 @@ def map_size(height: int, width: int) -> tuple[int, int]:
         return ((side + 2 * pad - KERNEL + 1) // 2 - KERNEL + 1) // 2
 
     return through(height), through(width)
-
-
-def check_images(x: Tensor, shape: tuple[int, int, int]) -> None:
-    """Refuse what is no batch of images of `shape` (channels, height, width).
-
-    Raises ShapeError: says what would fit.
-    """
-    if x.dim() != 4 or x.shape[1:] != shape:
-        channels, height, width = shape
-        raise ShapeError(
-            "input of layer c1",
-            expected=f"a batch of images (batch, {channels}, {height}, {width})",
-            got=f"a tensor of shape {tuple(x.shape)}",
-            remedy="build the net for images of this size, or convert the images",
-        )
 
 
 class LeNet5(nn.Module, Layered):
@@ -111,10 +97,9 @@ class LeNet5(nn.Module, Layered):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
         """Logits of images (batch, channels, height, width). Raises ShapeError: another shape than it was built for."""
-        logits: Tensor = self.layers(self.entering(x))
-        return logits
+        return self.layers(self.entering(x))
 
     def entering(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch channels height width"]:
         """The images, checked."""
-        check_images(x, self.image_shape)
+        check_shape(x, self.image_shape, "c1", "images")
         return x

@@ -33,7 +33,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurarium.nets.convolutional.lenet import KERNEL, check_images, map_size, margin
+from neurarium.nets.convolutional.lenet import KERNEL, map_size, margin
+from neurarium.nets.parts.flat import check_shape
 
 CODE_SIZE = 84
 AMPLITUDE = 1.7159
@@ -186,9 +187,8 @@ class LeNet1998(nn.Module):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
         """Logits of images (batch, channels, height, width). Raises ShapeError: another shape than it was built for."""
-        check_images(x, self.image_shape)
-        logits: Tensor = self.layers(x)
-        return logits
+        check_shape(x, self.image_shape, "c1", "images")
+        return self.layers(x)
 
 
 def _uniform(shape: tuple[int, ...], fan_in: int) -> Tensor:

@@ -32,6 +32,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.convolutional.neocognitron_cells import CLayer, Contrast, SLayer, winners
+from neurarium.nets.parts.flat import check_shape
 
 LEAST_SIZE = 8
 S1_WINDOW, S2_WINDOW = 7, 5
@@ -110,11 +111,10 @@ class Neocognitron(nn.Module):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
         """Logits of images (batch, channels, height, width), after `learn_` in training mode; raises ShapeError."""
-        self._check(x)
+        check_shape(x, self.image_shape, "contrast", "images")
         if self.training and self.presentations:
             self.learn_(x)
-        logits: Tensor = self.head(self.features(x))
-        return logits
+        return self.head(self.features(x))
 
     def features(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
         """Answers of the last C-cells, flattened and divided by their root mean square."""
@@ -135,16 +135,6 @@ class Neocognitron(nn.Module):
             cells = winners(self.s2(u[None])[0], tile=S2_WINDOW)
             self.s2.reinforce_(u, cells)
         self.presented += len(x[:left])
-
-    def _check(self, x: Tensor) -> None:
-        if x.dim() != 4 or x.shape[1:] != self.image_shape:
-            channels, height, width = self.image_shape
-            raise ShapeError(
-                "input of layer contrast",
-                expected=f"a batch of images (batch, {channels}, {height}, {width})",
-                got=f"a tensor of shape {tuple(x.shape)}",
-                remedy="build the net for images of this size, or convert the images",
-            )
 
 
 def _teach(layer: SLayer, examples: Float[Tensor, "planes inputs height width"]) -> None:

@@ -20,10 +20,8 @@ class NeocognitronSpec(NetSpec):
 
     learned: int = 0
     """Planes of the second stage that teach themselves without labels; 0: fixed filters for ends, corners and lines."""
-
     presentations: int = 1000
     """Images that the learned planes see before they are fixed."""
-
     selectivity: tuple[float, ...] = (1.5, 1.0)
     """r of the two stages: cells answer where similarity to their feature is above r / (1 + r)."""
 

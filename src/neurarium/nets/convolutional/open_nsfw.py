@@ -36,7 +36,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ShapeError
 from neurarium.nets.convolutional.resnet import BLOCKS, EXPANSION, ResidualBlock
-from neurarium.nets.convolutional.stages import StagedNet
+from neurarium.nets.convolutional.stages import StagedNet, averaging_head
 from neurarium.nets.weights.converting import renamed
 from neurarium.nets.weights.loading import load_weights
 from neurarium.nets.weights.reading import read_weights
@@ -92,10 +92,7 @@ class OpenNsfw(StagedNet):
                 blocks[f"block{b}"] = ResidualBlock(_branch(inputs, width, maps, stride), shortcut)
                 inputs = maps
             stages[f"stage{s}"] = nn.Sequential(blocks)
-        head: OrderedDict[str, nn.Module] = OrderedDict(
-            average=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), output=nn.Linear(inputs, len(CLASSES))
-        )
-        super().__init__(nn.Sequential(stages), nn.Sequential(head), least=SIZE, size=SIZE)
+        super().__init__(nn.Sequential(stages), averaging_head(inputs, len(CLASSES)), least=SIZE, size=SIZE)
 
 
 def _branch(inputs: int, width: int, maps: int, stride: int) -> nn.Sequential:

@@ -35,7 +35,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, choose
-from neurarium.nets.convolutional.stages import Size, StagedNet
+from neurarium.nets.convolutional.stages import Size, StagedNet, averaging_head
 from neurarium.nets.parts.normalization.batch import BatchNorm
 
 SMALL_DEPTHS = (20, 32, 44, 56, 110)
@@ -86,8 +86,7 @@ class ResidualBlock(nn.Module):
         if self.shortcut is not None:
             shortcut = self.shortcut(x)
             change = change.add_(shortcut) if self.relu.inplace else change + shortcut
-        maps: Tensor = self.relu(change)
-        return maps
+        return self.relu(change)
 
 
 class ResNet(StagedNet):
@@ -134,10 +133,7 @@ class ResNet(StagedNet):
                 blocks[f"block{b}"] = ResidualBlock(branch, _shortcut(way, inputs, maps, stride), zero_gamma)
                 inputs = maps
             stages[f"stage{s}"] = nn.Sequential(blocks)
-        head: OrderedDict[str, nn.Module] = OrderedDict(
-            average=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), output=nn.Linear(inputs, outputs)
-        )
-        super().__init__(nn.Sequential(stages), nn.Sequential(head), least=4 if small else 32, size=size)
+        super().__init__(nn.Sequential(stages), averaging_head(inputs, outputs), least=4 if small else 32, size=size)
 
 
 def _convolution(inputs: int, maps: int, kernel: int, stride: int = 1) -> nn.Conv2d:

@@ -11,6 +11,7 @@ A net trained on many images is of use for few others: its features stay, its ou
 """
 
 import math
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -70,8 +71,7 @@ class StagedNet(nn.Module):
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
         """Logits of a batch of images (batch, channels, height, width). Raises ShapeError: images it does not take."""
         self.check(x)
-        logits: Tensor = self.head(self.stages(x))
-        return logits
+        return self.head(self.stages(x))
 
     def check(self, x: Float[Tensor, "..."]) -> None:
         """Refuse what is no batch of images for this net. Raises ShapeError: says what would fit."""
@@ -92,6 +92,13 @@ class StagedNet(nn.Module):
 
 
 Net = TypeVar("Net", bound=StagedNet)
+
+
+def averaging_head(maps: int, outputs: int) -> nn.Sequential:
+    """The mean of each map, then a linear layer."""
+    return nn.Sequential(
+        OrderedDict(average=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), output=nn.Linear(maps, outputs))
+    )
 
 
 def stage_features(net: StagedNet, x: Float[Tensor, "..."], at: Sequence[str]) -> dict[str, Tensor]:

@@ -27,6 +27,7 @@ from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.generative.corruption import Corruption
 from neurarium.nets.interfaces import Reconstructing
 from neurarium.nets.parts.activation import activation as find_activation
+from neurarium.nets.parts.flat import check_shape
 from neurarium.nets.parts.initial import activation_gain, initialise_, initialise_layer_
 
 KERNEL = 4  # of a halving or doubling: a multiple of the stride, so that every pixel is made by equally many
@@ -45,7 +46,7 @@ class Autoencoder(nn.Module, Reconstructing):
         self._code_size = code.out_features
         if corruption is not None:
             layers = OrderedDict([("corruption", corruption), *layers.items()])
-        self.shape = shape
+        self.shape, self._behind_code = shape, list(layers).index("code") + 1
         self.first = next(name for name, layer in layers.items() if next(layer.parameters(), None) is not None)
         self.layers = nn.Sequential(layers)
 
@@ -62,18 +63,17 @@ class Autoencoder(nn.Module, Reconstructing):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch *shape"]:
         """Reconstructions of examples (batch, *shape). Raises ShapeError: examples of another shape."""
-        self._check(x)
-        made: Tensor = self.layers(x)
-        return made
+        check_shape(x, self.shape, self.first)
+        return self.layers(x)
 
     def encode(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch code"]:
         """Codes of the examples (batch, *shape)."""
-        self._check(x)
-        return self._run(x, *self._halves()[0])
+        check_shape(x, self.shape, self.first)
+        return self.layers[: self._behind_code](x)
 
     def decode(self, code: Float[Tensor, "batch code"]) -> Float[Tensor, "batch *shape"]:
         """Examples of given codes."""
-        return self._run(code, *self._halves()[1])
+        return self.layers[self._behind_code :](code)
 
     def damaged(self, x: Float[Tensor, "batch *shape"], seed: int = 0) -> Float[Tensor, "batch *shape"]:
         """Damage examples as the first layer does in training; as they are where there is no such layer."""
@@ -81,25 +81,6 @@ class Autoencoder(nn.Module, Reconstructing):
             return x
         device = self.corruption.low.device
         return self.corruption.damage(x.to(device), Generator(device).manual_seed(seed)).to(x.device)
-
-    def _halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
-        names, layers = zip(*self.layers.named_children(), strict=True)
-        cut = names.index("code") + 1
-        return list(layers[:cut]), list(layers[cut:])
-
-    def _run(self, x: Tensor, *layers: nn.Module) -> Tensor:
-        for layer in layers:
-            x = layer(x)
-        return x
-
-    def _check(self, x: Tensor) -> None:
-        if x.shape[1:] != self.shape or x.dim() != len(self.shape) + 1:
-            raise ShapeError(
-                f"input of layer {self.first}",
-                expected=f"a batch of examples (batch, {', '.join(map(str, self.shape))})",
-                got=f"a tensor of shape {tuple(x.shape)}",
-                remedy="build the net for examples of this shape",
-            )
 
 
 def check_code(code: int) -> None:
@@ -178,14 +159,11 @@ def convolutional_autoencoder(
     for name, layer in layers.items():
         scheme = "lecun" if name in ("code", "output") else "he"
         if isinstance(layer, nn.ConvTranspose2d):
-            _initialise_doubling_(layer, 1.0 if scheme == "lecun" else activation_gain(activation))
+            # (inputs, outputs, 4, 4); at stride 2 only a quarter of the kernel meets a pixel, hence twice the gain
+            gain = 1.0 if scheme == "lecun" else activation_gain(activation)
+            initialise_(layer.weight.transpose(0, 1), "lecun", gain=2 * gain)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
         elif isinstance(layer, nn.Conv2d | nn.Linear):
             initialise_layer_(layer, scheme, activation)
     return Autoencoder(layers, shape, corruption)
-
-
-def _initialise_doubling_(layer: nn.ConvTranspose2d, gain: float) -> None:
-    # a weight (inputs, outputs, 4, 4); at stride 2 only a quarter of the kernel meets a pixel, hence twice the gain
-    initialise_(layer.weight.transpose(0, 1), "lecun", gain=2 * gain)
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)

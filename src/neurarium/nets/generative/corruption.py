@@ -85,8 +85,7 @@ class Corruption(nn.Module):
 
     def damage(self, x: Float[Tensor, "batch *shape"], generator: Generator | None = None) -> Float[Tensor, "..."]:
         """Damage a batch whatever the mode; from torch's default generator unless another is given."""
-        damaged: Tensor = self._damage(x, self.amount, (self.low, self.high), generator)
-        return damaged
+        return self._damage(x, self.amount, (self.low, self.high), generator)
 
     def extra_repr(self) -> str:
         """Noise and amount, for a printed net."""

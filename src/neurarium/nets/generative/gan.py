@@ -21,6 +21,7 @@ representation learning with deep convolutional generative adversarial networks"
 gradient penalty asks that each be a function of its own example.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -31,6 +32,7 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.interfaces import Generative
+from neurarium.nets.parts.flat import check_shape
 from neurarium.nets.parts.initial import initialise_
 
 KERNEL = 4
@@ -64,15 +66,8 @@ class GAN(nn.Module, Generative):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch 1"]:
         """Logits that the examples (batch, *shape) are real. Raises ShapeError: examples of another shape."""
-        if x.shape[1:] != self.shape or x.dim() != len(self.shape) + 1:
-            raise ShapeError(
-                "input of layer discriminator",
-                expected=f"a batch of examples (batch, {', '.join(map(str, self.shape))})",
-                got=f"a tensor of shape {tuple(x.shape)}",
-                remedy="build the net for examples of this shape",
-            )
-        logits: Tensor = self.discriminator(x)
-        return logits
+        check_shape(x, self.shape, "discriminator")
+        return self.discriminator(x)
 
     def draw_noise(self, count: int, generator: torch.Generator | None = None) -> Float[Tensor, "count noise"]:
         """Noise for so many examples, where the net is; from torch's own generator unless another is given.
@@ -101,9 +96,7 @@ def dense_gan(
     shape: tuple[int, ...], noise: int, hidden: Sequence[int], ends: tuple[Tensor, Tensor] | None = None
 ) -> GAN:
     """A pair of multilayer perceptrons, the discriminator with `hidden` reversed; no `ends`: any numbers."""
-    numbers = 1
-    for side in shape:
-        numbers *= side
+    numbers = math.prod(shape)
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         mlp=MLP((noise, *hidden, numbers), "relu"), example=nn.Unflatten(1, shape)
     )

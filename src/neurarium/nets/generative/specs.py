@@ -24,13 +24,10 @@ class AdversarialSpec(NetSpec):
 
     noise: int = 64
     """Numbers of noise from which an example is made."""
-
     loss: Literal["non-saturating", "saturating", "least-squares"] = "non-saturating"
     """What the two players make small."""
-
     penalty: float = 0.1
     """Weight gamma of the gradient penalty at the real examples (R1); 0 for none."""
-
     discriminator_rate: float = 1.0
     """Learning rate of the discriminator as a multiple of the generator's, which is the optimiser's."""
 
@@ -91,13 +88,10 @@ class _AutoencoderSpec(NetSpec):
 
     code: int = 32
     """Numbers of the code."""
-
     activation: str = "relu"
     """Non-linearity of the hidden layers: relu, tanh, sigmoid, gelu, silu, ..."""
-
     noise: Literal["none", "gaussian", "masking", "salt-and-pepper"] = "none"
     """Damage done to the examples in training, so that the net learns to mend them."""
-
     amount: float = 0.25
     """Share of the numbers that masking and salt-and-pepper hit; standard deviation of gaussian noise as a share of
     the value range; in [0, 1]. Without noise it has no effect."""

@@ -10,7 +10,6 @@ Source: F. Grezl, M. Karafiat, S. Kontar, J. Cernocky, "Probabilistic and bottle
 """
 
 import copy
-from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float
@@ -49,8 +48,7 @@ class LinearProbe(Grouped):
 
     def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch outputs"]:
         """Logits of a batch."""
-        logits: Tensor = self.output(self.trunk(x))
-        return logits
+        return self.output(self.trunk(x))
 
 
 class Rescaled(nn.Module):
@@ -67,8 +65,7 @@ class Rescaled(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch *output"]:
         """What the net makes of the batch."""
-        output: Tensor = self.net(x * self.factor + self.shift)
-        return output
+        return self.net(x * self.factor + self.shift)
 
 
 def truncate(net: nn.Module, layer: str, shape: tuple[int, ...]) -> tuple[nn.Module, int]:
@@ -92,7 +89,9 @@ def truncate(net: nn.Module, layer: str, shape: tuple[int, ...]) -> tuple[nn.Mod
         raise ConfigError("net.layer", expected="a net with layers in a chain", got=type(net).__name__)
     short = [name.rpartition(".")[2] for name in names]
     unique = {last: name for last, name in zip(short, names, strict=True) if short.count(last) == 1}
-    path = _longest(names, unique, layer) if layer else names[-2]
+    if layer and layer not in names:
+        layer = choose(layer, unique, subject="net.layer")
+    path = layer or names[-2]
     trunk = _truncated(net, path)
     probe = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0)).to(next(net.parameters()))
     seen, made = _output_of(net, path, probe).flatten(1), _run(trunk, probe)
@@ -111,40 +110,31 @@ def chain_layers(net: nn.Module) -> list[str]:
     return [
         f"{name}.{child}" if name else child
         for name, module in net.named_modules()
-        if _is_chain(module)
+        if is_chain(module)
         for child, inner in module.named_children()
-        if not _is_chain(inner)
+        if not is_chain(inner)
     ]
 
 
-def _longest(names: list[str], unique: dict[str, str], layer: str) -> str:
-    if layer in names:
-        return layer
-    return choose(layer, unique, subject="net.layer")
-
-
-def _is_chain(module: nn.Module) -> bool:
-    # a subclass with a forward of its own may do more than run its parts one after the other
+def is_chain(module: nn.Module) -> bool:
+    """Whether a module only runs its children one after the other; a subclass with its own forward may do more."""
     return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
 def _truncated(net: nn.Module, path: str) -> nn.Module:
     """A copy in which every chain on the way to `path` ends with it, flattened as a net's outputs are."""
     trunk = innermost = copy.deepcopy(net)
-    for parent, part in _way(trunk, path):
-        if _is_chain(parent):
+    parent: nn.Module = trunk
+    for part in path.split("."):
+        inner = parent.get_submodule(part)
+        if is_chain(parent):
             names = [name for name, _ in parent.named_children()]
             for name in names[names.index(part) + 1 :]:
                 delattr(parent, name)
             innermost = parent
+        parent = inner
     innermost.add_module("features", nn.Flatten())
     return trunk
-
-
-def _way(net: nn.Module, path: str) -> Iterator[tuple[nn.Module, str]]:
-    for part in path.split("."):
-        yield net, part
-        net = net.get_submodule(part)
 
 
 def _output_of(net: nn.Module, path: str, probe: Tensor) -> Tensor:
@@ -164,8 +154,7 @@ def _run(net: nn.Module, probe: Tensor) -> Tensor:
     """Run a net in evaluation mode; afterwards it is as it was."""
     modes = [(module, module.training) for module in net.modules()]
     try:
-        output: Tensor = net.eval()(probe)
-        return output
+        return net.eval()(probe)
     finally:
         for module, training in modes:
             module.training = training
