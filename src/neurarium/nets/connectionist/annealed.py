@@ -85,8 +85,9 @@ def estimate_log_partition(
         log_weights += (beta - before) * _visible_gain(w, a, v, visible) + risen.double().sum(1)
         h = draw(fields.mul_(beta).sigmoid_(), generator)
         inner_field = F.linear(h, w.weight.t(), w.visible_bias).mul_(beta).add_(a, alpha=1 - beta)
-    log_base = hidden * math.log(2) + _log_visible_base(a, visible)
-    return _summary(log_weights + log_base)
+    # of the sum or integral over the visible units without couplings
+    log_visible = float(F.softplus(a.double()).sum()) if visible == "bernoulli" else inputs / 2 * math.log(2 * math.pi)
+    return _summary(log_weights + (hidden * math.log(2) + log_visible))
 
 
 def base_rates(v: Float[Tensor, "examples visible"], visible: Visible = "bernoulli") -> Float[Tensor, "visible"]:
@@ -105,13 +106,6 @@ def _visible_gain(w: RBMWeights, a: Tensor, v: Tensor, visible: Visible) -> Tens
     if visible == "bernoulli":
         return gain
     return gain + (a.double().square().sum() - w.visible_bias.double().square().sum()) / 2
-
-
-def _log_visible_base(a: Tensor, visible: Visible) -> float:
-    """log of the sum or integral over the visible units without couplings."""
-    if visible == "bernoulli":
-        return float(F.softplus(a.double()).sum())
-    return len(a) / 2 * math.log(2 * math.pi)
 
 
 def _summary(log_weights: Tensor) -> LogPartition:

@@ -123,12 +123,13 @@ class AssociativeMemory(nn.Module, Memory):
         kept = self.kept
         if not len(kept):
             raise DataError("memory", expected="at least one stored pattern", got="none", remedy="store(examples)")
-        if self._made is None or not _same(self._made[0], kept):
+        made, kind = self._made, (kept.dtype, kept.device)
+        if made is None or (made[0].dtype, made[0].device) != kind or not torch.equal(made[0], kept):
             with warnings.catch_warnings():
                 # said once and beforehand, by `capacity_notice`, not whenever the memory grows
                 warnings.simplefilter("ignore", CapacityWarning)
-                self._made = kept, make_memory(kept, self.storage, self.order, self.beta)
-        return self._made[1]
+                self._made = made = kept, make_memory(kept, self.storage, self.order, self.beta)
+        return made[1]
 
     @torch.no_grad()
     def store(self, x: Float[Tensor, "batch *shape"]) -> int:
@@ -180,7 +181,3 @@ class AssociativeMemory(nn.Module, Memory):
             # only the numbers of patterns and neurons decide it
             make_memory(torch.ones(count, len(self.units.level)), self.storage, self.order, self.beta)
         return str(caught[0].message) if caught else None
-
-
-def _same(a: Tensor, b: Tensor) -> bool:
-    return a.dtype == b.dtype and a.device == b.device and torch.equal(a, b)

@@ -101,8 +101,7 @@ class HopfieldAssociation(nn.Module):
             self.steps,
             None if mask is None else mask[:, None, None],
         )
-        answers: Tensor = self.out(found.transpose(1, 2).flatten(2))
-        return answers
+        return self.out(found.transpose(1, 2).flatten(2))
 
     def _split(self, rows: Tensor) -> Tensor:
         """(batch, rows, features) -> (batch, heads, rows, features of a head)."""
@@ -124,8 +123,7 @@ class HopfieldPooling(nn.Module):
         self, memory: Float[Tensor, "batch s features"], mask: Bool[Tensor, "batch s"] | None = None
     ) -> Float[Tensor, "batch states features"]:
         """Pool each set; `mask` is True for the rows that count. Raises ShapeError: rows of another width or mask."""
-        pooled: Tensor = self.association(self.states.expand(len(memory), -1, -1), memory, mask)
-        return pooled
+        return self.association(self.states.expand(len(memory), -1, -1), memory, mask)
 
 
 class HopfieldLookup(nn.Module):
@@ -148,8 +146,7 @@ class HopfieldLookup(nn.Module):
 
     def forward(self, states: Float[Tensor, "batch q features"]) -> Float[Tensor, "batch q outputs"]:
         """Look each row up. Raises ShapeError: rows of another width."""
-        found: Tensor = self.association(states, self.memory.expand(len(states), -1, -1))
-        return found
+        return self.association(states, self.memory.expand(len(states), -1, -1))
 
 
 def _check_rows(subject: str, rows: Tensor, features: int) -> None:

@@ -28,20 +28,15 @@ class HopfieldSpec(NetSpec):
 
     patterns: int = 50
     """How many examples are stored: the first ones that come."""
-
     storage: Storage = "pseudo-inverse"
     """Rule by which patterns become a memory: hebbian, pseudo-inverse and storkey give classic nets, dense a dense
     associative memory, modern a continuous one."""
-
     order: int | None = None
     """Order of the dense memory's polynomial; none: exponential."""
-
     beta: float = 0.25
     """Inverse temperature of the modern memory."""
-
     threshold: float = 0.5
     """Share of the value range above which a value becomes +1; all others become -1."""
-
     flip: float = 0.25
     """Share of the units turned round before a recall is measured."""
 

@@ -22,10 +22,10 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from neurarium.checks import ConfigError, DataError, ShapeError
+from neurarium.checks import ConfigError, DataError
 from neurarium.nets.connectionist.certificate import Certificate
 from neurarium.nets.connectionist.mistake_driven import Course, Mistakes, check_finite
-from neurarium.nets.connectionist.separability import separate, signs
+from neurarium.nets.connectionist.separability import check_labelled, separate, signs
 from neurarium.nets.interfaces import Hyperplane
 from neurarium.nets.parts.flat import flat
 
@@ -63,12 +63,7 @@ def learn(
         >>> both.weight, both.bias, len(both.mistakes)
         (tensor([3., 2.]), -4.0, 18)
     """
-    if x.dim() != 2 or labels.shape != x.shape[:1]:
-        raise ShapeError(
-            "examples",
-            expected="(examples, features) and a label for each",
-            got=f"{tuple(x.shape)} and {tuple(labels.shape)}",
-        )
+    check_labelled(x, labels)
     if epochs is not None and epochs < 1:
         raise ConfigError("epochs", expected="a whole number >= 1, or none", got=str(epochs))
     rows = x.detach().cpu().numpy()

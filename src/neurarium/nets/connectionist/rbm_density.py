@@ -13,7 +13,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurarium.nets.connectionist.annealed import base_rates, estimate_log_partition
-from neurarium.nets.connectionist.rbm import RBMWeights, Visible, free_energy, visible_mean
+from neurarium.nets.connectionist.rbm import (
+    RBMWeights,
+    Visible,
+    free_energy,
+    hidden_probabilities,
+    visible_field,
+    visible_mean,
+)
 from neurarium.nets.interfaces import Density
 
 
@@ -48,6 +55,7 @@ def density_of(
     base = base_rates(known, visible).to(w.visible_bias)
     generator = torch.Generator(w.weight.device).manual_seed(seed)
     z = estimate_log_partition(w, visible, base=base, chains=chains, steps=steps, generator=generator)
+    again = visible_mean(visible_field(w, hidden_probabilities(w, v)), visible)
     return Density(
         log_likelihood=float(-free_energy(w, sharp, visible).double().mean()) - z.value,
         low=z.low,
@@ -57,12 +65,6 @@ def density_of(
         independent_log_likelihood=(
             independent_log_likelihood(sharp, base) if bernoulli else normal_log_likelihood(v, train.double().mean(0))
         ),
-        reconstruction_error=float((_down_again(w, v, visible) - v).square().mean()),
+        reconstruction_error=float((again - v).square().mean()),
         error_of_mean=float((train.mean(0) - v).square().mean()),
     )
-
-
-def _down_again(w: RBMWeights, v: Tensor, visible: Visible) -> Tensor:
-    """Mean of v given the hidden probabilities of v."""
-    hidden = torch.sigmoid(F.linear(v, w.weight, w.hidden_bias))
-    return visible_mean(F.linear(hidden, w.weight.t(), w.visible_bias), visible)

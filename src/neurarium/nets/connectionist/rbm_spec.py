@@ -22,16 +22,12 @@ class RBMSpec(NetSpec):
 
     hidden: int = 256
     """Hidden units."""
-
     visible: Literal["bernoulli", "gaussian"] = "bernoulli"
     """Kind of the visible units: bernoulli for values of a range, gaussian (variance 1) for standardized ones."""
-
     k: int = 1
     """Steps of Gibbs sampling in an update."""
-
     persistent: bool = False
     """Let the chains live on from update to update instead of beginning at the data each time."""
-
     chains: int = 128
     """Number of persistent chains."""
 

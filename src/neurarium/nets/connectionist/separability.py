@@ -75,6 +75,16 @@ def signs(labels: Shaped[Tensor, "examples"], subject: str = "labels") -> Float[
     return one.to(torch.get_default_dtype()) * 2 - 1
 
 
+def check_labelled(x: Tensor, labels: Tensor) -> None:
+    """Refuse what is not (examples, features) and a label for each. Raises ShapeError."""
+    if x.dim() != 2 or labels.shape != x.shape[:1]:
+        raise ShapeError(
+            "examples",
+            expected="(examples, features) and a label for each",
+            got=f"{tuple(x.shape)} and {tuple(labels.shape)}",
+        )
+
+
 def margins(
     weight: Float[Tensor, "features"],
     bias: Float[Tensor, ""] | float,
@@ -160,12 +170,7 @@ def novikoff(x: Shaped[Tensor, "..."], labels: Shaped[Tensor, "..."], bias: bool
 
 def _signed(x: Tensor, labels: Tensor, bias: bool) -> np.ndarray:
     """Signed examples z = y (x, 1) in float64."""
-    if x.dim() != 2 or labels.shape != x.shape[:1]:
-        raise ShapeError(
-            "examples",
-            expected="(examples, features) and a label for each",
-            got=f"{tuple(x.shape)} and {tuple(labels.shape)}",
-        )
+    check_labelled(x, labels)
     y = signs(labels).double().cpu().numpy()
     z = x.double().cpu().numpy()
     if not np.isfinite(z).all():

@@ -20,7 +20,6 @@ class LinearProbeSpec(NetSpec):
 
     layer: str = ""
     """Layer of the backbone whose outputs are the features, such as relu2; empty: the last but one."""
-
     frozen: bool = True
     """Whether the backbone keeps its weights; false: it is fine-tuned with the head."""
 

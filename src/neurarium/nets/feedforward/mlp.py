@@ -81,8 +81,7 @@ class MLP(nn.Module, Layered):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
         """Logits of a batch of examples of any shape. Raises ShapeError: they hold another count of numbers."""
-        logits: Tensor = self.layers(self.entering(x))
-        return logits
+        return self.layers(self.entering(x))
 
     def entering(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch inputs"]:
         """Examples as rows."""

@@ -116,13 +116,11 @@ class RandomFeatureModel(nn.Module, LinearInParameters):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
         """Outputs of a batch; an example of any shape is flattened."""
-        a: Tensor = self.head(self.features(x))
-        return a
+        return self.head(self.features(x))
 
     def features(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch features"]:
         """What the inner layer makes of a batch."""
-        z: Tensor = self.inner(x)
-        return z
+        return self.inner(x)
 
     def outputs(self, a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch rows"]:
         """What the affine layer says."""

@@ -39,8 +39,7 @@ class LinearModel(nn.Module, LinearInParameters):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
         """Outputs of a batch; an example of any shape is flattened."""
-        a: Tensor = self.head(self.features(x))
-        return a
+        return self.head(self.features(x))
 
     def features(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch inputs"]:
         """The inputs, a row an example."""

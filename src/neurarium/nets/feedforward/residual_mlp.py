@@ -57,8 +57,7 @@ class ResidualMLP(nn.Module):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
         """Logits of a batch of examples of any shape. Raises ShapeError: they hold another count of numbers."""
-        logits: Tensor = self.layers(flat(x, self.inputs, "layer residual1"))
-        return logits
+        return self.layers(flat(x, self.inputs, "layer residual1"))
 
 
 @torch.no_grad()

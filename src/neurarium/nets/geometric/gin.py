@@ -65,5 +65,4 @@ class GIN(nn.Module):
         seen = [x]
         for layer in self.layers:
             seen.append(layer(seen[-1], edge_index))
-        logits: Tensor = self.output(graph_sum(torch.cat(seen, 1), nodes_lengths))
-        return logits
+        return self.output(graph_sum(torch.cat(seen, 1), nodes_lengths))

@@ -23,7 +23,6 @@ class GCNSpec(NetSpec):
 
     hidden: int = 16
     """Units between the two layers."""
-
     dropout: float = 0.0
     """Probability of dropping an input or a hidden unit of a node while training, at least 0 and below 1."""
 
@@ -54,7 +53,6 @@ class GINSpec(NetSpec):
 
     hidden: int = 32
     """Features of a node after each layer."""
-
     depth: int = 3
     """Layers."""
 
@@ -85,10 +83,8 @@ class PointNetSpec(NetSpec):
 
     width: int = 64
     """Units of the layers that see a point by itself."""
-
     whole: int = 128
     """Numbers that describe the whole set."""
-
     penalty: float = 0.001
     """Weight of |I - A A^T|^2, for the matrix A that turns the points."""
 
@@ -132,7 +128,6 @@ class PairPotentialSpec(NetSpec):
 
     basis: int = 32
     """Gaussians of the distance for each pair of species."""
-
     reach: float = 6.0
     """Distance beyond which atoms do not see each other, in the units of the positions."""
 

@@ -30,5 +30,4 @@ class BagOfTokens(nn.Module):
         check_padded(tokens, lengths, "layer embedding", "tokens")
         check_places(tokens, self.embedding.num_embeddings, "tokens", "words")
         mean = mean_over(self.embedding(tokens), lengths)
-        outputs: Tensor = self.output(torch.relu(self.linear1(mean)))
-        return outputs
+        return self.output(torch.relu(self.linear1(mean)))

@@ -55,8 +55,7 @@ class EncoderDecoder(nn.Module):
         y = self.target_embedding(target)
         c_at_each = c[:, None].expand(-1, target.shape[1], -1)
         s, _ = self.decoder(torch.cat([y, c_at_each], 2), torch.tanh(self.start(c))[None])
-        logits: Tensor = self.output(torch.cat([s, y, c_at_each], 2))
-        return logits
+        return self.output(torch.cat([s, y, c_at_each], 2))
 
     def encode(
         self, source: Int[Tensor, "batch source"], lengths: Int[Tensor, "batch"]

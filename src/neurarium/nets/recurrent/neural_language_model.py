@@ -40,5 +40,4 @@ class NeuralLanguageModel(nn.Module):
         check_padded(tokens, None, "layer embedding", "length")
         check_places(tokens, self.vocabulary, "tokens", "words")
         z = self.embedding(contexts(tokens, self.context, blank=self.vocabulary)).flatten(2)
-        logits: Tensor = self.output(torch.tanh(self.linear1(z)))
-        return logits
+        return self.output(torch.tanh(self.linear1(z)))

@@ -38,5 +38,4 @@ class PooledSeries(nn.Module):
         """Outputs of a batch of series (batch, time, features), padded. Raises ShapeError: other dimensions."""
         check_padded(series, lengths, "layer linear1", "time", self.features)
         h = torch.relu(self.linear2(torch.relu(self.linear1(series))))
-        outputs: Tensor = self.output(self.dropout(mean_and_max(h, lengths)))
-        return outputs
+        return self.output(self.dropout(mean_and_max(h, lengths)))

@@ -22,7 +22,6 @@ class PooledSeriesSpec(NetSpec):
 
     hidden: int = 64
     """Units of either layer that sees a step."""
-
     dropout: float = 0.0
     """Probability of dropping one of the pooled numbers while training, at least 0 and below 1."""
 
@@ -54,7 +53,6 @@ class BagOfTokensSpec(NetSpec):
 
     width: int = 32
     """Numbers in an embedding."""
-
     hidden: int = 64
     """Units of the hidden layer."""
 
@@ -85,10 +83,8 @@ class NeuralLanguageModelSpec(NetSpec):
 
     context: int = 8
     """Tokens that are seen."""
-
     width: int = 24
     """Numbers in an embedding."""
-
     hidden: int = 128
     """Units of the hidden layer."""
 
@@ -127,7 +123,6 @@ class EncoderDecoderSpec(NetSpec):
 
     width: int = 32
     """Numbers in an embedding."""
-
     hidden: int = 64
     """Units of either recurrent net, and numbers in the vector between them."""
 
