@@ -12,21 +12,9 @@ T = TypeVar("T")
 
 # a Callable, as mypy lets no abstract class stand for type[T]
 def expect(net: nn.Module, kind: Callable[..., T], whose: str) -> T:
-    """Return the net as what it is asked to be.
+    """Return the net as what it is asked to be, an interface or a class of nets; `whose` need it is, the message says.
 
-    Args:
-        net: any.
-        kind: an interface of `nets.interfaces`, or a class of nets.
-        whose: need it is, for the message: "the rule storage".
-
-    Raises:
-        ConfigError: it is nothing of the kind.
-
-    Example:
-        >>> from neurarium.nets.interfaces import Memory
-        >>> expect(nn.Linear(3, 2), Memory, "the rule storage")
-        Traceback (most recent call last):
-        neurarium.checks.errors.ConfigError: net: expected a net of the kind Memory for the rule storage, got Linear
+    Raises ConfigError: it is nothing of the kind.
     """
     wanted = cast(type[T], kind)
     if isinstance(net, wanted):

@@ -21,13 +21,7 @@ class Generative(ABC):
     def sample(self, count: int, seed: int = 0, steps: int = 1000) -> Float[Tensor, "count *shape"]:
         """Make examples in the net's own scaled units, on its device; mode and torch's generators stay as they were.
 
-        Args:
-            count: how many.
-            seed: of all that is drawn.
-            steps: of a Markov chain, for a net that draws by one.
-
-        Raises:
-            ConfigError: `count` or `steps` below 1.
+        `steps` are those of a Markov chain. Raises ConfigError: `count` or `steps` below 1.
         """
 
 
@@ -51,38 +45,24 @@ class Reconstructing(ABC):
 
 @dataclass(frozen=True)
 class Density:
-    """How likely a model holds examples, beside models without structure; likelihoods in nats.
+    """How likely a model holds examples, beside models without structure; likelihoods in nats."""
 
-    Attributes:
-        log_likelihood: mean log-probability of an example (log-density, where units are real numbers).
-        low, high: between which log Z lies.
-        chains: by which it was estimated.
-        effective_chains: of how many equally weighted ones that is worth.
-        independent_log_likelihood: by independent units with the training examples' frequencies, or means.
-        reconstruction_error: mean squared difference of a unit to its mean after a step down from the hidden ones.
-        error_of_mean: the same for the mean of the training examples.
-    """
-
-    log_likelihood: float
+    log_likelihood: float  # mean log-probability of an example (log-density, where units are real numbers)
+    # between which log Z lies
     low: float
     high: float
-    chains: int
-    effective_chains: float
-    independent_log_likelihood: float
-    reconstruction_error: float
-    error_of_mean: float
+    chains: int  # by which it was estimated
+    effective_chains: float  # of how many equally weighted ones that is worth
+    independent_log_likelihood: float  # by independent units with the training examples' frequencies, or means
+    reconstruction_error: float  # mean squared difference of a unit to its mean after a step down from the hidden ones
+    error_of_mean: float  # the same for the mean of the training examples
 
 
 class DensityModel(ABC):
-    """Says how likely examples are; visible units stand for an example, hidden ones for what it is made of.
+    """Says how likely examples are; visible units stand for an example, hidden ones for what it is made of."""
 
-    Attributes:
-        visible: kind of the visible units: "bernoulli" (0 and 1) or "gaussian".
-        weight: couplings (hidden, visible).
-    """
-
-    visible: str
-    weight: Tensor
+    visible: str  # kind of the visible units: "bernoulli" (0 and 1) or "gaussian"
+    weight: Tensor  # couplings (hidden, visible)
 
     @abstractmethod
     def units(self, x: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch visible"]:
@@ -94,28 +74,16 @@ class DensityModel(ABC):
 
     @abstractmethod
     def density(self, x: Float[Tensor, "batch *shape"], train: Float[Tensor, "training *shape"]) -> Density:
-        """How likely examples are; the same numbers every time.
-
-        Args:
-            x: to be measured, on the device of the net.
-            train: from which it has learned, likewise.
-        """
+        """How likely examples on the device of the net are, beside those it has learned from: the same every time."""
 
 
 class Memory(ABC):
-    """Keeps patterns of -1 and +1 and recalls them from damaged ones.
+    """Keeps patterns of -1 and +1 and recalls them from damaged ones."""
 
-    Attributes:
-        shape: of one example.
-        storage: rule by which patterns become a memory.
-        patterns: room for all that can be kept, a row a pattern.
-        units: turns examples into states of -1 and +1, in rows.
-    """
-
-    shape: tuple[int, ...]
-    storage: str
-    patterns: Tensor
-    units: Callable[[Tensor], Tensor]
+    shape: tuple[int, ...]  # of one example
+    storage: str  # rule by which patterns become a memory
+    patterns: Tensor  # room for all that can be kept, a row a pattern
+    units: Callable[[Tensor], Tensor]  # turns examples into states of -1 and +1, in rows
 
     @property
     @abstractmethod
@@ -142,33 +110,20 @@ class Memory(ABC):
 
 
 class Layered(ABC):
-    """Is a chain of modules: net(x) = layers(entering(x)), and nothing beside.
+    """Is a chain of modules: net(x) = layers(entering(x)), and nothing beside."""
 
-    Attributes:
-        layers: the modules.
-    """
-
-    layers: nn.Sequential
+    layers: nn.Sequential  # the modules
 
     @abstractmethod
     def entering(self, x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-        """What the first layer sees: the inputs as they are, or each flattened.
-
-        Raises:
-            ShapeError: inputs that the first layer does not take.
-        """
+        """What the first layer sees: the inputs as they are, or each flattened. Raises ShapeError: others."""
 
 
 class Hyperplane(ABC):
-    """Tells two classes apart by the side of a hyperplane on which an example lies.
+    """Tells two classes apart by the side of a hyperplane on which an example lies."""
 
-    Attributes:
-        weight: w, one number a feature.
-        bias: b.
-    """
-
-    weight: Tensor
-    bias: Tensor
+    weight: Tensor  # w, one number a feature
+    bias: Tensor  # b
 
     @abstractmethod
     def score(self, x: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch"]:
@@ -176,13 +131,9 @@ class Hyperplane(ABC):
 
 
 class LinearInParameters(ABC):
-    """Has one trainable layer, which is affine: outputs(head(features(x))).
+    """Has one trainable layer, which is affine: outputs(head(features(x)))."""
 
-    Attributes:
-        head: that layer.
-    """
-
-    head: nn.Linear
+    head: nn.Linear  # that layer
 
     @abstractmethod
     def features(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch features"]:

@@ -9,12 +9,8 @@ from torch import Tensor
 class WithPenalty(NamedTuple):
     """What such a net returns in training mode; in evaluation mode it returns the outputs alone.
 
-    The learning rule unpacks it and adds the mean of the penalty over the examples to the loss; tasks never see it.
-
-    Attributes:
-        outputs: what the net says.
-        penalty: one number an example, weighted as the net wants it.
+    The learning rule unpacks it and adds the mean of the penalty, a number an example, to the loss; tasks never see it.
     """
 
-    outputs: Tensor
-    penalty: Float[Tensor, " batch"]
+    outputs: Tensor  # what the net says
+    penalty: Float[Tensor, " batch"]  # one number an example, weighted as the net wants it

@@ -6,13 +6,7 @@ from neurarium.record.schema import Schema
 
 
 def other_input(net: str, expected: str, schema: Schema) -> ShapeError:
-    """The error for examples that a net is not made for.
-
-    Args:
-        net: by its name in the catalogue.
-        expected: what it takes.
-        schema: of the examples that came.
-    """
+    """The error for examples that a net (by its name in the catalogue) is not made for."""
     got = ", ".join(
         f"{name} ({field.in_words()}{f' of {len(field.categories)} categories' if field.categories else ''})"
         for name, field in schema.inputs.items()
@@ -26,21 +20,13 @@ def other_input(net: str, expected: str, schema: Schema) -> ShapeError:
 
 
 def check_at_least_one(spec: NetSpec, *names: str) -> None:
-    """Refuse sizes below 1.
-
-    Raises:
-        ConfigError: names the first field.
-    """
+    """Refuse fields below 1. Raises ConfigError: names the first."""
     for name in names:
         if getattr(spec, name) < 1:
             raise ConfigError(f"net.{name}", expected="an integer >= 1", got=str(getattr(spec, name)))
 
 
 def check_dropout(probability: float) -> None:
-    """Refuse what is no probability of dropping a unit.
-
-    Raises:
-        ConfigError: outside [0, 1).
-    """
+    """Refuse what is no probability of dropping a unit. Raises ConfigError: outside [0, 1)."""
     if not 0 <= probability < 1:
         raise ConfigError("net.dropout", expected="a probability in [0, 1)", got=str(probability))

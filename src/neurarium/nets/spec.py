@@ -39,15 +39,7 @@ class NetSpec:
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net with fresh weights drawn from torch's default generator.
 
-        Args:
-            schema: of the examples it will see: their shapes, categories, units, targets.
-            backbone: another run's net, for one that `needs` it.
-
-        Returns:
-            A module from the batch's input tensors, one argument each, to outputs.
-
-        Raises:
-            ShapeError: the net cannot take such examples.
-            ConfigError: a field holds a value that cannot be used.
+        It takes the batch's inputs, an argument each. The backbone is another run's net, for one that `needs` it.
+        Raises ShapeError: the net cannot take such examples; ConfigError: a field holds a value that cannot be used.
         """
         raise NotImplementedError

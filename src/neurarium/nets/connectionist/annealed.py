@@ -29,30 +29,20 @@ from neurarium.nets.connectionist.rbm import RBMWeights, Visible, draw_visible
 
 @dataclass(frozen=True)
 class LogPartition:
-    """An estimate of log Z and how far it may be off.
+    """An estimate of log Z and how far it may be off."""
 
-    Attributes:
-        value: log Z_0 + log mean(w).
-        low, high: logarithms of mean(w) less and plus three standard errors; low is -inf where these exceed the mean.
-        effective_chains: (sum w)^2 / sum w^2, of so many equally weighted chains the estimate is worth. A few of
-            many mean that `low` and `high` are themselves not to be trusted: take more steps.
-        log_weights: log Z_0 + log w, one a chain.
-    """
-
-    value: float
+    value: float  # log Z_0 + log mean(w)
+    # logarithms of mean(w) less and plus three standard errors; low is -inf where these exceed the mean
     low: float
     high: float
+    # (sum w)^2 / sum w^2, of so many equally weighted chains the estimate is worth. A few of many mean that `low`
+    # and `high` are themselves not to be trusted: take more steps.
     effective_chains: float
-    log_weights: Float64[Tensor, "chains"]
+    log_weights: Float64[Tensor, "chains"]  # log Z_0 + log w, one a chain
 
 
 def schedule(steps: int) -> list[float]:
-    """beta_0 .. beta_K: half the way in 1/29 of the steps, to 0.9 in 8/29, and the rest in 20/29, as in the paper.
-
-    Example:
-        >>> schedule(29)[:3], len(schedule(29)), schedule(29)[-1]
-        ([0.0, 0.5, 0.55], 30, 1.0)
-    """
+    """beta_0 .. beta_K: half the way in 1/29 of the steps, to 0.9 in 8/29, and the rest in 20/29, as in the paper."""
     corners = [(0.0, 0.0), (steps / 29, 0.5), (steps * 9 / 29, 0.9), (float(steps), 1.0)]
     betas = []
     for k in range(steps):
@@ -74,22 +64,10 @@ def estimate_log_partition(
     """Estimate log Z.
 
     Args:
-        w: the machine.
-        visible: kind of the visible units.
         base: visible biases of the machine without couplings; best `base_rates` of the data, for then the way from
             there is short. None: zeros.
-        chains: independent runs.
         steps: K. The error falls with it, time rises.
-        generator: where draws come from; none: torch's own.
-
-    Raises:
-        ConfigError: fewer than two chains, or no step.
-        ShapeError: a base of another width.
-
-    Example:
-        >>> zero = RBMWeights(torch.zeros(4, 3), torch.zeros(3), torch.zeros(4))
-        >>> round(math.exp(estimate_log_partition(zero, chains=2, steps=1).value))  # 2^7 states
-        128
+    Raises ConfigError: fewer than two chains, or no step; ShapeError: a base of another width.
     """
     if chains < 2 or steps < 1:
         raise ConfigError("annealing", expected="at least 2 chains and 1 step", got=f"{chains} chains, {steps} steps")
@@ -107,8 +85,9 @@ def estimate_log_partition(
         log_weights += (beta - before) * _visible_gain(w, a, v, visible) + risen.double().sum(1)
         h = draw(fields.mul_(beta).sigmoid_(), generator)
         inner_field = F.linear(h, w.weight.t(), w.visible_bias).mul_(beta).add_(a, alpha=1 - beta)
-    log_base = hidden * math.log(2) + _log_visible_base(a, visible)
-    return _summary(log_weights + log_base)
+    # of the sum or integral over the visible units without couplings
+    log_visible = float(F.softplus(a.double()).sum()) if visible == "bernoulli" else inputs / 2 * math.log(2 * math.pi)
+    return _summary(log_weights + (hidden * math.log(2) + log_visible))
 
 
 def base_rates(v: Float[Tensor, "examples visible"], visible: Visible = "bernoulli") -> Float[Tensor, "visible"]:
@@ -127,13 +106,6 @@ def _visible_gain(w: RBMWeights, a: Tensor, v: Tensor, visible: Visible) -> Tens
     if visible == "bernoulli":
         return gain
     return gain + (a.double().square().sum() - w.visible_bias.double().square().sum()) / 2
-
-
-def _log_visible_base(a: Tensor, visible: Visible) -> float:
-    """log of the sum or integral over the visible units without couplings."""
-    if visible == "bernoulli":
-        return float(F.softplus(a.double()).sum())
-    return len(a) / 2 * math.log(2 * math.pi)
 
 
 def _summary(log_weights: Tensor) -> LogPartition:

@@ -37,20 +37,13 @@ def make_memory(
     order: int | None = None,
     beta: float | None = None,
 ) -> PatternMemory:
-    """Store patterns by a rule that is named.
+    """Store patterns of -1 and +1 by a rule that is named.
 
     Args:
-        patterns: -1 and +1.
         storage: "dense", "modern", or one of `hopfield_storage.STORAGES`.
         order: of the dense memory's polynomial; none: exponential.
         beta: of the modern memory; none: 1 / sqrt(n).
-
-    Raises:
-        ConfigError: unknown storage, order or beta out of range.
-        ShapeError, DataError: no patterns of -1 and +1.
-
-    Warns:
-        CapacityWarning: more patterns than the memory holds.
+    Raises ConfigError, ShapeError, DataError; warns CapacityWarning: more patterns than the memory holds.
     """
     if storage == "modern":
         return ModernMemory(patterns, beta)
@@ -60,15 +53,7 @@ def make_memory(
 
 
 class BinaryUnits(nn.Module):
-    """Turns examples into states: +1 above the level, -1 up to it.
-
-    Args:
-        level: one number a unit, in the units of the inputs, in the shape of an example.
-
-    Example:
-        >>> BinaryUnits(torch.tensor([0.5, 2.0, 0.5]))(torch.tensor([[0.5, 3.0, 1.0]]))
-        tensor([[-1.,  1.,  1.]])
-    """
+    """Turns examples into states: +1 above the level, -1 up to it; a level a unit, in the shape of an example."""
 
     level: Tensor
 
@@ -78,12 +63,7 @@ class BinaryUnits(nn.Module):
         self.register_buffer("level", level.flatten(), persistent=False)
 
     def forward(self, x: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch neurons"]:
-        """The states of a batch.
-
-        Raises:
-            ShapeError: examples hold another count of numbers.
-            NonFiniteError: a number is infinite or undefined.
-        """
+        """The states of a batch. Raises ShapeError: another count of numbers; NonFiniteError: NaN or inf."""
         x = flat(x, len(self.level), "layer units")
         bad = (~x.isfinite()).any(1).nonzero()
         if len(bad):
@@ -97,15 +77,9 @@ class BinaryUnits(nn.Module):
 
 
 class AssociativeMemory(nn.Module, Memory):
-    """The net described above.
+    """The net described above, with room for so many patterns; `level` is in the shape of an example.
 
-    Args:
-        level: above which an input is +1, in the shape of an example.
-        patterns: how many there is room for.
-        storage, order, beta: see `make_memory`.
-
-    Raises:
-        ConfigError: no room for a pattern, or an unknown storage.
+    Raises ConfigError: no room for a pattern, or an unknown storage.
 
     Example:
         >>> net = AssociativeMemory(torch.full((2, 3), 0.5), patterns=4)
@@ -145,29 +119,21 @@ class AssociativeMemory(nn.Module, Memory):
 
     @property
     def memory(self) -> PatternMemory:
-        """The memory of the patterns stored so far.
-
-        Raises:
-            DataError: none are.
-        """
+        """The memory of the patterns stored so far. Raises DataError: none are."""
         kept = self.kept
         if not len(kept):
             raise DataError("memory", expected="at least one stored pattern", got="none", remedy="store(examples)")
-        if self._made is None or not _same(self._made[0], kept):
+        made, kind = self._made, (kept.dtype, kept.device)
+        if made is None or (made[0].dtype, made[0].device) != kind or not torch.equal(made[0], kept):
             with warnings.catch_warnings():
                 # said once and beforehand, by `capacity_notice`, not whenever the memory grows
                 warnings.simplefilter("ignore", CapacityWarning)
-                self._made = kept, make_memory(kept, self.storage, self.order, self.beta)
-        return self._made[1]
+                self._made = made = kept, make_memory(kept, self.storage, self.order, self.beta)
+        return made[1]
 
     @torch.no_grad()
     def store(self, x: Float[Tensor, "batch *shape"]) -> int:
-        """Store the first examples of a batch, as many as there is room for; return how many.
-
-        Raises:
-            ShapeError, NonFiniteError: as in `BinaryUnits`.
-            DataError: every picture in the memory would be all -1 or all +1.
-        """
+        """Store the first examples of a batch; raises DataError: all in the memory would be -1, or +1."""
         first, room = int(self.stored), len(self.patterns) - int(self.stored)
         new = self.units(x)[:room]
         everything = torch.cat([self.kept, new])
@@ -188,16 +154,7 @@ class AssociativeMemory(nn.Module, Memory):
     ) -> Retrieval:
         """Let states come to rest: unit by unit in an order drawn from `seed`, or all at once in a modern memory.
 
-        Args:
-            probes: first states, -1 and +1.
-            seed: of the order of the units.
-            sweeps: most sweeps over all units.
-            trace: keep states and energies.
-
-        Raises:
-            DataError: nothing is stored, or other values than -1 and +1.
-            ShapeError: probes of another width.
-            ConfigError: no sweep.
+        Raises DataError: nothing is stored, or others than -1 and +1; ShapeError: another width; ConfigError: no sweep.
         """
         memory = self.memory
         if isinstance(memory, ModernMemory):
@@ -206,41 +163,21 @@ class AssociativeMemory(nn.Module, Memory):
 
     @torch.no_grad()
     def energy(self, states: Float[Tensor, "probes neurons"]) -> Float[Tensor, "probes"]:
-        """Energy of each state, in float64.
-
-        Raises:
-            DataError: nothing is stored.
-        """
+        """Energy of each state, in float64. Raises DataError: nothing is stored."""
         return self.memory.energy(states)
 
     @torch.no_grad()
     def forward(self, x: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch *shape"]:
-        """What the memory makes of examples, in their shape: -1 and +1, real numbers for a modern memory.
-
-        An empty memory has no couplings and changes nothing.
-        """
+        """What the memory makes of examples, in their shape (real numbers if modern); an empty one changes nothing."""
         units: Tensor = self.units(x)
         states: Tensor = self.memory(units) if int(self.stored) else units
         return states.to(x.dtype).reshape(x.shape)
 
     def capacity_notice(self, patterns: int | None = None) -> str | None:
-        """Say whether more patterns are to be stored than the memory holds; none where they are not.
-
-        Args:
-            patterns: how many will be stored; none: as many as there is room for.
-
-        Example:
-            >>> AssociativeMemory(torch.zeros(100), 20, "hebbian").capacity_notice()
-            "20 patterns in 100 neurons: Hebb's rule holds about 13.79 random ones (all of them exactly only up to \
-5.4); what is recalled may be none of them"
-        """
+        """Say whether more patterns are to be stored than the memory holds; none where they are not."""
         count = len(self.patterns) if patterns is None else patterns
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", CapacityWarning)
             # only the numbers of patterns and neurons decide it
             make_memory(torch.ones(count, len(self.units.level)), self.storage, self.order, self.beta)
         return str(caught[0].message) if caught else None
-
-
-def _same(a: Tensor, b: Tensor) -> bool:
-    return a.dtype == b.dtype and a.device == b.device and torch.equal(a, b)

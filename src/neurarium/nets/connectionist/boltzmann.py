@@ -25,18 +25,7 @@ LARGEST = 20
 
 
 def states_of(units: int) -> Float[Tensor, "states units"]:
-    """All states of so many units, in the order of binary numbers with the first unit as the highest digit.
-
-    Raises:
-        ConfigError: more states than can be counted out.
-
-    Example:
-        >>> states_of(2)
-        tensor([[0., 0.],
-                [0., 1.],
-                [1., 0.],
-                [1., 1.]])
-    """
+    """All states of so many units, as binary numbers, the first unit the highest digit; ConfigError for too many."""
     if units > LARGEST:
         raise ConfigError(
             "enumeration",
@@ -51,26 +40,12 @@ def states_of(units: int) -> Float[Tensor, "states units"]:
 def energy(
     weight: Float[Tensor, "units units"], bias: Float[Tensor, "units"], x: Float[Tensor, "batch units"]
 ) -> Float[Tensor, "batch"]:
-    """E(x) of each state.
-
-    Args:
-        weight: symmetric, zero diagonal.
-        bias: b.
-        x: states of 0 and 1.
-
-    Example:
-        >>> energy(torch.tensor([[0.0, 2.0], [2.0, 0.0]]), torch.tensor([0.5, 0.0]), torch.ones(1, 2))
-        tensor([-2.5000])
-    """
+    """E(x) of each state of 0 and 1; the weight is symmetric with a zero diagonal."""
     return -((x @ weight) * x).sum(1) / 2 - x @ bias
 
 
 def distribution(weight: Float[Tensor, "units units"], bias: Float[Tensor, "units"]) -> Float[Tensor, "states"]:
-    """P(x) of all states, in the order of `states_of`.
-
-    Raises:
-        ConfigError: more states than can be counted out.
-    """
+    """P(x) of all states, in the order of `states_of`. Raises ConfigError: more states than can be counted out."""
     return (-energy(weight, bias, states_of(len(bias)).to(weight))).softmax(0)
 
 
@@ -88,14 +63,7 @@ def sweep(
     clamped: int = 0,
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, "chains units"]:
-    """Draw one unit after the other given all others; P(x) does not change under it.
-
-    Args:
-        weight, bias: the machine.
-        x: states of the chains.
-        clamped: so many of the first units keep their state: the distribution is then that given their states.
-        generator: where draws come from; none: torch's own.
-    """
+    """Draw one unit after the other given all others; P(x), given the first, clamped ones if any, stays."""
     x = x.clone()
     for i in range(clamped, len(bias)):
         p = conditional(weight, bias, x, i)
@@ -106,11 +74,7 @@ def sweep(
 def log_likelihood(
     weight: Float[Tensor, "units units"], bias: Float[Tensor, "units"], v: Float[Tensor, "batch visible"]
 ) -> Float[Tensor, "batch"]:
-    """log P(v) of each example, exactly, in nats.
-
-    Raises:
-        ConfigError: more states than can be counted out.
-    """
+    """log P(v) of each example, exactly, in nats. Raises ConfigError: more states than can be counted out."""
     log_z = (-energy(weight, bias, states_of(len(bias)).to(weight))).logsumexp(0)
     return _clamped_log_weights(weight, bias, v).logsumexp(1) - log_z
 
@@ -120,11 +84,7 @@ def likelihood_gradient(
 ) -> tuple[Float[Tensor, "units units"], Float[Tensor, "units"]]:
     """Gradient of the mean log P(v) with respect to each pair's one coupling, and to the biases: awake less asleep.
 
-    Returns:
-        d/dw_ij at (i, j) and (j, i), zero on the diagonal; d/db.
-
-    Raises:
-        ConfigError: more states than can be counted out.
+    d/dw_ij stands at (i, j) and (j, i), 0 on the diagonal. Raises ConfigError: more states than can be counted out.
     """
     count, visible = v.shape
     hidden = states_of(len(bias) - visible).to(weight)
@@ -144,14 +104,7 @@ def _clamped_log_weights(weight: Tensor, bias: Tensor, v: Tensor) -> Tensor:
 
 
 class BoltzmannMachine(nn.Module):
-    """The functions above with their parameters; couplings are kept once a pair.
-
-    Args:
-        visible: units that data show.
-        hidden: units that they do not.
-
-    Raises:
-        ConfigError: no visible unit, or a negative number of hidden ones.
+    """The functions above with their parameters; couplings are kept once a pair. Raises ConfigError: no visible unit.
 
     Example:
         >>> machine = BoltzmannMachine(visible=2, hidden=1)
@@ -183,22 +136,13 @@ class BoltzmannMachine(nn.Module):
         return upper + upper.T
 
     def forward(self, v: Float[Tensor, "batch visible"]) -> Float[Tensor, "batch"]:
-        """log P(v) of each example.
-
-        Raises:
-            ShapeError: not a number a visible unit.
-            DataError: other values than 0 and 1.
-        """
+        """log P(v) of each example. Raises ShapeError: not a number a visible unit; DataError: others than 0 and 1."""
         self._check(v)
         return log_likelihood(self.weight, self.bias, v)
 
     @torch.no_grad()
     def learn(self, v: Float[Tensor, "batch visible"], *, rate: float = 0.5, steps: int = 100) -> None:
-        """Climb the exact gradient of the mean log P(v), all examples at once.
-
-        Raises:
-            ShapeError, DataError: as in `forward`.
-        """
+        """Climb the exact gradient of the mean log P(v), all examples at once."""
         self._check(v)
         rows, columns = torch.triu_indices(len(self.bias), len(self.bias), 1)
         for _ in range(steps):

@@ -23,18 +23,12 @@ class Certificate:
     """Why no hyperplane separates: sum_i alpha_i y_i (x_i, 1) = 0 for shares alpha_i > 0 that sum to 1.
 
     The shares of examples with y = +1 and of those with y = -1 then have the same mean, a point of both hulls.
-
-    Attributes:
-        examples: numbers of those that take part.
-        shares: alpha, as fractions where `exact`, else rounded.
-        exact: whether the sum is zero exactly, in the very numbers that the examples are.
-        residual: largest entry of the sum, relative to the largest number in the examples; 0 where exact.
     """
 
-    examples: tuple[int, ...]
-    shares: tuple[Fraction, ...]
-    exact: bool
-    residual: float
+    examples: tuple[int, ...]  # numbers of those that take part
+    shares: tuple[Fraction, ...]  # alpha, as fractions where `exact`, else rounded
+    exact: bool  # whether the sum is zero exactly, in the very numbers that the examples are
+    residual: float  # largest entry of the sum, relative to the largest number in the examples; 0 where exact
 
     def __str__(self) -> str:
         terms = [f"{_short(share)} of example {k}" for k, share in zip(self.examples, self.shares, strict=True)]
@@ -46,13 +40,7 @@ class Certificate:
 def certificate(
     z: Float[np.ndarray, "examples width"], chosen: Int[np.ndarray, " some"], shares: Float[np.ndarray, " some"]
 ) -> Certificate:
-    """Make a certificate of shares that a linear programme has found, exact where that can be.
-
-    Args:
-        z: signed examples.
-        chosen: numbers of those that the programme has seen.
-        shares: of those, about a solution.
-    """
+    """Make a certificate of shares that a linear programme has found, exact where that can be."""
     support = np.flatnonzero(shares > 1e-9 * shares.max())
     part, alpha = z[chosen[support]], shares[support] / shares[support].sum()
     if len(support) <= _EXACT and (exact := _zero_combination(part, alpha)) is not None:

@@ -22,22 +22,7 @@ from neurarium.checks import ConfigError, ShapeError
 
 @dataclass(frozen=True, eq=False)
 class Couplings:
-    """W = scale (left right - diag(removed)).
-
-    Args:
-        left: L.
-        right: R; None stands for the identity.
-        removed: what is taken off the diagonal.
-        scale: a factor of all couplings.
-        whole: whether L, R and `removed` hold whole numbers, so that sums before the scale are exact.
-
-    Example:
-        >>> x = torch.tensor([[1.0, -1.0, 1.0]])
-        >>> Couplings(x.T, x, torch.ones(3), scale=1 / 3, whole=True).matrix()
-        tensor([[ 0.0000, -0.3333,  0.3333],
-                [-0.3333,  0.0000, -0.3333],
-                [ 0.3333, -0.3333,  0.0000]])
-    """
+    """W = scale (left right - diag(removed))."""
 
     left: Float[Tensor, "neurons inner"]
     right: Float[Tensor, "inner neurons"] | None
@@ -72,16 +57,7 @@ class Couplings:
 
 
 def from_matrix(matrix: Float[Tensor, "..."]) -> Couplings:
-    """Couplings given as a matrix.
-
-    Raises:
-        ShapeError: not square.
-        ConfigError: not symmetric or with a negative diagonal: such a net has no energy that always falls.
-
-    Example:
-        >>> from_matrix(torch.tensor([[0.0, 1.0], [1.0, 0.0]])).fields(torch.tensor([[1.0, -1.0]]))
-        tensor([[-1.,  1.]])
-    """
+    """Couplings of a square matrix (ShapeError), symmetric and with diagonal >= 0 (ConfigError): the energy falls."""
     if matrix.dim() != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ShapeError("couplings", expected="a square matrix", got=f"a tensor of shape {tuple(matrix.shape)}")
     if not torch.allclose(matrix, matrix.T, rtol=1e-5, atol=1e-6 * float(matrix.abs().amax())):

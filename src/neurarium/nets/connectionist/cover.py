@@ -22,10 +22,7 @@ def cover_count(points: int, dimensions: int) -> int:
 
         C(s, n) = 2 sum_{i=0}^{n-1} binomial(s - 1, i)        = 2^s for s <= n
 
-    It grows with s for ever; with a bias, n is the number of features + 1.
-
-    Raises:
-        ConfigError: no point or no dimension.
+    It grows with s for ever; with a bias, n is the number of features + 1. Raises ConfigError: no point, no dimension.
 
     Example:
         >>> cover_count(4, 3)  # four points of the plane, with a bias: all labellings but XOR and XNOR
@@ -39,10 +36,5 @@ def cover_count(points: int, dimensions: int) -> int:
 
 
 def cover_fraction(points: int, dimensions: int) -> float:
-    """Share C(s, n) / 2^s of all labellings: 1 up to s = n, 1/2 at s = 2n, and quickly nothing beyond.
-
-    Example:
-        >>> [cover_fraction(s, 10) for s in (10, 20)]
-        [1.0, 0.5]
-    """
+    """Share C(s, n) / 2^s of all labellings: 1 up to s = n, 1/2 at s = 2n, and quickly nothing beyond."""
     return float(Fraction(cover_count(points, dimensions), 2**points))

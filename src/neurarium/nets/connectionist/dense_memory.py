@@ -30,12 +30,7 @@ from neurarium.nets.connectionist.retrieval import Retrieval, settle
 def polynomial_energy(
     overlaps: Float[Tensor, "patterns probes"], neurons: int, order: int, rectified: bool = False
 ) -> Float[Tensor, "probes"]:
-    """-(n/k) sum_t F(M_t / n).
-
-    Example:
-        >>> polynomial_energy(torch.tensor([[4.0], [-2.0]]), neurons=4, order=2)
-        tensor([-2.5000])
-    """
+    """-(n/k) sum_t F(M_t / n)."""
     shares = overlaps / neurons
     shares = shares.clamp(min=0) if rectified else shares
     return -(shares**order).sum(0) * neurons / order
@@ -49,12 +44,7 @@ def exponential_energy(overlaps: Float[Tensor, "patterns probes"]) -> Float[Tens
 def polynomial_differences(neurons: int, order: int, rectified: bool = False) -> Float[Tensor, "two_n_minus_one"]:
     """D(a) for a = -(n-1) .. n-1, in float64, divided by a power of two.
 
-    Taken from whole numbers of any length: no digits cancel, and for small orders sums of D are exact, so that
-    ties are seen as ties.
-
-    Example:
-        >>> polynomial_differences(3, order=2) * 4  # 4 a
-        tensor([-8., -4.,  0.,  4.,  8.], dtype=torch.float64)
+    Taken from whole numbers of any length: no digits cancel, and for small orders sums of D are exact: ties are ties.
     """
     low = 0 if rectified else -neurons
     scale = 2 ** ((order - 1) * (neurons - 1).bit_length())
@@ -63,24 +53,13 @@ def polynomial_differences(neurons: int, order: int, rectified: bool = False) ->
 
 
 class DenseMemory(nn.Module):
-    """A memory of this kind with its patterns as a buffer; nothing is learned by gradients.
+    """A memory of this kind with its patterns of -1 and +1 as a buffer; nothing is learned by gradients.
 
     Args:
-        patterns: -1 and +1.
         steepness: order k >= 2 of the polynomial, or "exponential".
         rectified: F(z) = max(z, 0)^k; without it even orders recall the negative of a pattern as well.
-
-    Raises:
-        ShapeError, DataError: no patterns of -1 and +1.
-        ConfigError: an order below 2 or unknown, or rectified with "exponential".
-
-    Warns:
-        CapacityWarning: more patterns than the formula above gives.
-
-    Example:
-        >>> x = torch.tensor([[1.0, 1, -1, 1, -1, 1], [1, -1, 1, -1, -1, 1], [-1, 1, 1, -1, 1, 1]])
-        >>> bool((DenseMemory(x, "exponential")(x) == x).all())
-        True
+    Raises ShapeError, DataError: no patterns; ConfigError: an order below 2 or unknown, a rectified exponential.
+    Warns CapacityWarning: more patterns than the formula above gives.
     """
 
     patterns: Tensor
@@ -127,15 +106,7 @@ class DenseMemory(nn.Module):
         sweeps: int = 100,
         trace: bool = False,
     ) -> Retrieval:
-        """Update one unit after the other until nothing changes; the energy never rises.
-
-        Args:
-            probes: first states, -1 and +1.
-            order, seed, sweeps, trace: as in `hopfield.recall_asynchronously`. Each update costs s numbers a probe.
-
-        Raises:
-            ShapeError, DataError, ConfigError: as there.
-        """
+        """Update one unit after the other until nothing changes; the energy never rises."""
         check_patterns(probes, "probes", self.patterns.shape[1])
         first = self.energy(probes) if trace else None
 

@@ -36,14 +36,7 @@ _ROUNDING = 8
 def energy(
     couplings: Couplings, states: Float[Tensor, "probes neurons"], bias: Float[Tensor, "neurons"] | None = None
 ) -> Float[Tensor, "probes"]:
-    """H(x) of each state, in float64.
-
-    Example:
-        >>> from neurarium.nets.connectionist.hopfield_storage import hebbian
-        >>> x = torch.tensor([[1.0, -1.0, 1.0, 1.0]])
-        >>> energy(hebbian(x), x)  # -(n - 1) / 2
-        tensor([-1.5000], dtype=torch.float64)
-    """
+    """H(x) of each state, in float64."""
     # Two factors of few numbers: x W x = (L^T x) . (R x) - removed . x^2
     x = states.double()
     left = x @ couplings.left.double()
@@ -66,23 +59,15 @@ def recall_asynchronously(
 
     Many probes at once, in the same order of units. Fields come in blocks: one matrix product for those of a block of
     units, then, after each unit's update, a correction of the fields of the block's other units. That is the unit by
-    unit dynamics itself, not an approximation.
-
-    Near rest, where few units turn, all fields come from one product and each probe goes from one unit that turns to
-    the next, whichever unit that is for each: the same dynamics again.
+    unit dynamics itself, not an approximation. Near rest, where few units turn, all fields come from one product and
+    each probe goes from one unit that turns to the next, whichever unit that is for each: the same dynamics again.
 
     Args:
-        couplings: W.
-        probes: first states, -1 and +1.
-        bias: b; none: 0.
         order: "random": a new permutation of the units in each sweep; "fixed": 0 .. n-1.
-        seed: of the permutations.
         sweeps: most sweeps over all units.
         trace: keep the energy after every single update (sweeps x n x probes numbers) and the states of every sweep.
-
-    Raises:
-        ShapeError, DataError: probes of another width or with other values than -1 and +1.
-        ConfigError: unknown order, no sweeps.
+    Raises ShapeError, DataError: probes of another width or other values than -1 and +1; ConfigError: unknown order, no
+    sweeps.
 
     Example:
         >>> from neurarium.nets.connectionist.hopfield_storage import hebbian
@@ -121,21 +106,7 @@ def recall_synchronously(
     sweeps: int = 100,
     trace: bool = False,
 ) -> Retrieval:
-    """Update all units at once until nothing changes or two states alternate; the energy may rise on the way.
-
-    Args:
-        couplings, probes, bias, trace: as in `recall_asynchronously`.
-        sweeps: most updates of all units.
-
-    Raises:
-        ShapeError, DataError, ConfigError: as there.
-
-    Example:
-        >>> from neurarium.nets.connectionist.couplings import from_matrix
-        >>> pair = from_matrix(torch.tensor([[0.0, 1.0], [1.0, 0.0]]))
-        >>> recall_synchronously(pair, torch.tensor([[1.0, -1.0]])).cycle
-        tensor([True])
-    """
+    """Update all units at once until nothing changes or two states alternate; the energy may rise on the way."""
     check_limit(sweeps)
     states = _checked(couplings, probes, bias)
     threshold, keep = _threshold(couplings, bias), _tie_width(couplings, bias)
@@ -191,17 +162,7 @@ def _tie_width(couplings: Couplings, bias: Tensor | None) -> float:
 
 
 class HopfieldNet(nn.Module):
-    """The dynamics above with couplings and bias as buffers; nothing is learned by gradients.
-
-    Args:
-        couplings: W; see `hopfield_storage` for the rules that make them from patterns.
-        bias: b; none: 0.
-
-    Example:
-        >>> x = torch.tensor([[1.0, -1.0, 1.0, 1.0, -1.0]])
-        >>> HopfieldNet.storing(x)(x)
-        tensor([[ 1., -1.,  1.,  1., -1.]])
-    """
+    """The dynamics above with couplings and bias as buffers; nothing is learned by gradients."""
 
     left: Tensor
     right: Tensor | None
@@ -218,12 +179,7 @@ class HopfieldNet(nn.Module):
 
     @classmethod
     def storing(cls, patterns: Float[Tensor, "patterns neurons"], storage: str = "hebbian") -> "HopfieldNet":
-        """Store patterns by one of `hopfield_storage.STORAGES`.
-
-        Raises:
-            ConfigError: unknown storage.
-            ShapeError, DataError: no patterns of -1 and +1.
-        """
+        """Store patterns by one of `hopfield_storage.STORAGES`. Raises ConfigError, ShapeError, DataError."""
         return cls(choose(storage, STORAGES, subject="storage")(patterns))
 
     @property

@@ -35,15 +35,7 @@ def associate(
     """Let states settle among the keys for `steps` - 1 updates, then read the values.
 
     Args:
-        state, keys, values: as above.
-        beta: inverse temperature.
-        steps: 1 or more.
         mask: True where a state may use a stored row; broadcast to (*batch, q, s). A state that may use none reads 0.
-
-    Example:
-        >>> keys = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-        >>> associate(torch.tensor([[0.8, 0.1]]), keys, torch.tensor([[5.0], [7.0]]), beta=50.0)
-        tensor([[5.]])
     """
     for _ in range(steps - 1):
         state = F.scaled_dot_product_attention(state, keys, keys, attn_mask=mask, scale=beta)
@@ -54,21 +46,11 @@ class HopfieldAssociation(nn.Module):
     """Associate states with a memory, both given.
 
     Args:
-        state_features: numbers a state.
         memory_features: numbers a stored row; none: as many.
         features: width of the association, divided among the heads; none: `state_features`.
-        outputs: numbers out a state; none: `state_features`.
         heads: memories side by side, each with projections of its own.
         beta: inverse temperature; none: 1 / sqrt(features of a head).
-        steps: updates, 1 for attention.
-
-    Raises:
-        ConfigError: heads that do not divide the features, `beta` not above 0, no step.
-
-    Example:
-        >>> layer = HopfieldAssociation(8, heads=2)
-        >>> layer(torch.randn(3, 5, 8), torch.randn(3, 7, 8)).shape
-        torch.Size([3, 5, 8])
+    Raises ConfigError: heads that do not divide the features, `beta` not above 0, no step.
     """
 
     def __init__(
@@ -104,16 +86,7 @@ class HopfieldAssociation(nn.Module):
         memory: Float[Tensor, "batch s _"],
         mask: Bool[Tensor, "batch s"] | None = None,
     ) -> Float[Tensor, "batch q outputs"]:
-        """Answer each state from the memory of its example.
-
-        Args:
-            states: R.
-            memory: Y.
-            mask: True for stored rows that count, False for padding.
-
-        Raises:
-            ShapeError: rows of another width, batches that differ, a mask of another shape.
-        """
+        """Answer each state from the memory of its example; the mask is True for rows that count. Raises ShapeError."""
         _check_rows("states", states, self.state_features)
         _check_rows("memory", memory, self.memory_features)
         if len(states) != len(memory):
@@ -128,8 +101,7 @@ class HopfieldAssociation(nn.Module):
             self.steps,
             None if mask is None else mask[:, None, None],
         )
-        answers: Tensor = self.out(found.transpose(1, 2).flatten(2))
-        return answers
+        return self.out(found.transpose(1, 2).flatten(2))
 
     def _split(self, rows: Tensor) -> Tensor:
         """(batch, rows, features) -> (batch, heads, rows, features of a head)."""
@@ -137,17 +109,7 @@ class HopfieldAssociation(nn.Module):
 
 
 class HopfieldPooling(nn.Module):
-    """Turn a set of rows into a few vectors by learned states; the order of the rows does not matter.
-
-    Args:
-        features: numbers a row.
-        states: how many vectors come out.
-        heads, beta, steps: as in `HopfieldAssociation`.
-
-    Example:
-        >>> HopfieldPooling(8, states=2)(torch.randn(3, 7, 8)).shape
-        torch.Size([3, 2, 8])
-    """
+    """Turn a set of rows into a few vectors by learned states; the order of the rows does not matter."""
 
     def __init__(
         self, features: int, states: int = 1, *, heads: int = 1, beta: float | None = None, steps: int = 1
@@ -160,28 +122,12 @@ class HopfieldPooling(nn.Module):
     def forward(
         self, memory: Float[Tensor, "batch s features"], mask: Bool[Tensor, "batch s"] | None = None
     ) -> Float[Tensor, "batch states features"]:
-        """Pool each set; `mask` is True for the rows that count.
-
-        Raises:
-            ShapeError: rows of another width, a mask of another shape.
-        """
-        pooled: Tensor = self.association(self.states.expand(len(memory), -1, -1), memory, mask)
-        return pooled
+        """Pool each set; `mask` is True for the rows that count. Raises ShapeError: rows of another width or mask."""
+        return self.association(self.states.expand(len(memory), -1, -1), memory, mask)
 
 
 class HopfieldLookup(nn.Module):
-    """Answer each row from a learned memory, the same for all examples.
-
-    Args:
-        features: numbers a row.
-        memories: how many rows are stored.
-        outputs: numbers out a row; none: `features`.
-        heads, beta, steps: as in `HopfieldAssociation`.
-
-    Example:
-        >>> HopfieldLookup(8, memories=16, outputs=3)(torch.randn(2, 5, 8)).shape
-        torch.Size([2, 5, 3])
-    """
+    """Answer each row from a learned memory, the same for all examples."""
 
     def __init__(
         self,
@@ -199,13 +145,8 @@ class HopfieldLookup(nn.Module):
         self.memory = nn.Parameter(torch.randn(memories, features))
 
     def forward(self, states: Float[Tensor, "batch q features"]) -> Float[Tensor, "batch q outputs"]:
-        """Look each row up.
-
-        Raises:
-            ShapeError: rows of another width.
-        """
-        found: Tensor = self.association(states, self.memory.expand(len(states), -1, -1))
-        return found
+        """Look each row up. Raises ShapeError: rows of another width."""
+        return self.association(states, self.memory.expand(len(states), -1, -1))
 
 
 def _check_rows(subject: str, rows: Tensor, features: int) -> None:

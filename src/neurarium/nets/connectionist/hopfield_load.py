@@ -13,20 +13,14 @@ from neurarium.nets.connectionist.patterns import CapacityWarning, flip, overlap
 
 @dataclass(frozen=True)
 class LoadPoint:
-    """Recall at one load.
+    """Recall at one load."""
 
-    Attributes:
-        neurons, patterns: n and s.
-        overlap: between the pattern started from and the state reached, mean over patterns and trials.
-        spread: standard deviation of that mean from trial to trial.
-        exact: share of patterns recalled without a wrong unit.
-    """
-
+    # n and s
     neurons: int
     patterns: int
-    overlap: float
-    spread: float
-    exact: float
+    overlap: float  # between the pattern started from and the state reached, mean over patterns and trials
+    spread: float  # standard deviation of that mean from trial to trial
+    exact: float  # share of patterns recalled without a wrong unit
 
     @property
     def load(self) -> float:
@@ -47,20 +41,11 @@ def load_curve(
     """Store random patterns, start in some of them, let the net come to rest, measure the overlap.
 
     Args:
-        neurons: n.
         loads: s / n of each point; s is rounded to a whole number, at least 1.
-        storage: name in `hopfield_storage.STORAGES`.
         flipped: share of the units turned before the start; 0 for the retrieval states of the theory.
         trials: nets a point, with patterns of their own.
         probes: patterns a net from which it is started, at most.
-        seed: of patterns, noise and order of updates.
-
-    Raises:
-        ConfigError: no load above 0, no trial, unknown storage.
-
-    Example:
-        >>> [round(point.overlap, 3) for point in load_curve(100, [0.02], trials=1)]
-        [1.0]
+    Raises ConfigError: no load above 0, no trial, unknown storage.
     """
     if min([*loads, trials, probes], default=0) <= 0:
         raise ConfigError("loads, trials, probes", expected="numbers above 0", got=f"{loads}, {trials}, {probes}")

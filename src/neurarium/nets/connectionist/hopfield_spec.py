@@ -19,11 +19,7 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class HopfieldSpec(NetSpec):
-    """Associative memory: it stores pictures of -1 and +1 and recalls them from damaged ones.
-
-    Raises:
-        ConfigError: a number out of its range, or a constant that the kind of storage would ignore.
-    """
+    """Associative memory: it stores pictures of -1 and +1 and recalls them from damaged ones."""
 
     summary: ClassVar[str] = "Hopfield network: stores pictures of -1 and +1, recalls them from damaged ones"
     task: ClassVar[str] = "recall"
@@ -32,25 +28,20 @@ class HopfieldSpec(NetSpec):
 
     patterns: int = 50
     """How many examples are stored: the first ones that come."""
-
     storage: Storage = "pseudo-inverse"
     """Rule by which patterns become a memory: hebbian, pseudo-inverse and storkey give classic nets, dense a dense
     associative memory, modern a continuous one."""
-
     order: int | None = None
     """Order of the dense memory's polynomial; none: exponential."""
-
     beta: float = 0.25
     """Inverse temperature of the modern memory."""
-
     threshold: float = 0.5
     """Share of the value range above which a value becomes +1; all others become -1."""
-
     flip: float = 0.25
     """Share of the units turned round before a recall is measured."""
 
     def __post_init__(self) -> None:
-        """Refuse what no memory can be, and what would be ignored."""
+        """Refuse what no memory can be, and what the kind of storage would ignore. Raises ConfigError."""
         checks = {
             "patterns": (self.patterns >= 1, "a whole number >= 1"),
             "storage": (self.storage in get_args(Storage), f"one of {', '.join(get_args(Storage))}"),
@@ -72,11 +63,7 @@ class HopfieldSpec(NetSpec):
                 )
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
-        """Make the net, its memory empty; it has a unit a feature and answers in the shape of the examples.
-
-        Raises:
-            DataError: inputs are standardized, but of no known range.
-        """
+        """Make the net, its memory empty. Raises DataError: inputs are standardized, but of no known range."""
         from neurarium.nets.connectionist.associative_memory import AssociativeMemory
         from neurarium.nets.parts.value_range import scaled, value_range
 

@@ -20,32 +20,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurarium.nets.connectionist.couplings import Couplings
-from neurarium.nets.connectionist.hopfield_theory import (
-    critical_load,
-    hebbian_capacity,
-    storkey_capacity,
-)
+from neurarium.nets.connectionist.hopfield_theory import critical_load, hebbian_capacity, storkey_capacity
 from neurarium.nets.connectionist.patterns import check_patterns, warn_above
 
 
 def hebbian(patterns: Float[Tensor, "patterns neurons"], *, diagonal: bool = False) -> Couplings:
-    """Hebb's rule: units often in the same state strengthen each other.
+    """Hebb's rule: units often in the same state strengthen each other; `diagonal` keeps w_ii = s/n, as in the notes.
 
-    Args:
-        patterns: -1 and +1.
-        diagonal: keep w_ii = s/n, as the notes print it.
-
-    Raises:
-        ShapeError, DataError: no patterns of -1 and +1.
-
-    Warns:
-        CapacityWarning: more than 0.138 n patterns, beyond which random ones are lost all at once.
+    Raises ShapeError, DataError: no patterns of -1 and +1. Warns CapacityWarning: more than 0.138 n patterns, beyond
+    which random ones are lost all at once.
+    Source: D. Hebb, "The organization of behavior", 1949; J. Hopfield, 1982.
 
     Example:
         >>> hebbian(torch.tensor([[1.0, -1.0, 1.0, 1.0]])).matrix()[0]
         tensor([ 0.0000, -0.2500,  0.2500,  0.2500])
-
-    Source: D. Hebb, "The organization of behavior", 1949; J. Hopfield, 1982.
     """
     check_patterns(patterns)
     s, n = patterns.shape
@@ -61,18 +49,11 @@ def hebbian(patterns: Float[Tensor, "patterns neurons"], *, diagonal: bool = Fal
 def pseudo_inverse(patterns: Float[Tensor, "patterns neurons"], *, diagonal: bool = False) -> Couplings:
     """Projection onto the span of the patterns: each of them is a fixed point, however they overlap.
 
-    Repeated or dependent patterns change nothing: the span is what counts. Computed in float64.
+    Repeated or dependent patterns change nothing: the span is what counts. Computed in float64. `diagonal` keeps the
+    projection's own diagonal, which makes basins of attraction smaller.
 
-    Args:
-        patterns: -1 and +1.
-        diagonal: keep the projection's own diagonal, which makes basins of attraction smaller.
-
-    Raises:
-        ShapeError, DataError: no patterns of -1 and +1.
-
-    Warns:
-        CapacityWarning: as many patterns as neurons or more: every state may be a fixed point.
-
+    Raises ShapeError, DataError: no patterns of -1 and +1. Warns CapacityWarning: as many patterns as neurons or more:
+    every state may be a fixed point.
     Source: L. Personnaz, I. Guyon, G. Dreyfus, "Collective computational properties of neural networks: new learning
     mechanisms", 1986; I. Kanter, H. Sompolinsky, "Associative recall of memory without errors", 1987 (no diagonal).
     """
@@ -88,20 +69,13 @@ def pseudo_inverse(patterns: Float[Tensor, "patterns neurons"], *, diagonal: boo
 
 
 def storkey(patterns: Float[Tensor, "patterns neurons"]) -> Couplings:
-    """Storkey's rule: like Hebb's, less what the net already says about the pattern.
+    """Storkey's rule: like Hebb's, less what the net already says about the pattern; the order matters a little.
 
     With w_ii = 0 and h = W x the sums h_ij are h_i - w_ij x_j, so that one pattern is one update of rank two,
 
         W <- (1 + 2/n) W + 1/n (u x^T + x u^T),    u = x/2 - h,    then w_ii <- 0
 
-    The result depends a little on the order of the patterns.
-
-    Raises:
-        ShapeError, DataError: no patterns of -1 and +1.
-
-    Warns:
-        CapacityWarning: more than n / sqrt(2 ln n) patterns.
-
+    Raises ShapeError, DataError: no patterns of -1 and +1. Warns CapacityWarning: more than n / sqrt(2 ln n) patterns.
     Source: A. Storkey, "Increasing the capacity of a Hopfield network without sacrificing functionality", 1997.
     """
     check_patterns(patterns)

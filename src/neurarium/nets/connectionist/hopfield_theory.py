@@ -33,15 +33,7 @@ _TURNS = 60  # halvings of an interval: beyond float64's last bit
 
 
 def flip_probability(load: float) -> float:
-    """Probability that one unit of a stored random pattern is unstable, Phi(-1 / sqrt(load)) for n -> inf.
-
-    Raises:
-        ConfigError: a load that is not positive.
-
-    Example:
-        >>> round(flip_probability(0.138), 5)
-        0.00355
-    """
+    """Probability that one unit of a stored random pattern is unstable, Phi(-1 / sqrt(load)), load > 0."""
     _positive(load)
     return math.erfc(math.sqrt(1 / (2 * load))) / 2
 
@@ -49,13 +41,7 @@ def flip_probability(load: float) -> float:
 def hebbian_capacity(neurons: int, all_patterns: bool = False) -> float:
     """Most random patterns that are fixed points without a wrong unit, for large n and with probability near 1.
 
-    Args:
-        neurons: n.
-        all_patterns: False: n / (2 ln n), for nearly every pattern; True: n / (4 ln n), for all of them at once.
-
-    Example:
-        >>> round(hebbian_capacity(784), 1), round(hebbian_capacity(784, all_patterns=True), 1)
-        (58.8, 29.4)
+    n / (2 ln n) for nearly every pattern, n / (4 ln n) for all of them at once.
     """
     return neurons / ((4 if all_patterns else 2) * math.log(max(neurons, 2)))
 
@@ -69,41 +55,21 @@ def dense_capacity(neurons: int, order: int) -> float:
     """Random patterns that a polynomial memory holds without errors, n^(k-1) / (2 (2k-3)!! ln n); for k = 2 Hebb's.
 
     Source: D. Krotov, J. Hopfield, "Dense associative memory for pattern recognition", 2016.
-
-    Example:
-        >>> round(dense_capacity(100, 2), 2), round(dense_capacity(100, 3))
-        (10.86, 362)
     """
     odd = math.prod(range(1, 2 * order - 2, 2))
     return float(neurons) ** (order - 1) / (2 * odd * math.log(max(neurons, 2)))
 
 
 def critical_load() -> float:
-    """Load beyond which no retrieval state exists for n -> inf, alpha_c.
-
-    Example:
-        >>> round(critical_load(), 6)
-        0.137906
-    """
+    """Load beyond which no retrieval state exists for n -> inf, alpha_c."""
     return _g(_critical_argument()) ** 2 / 2
 
 
 def mean_field_overlap(load: float) -> float:
-    """Overlap between a stored pattern and the state in which the net rests beside it, for n -> inf.
+    """Overlap between a stored pattern and the state in which the net rests beside it, for n -> inf; 0 above alpha_c.
 
-    Args:
-        load: alpha > 0.
-
-    Returns:
-        m of the retrieval state; 0 above the critical load, where there is none. A finite net started in a pattern does
-        not end at overlap 0 there: just above, small nets still retrieve, and far above a remnant of 0.2 to 0.4 stays.
-
-    Raises:
-        ConfigError: a load that is not positive.
-
-    Example:
-        >>> round(mean_field_overlap(0.05), 4), mean_field_overlap(0.14)
-        (1.0, 0.0)
+    A finite net started in a pattern does not end at overlap 0 there: just above, small nets still retrieve, and far
+    above a remnant of 0.2 to 0.4 stays. Raises ConfigError: a load that is not positive.
     """
     _positive(load)
     if load > critical_load():

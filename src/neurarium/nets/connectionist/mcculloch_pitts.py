@@ -51,12 +51,7 @@ def threshold_units(
     Args:
         x: (*batch, inputs) of zeros and ones.
         synapses: above 0 excitatory, below 0 inhibitory, 0 none.
-        thresholds: theta of each unit.
-        inhibition: what an inhibitory synapse does.
-
-    Raises:
-        DataError: other inputs than 0 and 1.
-        ShapeError: another count of inputs than the units have synapses.
+    Raises DataError: other inputs than 0 and 1; ShapeError: another count of inputs than the units have synapses.
 
     Example:
         >>> x = torch.tensor([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]])
@@ -83,26 +78,13 @@ def threshold_units(
 
 
 class ThresholdLayer(nn.Module):
-    """Units that see the same inputs; nets are layers in sequence.
-
-    Args:
-        synapses: a row a unit.
-        thresholds: of the units.
-        inhibition: "weighted" as in the notes, "absolute" as in 1943.
-
-    Example:
-        >>> gate("and", 2)(torch.tensor([[0, 1], [1, 1]])).flatten()
-        tensor([0., 1.])
-    """
+    """Units that see the same inputs, by `threshold_units`; nets are layers in sequence."""
 
     synapses: Tensor
     thresholds: Tensor
 
     def __init__(
-        self,
-        synapses: Sequence[Sequence[float]],
-        thresholds: Sequence[float],
-        inhibition: str = "weighted",
+        self, synapses: Sequence[Sequence[float]], thresholds: Sequence[float], inhibition: str = "weighted"
     ) -> None:
         super().__init__()
         choose(inhibition, {"weighted": 0, "absolute": 0}, "inhibition")
@@ -122,19 +104,9 @@ class ThresholdLayer(nn.Module):
 
 
 def gate(name: str, inputs: int, inhibition: str = "weighted") -> ThresholdLayer:
-    """One unit that is a logic gate, the same with both forms of inhibition.
+    """One unit that is "and", "or", "nor" or "not" (NOR of one input), the same with both forms of inhibition.
 
-    Args:
-        name: "and", "or", "nor", or "not" for NOR of its single input.
-        inputs: how many.
-        inhibition: what an inhibitory synapse does.
-
-    Raises:
-        ConfigError: an unknown gate, no input, or NOT of several.
-
-    Example:
-        >>> truth_table(gate("not", 1), 1)
-        (1, 0)
+    Raises ConfigError: an unknown gate, no input, or NOT of several.
     """
     kind = choose(name, {**GATES, "not": GATES["nor"]}, "gate")
     if inputs < 1 or (name == "not" and inputs != 1):
@@ -144,12 +116,7 @@ def gate(name: str, inputs: int, inhibition: str = "weighted") -> ThresholdLayer
 
 
 def xor_net(inhibition: str = "weighted") -> nn.Sequential:
-    """Exclusive or from two layers, which no single unit is: (x_1 and not x_2) or (x_2 and not x_1).
-
-    Example:
-        >>> truth_table(xor_net("absolute"), 2)
-        (0, 1, 1, 0)
-    """
+    """Exclusive or from two layers, which no single unit is: (x_1 and not x_2) or (x_2 and not x_1)."""
     either = ThresholdLayer([[1.0, -1.0], [-1.0, 1.0]], [1.0, 1.0], inhibition)
     return nn.Sequential(either, gate("or", 2, inhibition))
 
@@ -169,18 +136,10 @@ def functions_of_one_unit(
 ) -> dict[Table, tuple[tuple[float, ...], float]]:
     """Search all units with given synapses, and all thresholds, for the Boolean functions that they are.
 
-    A threshold matters only by which sums reach it: the sums themselves and one above them all are every case.
+    A threshold matters only by which sums reach it: the sums themselves and one above them all are every case. To each
+    truth table belong the synapses and the threshold of the first unit that has it.
 
-    Args:
-        inputs: how many each unit has.
-        synapses: values that a synapse may take.
-        inhibition: what an inhibitory synapse does.
-
-    Returns:
-        For each truth table that was found, the synapses and the threshold of the first unit that has it.
-
-    Raises:
-        ConfigError: no input, no value for a synapse, or more units than can be searched.
+    Raises ConfigError: no input, no value for a synapse, or more units than can be searched.
 
     Example:
         >>> len(functions_of_one_unit(2)), len(functions_of_one_unit(2, (-1.0, 0.0, 1.0)))

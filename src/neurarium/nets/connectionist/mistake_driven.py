@@ -36,17 +36,11 @@ _SIGNED = 512  # such copies at a time, so that they stay in the cache
 
 @dataclass(frozen=True, eq=False)
 class Mistakes:
-    """Which example was answered wrongly, when, and by how much.
+    """Which example was answered wrongly, when, and by how much."""
 
-    Attributes:
-        examples: their numbers, in the order of the mistakes.
-        steps: how many examples had been seen before each, over all passes.
-        losses: -y a >= 0 at that moment.
-    """
-
-    examples: Int[np.ndarray, " mistakes"]
-    steps: Int[np.ndarray, " mistakes"]
-    losses: Float[np.ndarray, " mistakes"]
+    examples: Int[np.ndarray, " mistakes"]  # their numbers, in the order of the mistakes
+    steps: Int[np.ndarray, " mistakes"]  # how many examples had been seen before each, over all passes
+    losses: Float[np.ndarray, " mistakes"]  # -y a >= 0 at that moment
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -65,21 +59,12 @@ def one_pass(
     learn_bias: bool = True,
     first: int = 0,
 ) -> tuple[float, Mistakes]:
-    """Show each example once, in order; `weight` is changed in place.
+    """Show each example once, in order; `weight` is changed in place, the bias and the mistakes are returned.
 
     Args:
-        x, y: examples and their signs, of one type.
-        weight: of the same type.
-        bias: b.
-        rate: eta.
-        learn_bias: whether mistakes change the bias.
+        x, y: examples and their signs, of the type of the weight.
         first: number of examples seen before, from which the steps of the mistakes are counted.
-
-    Returns:
-        The bias afterwards, and the mistakes.
-
-    Raises:
-        NonFiniteError: a score is infinite or undefined; the weights hold the mistakes before it.
+    Raises NonFiniteError: a score is infinite or undefined; the weights hold the mistakes before it.
     """
     count, start, gap, length = len(x), 0, float(_DENSE), 2 * _CALL
     wrong: list[int] = []
@@ -135,16 +120,9 @@ class Course:
     """Learning from examples as they come: the weights, and what the other answers need.
 
     Args:
-        features: d.
-        answers: which weights answer; see `ANSWERS`.
-        rate: eta.
-        bias: whether a bias is learnt.
-        dtype: of weights and examples.
         mistakes_of: (weight, bias) to the mistakes on all examples; with it the pocket takes only weights that make
             fewer of them (Gallant's ratchet), without it those of any longer run of right answers.
-
-    Raises:
-        ConfigError: unknown answers, or a rate that is not positive.
+    Raises ConfigError: unknown answers, or a rate that is not positive.
     """
 
     def __init__(
@@ -169,11 +147,7 @@ class Course:
         self._mistakes_of, self._fewest = mistakes_of, math.inf
 
     def see(self, x: Float[np.ndarray, "examples features"], y: Float[np.ndarray, " examples"]) -> Mistakes:
-        """Show each example once, in order.
-
-        Raises:
-            NonFiniteError: a score is infinite or undefined.
-        """
+        """Show each example once, in order. Raises NonFiniteError: a score is infinite or undefined."""
         before = self.weight.copy(), self.bias
         self.bias, mistakes = one_pass(x, y, self.weight, self.bias, self.rate, self.learn_bias, self.seen)
         if self.answers == "averaged":
@@ -217,11 +191,7 @@ class Course:
 
 
 def check_finite(x: Float[np.ndarray, "examples features"]) -> None:
-    """Refuse examples that are not numbers.
-
-    Raises:
-        NonFiniteError: says which is the first.
-    """
+    """Refuse examples that are not numbers. Raises NonFiniteError: says which is the first."""
     # the sum of all shows it in one pass; only then it is worth looking for the place
     with np.errstate(over="ignore", invalid="ignore"):
         if math.isfinite(x.sum()):

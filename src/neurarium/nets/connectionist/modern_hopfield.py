@@ -39,21 +39,10 @@ def update(
     beta: float,
     mask: Bool[Tensor, "*mask"] | None = None,
 ) -> Float[Tensor, "*batch q d"]:
-    """X^T softmax(beta X xi) for each state.
+    """X^T softmax(beta X xi) for each state; `beta` above 0, else ConfigError.
 
     Args:
-        state: xi in rows.
-        memory: X, patterns in rows.
-        beta: inverse temperature, above 0.
         mask: True where a state may use a pattern; broadcast to (*batch, q, s). A state that may use none becomes 0.
-
-    Raises:
-        ConfigError: `beta` not above 0.
-
-    Example:
-        >>> memory = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-        >>> update(torch.tensor([[0.9, 0.2]]), memory, beta=20.0)
-        tensor([[1.0000e+00, 8.3153e-07]])
     """
     check_beta(beta)
     weights = similarities(state, memory, beta, mask).softmax(-1)
@@ -69,10 +58,7 @@ def energy(
     beta: float,
     mask: Bool[Tensor, "*mask"] | None = None,
 ) -> Float[Tensor, "*batch q"]:
-    """E of each state; arguments as in `update`.
-
-    With a mask, s and the longest pattern are still those of the whole memory: constants that move no minimum.
-    """
+    """E of each state; a mask leaves the constants, which move no minimum, as they are."""
     check_beta(beta)
     pull = similarities(state, memory, beta, mask).logsumexp(-1) / beta
     constant = math.log(memory.shape[-2]) / beta + memory.square().sum(-1).amax(-1, keepdim=True) / 2
@@ -80,30 +66,15 @@ def energy(
 
 
 def check_beta(beta: float) -> None:
-    """Refuse an inverse temperature that is not a positive number.
-
-    Raises:
-        ConfigError: `beta` not above 0 or not finite.
-    """
+    """Refuse an inverse temperature that is not a positive finite number. Raises ConfigError."""
     if not 0 < beta < math.inf:
         raise ConfigError("beta", expected="a finite number above 0", got=str(beta), remedy="1 / sqrt(d) is usual")
 
 
 class ModernMemory(nn.Module):
-    """A memory of real patterns that is recalled by iterating the update.
+    """A memory of any finite patterns that is recalled by iterating the update; no `beta`: attention's 1 / sqrt(d).
 
-    Args:
-        patterns: any finite numbers, not only -1 and +1.
-        beta: inverse temperature; none: 1 / sqrt(d), that of attention.
-
-    Raises:
-        ShapeError, DataError: no matrix, no pattern, numbers that are not finite.
-        ConfigError: `beta` not above 0.
-
-    Example:
-        >>> memory = ModernMemory(torch.tensor([[3.0, 0.0], [0.0, 3.0]]), beta=2.0)
-        >>> memory(torch.tensor([[2.0, 1.0]])).round()
-        tensor([[3., 0.]])
+    Raises ShapeError, DataError: no matrix, no pattern, numbers that are not finite; ConfigError: `beta` not above 0.
     """
 
     patterns: Tensor
@@ -123,19 +94,9 @@ class ModernMemory(nn.Module):
         return energy(states.double(), self.patterns.double(), self.beta)
 
     def recall(
-        self,
-        probes: Float[Tensor, "probes d"],
-        *,
-        steps: int = 100,
-        tolerance: float = 1e-5,
-        trace: bool = False,
+        self, probes: Float[Tensor, "probes d"], *, steps: int = 100, tolerance: float = 1e-5, trace: bool = False
     ) -> Retrieval:
-        """Update until no number of a state moves by more than `tolerance`; sweeps are updates of the whole state.
-
-        Raises:
-            ShapeError: probes of another width.
-            ConfigError: no step.
-        """
+        """Update until no number of a state moves by more than `tolerance`; raises ShapeError, ConfigError."""
         check_width(probes, "probes", self.patterns.shape[1])
         check_limit(steps)
         states = probes.to(self.patterns.dtype)

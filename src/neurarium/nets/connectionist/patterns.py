@@ -14,23 +14,7 @@ class CapacityWarning(UserWarning):
 
 
 def check_patterns(patterns: Shaped[Tensor, "..."], subject: str = "patterns", neurons: int | None = None) -> None:
-    """Refuse what is not a set of patterns.
-
-    Args:
-        patterns: to be (patterns, neurons) with values -1 and +1.
-        subject: what the message calls them.
-        neurons: width that is needed, where it is fixed already.
-
-    Raises:
-        ShapeError: no matrix, or of another width.
-        DataError: no pattern at all, or other values than -1 and +1.
-
-    Example:
-        >>> check_patterns(torch.tensor([[0.0, 1.0]]))
-        Traceback (most recent call last):
-        neurarium.checks.errors.DataError: patterns: expected only -1 and +1, got the values 0, 1; make them binary: \
-binarise(patterns, threshold=0.5)
-    """
+    """Refuse what is not (patterns, neurons) of -1 and +1. Raises ShapeError: no matrix, another width; DataError."""
     check_width(patterns, subject, neurons)
     if patterns.numel() == 0:
         raise DataError(subject, expected="at least one pattern of one neuron", got=f"shape {tuple(patterns.shape)}")
@@ -45,11 +29,7 @@ binarise(patterns, threshold=0.5)
 
 
 def check_width(states: Shaped[Tensor, "..."], subject: str, neurons: int | None = None) -> None:
-    """Refuse what is not a matrix with a row a state.
-
-    Raises:
-        ShapeError: no matrix, or not `neurons` numbers a row.
-    """
+    """Refuse what is not a matrix with a row a state. Raises ShapeError: no matrix, or not `neurons` numbers a row."""
     if states.dim() != 2 or neurons not in (None, states.shape[1]):
         raise ShapeError(
             subject,
@@ -60,14 +40,7 @@ def check_width(states: Shaped[Tensor, "..."], subject: str, neurons: int | None
 
 
 def warn_above(capacity: float, patterns: int, neurons: int, memory: str, more: str = "") -> None:
-    """Warn where more than one pattern and more than `capacity` are stored.
-
-    Args:
-        capacity: how many random patterns the memory holds.
-        patterns, neurons: how many are stored, and of which width.
-        memory: what it is called in the message.
-        more: a word beside the number.
-    """
+    """Warn where more than one pattern and more than `capacity` are stored."""
     if patterns > max(1.0, capacity):
         text = f"{patterns} patterns in {neurons} neurons: {memory} holds about {capacity:.4g} random ones"
         text += f" ({more})" if more else ""
@@ -75,32 +48,14 @@ def warn_above(capacity: float, patterns: int, neurons: int, memory: str, more: 
 
 
 def binarise(x: Shaped[Tensor, "*shape"], threshold: float) -> Float[Tensor, "*shape"]:
-    """Turn numbers into +1 (above `threshold`) and -1 (up to it).
-
-    Example:
-        >>> binarise(torch.tensor([0, 127, 128, 255], dtype=torch.uint8), threshold=127.0)
-        tensor([-1., -1.,  1.,  1.])
-    """
+    """Turn numbers into +1 (above `threshold`) and -1 (up to it)."""
     return (x > threshold).to(torch.get_default_dtype()) * 2 - 1
 
 
 def flip(
     patterns: Float[Tensor, "patterns neurons"], share: float, generator: torch.Generator | None = None
 ) -> Float[Tensor, "patterns neurons"]:
-    """Turn round the same number of units in each pattern, chosen anew for each.
-
-    Args:
-        patterns: states.
-        share: of the units to turn, in [0, 1]; round(share * neurons) of them are turned.
-        generator: where the choice is drawn from.
-
-    Raises:
-        ConfigError: `share` outside [0, 1].
-
-    Example:
-        >>> flip(torch.ones(3, 8), 0.25).sum(1)
-        tensor([4., 4., 4.])
-    """
+    """Turn round(share * neurons) units in each pattern, chosen anew for each. Raises ConfigError: no share."""
     if not 0 <= share <= 1:
         raise ConfigError("flip", expected="a share in [0, 1]", got=str(share), remedy="0.25 turns a quarter")
     count = round(share * patterns.shape[1])
@@ -109,14 +64,7 @@ def flip(
 
 
 def overlap(a: Float[Tensor, "*#rows neurons"], b: Float[Tensor, "*#rows neurons"]) -> Float[Tensor, "*_"]:
-    """Agreement of two states, m = a . b / n: 1 equal, 0 unrelated, -1 opposite.
-
-    For states of -1 and +1 a share (1 - m) / 2 of the units differs.
-
-    Example:
-        >>> overlap(torch.tensor([1.0, 1.0, -1.0, -1.0]), torch.tensor([1.0, 1.0, -1.0, 1.0]))
-        tensor(0.5000)
-    """
+    """Agreement of two states, m = a . b / n: 1 equal, 0 unrelated, -1 opposite; (1 - m) / 2 of the units differ."""
     return (a * b).mean(-1)
 
 

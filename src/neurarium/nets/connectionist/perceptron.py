@@ -22,30 +22,24 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from neurarium.checks import ConfigError, DataError, ShapeError
+from neurarium.checks import ConfigError, DataError
 from neurarium.nets.connectionist.certificate import Certificate
 from neurarium.nets.connectionist.mistake_driven import Course, Mistakes, check_finite
-from neurarium.nets.connectionist.separability import separate, signs
+from neurarium.nets.connectionist.separability import check_labelled, separate, signs
 from neurarium.nets.interfaces import Hyperplane
 from neurarium.nets.parts.flat import flat
 
 
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """What a perceptron came to.
+    """What a perceptron came to."""
 
-    Attributes:
-        weight, bias: to answer with.
-        epochs: passes over the examples.
-        separated: whether the last pass was without a mistake.
-        mistakes: all of them.
-    """
-
+    # to answer with
     weight: Float[Tensor, "features"]
     bias: float
-    epochs: int
-    separated: bool
-    mistakes: Mistakes
+    epochs: int  # passes over the examples
+    separated: bool  # whether the last pass was without a mistake
+    mistakes: Mistakes  # all of them
 
 
 def learn(
@@ -56,34 +50,20 @@ def learn(
     rate: float = 1.0,
     bias: bool = True,
 ) -> Learnt:
-    """Pass over the examples in their order until none is answered wrongly.
+    """Pass over the examples (examples, features) in their order until none is answered wrongly; all on the CPU.
 
     Args:
-        x: (examples, features); the weights are of its type, and the work is done on the CPU.
         labels: -1 and +1, or 0 and 1.
         epochs: most passes; none: as many as it takes, after a linear programme has shown that they come to an end.
-        answers: which weights to return.
-        rate: eta.
-        bias: whether to learn a bias.
-
-    Raises:
-        DataError: labels of other than two classes; or no hyperplane separates, with a certificate, and `epochs` is
-            none.
-        ConfigError: no epoch, an unknown kind of answers, a rate that is not positive.
-        ShapeError: not a label for each example.
-        NonFiniteError: examples that are infinite or undefined.
+    Raises DataError: labels of other than two classes, or no hyperplane (with a certificate) and no `epochs`;
+    ConfigError: no epoch, an unknown kind of answers, a rate <= 0; ShapeError, NonFiniteError: examples.
 
     Example:
         >>> both = learn(torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), torch.tensor([0, 0, 0, 1]))
         >>> both.weight, both.bias, len(both.mistakes)
         (tensor([3., 2.]), -4.0, 18)
     """
-    if x.dim() != 2 or labels.shape != x.shape[:1]:
-        raise ShapeError(
-            "examples",
-            expected="(examples, features) and a label for each",
-            got=f"{tuple(x.shape)} and {tuple(labels.shape)}",
-        )
+    check_labelled(x, labels)
     if epochs is not None and epochs < 1:
         raise ConfigError("epochs", expected="a whole number >= 1, or none", got=str(epochs))
     rows = x.detach().cpu().numpy()
@@ -112,14 +92,7 @@ def learn(
 
 
 class Perceptron(nn.Module, Hyperplane):
-    """A threshold unit, its weights zero; outputs are the scores of two classes.
-
-    Args:
-        features: numbers in an example.
-
-    Raises:
-        ConfigError: no features.
-    """
+    """A threshold unit, its weights zero; outputs are the scores of two classes. Raises ConfigError: no features."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -129,14 +102,7 @@ class Perceptron(nn.Module, Hyperplane):
         self.bias = nn.Parameter(torch.zeros(()))
 
     def score(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch"]:
-        """w . x + b: above 0 for the second class, else the first.
-
-        Args:
-            x: examples of any shape are flattened.
-
-        Raises:
-            ShapeError: examples hold another count of numbers.
-        """
+        """w . x + b: above 0 for the second class, else the first. Raises ShapeError: another count of numbers."""
         return flat(x, len(self.weight), "the perceptron") @ self.weight + self.bias
 
     def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch 2"]:

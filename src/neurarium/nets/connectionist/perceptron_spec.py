@@ -35,11 +35,7 @@ class PerceptronSpec(NetSpec):
         return image_schema(classes=2)
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
-        """Make the net, its weights zero; an example of any shape is flattened.
-
-        Raises:
-            ConfigError: other than two classes.
-        """
+        """Make the net, its weights zero; an example is flattened. Raises ConfigError: other than two classes."""
         from neurarium.nets.connectionist.perceptron import Perceptron
 
         classes = len(schema.target.categories)

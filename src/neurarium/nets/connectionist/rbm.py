@@ -43,13 +43,7 @@ _ROUNDING = 1e-4
 
 
 class RBMWeights(NamedTuple):
-    """Parameters of a machine, or numbers that belong to them one to one, such as a gradient.
-
-    Args:
-        weight: W.
-        visible_bias: b.
-        hidden_bias: c.
-    """
+    """Parameters W, b, c of a machine, or numbers that belong to them one to one, such as a gradient."""
 
     weight: Float[Tensor, "hidden visible"]
     visible_bias: Float[Tensor, "visible"]
@@ -57,18 +51,9 @@ class RBMWeights(NamedTuple):
 
 
 def energy(
-    w: RBMWeights,
-    v: Float[Tensor, "batch visible"],
-    h: Float[Tensor, "batch hidden"],
-    visible: Visible = "bernoulli",
+    w: RBMWeights, v: Float[Tensor, "batch visible"], h: Float[Tensor, "batch hidden"], visible: Visible = "bernoulli"
 ) -> Float[Tensor, "batch"]:
-    """E(v, h) of each pair of states.
-
-    Example:
-        >>> w = RBMWeights(torch.tensor([[2.0, 0.0]]), torch.tensor([0.5, -0.5]), torch.tensor([1.0]))
-        >>> energy(w, torch.tensor([[1.0, 1.0]]), torch.ones(1, 1))
-        tensor([-3.])
-    """
+    """E(v, h) of each pair of states."""
     return visible_energy(w, v, visible) - h @ w.hidden_bias - (F.linear(v, w.weight, None) * h).sum(1)
 
 
@@ -82,13 +67,7 @@ def visible_energy(
 def free_energy(
     w: RBMWeights, v: Float[Tensor, "batch visible"], visible: Visible = "bernoulli"
 ) -> Float[Tensor, "batch"]:
-    """F(v): -log of what all hidden states together add to Z; softplus keeps it finite for fields of any size.
-
-    Example:
-        >>> w = RBMWeights(torch.zeros(3, 2), torch.zeros(2), torch.zeros(3))
-        >>> free_energy(w, torch.zeros(1, 2))  # -3 log 2
-        tensor([-2.0794])
-    """
+    """F(v): -log of what all hidden states together add to Z; softplus keeps it finite for fields of any size."""
     return visible_energy(w, v, visible) - F.softplus(F.linear(v, w.weight, w.hidden_bias)).sum(1)
 
 
@@ -134,18 +113,10 @@ def gibbs(
     """Draw all visible units, then all hidden ones, `steps` times; P(v, h) does not change under it.
 
     Args:
-        w: the machine.
         field: b + h W of the hidden states at which the chains begin (`visible_field`).
-        steps: k, at least 1.
-        visible: kind of the visible units.
-        generator: where draws come from; none: torch's own.
         mean: `visible_mean` of the field, where it is known already.
-
-    Returns:
-        The last v, drawn, and P(h = 1 | v), from which the last h is yet to be drawn.
-
-    Raises:
-        ConfigError: no step.
+    Returns: the last v, drawn, and P(h = 1 | v), from which the last h is yet to be drawn.
+    Raises ConfigError: no step.
     """
     if steps < 1:
         raise ConfigError("k", expected="at least one step of Gibbs sampling", got=str(steps))
@@ -158,38 +129,19 @@ def gibbs(
 
 
 def sample_visible(
-    w: RBMWeights,
-    chains: int,
-    steps: int,
-    visible: Visible = "bernoulli",
-    generator: torch.Generator | None = None,
+    w: RBMWeights, chains: int, steps: int, visible: Visible = "bernoulli", generator: torch.Generator | None = None
 ) -> Float[Tensor, "chains visible"]:
-    """Mean of v given the last h of chains begun at coin tosses: what the model holds for likely.
-
-    Args:
-        w: the machine.
-        chains: how many.
-        steps: of Gibbs sampling, at least 1.
-        visible: kind of the visible units.
-        generator: where draws come from; none: torch's own.
-
-    Raises:
-        ConfigError: no step.
-    """
+    """Mean of v given the last h of chains begun at coin tosses: what the model holds for likely."""
     fair = torch.full((chains, len(w.hidden_bias)), 0.5, dtype=w.weight.dtype, device=w.weight.device)
     _, p = gibbs(w, visible_field(w, draw(fair, generator)), steps, visible, generator)
     return visible_mean(visible_field(w, draw(p, generator)), visible)
 
 
 def free_energy_gradient(v: Float[Tensor, "batch visible"], p: Float[Tensor, "batch hidden"]) -> RBMWeights:
-    """Mean over the batch of dF/dtheta, by hand:  dF/dW = -p v^T,  dF/db = -v,  dF/dc = -p.
+    """Mean over the batch of dF/dtheta:  dF/dW = -p v^T,  dF/db = -v,  dF/dc = -p,  with p = P(h = 1 | v).
 
     For Gaussian visibles dF/db is b - v; b falls out of the difference of two such gradients, which is all that
     learning needs.
-
-    Args:
-        v: visible states.
-        p: P(h = 1 | v).
     """
     share = -1.0 / len(v)
     shares = p * share
@@ -199,25 +151,12 @@ def free_energy_gradient(v: Float[Tensor, "batch visible"], p: Float[Tensor, "ba
 
 
 def contrastive_gradient(data: RBMWeights, model: RBMWeights) -> RBMWeights:
-    """Gradient of -log P(data): that of the free energy at the data less that at the model's own states.
-
-    The arguments are `free_energy_gradient` of either; the first is overwritten.
-    """
+    """Gradient of -log P(data): `free_energy_gradient` at the data (overwritten) less that at the model's states."""
     return RBMWeights(*(at_data.sub_(at_model) for at_data, at_model in zip(data, model, strict=True)))
 
 
 def check_unit_interval(v: Float[Tensor, "batch visible"]) -> None:
-    """Refuse what cannot be the probability of a Bernoulli unit.
-
-    Raises:
-        DataError: numbers outside [0, 1], or undefined ones.
-
-    Example:
-        >>> check_unit_interval(torch.tensor([[0.0, 255.0]]))
-        Traceback (most recent call last):
-        neurarium.checks.errors.DataError: visible units: expected numbers in [0, 1] for Bernoulli units, got numbers \
-from 0 to 255; say which values of the data are 0 and 1 (its value range), or take --net.visible gaussian
-    """
+    """Refuse what cannot be the probability of a Bernoulli unit. Raises DataError: numbers outside [0, 1]."""
     if v.numel() == 0:
         return
     low, high = (float(end) for end in torch.aminmax(v))
@@ -236,18 +175,9 @@ class RBM(nn.Module, DensityModel, Generative):
     Inputs may come in other units than those of v: v = factor x + shift undoes a standardisation, unit by unit.
 
     Args:
-        inputs: visible units; an example of any shape with so many numbers is flattened.
-        hidden: hidden units.
-        visible: kind of the visible units.
         factor, shift: one number a visible unit; none: 1 and 0, inputs are v itself.
         shape: of the examples that `sample` makes; none: rows.
-
-    Raises:
-        ConfigError: no units, or an unknown kind.
-
-    Example:
-        >>> RBM(784, 64)(torch.rand(2, 1, 28, 28)).shape
-        torch.Size([2, 64])
+    Raises ConfigError: no units, or an unknown kind.
     """
 
     visible: Visible
@@ -284,11 +214,7 @@ class RBM(nn.Module, DensityModel, Generative):
         return RBMWeights(self.weight, self.visible_bias, self.hidden_bias)
 
     def units(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch visible"]:
-        """Visible states of a batch of inputs.
-
-        Raises:
-            ShapeError: examples hold another count of numbers.
-        """
+        """Visible states of a batch of inputs. Raises ShapeError: examples hold another count of numbers."""
         return torch.addcmul(self.shift, flat(x, len(self.shift), "the visible layer"), self.factor)
 
     def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch hidden"]:
@@ -302,16 +228,7 @@ class RBM(nn.Module, DensityModel, Generative):
 
     @torch.no_grad()
     def sample(self, count: int, seed: int = 0, steps: int = 1000) -> Float[Tensor, "count *shape"]:
-        """Make examples by Markov chains begun at coin tosses (`sample_visible`), as inputs of the net, on its device.
-
-        Args:
-            count: how many, each at the end of a chain of its own.
-            seed: of the chains.
-            steps: of Gibbs sampling.
-
-        Raises:
-            ConfigError: no example or no step.
-        """
+        """Make examples by Markov chains begun at coin tosses. Raises ConfigError: no example or no step."""
         if count < 1:
             raise ConfigError("count", expected="a whole number >= 1", got=str(count))
         generator = torch.Generator(self.weight.device).manual_seed(seed)

@@ -13,26 +13,25 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurarium.nets.connectionist.annealed import base_rates, estimate_log_partition
-from neurarium.nets.connectionist.rbm import RBMWeights, Visible, free_energy, visible_mean
+from neurarium.nets.connectionist.rbm import (
+    RBMWeights,
+    Visible,
+    free_energy,
+    hidden_probabilities,
+    visible_field,
+    visible_mean,
+)
 from neurarium.nets.interfaces import Density
 
 
 def independent_log_likelihood(v: Float[Tensor, "examples visible"], base: Float[Tensor, "visible"]) -> float:
-    """Mean log-likelihood under independent Bernoulli units with these log-odds, in nats.
-
-    1/N sum_n sum_i (v_ni a_i - log(1 + exp a_i))
-    """
+    """Mean log-likelihood under independent Bernoulli units, in nats: 1/N sum_n sum_i (v_ni a_i - log(1 + exp a_i))."""
     fields = base.double()
     return float((v.double() @ fields).mean() - F.softplus(fields).sum())
 
 
 def normal_log_likelihood(v: Float[Tensor, "examples visible"], mean: Float[Tensor, "visible"]) -> float:
-    """Mean log-density under independent normal units of variance 1 about these means, in nats.
-
-    Example:
-        >>> normal_log_likelihood(torch.ones(3, 2), torch.zeros(2))  # -1 - log 2 pi
-        -2.8378770664093453
-    """
+    """Mean log-density under independent normal units of variance 1 about these means, in nats."""
     squares = (v.double() - mean.double()).square().sum(1).mean()
     return float(-squares / 2) - v.shape[1] / 2 * math.log(2 * math.pi)
 
@@ -48,18 +47,7 @@ def density_of(
     steps: int = 5000,
     seed: int = 0,
 ) -> Density:
-    """Measure a machine on visible units; the same numbers for the same seed.
-
-    Args:
-        w: the machine.
-        v: examples to be measured; those of Bernoulli units are made binary for the likelihood.
-        train: examples that it has learned from, likewise.
-        visible: kind of the visible units.
-        chains, steps, seed: of annealed importance sampling.
-
-    Raises:
-        ConfigError: fewer than two chains, or no step.
-    """
+    """Measure a machine on visible units; the same numbers for the same seed. Raises ConfigError: chains, steps."""
     w = RBMWeights(*(part.detach() for part in w))
     bernoulli = visible == "bernoulli"
     # gray values serve as probabilities in learning; an example of a Bernoulli machine is of zeros and ones
@@ -67,6 +55,7 @@ def density_of(
     base = base_rates(known, visible).to(w.visible_bias)
     generator = torch.Generator(w.weight.device).manual_seed(seed)
     z = estimate_log_partition(w, visible, base=base, chains=chains, steps=steps, generator=generator)
+    again = visible_mean(visible_field(w, hidden_probabilities(w, v)), visible)
     return Density(
         log_likelihood=float(-free_energy(w, sharp, visible).double().mean()) - z.value,
         low=z.low,
@@ -76,12 +65,6 @@ def density_of(
         independent_log_likelihood=(
             independent_log_likelihood(sharp, base) if bernoulli else normal_log_likelihood(v, train.double().mean(0))
         ),
-        reconstruction_error=float((_down_again(w, v, visible) - v).square().mean()),
+        reconstruction_error=float((again - v).square().mean()),
         error_of_mean=float((train.mean(0) - v).square().mean()),
     )
-
-
-def _down_again(w: RBMWeights, v: Tensor, visible: Visible) -> Tensor:
-    """Mean of v given the hidden probabilities of v."""
-    hidden = torch.sigmoid(F.linear(v, w.weight, w.hidden_bias))
-    return visible_mean(F.linear(hidden, w.weight.t(), w.visible_bias), visible)

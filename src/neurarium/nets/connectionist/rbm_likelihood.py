@@ -31,21 +31,7 @@ _CHUNK = 12  # so many units are counted out at a time: 4,096 rows
 
 
 def log_partition(w: RBMWeights, visible: Visible = "bernoulli", largest: int = LARGEST) -> float:
-    """log Z, exactly, in float64.
-
-    Args:
-        w: the machine.
-        visible: kind of its visible units; the states of Gaussian ones cannot be counted.
-        largest: refuse layers with more units.
-
-    Raises:
-        ConfigError: too many units; says how many states there are.
-
-    Example:
-        >>> zero = RBMWeights(torch.zeros(2, 3), torch.zeros(3), torch.zeros(2))
-        >>> round(math.exp(log_partition(zero)))  # 2^5 states
-        32
-    """
+    """log Z, exactly, in float64. Raises ConfigError: more units than `largest`; says how many states there are."""
     w = RBMWeights(*(part.detach().double() for part in w))
     by_hidden = _count_hidden(w, visible, largest)
     parts = []
@@ -58,26 +44,15 @@ def log_partition(w: RBMWeights, visible: Visible = "bernoulli", largest: int = 
 def log_likelihood(
     w: RBMWeights, v: Float[Tensor, "batch visible"], log_z: float, visible: Visible = "bernoulli"
 ) -> Float[Tensor, "batch"]:
-    """log P(v) of each example (a log density for Gaussian visibles), in nats.
-
-    It is a probability of v only where v is a state of the machine: make grey values binary first.
-
-    Args:
-        w: the machine.
-        v: examples.
-        log_z: from `log_partition`, or an estimate.
-        visible: kind of the visible units.
-    """
+    """log P(v) of each example (a log density for Gaussian visibles), in nats; make grey values binary first."""
     return -free_energy(w, v, visible) - log_z
 
 
 def model_gradient(w: RBMWeights, visible: Visible = "bernoulli", largest: int = LARGEST) -> RBMWeights:
-    """E[dF/dtheta] under the model, exactly: what contrastive divergence takes from its chains.
+    """E[dF/dtheta] under the model, exactly, in float64: what contrastive divergence takes from its chains.
 
-    In the form of `rbm.free_energy_gradient`, so that their difference is the gradient of -log P. In float64.
-
-    Raises:
-        ConfigError: too many units; says how many states there are.
+    In the form of `rbm.free_energy_gradient`, so that their difference is the gradient of -log P.
+    Raises ConfigError: too many units.
     """
     log_z = log_partition(w, visible, largest)
     w = RBMWeights(*(part.detach().double() for part in w))
@@ -101,29 +76,13 @@ def model_gradient(w: RBMWeights, visible: Visible = "bernoulli", largest: int =
 def log_conditional(
     w: RBMWeights, v: Float[Tensor, "batch visible"], unit: Int[Tensor, "batch"]
 ) -> Float[Tensor, "batch"]:
-    """log P(v_i | v_-i) of one Bernoulli visible i of each example.
-
-    Args:
-        w: the machine.
-        v: states of 0 and 1.
-        unit: i, one an example.
-    """
+    """log P(v_i | v_-i) of one Bernoulli visible i = `unit` of each example v of 0 and 1."""
     turned = v.scatter(1, unit[:, None], 1 - v.gather(1, unit[:, None]))
     return F.logsigmoid(free_energy(w, turned) - free_energy(w, v))
 
 
 def pseudo_log_likelihood(w: RBMWeights, v: Float[Tensor, "batch visible"]) -> Float[Tensor, "batch"]:
-    """log PL of each example, over all Bernoulli visibles.
-
-    Args:
-        w: the machine.
-        v: states of 0 and 1.
-
-    Example:
-        >>> zero = RBMWeights(torch.zeros(2, 3), torch.zeros(3), torch.zeros(2))
-        >>> pseudo_log_likelihood(zero, torch.zeros(1, 3))  # 3 log 1/2
-        tensor([-2.0794])
-    """
+    """log PL of each example, over all Bernoulli visibles."""
     inner = F.linear(v, w.weight, w.hidden_bias)
     before = F.softplus(inner).sum(1)
     total = torch.zeros_like(before)

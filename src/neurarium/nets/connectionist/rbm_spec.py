@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RBMSpec(NetSpec):
-    """Restricted Boltzmann machine, which learns by contrastive divergence and looks at no labels.
-
-    Raises:
-        ConfigError: no hidden unit, no step of Gibbs sampling, or no chain.
-    """
+    """Restricted Boltzmann machine, which learns by contrastive divergence and looks at no labels."""
 
     summary: ClassVar[str] = "restricted Boltzmann machine: hidden features from unlabelled data, by Gibbs sampling"
     task: ClassVar[str] = "density"
@@ -26,33 +22,23 @@ class RBMSpec(NetSpec):
 
     hidden: int = 256
     """Hidden units."""
-
     visible: Literal["bernoulli", "gaussian"] = "bernoulli"
     """Kind of the visible units: bernoulli for values of a range, gaussian (variance 1) for standardized ones."""
-
     k: int = 1
     """Steps of Gibbs sampling in an update."""
-
     persistent: bool = False
     """Let the chains live on from update to update instead of beginning at the data each time."""
-
     chains: int = 128
     """Number of persistent chains."""
 
     def __post_init__(self) -> None:
-        """Refuse what no machine can be."""
+        """Refuse what no machine can be. Raises ConfigError: no hidden unit, no step of Gibbs sampling, or no chain."""
         for name in ("hidden", "k", "chains"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"net.{name}", expected="a whole number >= 1", got=str(getattr(self, name)))
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
-        """Make the net; an example of any shape is flattened. It has a unit a feature, not an output a class.
-
-        Bernoulli units take the ends of the value range for 0 and 1.
-
-        Raises:
-            DataError: bernoulli units, and inputs are standardized, but of no known range.
-        """
+        """Make the net, with a unit a feature; Bernoulli ones stand for a value range (else DataError)."""
         import torch
 
         from neurarium.nets.connectionist.rbm import RBM

@@ -24,20 +24,9 @@ from neurarium.nets.feedforward.mlp import MLP
 
 @torch.no_grad()
 def stack_into_mlp(rbms: Sequence[RBM], classes: int, dropout: float = 0.0) -> MLP:
-    """Make a perceptron of sigmoid units that begins where the machines ended; their weights are copied.
+    """Make a perceptron of sigmoid units that begins where the machines, from the inputs upwards, ended.
 
-    Args:
-        rbms: from the inputs upwards.
-        classes: outputs of the new last layer, whose first weights are drawn.
-        dropout: as in `MLP`.
-
-    Raises:
-        ConfigError: no machine, or one that does not fit on the one below.
-
-    Example:
-        >>> net = stack_into_mlp([RBM(784, 100), RBM(100, 30)], classes=10)
-        >>> net(torch.zeros(2, 1, 28, 28)).shape
-        torch.Size([2, 10])
+    The last layer, for the classes, is drawn afresh. Raises ConfigError: no machine, or one that does not fit.
     """
     if not rbms:
         raise ConfigError("rbms", expected="at least one machine", got="none")

@@ -15,17 +15,13 @@ Sweep = Callable[[Tensor, Tensor], tuple[Tensor, Tensor | None]]
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """How states and energies moved.
+    """How states and energies moved."""
 
-    Attributes:
-        energies: before the first update and after each one, in float64. An update concerns one unit (asynchronous
-            recall) or all of them (synchronous recall and continuous memories).
-        kept: states before the first sweep and after each.
-        orders: in which the units of a sweep were updated; None where all were updated at once.
-    """
-
+    # before the first update and after each one, in float64. An update concerns one unit (asynchronous recall) or
+    # all of them (synchronous recall and continuous memories).
     energies: Float[Tensor, "moments probes"]
-    kept: Float[Tensor, "sweeps_and_one probes neurons"]
+    kept: Float[Tensor, "sweeps_and_one probes neurons"]  # states before the first sweep and after each
+    # in which the units of a sweep were updated; None where all were updated at once
     orders: Int[Tensor, "sweeps neurons"] | None
 
     def states(self, update: int) -> Float[Tensor, "probes neurons"]:
@@ -42,23 +38,14 @@ class Trace:
 
 @dataclass(frozen=True, eq=False)
 class Retrieval:
-    """Where probes ended.
+    """Where probes ended."""
 
-    Attributes:
-        states: last states.
-        fixed: whether no further update would change the state.
-        cycle: whether the state jumps between two states for ever (synchronous recall alone).
-        sweeps: in how many sweeps over all units something changed.
-        flips: how many updates changed a unit; 0 for continuous memories, which have no flips.
-        trace: on request.
-    """
-
-    states: Float[Tensor, "probes neurons"]
-    fixed: Bool[Tensor, "probes"]
-    cycle: Bool[Tensor, "probes"]
-    sweeps: Int[Tensor, "probes"]
-    flips: Int[Tensor, "probes"]
-    trace: Trace | None = None
+    states: Float[Tensor, "probes neurons"]  # last states
+    fixed: Bool[Tensor, "probes"]  # whether no further update would change the state
+    cycle: Bool[Tensor, "probes"]  # whether the state jumps between two states for ever (synchronous recall alone)
+    sweeps: Int[Tensor, "probes"]  # in how many sweeps over all units something changed
+    flips: Int[Tensor, "probes"]  # how many updates changed a unit; 0 for continuous memories, which have no flips
+    trace: Trace | None = None  # on request
 
     def as_type(self, dtype: torch.dtype) -> "Retrieval":
         """Return the same with states of another type."""
@@ -67,11 +54,7 @@ class Retrieval:
 
 
 def check_limit(most: int) -> None:
-    """Refuse a limit below one sweep.
-
-    Raises:
-        ConfigError: `most` below 1.
-    """
+    """Refuse a limit below one sweep. Raises ConfigError: `most` below 1."""
     if most < 1:
         raise ConfigError("sweeps", expected="a whole number >= 1", got=str(most))
 
@@ -88,15 +71,9 @@ def settle(
     """Sweep over the units until no probe changes; a probe that did not change in a sweep is left out of the next.
 
     Args:
-        probes: first states.
-        sweep: updates each unit once, in the order given.
         order: "random": a new permutation in each sweep, the same for all probes; "fixed": 0 .. n-1.
-        seed: of the permutations.
-        sweeps: most sweeps.
         start: energies of the probes; given, the trace is kept.
-
-    Raises:
-        ConfigError: an unknown order or no sweep at all.
+    Raises ConfigError: an unknown order or no sweep at all.
     """
     if order not in ("random", "fixed"):
         raise ConfigError("order", expected="random or fixed", got=repr(order))

@@ -43,47 +43,25 @@ _ROUNDING = 1e-12  # of a margin, relative to the lengths of both sides
 
 @dataclass(frozen=True, eq=False)
 class Separator:
-    """A hyperplane with all examples on their own sides.
+    """A hyperplane with all examples on their own sides."""
 
-    Attributes:
-        weight, bias: y (w . x + b) > 0 for every example, in float64.
-        margin: least distance of an example to it, min_i y_i (w . x_i + b) / |w|.
-    """
-
+    # y (w . x + b) > 0 for every example, in float64.
     weight: Float[Tensor, "features"]
     bias: float
-    margin: float
+    margin: float  # least distance of an example to it, min_i y_i (w . x_i + b) / |w|.
 
 
 @dataclass(frozen=True)
 class Bound:
-    """Novikoff's bound on the number of mistakes, for the examples as the algorithm sees them.
+    """Novikoff's bound on the number of mistakes, for the examples as the algorithm sees them."""
 
-    Attributes:
-        radius: R, length of the longest example; where a bias is learnt, of (x, 1).
-        margin: gamma, widest margin there.
-        mistakes: floor(R^2 / gamma^2).
-    """
-
-    radius: float
-    margin: float
-    mistakes: int
+    radius: float  # R, length of the longest example; where a bias is learnt, of (x, 1)
+    margin: float  # gamma, widest margin there
+    mistakes: int  # floor(R^2 / gamma^2)
 
 
 def signs(labels: Shaped[Tensor, "examples"], subject: str = "labels") -> Float[Tensor, "examples"]:
-    """Turn labels -1 and +1, or 0 and 1, into the signs -1 and +1.
-
-    Raises:
-        DataError: other labels, -1 together with 0, or none at all.
-
-    Example:
-        >>> signs(torch.tensor([0, 1, 1]))
-        tensor([-1.,  1.,  1.])
-        >>> signs(torch.tensor([3, 8]))
-        Traceback (most recent call last):
-        neurarium.checks.errors.DataError: labels: expected two classes, as -1 and +1 or as 0 and 1, got the labels \
-3, 8; (labels == 8) tells one class from the rest
-    """
+    """Turn labels -1 and +1, or 0 and 1, into signs. Raises DataError: other labels, -1 together with 0, or none."""
     one = labels == 1
     if len(labels) == 0 or not (bool((one | (labels == 0)).all()) or bool((one | (labels == -1)).all())):
         values = labels.unique().tolist()
@@ -97,21 +75,25 @@ def signs(labels: Shaped[Tensor, "examples"], subject: str = "labels") -> Float[
     return one.to(torch.get_default_dtype()) * 2 - 1
 
 
+def check_labelled(x: Tensor, labels: Tensor) -> None:
+    """Refuse what is not (examples, features) and a label for each. Raises ShapeError."""
+    if x.dim() != 2 or labels.shape != x.shape[:1]:
+        raise ShapeError(
+            "examples",
+            expected="(examples, features) and a label for each",
+            got=f"{tuple(x.shape)} and {tuple(labels.shape)}",
+        )
+
+
 def margins(
     weight: Float[Tensor, "features"],
     bias: Float[Tensor, ""] | float,
     x: Float[Tensor, "examples features"],
     y: Float[Tensor, "examples"],
 ) -> Float[Tensor, "examples"]:
-    """Signed distance of each example to a hyperplane, above 0 where it lies on its own side.
+    """Signed distance of each example to a hyperplane, above 0 on its own side; zero weights give y b.
 
-        gamma(x, y) = y (w . x + b) / |w|
-
-    The margin of a set is the smallest of them. Zero weights give y b.
-
-    Example:
-        >>> margins(torch.tensor([3.0, 4.0]), -5.0, torch.tensor([[3.0, 4.0]]), torch.tensor([1.0]))
-        tensor([4.])
+    gamma(x, y) = y (w . x + b) / |w|
     """
     length = weight.norm()
     return y * (x @ weight + bias) / torch.where(length > 0, length, torch.ones_like(length))
@@ -121,23 +103,14 @@ def separate(x: Shaped[Tensor, "..."], labels: Shaped[Tensor, "..."], bias: bool
     """Find a hyperplane with all examples on their own sides, or a proof that there is none.
 
     Where rounding leaves the case open (a margin below about 1e-9 of the examples' size), the answer is a certificate
-    that is not `exact`.
+    that is not `exact`. Labels are -1 and +1 or 0 and 1; without a bias hyperplanes go through the origin.
 
-    Args:
-        x: (examples, features), any numbers; taken in float64.
-        labels: -1 and +1, or 0 and 1.
-        bias: False for hyperplanes through the origin alone.
-
-    Raises:
-        DataError: labels of other than two classes, no examples, or numbers that are not finite.
-        ShapeError: not a label for each example.
+    Raises DataError: other labels, no examples, or infinite ones; ShapeError: not a label for each example.
 
     Example:
         >>> corners = torch.tensor([[0, 0], [1, 1], [0, 1], [1, 0]])
         >>> print(separate(corners, torch.tensor([1, 1, -1, -1])))
         the signed sum 1/4 of example 0 + 1/4 of example 1 + 1/4 of example 2 + 1/4 of example 3 = 0
-        >>> isinstance(separate(corners, torch.tensor([1, 1, -1, 1])), Separator)
-        True
     """
     z = _signed(x, labels, bias)
     scale = np.abs(z).max(0)
@@ -160,14 +133,7 @@ def widest(x: Shaped[Tensor, "..."], labels: Shaped[Tensor, "..."], bias: bool =
         max_v min_i z_i . v / |v|,    z = y (x, 1), v = (w, b)
 
     The length of v counts the bias with the weights, for the perceptron learns it as the weight of an input that is
-    always 1; `margin` of the result is the distance of the examples without that input.
-
-    Args and errors: see `separate`.
-
-    Example:
-        >>> found = widest(torch.tensor([[3.0], [1.0]]), torch.tensor([1, 1]), bias=False)
-        >>> found.margin
-        1.0
+    always 1; `margin` of the result is the distance of the examples without that input. Errors are those of `separate`.
     """
     first = separate(x, labels, bias)
     if isinstance(first, Certificate):
@@ -190,13 +156,7 @@ def widest(x: Shaped[Tensor, "..."], labels: Shaped[Tensor, "..."], bias: bool =
 def novikoff(x: Shaped[Tensor, "..."], labels: Shaped[Tensor, "..."], bias: bool = True) -> Bound | Certificate:
     """Bound the mistakes of a perceptron that begins at zero, whatever the order of the examples and its rate.
 
-        after k mistakes:  k gamma <= u . v_k <= |v_k| <= sqrt(k) R    so    k <= R^2 / gamma^2
-
-    Args and errors: see `separate`.
-
-    Example:
-        >>> novikoff(torch.tensor([[1.0]]), torch.tensor([1]), bias=False).mistakes  # and it makes this one
-        1
+    after k mistakes:  k gamma <= u . v_k <= |v_k| <= sqrt(k) R    so    k <= R^2 / gamma^2
     """
     found = widest(x, labels, bias)
     if isinstance(found, Certificate):
@@ -210,12 +170,7 @@ def novikoff(x: Shaped[Tensor, "..."], labels: Shaped[Tensor, "..."], bias: bool
 
 def _signed(x: Tensor, labels: Tensor, bias: bool) -> np.ndarray:
     """Signed examples z = y (x, 1) in float64."""
-    if x.dim() != 2 or labels.shape != x.shape[:1]:
-        raise ShapeError(
-            "examples",
-            expected="(examples, features) and a label for each",
-            got=f"{tuple(x.shape)} and {tuple(labels.shape)}",
-        )
+    check_labelled(x, labels)
     y = signs(labels).double().cpu().numpy()
     z = x.double().cpu().numpy()
     if not np.isfinite(z).all():

@@ -39,24 +39,7 @@ LEAST_SIZE_SMALL = 15
 
 
 class AlexNet(StagedNet):
-    """The large form, as torchvision has it.
-
-    Args:
-        channels: 1 for grey images, 3 for colour.
-        size: height and width of the images, at least 63; None: any.
-        outputs: number of classes.
-        dropout: probability of dropping an input of linear6 and linear7, in [0, 1).
-
-    Raises:
-        ShapeError: images too small.
-        ConfigError: a probability out of range.
-
-    Example:
-        >>> import torch
-        >>> with torch.device("meta"):
-        ...     print(sum(parameter.numel() for parameter in AlexNet().parameters()))
-        61100840
-    """
+    """The large form, as torchvision has it. Raises ShapeError: images below 63 pixels; ConfigError: dropout."""
 
     def __init__(self, channels: int = 3, size: Size = None, outputs: int = 1000, dropout: float = 0.5) -> None:
         stages = _stages(nn.Conv2d(channels, MAPS[0], 11, stride=4, padding=2), MAPS)
@@ -64,19 +47,9 @@ class AlexNet(StagedNet):
 
 
 class SmallAlexNet(StagedNet):
-    """The form for images of 15 to about 64 pixels a side: a finer first layer, fewer units.
+    """The form for images of 15 to about 64 pixels a side: a finer first layer of `width` maps, 16 width linear units.
 
-    Args:
-        channels: 1 for grey images, 3 for colour.
-        size: height and width of the images, at least 15; None: any.
-        outputs: number of classes.
-        width: maps of conv1; the others keep the proportions of the large form, the linear layers have 16 times as
-            many units.
-        dropout: probability of dropping an input of linear6 and linear7, in [0, 1).
-
-    Raises:
-        ShapeError: images too small.
-        ConfigError: no maps, or a probability out of range.
+    Raises ShapeError: images too small; ConfigError: no maps, or dropout outside [0, 1).
     """
 
     def __init__(

@@ -57,18 +57,7 @@ _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(\d)")
 
 
 def torchvision_names(net: StagedNet) -> dict[str, str]:
-    """What torchvision calls each tensor of a net, by our name.
-
-    Args:
-        net: AlexNet, VGG, ResNet or DenseNet of any size.
-
-    Raises:
-        ConfigError: a net that torchvision has not.
-
-    Example:
-        >>> torchvision_names(ResNet(18))["stages.stage2.block1.shortcut.norm.weight"]
-        'layer2.0.downsample.1.weight'
-    """
+    """What torchvision calls each tensor of a net, by our name. Raises ConfigError: a net that torchvision has not."""
     keys = list(net.state_dict())
     if isinstance(net, ResNet):
         return {key: _renamed(key, _RESNET) for key in keys}
@@ -81,34 +70,16 @@ def torchvision_names(net: StagedNet) -> dict[str, str]:
 
 
 def to_torchvision(net: StagedNet) -> dict[str, Tensor]:
-    """The state dict of a net under torchvision's names; the tensors are the net's own.
-
-    Raises:
-        ConfigError: a net that torchvision has not.
-    """
+    """The state dict of a net under torchvision's names (`torchvision_names`); the tensors are the net's own."""
     names = torchvision_names(net)
     return {names[key]: value for key, value in net.state_dict().items()}
 
 
 def load_torchvision(net: StagedNet, state: Mapping[str, Tensor]) -> None:
-    """Copy a state dict with torchvision's names into a net.
+    """Copy a state dict with torchvision's names into a net of its depth, channels and outputs.
 
     Counts of batches (`num_batches_tracked`) may be missing, as they are in old files; dotted names of old DenseNets
-    (`norm.1`) are understood.
-
-    Args:
-        net: built with the depth, channels and outputs of the file; `stages.change_head` gives it others afterwards.
-        state: tensors by torchvision's names, such as `safetensors.torch.load_file` returns.
-
-    Raises:
-        ConfigError: missing or unexpected keys, all of which are told; or a net that torchvision has not.
-        ShapeError: tensors of another shape, all of which are told.
-
-    Example:
-        >>> net, other = ResNet(20, outputs=10), ResNet(20, outputs=10)
-        >>> load_torchvision(other, to_torchvision(net))
-        >>> torch.equal(net.output.weight, other.output.weight)
-        True
+    (`norm.1`) are understood. Errors are those of `load_named` and `torchvision_names`.
     """
     if isinstance(net, DenseNet):
         state = {_OLD_DENSENET.sub(r"\1\2", key): value for key, value in state.items()}
@@ -117,22 +88,9 @@ def load_torchvision(net: StagedNet, state: Mapping[str, Tensor]) -> None:
 
 @torch.no_grad()
 def load_named(net: nn.Module, state: Mapping[str, Tensor], names: Mapping[str, str]) -> None:
-    """Copy a state dict that bears other names into a net.
+    """Copy a state dict into a net by `names`, from each key of the net's own to the name in the file.
 
-    Args:
-        net: keeps its device and dtype.
-        state: tensors by their names in the file.
-        names: for each key of the net's state dict the name in the file.
-
-    Raises:
-        ConfigError: missing or unexpected keys, all of which are told.
-        ShapeError: tensors of another shape, all of which are told.
-
-    Example:
-        >>> net = nn.Linear(2, 1)
-        >>> load_named(net, {"w": torch.ones(1, 2), "b": torch.zeros(1)}, {"weight": "w", "bias": "b"})
-        >>> net(torch.tensor([3.0, 4.0])).item()
-        7.0
+    Raises ConfigError: missing or unexpected keys; ShapeError: tensors of another shape; all of them are told.
     """
     own = net.state_dict()
     expected = {names[key]: tensor for key, tensor in own.items()}

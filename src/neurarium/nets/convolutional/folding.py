@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from neurarium.checks import ConfigError
+from neurarium.nets.parts.features import is_chain
 from neurarium.nets.parts.normalization.batch import BatchNorm
 
 # Exact types: a subclass may do more than its parent, such as a rectifier after the normalisation.
@@ -46,24 +47,12 @@ Foldable = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose1d | nn.ConvTrans
 def folded(
     weight: Float[Tensor, "..."], bias: Float[Tensor, " channels"] | None, norm: _BatchNorm, dim: int = 0
 ) -> tuple[Float[Tensor, "..."], Float[Tensor, " channels"]]:
-    """Weight and bias of the layer that does what a layer and its batch normalisation do in evaluation.
+    """Weight and bias, in float64 and then of their own type, that do what a layer and its norm do in evaluation.
 
     Args:
         weight: of a convolution (outputs, inputs, *kernel) or a linear layer (outputs, inputs).
-        bias: of the layer; none: zero.
         norm: with running statistics, of as many features as the layer has outputs.
         dim: of the weight that counts the outputs: 0, or 1 for transposed convolutions.
-
-    Returns:
-        Weight and bias in the dtype of `weight`, computed in float64.
-
-    Example:
-        >>> norm = BatchNorm(1, eps=0.0)
-        >>> norm.running_mean.fill_(3.0), norm.running_var.fill_(4.0)
-        (tensor([3.]), tensor([4.]))
-        >>> w, b = folded(torch.tensor([[2.0]]), torch.tensor([5.0]), norm)  # (2 x + 5 - 3) / 2
-        >>> w.item(), b.item()
-        (1.0, 1.0)
     """
     assert norm.running_mean is not None
     assert norm.running_var is not None
@@ -85,27 +74,15 @@ def fold_batch_norm(net: nn.Module) -> nn.Module:
     A normalisation is folded where it follows a convolution, a transposed one without groups, or a linear layer (of
     vectors: batch, features) in a chain, `nn.Sequential`; dropout between the two does nothing in evaluation. It
     leaves an `nn.Identity` in its place, so that all layers keep their names. One that follows anything else stays,
-    as it must; `batch_norms` names it.
+    as it must; `batch_norms` names it. Outputs are the same to rounding, 1e-10 in float64; it is not to be trained.
 
-    Args:
-        net: stays as it is.
-
-    Returns:
-        A net of the same class with the same outputs, to rounding: 1e-10 in float64. It is not to be trained.
-
-    Raises:
-        ConfigError: a normalisation of which it is not known what comes before, because it stands in a module with a
-            forward function of its own; of an unknown class; or without running statistics, so that it uses those of
-            the batch even in evaluation.
+    Raises ConfigError: a normalisation in a module with a forward function of its own, of an unknown class, or without
+    running statistics.
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), BatchNorm(8), nn.ReLU())
-        >>> fold_batch_norm(net)
-        Sequential(
-          (0): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1))
-          (1): Identity()
-          (2): ReLU()
-        )
+        >>> list(fold_batch_norm(net))
+        [Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1)), Identity(), ReLU()]
     """
     _check(net)
     net = copy.deepcopy(net)
@@ -116,14 +93,7 @@ def fold_batch_norm(net: nn.Module) -> nn.Module:
 
 
 def batch_norms(net: nn.Module) -> tuple[str, ...]:
-    """Names of the batch normalisations in a net: of a folded one, those that stay.
-
-    Example:
-        >>> from neurarium.nets.convolutional.densenet import DenseNet
-        >>> net = DenseNet(40)
-        >>> len(batch_norms(net)), len(batch_norms(fold_batch_norm(net)))
-        (39, 21)
-    """
+    """Names of the batch normalisations in a net: of a folded one, those that stay."""
     return tuple(name for name, module in net.named_modules() if isinstance(module, _BatchNorm))
 
 
@@ -147,16 +117,6 @@ def _check(net: nn.Module) -> None:
             got="track_running_stats=False: it normalises by the batch even in evaluation",
             remedy="train it with track_running_stats=True",
         )
-
-
-def is_chain(module: nn.Module) -> bool:
-    """Whether a module does no more than run its children one after the other.
-
-    Example:
-        >>> is_chain(nn.Sequential()), is_chain(nn.ModuleList())
-        (True, False)
-    """
-    return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
 def _fold_chain_(chain: nn.Module) -> None:

@@ -18,14 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurarium.checks import ConfigError
-from neurarium.nets.convolutional.convolution import (
-    Padding,
-    PaddingMode,
-    check_shapes,
-    cross_correlate,
-    margins,
-    pad,
-)
+from neurarium.nets.convolutional.convolution import Padding, PaddingMode, check_shapes, cross_correlate, margins, pad
 
 
 def fourier_cross_correlate(
@@ -38,23 +31,8 @@ def fourier_cross_correlate(
 ) -> Float[Tensor, "batch kernels *output"]:
     """`cross_correlate` at stride 1 through the Fourier transform.
 
-    Equal to the direct sum up to rounding: about 1e-13 relative in float64 and 1e-5 in float32, relative to the
-    largest output rather than to each one.
-
-    Args:
-        x: signals, images or volumes in float32 or float64.
-        weight: kernels, of the type of x.
-        bias: one number a kernel.
-        padding, padding_mode: as in `cross_correlate`.
-
-    Raises:
-        ShapeError: shapes that do not fit each other.
-        ConfigError: padding that cannot be used, or numbers of another type.
-
-    Example:
-        >>> x, w = torch.tensor([[[1.0, 2.0, -1.0, 1.0, -3.0]]]), torch.tensor([[[1.0, 0.0, -1.0]]])
-        >>> fourier_cross_correlate(x, w, padding=1).round(decimals=4)
-        tensor([[[-2.,  2.,  1.,  2.,  1.]]])
+    Equal to the direct sum up to rounding: about 1e-13 relative in float64 and 1e-5 in float32, relative to the largest
+    output rather than to each one. Raises ConfigError: numbers of another type.
     """
     check_shapes(x, weight, bias, groups=1)
     if x.dtype not in (torch.float32, torch.float64):
@@ -78,10 +56,7 @@ def convolution_by_best_path(
     padding: Padding = "valid",
     padding_mode: PaddingMode = "zeros",
 ) -> Float[Tensor, "batch kernels *output"]:
-    """Cross-correlation at stride 1 by the direct sum or the Fourier transform, whichever should be faster.
-
-    Arguments and errors are those of `fourier_cross_correlate`; types it cannot take go the direct way.
-    """
+    """`cross_correlate` at stride 1, direct or through the Fourier transform, whichever should be faster."""
     check_shapes(x, weight, bias, groups=1)
     sides = margins(x.shape[2:], weight.shape[2:], padding=padding)
     padded = [d + before + after for d, (before, after) in zip(x.shape[2:], sides, strict=True)]
@@ -108,24 +83,12 @@ def fourier_is_faster(
         direct     q B C K n f . 8 / min(K, 8)        q = 1 in float32, 4 in float64
         Fourier    8 (B C + K C + B K) L (log2 L + 8) + 16 B C K L
 
-    The direct sum works on several kernels at once and idles with fewer than eight.
+    The direct sum works on several kernels at once and idles with fewer than eight. `size` is that of the padded input.
 
     Measured, forward only, with torch 2.13 on one thread of an AMD EPYC: the constants were fitted to 1,109 random
     shapes in one to three dimensions. On 992 others in float32 the choice took 1.02 times the better path's time
     (geometric mean), always direct 1.31, always Fourier 2.76; on 355 in float64, from which q was
     taken, 1.09, 2.75 and 1.86. For one channel and one kernel over 4,096 positions the turn comes at 63 weights.
-
-    Args:
-        batch: B.
-        channels: C.
-        kernels: K.
-        size: positions of the padded input along each axis.
-        window: weights of a kernel along each axis.
-        dtype: type of the numbers.
-
-    Example:
-        >>> fourier_is_faster(1, 1, 1, (4096,), (62,)), fourier_is_faster(1, 1, 1, (4096,), (63,))
-        (False, True)
     """
     outputs = prod(d - f + 1 for d, f in zip(size, window, strict=True))
     positions = prod(fast_length(d) for d in size)
@@ -136,12 +99,7 @@ def fourier_is_faster(
 
 
 def fast_length(n: int) -> int:
-    """The smallest number from n on with no prime factor over 5.
-
-    Example:
-        >>> fast_length(97), fast_length(1024)
-        (100, 1024)
-    """
+    """The smallest number from n on with no prime factor over 5."""
     while True:
         rest = n
         for prime in (2, 3, 5):

@@ -10,31 +10,16 @@ traces read it.
 
 from torch import nn
 
-from neurarium.nets.convolutional.folding import (
-    BATCH_NORMS,
-    CONVOLUTIONS,
-    PASSING_IN_EVALUATION,
-    TRANSPOSED,
-    is_chain,
-)
+from neurarium.nets.convolutional.folding import BATCH_NORMS, CONVOLUTIONS, PASSING_IN_EVALUATION, TRANSPOSED
 from neurarium.nets.convolutional.resnet import ResidualBlock
+from neurarium.nets.parts.features import is_chain
 
 # exact types, as in folding: a subclass may return what it keeps
 _MAKERS = (*CONVOLUTIONS, *TRANSPOSED, *BATCH_NORMS, nn.Linear)
 
 
 def rectify_in_place_(net: nn.Module) -> None:
-    """Let rectifiers of a net in evaluation mode overwrite their input where that was made for them alone.
-
-    Args:
-        net: its chains are changed; other rectifiers, such as one at the beginning of a chain, stay.
-
-    Example:
-        >>> net = nn.Sequential(nn.ReLU(), nn.Linear(2, 2), nn.ReLU())
-        >>> rectify_in_place_(net)
-        >>> [layer.inplace for layer in net if isinstance(layer, nn.ReLU)]
-        [False, True]
-    """
+    """Let rectifiers of a net in evaluation mode overwrite their input where that was made for them alone."""
     for module in list(net.modules()):
         if isinstance(module, ResidualBlock) and _ends_with_a_maker(module.branch):
             module.relu = nn.ReLU(inplace=True)

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from neurarium.checks import ShapeError
 from neurarium.nets.interfaces import Layered
 from neurarium.nets.parts.activation import activation as find_activation
+from neurarium.nets.parts.flat import check_shape
 from neurarium.nets.parts.initial import initialise_layer_
 
 KERNEL = 5
@@ -40,15 +41,7 @@ def margin(height: int, width: int) -> int:
 
 
 def map_size(height: int, width: int) -> tuple[int, int]:
-    """Size of the maps of s4: twice a 5 x 5 convolution and a halving.
-
-    Raises:
-        ShapeError: nothing would be left of the image.
-
-    Example:
-        >>> map_size(28, 28), map_size(32, 32), map_size(12, 12)
-        ((5, 5), (5, 5), (1, 1))
-    """
+    """Size of the maps of s4: twice a 5 x 5 convolution and a halving, impossible below 12 x 12 (ShapeError)."""
     if min(height, width) < LEAST_SIZE:
         raise ShapeError(
             "input of layer c1",
@@ -64,39 +57,8 @@ def map_size(height: int, width: int) -> tuple[int, int]:
     return through(height), through(width)
 
 
-def check_images(x: Tensor, shape: tuple[int, int, int]) -> None:
-    """Refuse what is no batch of images of `shape` (channels, height, width).
-
-    Raises:
-        ShapeError: says what would fit.
-    """
-    if x.dim() != 4 or x.shape[1:] != shape:
-        channels, height, width = shape
-        raise ShapeError(
-            "input of layer c1",
-            expected=f"a batch of images (batch, {channels}, {height}, {width})",
-            got=f"a tensor of shape {tuple(x.shape)}",
-            remedy="build the net for images of this size, or convert the images",
-        )
-
-
 class LeNet5(nn.Module, Layered):
-    """LeNet-5 with max pooling; runs faster in `torch.channels_last` memory format.
-
-    Args:
-        channels: 1 for grey images, 3 for colour.
-        size: height and width of an image, one number where they are equal; at least 12.
-        outputs: number of classes.
-        activation: name in `parts.activation.ACTIVATIONS`, after every layer but the last.
-
-    Raises:
-        ShapeError: images too small.
-        ConfigError: no such activation.
-
-    Example:
-        >>> sum(parameter.numel() for parameter in LeNet5().parameters())
-        61706
-    """
+    """LeNet-5 with max pooling; faster in `torch.channels_last` memory format. Raises ShapeError: images too small."""
 
     def __init__(
         self, channels: int = 1, size: int | tuple[int, int] = 28, outputs: int = 10, activation: str = "relu"
@@ -110,10 +72,7 @@ class LeNet5(nn.Module, Layered):
         def pooled(pool: str, after: str) -> list[tuple[str, nn.Module]]:
             # max(phi(a), phi(b)) = phi(max(a, b)) where phi never falls: then pooling goes first, the same
             # function with a quarter of the activations to compute.
-            steps: list[tuple[str, nn.Module]] = [
-                (pool, nn.MaxPool2d(2)),
-                (f"{after}_{activation}", phi.module()),
-            ]
+            steps: list[tuple[str, nn.Module]] = [(pool, nn.MaxPool2d(2)), (f"{after}_{activation}", phi.module())]
             return steps if phi.monotone else steps[::-1]
 
         self.layers = nn.Sequential(
@@ -137,15 +96,10 @@ class LeNet5(nn.Module, Layered):
                 initialise_layer_(layer, "he", activation)
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
-        """Logits of a batch of images (batch, channels, height, width).
-
-        Raises:
-            ShapeError: images of another shape than the net was built for.
-        """
-        logits: Tensor = self.layers(self.entering(x))
-        return logits
+        """Logits of images (batch, channels, height, width). Raises ShapeError: another shape than it was built for."""
+        return self.layers(self.entering(x))
 
     def entering(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch channels height width"]:
         """The images, checked."""
-        check_images(x, self.image_shape)
+        check_shape(x, self.image_shape, "c1", "images")
         return x

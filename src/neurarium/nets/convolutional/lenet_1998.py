@@ -33,7 +33,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurarium.nets.convolutional.lenet import KERNEL, check_images, map_size, margin
+from neurarium.nets.convolutional.lenet import KERNEL, map_size, margin
+from neurarium.nets.parts.flat import check_shape
 
 CODE_SIZE = 84
 AMPLITUDE = 1.7159
@@ -70,9 +71,7 @@ def scaled_tanh(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 def subsample(
-    x: Float[Tensor, "batch maps height width"],
-    coefficient: Float[Tensor, "maps"],
-    bias: Float[Tensor, "maps"],
+    x: Float[Tensor, "batch maps height width"], coefficient: Float[Tensor, "maps"], bias: Float[Tensor, "maps"]
 ) -> Float[Tensor, "batch maps half_height half_width"]:
     """Sum of each 2 x 2 block, times the map's coefficient, plus its bias; an odd last row is dropped."""
     sums = 4 * F.avg_pool2d(x, 2)
@@ -82,12 +81,7 @@ def subsample(
 def code_logits(
     x: Float[Tensor, "batch features"], codes: Float[Tensor, "classes features"]
 ) -> Float[Tensor, "batch classes"]:
-    """-|x - w_k|^2 / 2 for each code w_k, multiplied out: x w_k - |w_k|^2 / 2 - |x|^2 / 2.
-
-    Example:
-        >>> code_logits(torch.tensor([[3.0, 1.0]]), torch.tensor([[1.0, 1.0], [-1.0, 1.0]]))
-        tensor([[-2., -8.]])
-    """
+    """-|x - w_k|^2 / 2 for each code w_k, multiplied out: x w_k - |w_k|^2 / 2 - |x|^2 / 2."""
     return F.linear(x, codes, -codes.square().sum(1) / 2) - x.square().sum(1, keepdim=True) / 2
 
 
@@ -127,12 +121,7 @@ class Subsampling(nn.Module):
 
 
 class TableConvolution(nn.Module):
-    """Convolution in which each map sees only some of the maps below; holds those kernels, no others.
-
-    Args:
-        sources: for each map the maps below that it sees.
-        below: how many maps there are below.
-    """
+    """Convolution in which each map sees only some of the maps below; holds those kernels, no others."""
 
     index: Tensor
 
@@ -168,20 +157,7 @@ class CodeDistance(nn.Module):
 
 
 class LeNet1998(nn.Module):
-    """The printed LeNet-5; weights and biases begin uniform within 2.4 / fan-in.
-
-    Args:
-        channels: 1 for grey images, 3 for colour.
-        size: height and width of an image, one number where they are equal; at least 12.
-        outputs: number of classes; ten are taken for the digits 0 to 9.
-
-    Raises:
-        ShapeError: images too small.
-
-    Example:
-        >>> sum(parameter.numel() for parameter in LeNet1998().parameters())
-        60000
-    """
+    """The printed LeNet-5; weights, biases begin uniform within 2.4 / fan-in. Raises ShapeError: images too small."""
 
     def __init__(self, channels: int = 1, size: int | tuple[int, int] = 28, outputs: int = 10) -> None:
         super().__init__()
@@ -210,14 +186,9 @@ class LeNet1998(nn.Module):
         self.layers = nn.Sequential(squashed)
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
-        """Logits of a batch of images (batch, channels, height, width).
-
-        Raises:
-            ShapeError: images of another shape than the net was built for.
-        """
-        check_images(x, self.image_shape)
-        logits: Tensor = self.layers(x)
-        return logits
+        """Logits of images (batch, channels, height, width). Raises ShapeError: another shape than it was built for."""
+        check_shape(x, self.image_shape, "c1", "images")
+        return self.layers(x)
 
 
 def _uniform(shape: tuple[int, ...], fan_in: int) -> Tensor:

@@ -58,14 +58,7 @@ def stages(channels: int, *sizes: Stage) -> OrderedDict[str, nn.Module]:
 
 
 class PNet(nn.Module):
-    """Proposal net: for every window of 12 x 12, at steps of 2 pixels, whether it holds a face and where.
-
-    Example:
-        >>> import torch
-        >>> faces = PNet()(torch.zeros(1, 3, 24, 40))
-        >>> faces.scores.shape, faces.boxes.shape
-        (torch.Size([1, 2, 7, 15]), torch.Size([1, 4, 7, 15]))
-    """
+    """Proposal net: for every window of 12 x 12, at steps of 2 pixels, whether it holds a face and where."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,11 +67,7 @@ class PNet(nn.Module):
         self.boxes = nn.Conv2d(32, 4, 1)
 
     def forward(self, x: Float[Tensor, "..."]) -> Faces:
-        """Answers for a batch of pictures (batch, 3, height, width) of at least 12 x 12 pixels.
-
-        Raises:
-            ShapeError: other pictures.
-        """
+        """Answers for pictures (batch, 3, height, width) of at least 12 x 12 pixels, else ShapeError."""
         if x.dim() != 4 or x.shape[1] != 3 or min(x.shape[2:]) < P_WINDOW:
             raise ShapeError(
                 "input of layer conv1",
@@ -104,11 +93,7 @@ class RNet(nn.Module):
         self.boxes = nn.Linear(128, 4)
 
     def forward(self, x: Float[Tensor, "..."]) -> Faces:
-        """Answers for a batch of pictures (batch, 3, 24, 24).
-
-        Raises:
-            ShapeError: other pictures.
-        """
+        """Answers for a batch of pictures (batch, 3, 24, 24). Raises ShapeError: other pictures."""
         _check(x, R_SIZE)
         hidden = self.layers(x)
         return Faces(self.scores(hidden), self.boxes(hidden))
@@ -130,11 +115,7 @@ class ONet(nn.Module):
         self.landmarks = nn.Linear(256, 10)
 
     def forward(self, x: Float[Tensor, "..."]) -> Faces:
-        """Answers for a batch of pictures (batch, 3, 48, 48).
-
-        Raises:
-            ShapeError: other pictures.
-        """
+        """Answers for a batch of pictures (batch, 3, 48, 48). Raises ShapeError: other pictures."""
         _check(x, O_SIZE)
         hidden = self.layers(x)
         return Faces(self.scores(hidden), self.boxes(hidden), self.landmarks(hidden))
@@ -147,10 +128,6 @@ def converted(tensors: Mapping[str, Tensor], flattened: tuple[int, int, int] | N
     """Give the tensors of facenet-pytorch our names and our order of flattened positions.
 
     Its weights came from Caffe by way of MATLAB: the linear layer counts positions as (width, height, channels).
-
-    Args:
-        tensors: of pnet.pt, rnet.pt or onet.pt.
-        flattened: maps that the linear layer sees; none for P-Net, which has no such layer.
     """
     rules = [
         (r"^(?:conv|dense)\d_1\.", "scores."),
@@ -168,18 +145,9 @@ def converted(tensors: Mapping[str, Tensor], flattened: tuple[int, int, int] | N
 
 
 def with_public_weights(net: AnyNet, path: str | Path) -> AnyNet:
-    """Load what facenet-pytorch ships (`facenet_pytorch/data/pnet.pt`, rnet.pt, onet.pt; MIT licence) into a net.
+    """Load what facenet-pytorch ships (`facenet_pytorch/data/pnet.pt`, rnet.pt, onet.pt; MIT licence); evaluation mode.
 
-    Args:
-        net: `PNet()`, `RNet()` or `ONet()`.
-        path: its file.
-
-    Returns:
-        The net, in evaluation mode.
-
-    Raises:
-        DataError: no such file, or a damaged one.
-        ConfigError, ShapeError: weights of another net; names what is missing or of another size.
+    Raises DataError: no such file, or a damaged one; ConfigError, ShapeError: weights of another net, by name.
     """
     flattened = None if isinstance(net, PNet) else net.flattened
     load_weights(net, converted(read_weights(path), flattened), str(path))

@@ -32,6 +32,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.convolutional.neocognitron_cells import CLayer, Contrast, SLayer, winners
+from neurarium.nets.parts.flat import check_shape
 
 LEAST_SIZE = 8
 S1_WINDOW, S2_WINDOW = 7, 5
@@ -42,20 +43,7 @@ _FAINT = 1e-8
 
 
 def rays(angles: Sequence[float], side: int = _CANVAS) -> Float[Tensor, "side side"]:
-    """Draw lines two pixels wide from the centre of a square to its edge.
-
-    Args:
-        angles: their directions, in radians from the right, turning upwards.
-        side: of the square, odd.
-
-    Example:
-        >>> rays([0.0], side=5)  # to the right
-        tensor([[0.0000, 0.0000, 0.0000, 0.0000, 0.0000],
-                [0.0000, 0.0858, 0.5000, 0.5000, 0.5000],
-                [0.0000, 0.5000, 1.0000, 1.0000, 1.0000],
-                [0.0000, 0.0858, 0.5000, 0.5000, 0.5000],
-                [0.0000, 0.0000, 0.0000, 0.0000, 0.0000]])
-    """
+    """Draw lines two pixels wide from the centre of a square of odd side to its edge, at angles in radians."""
     steps = torch.arange(side, dtype=torch.float64) - side // 2
     y, x = -steps[:, None], steps[None, :]
     picture = torch.zeros(side, side, dtype=torch.float64)
@@ -70,16 +58,9 @@ class Neocognitron(nn.Module):
     """Two stages of S- and C-cells and a linear classifier, which alone has parameters.
 
     Args:
-        channels: of the images; their mean is looked at.
-        size: height and width of an image; at least 8.
-        outputs: number of classes.
         learned: planes of the second S-layer that teach themselves; 0: the 36 planes of fixed filters.
         presentations: images that they learn from; afterwards training mode changes nothing but the classifier.
-        selectivity: r of the two S-layers.
-
-    Raises:
-        ShapeError: images too small.
-        ConfigError: a number out of its range.
+    Raises ShapeError: images below 8 x 8 pixels; ConfigError: a number out of its range.
     """
 
     presented: Tensor
@@ -129,18 +110,11 @@ class Neocognitron(nn.Module):
             _teach(self.s2, self.c1(self.s1(self.contrast(drawn))))
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
-        """Logits of a batch of images (batch, channels, height, width).
-
-        In training mode learned S-cells look at the images first, as long as there are presentations left.
-
-        Raises:
-            ShapeError: images of another shape than the net was built for.
-        """
-        self._check(x)
+        """Logits of images (batch, channels, height, width), after `learn_` in training mode; raises ShapeError."""
+        check_shape(x, self.image_shape, "contrast", "images")
         if self.training and self.presentations:
             self.learn_(x)
-        logits: Tensor = self.head(self.features(x))
-        return logits
+        return self.head(self.features(x))
 
     def features(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
         """Answers of the last C-cells, flattened and divided by their root mean square."""
@@ -161,16 +135,6 @@ class Neocognitron(nn.Module):
             cells = winners(self.s2(u[None])[0], tile=S2_WINDOW)
             self.s2.reinforce_(u, cells)
         self.presented += len(x[:left])
-
-    def _check(self, x: Tensor) -> None:
-        if x.dim() != 4 or x.shape[1:] != self.image_shape:
-            channels, height, width = self.image_shape
-            raise ShapeError(
-                "input of layer contrast",
-                expected=f"a batch of images (batch, {channels}, {height}, {width})",
-                got=f"a tensor of shape {tuple(x.shape)}",
-                remedy="build the net for images of this size, or convert the images",
-            )
 
 
 def _teach(layer: SLayer, examples: Float[Tensor, "planes inputs height width"]) -> None:

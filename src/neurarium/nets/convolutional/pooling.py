@@ -27,22 +27,10 @@ _AVERAGES: dict[int, Callable[..., Tensor]] = {1: F.avg_pool1d, 2: F.avg_pool2d,
 def max_pool(
     x: Float[Tensor, "batch channels *size"], window: Sizes, stride: Sizes | None = None, padding: Sizes = 0
 ) -> Float[Tensor, "batch channels *output"]:
-    """Largest number of each window; padding never wins.
+    """Largest number of each window, which padding never wins; windows tile the input without a stride.
 
-    Args:
-        x: maps with one, two or three axes.
-        window: r, one number or one an axis.
-        stride: s; by default the window.
-        padding: p, at most half the window.
-
-    Raises:
-        ShapeError: another number of axes, or a window wider than the padded input.
-        ConfigError: a setting that cannot be used.
-
-    Example:
-        >>> x = torch.tensor([[[1.0, 5.0, 2.0, 3.0]]])
-        >>> max_pool(x, 2), max_pool(x, 2, stride=1)
-        (tensor([[[5., 3.]]]), tensor([[[5., 5., 3.]]]))
+    Raises ShapeError: another number of axes, or a window wider than the padded input; ConfigError: padding over
+    half the window, and the like.
     """
     return _pool(_MAXIMA, x, window, stride, padding)
 
@@ -50,22 +38,12 @@ def max_pool(
 def average_pool(
     x: Float[Tensor, "batch channels *size"], window: Sizes, stride: Sizes | None = None, padding: Sizes = 0
 ) -> Float[Tensor, "batch channels *output"]:
-    """Mean of each window, over the positions that are not padding.
-
-    Arguments and errors are those of `max_pool`.
-
-    Example:
-        >>> average_pool(torch.tensor([[[1.0, 5.0, 2.0, 3.0]]]), 2)
-        tensor([[[3.0000, 2.5000]]])
-    """
+    """Mean of each window, over the positions that are not padding; errors are those of `max_pool`."""
     return _pool(_AVERAGES, x, window, stride, padding, count_include_pad=False)
 
 
 def global_average_pool(x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch channels"]:
-    """Mean of each channel over all positions.
-
-    Raises:
-        ShapeError: no positions to average over.
+    """Mean of each channel over all positions, of which there is one at least (ShapeError).
 
     Source: M. Lin, Q. Chen, S. Yan, "Network in network", 2013.
     """
@@ -73,21 +51,12 @@ def global_average_pool(x: Float[Tensor, "batch channels *size"]) -> Float[Tenso
 
 
 def global_max_pool(x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch channels"]:
-    """Largest number of each channel over all positions.
-
-    Raises:
-        ShapeError: no positions to choose from.
-    """
+    """Largest number of each channel over all positions. Raises ShapeError: no positions to choose from."""
     return _positions(x).amax(dim=-1)
 
 
 class GlobalAverage(nn.Module):
-    """`global_average_pool` as a layer: maps of any size and number of axes to one number a channel.
-
-    Example:
-        >>> GlobalAverage()(torch.ones(2, 3, 4, 5)).shape
-        torch.Size([2, 3])
-    """
+    """`global_average_pool` as a layer: maps of any size and number of axes to one number a channel."""
 
     def forward(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch channels"]:
         """Apply `global_average_pool`."""

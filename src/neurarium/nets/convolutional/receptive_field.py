@@ -29,11 +29,7 @@ from neurarium.checks import ConfigError, ShapeError
 
 @dataclass(frozen=True)
 class Window:
-    """What a convolution or pooling layer does along one axis.
-
-    Raises:
-        ConfigError: kernel, stride or dilation below 1, or padding below 0.
-    """
+    """What a layer does along one axis. Raises ConfigError: kernel, stride or dilation below 1, or padding below 0."""
 
     kernel: int
     stride: int = 1
@@ -75,11 +71,7 @@ class ReceptiveField:
         )
 
     def united(self, other: ReceptiveField) -> ReceptiveField:
-        """The smallest span that holds both, as where a shortcut meets its branch.
-
-        Raises:
-            ConfigError: the two step over the input at different paces.
-        """
+        """The smallest span that holds both. Raises ConfigError: the two step over the input at different paces."""
         if self.jump != other.jump:
             raise ConfigError("jump", expected=f"{self.jump} in both branches", got=str(other.jump))
         start = min(self.start, other.start)
@@ -88,18 +80,9 @@ class ReceptiveField:
 
 
 def output_size(d: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
-    """Positions that a window leaves along one axis, floor((d + 2 p - e (k - 1) - 1) / s) + 1.
+    """Positions that a window leaves along one axis, floor((d + 2 p - e (k - 1) - 1) / s) + 1 (the notes' f is k).
 
-    Args:
-        d: positions of the input.
-        kernel: positions that the window reads, k (the notes' f).
-        stride: step between windows, s.
-        padding: zeros added on each side, p.
-        dilation: distance between two positions read, e.
-
-    Raises:
-        ConfigError: a number out of range.
-        ShapeError: the window is wider than the padded input.
+    Raises ConfigError: a number out of range; ShapeError: the window is wider than the padded input.
 
     Example:
         >>> output_size(28, kernel=5), output_size(28, kernel=3, stride=2, padding=1)
@@ -140,36 +123,21 @@ def convolution_cost(
         parameters     f_1 ... f_m (C / g) K + K
         multiply-adds  n_1 ... n_m f_1 ... f_m (C / g) K
 
-    Args:
-        sizes: positions of the input along each axis, d_1, ..., d_m.
-        kernels: number of kernels, so of output channels, K (the notes' k).
-        window: one for each axis, with kernel size f_i.
-        channels: input channels, C (the notes' plies p).
-        groups: blocks of channels that do not see each other, g.
-        bias: whether each kernel has a bias.
+    for C channels (the notes' plies p), K kernels (k), g groups and a window of kernel size f_i for each axis.
 
-    Returns:
-        Output size along each axis and then channels, parameters, multiply-adds (additions of the bias not
-        counted).
-
-    Raises:
-        ConfigError: not one window an axis, or groups that do not divide both channel numbers.
-        ShapeError: a window wider than its axis.
+    Raises ConfigError: not one window an axis, or groups that do not divide both channel numbers; ShapeError.
+    Departs from the notes: their O(d^2 f^2 p k) is this with n for d, exact rather than an order; their
+    output (d - f + 1) x k of a two-dimensional convolution is (d - f + 1)^2 x k (errata E17).
 
     Example:
         >>> convolution_cost((28, 28), kernels=6, window=[Window(5), Window(5)])
         ConvolutionCost(output=(24, 24, 6), parameters=156, multiply_adds=86400)
-
-    Departs from the notes: their O(d^2 f^2 p k) is this with n for d, exact rather than an order; their
-    output (d - f + 1) x k of a two-dimensional convolution is (d - f + 1)^2 x k (errata E17).
     """
     if len(window) != len(sizes):
         raise ConfigError("window", expected=f"{len(sizes)}, one an axis", got=str(len(window)))
     if groups < 1 or channels % groups or kernels % groups:
         raise ConfigError(
-            "groups",
-            expected=f"a common divisor of {channels} channels and {kernels} kernels",
-            got=str(groups),
+            "groups", expected=f"a common divisor of {channels} channels and {kernels} kernels", got=str(groups)
         )
     positions = tuple(
         output_size(d, w.kernel, w.stride, w.padding, w.dilation) for d, w in zip(sizes, window, strict=True)
@@ -183,12 +151,7 @@ def convolution_cost(
 
 
 def receptive_fields(layers: Iterable[Window]) -> list[ReceptiveField]:
-    """Receptive field after each layer of a stack, along one axis.
-
-    Example (LeNet-5: convolution, pooling, convolution, pooling):
-        >>> [field.size for field in receptive_fields([Window(5), Window(2, 2), Window(5), Window(2, 2)])]
-        [5, 6, 14, 16]
-    """
+    """Receptive field after each layer of a stack, along one axis."""
     fields, field = [], ReceptiveField()
     for window in layers:
         field = field.through(window)
@@ -199,21 +162,14 @@ def receptive_fields(layers: Iterable[Window]) -> list[ReceptiveField]:
 def measured_receptive_field(net: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Span of the input that changes the output's central unit, along each axis, found by gradient.
 
-    The gradient of the sum over channels of the central position is taken at random inputs; the span runs
-    from the first to the last position where it is not zero. Units that happen to be off hide what they see
-    (a ReLU below zero, an entry that did not win a maximum), so the largest span over a few inputs counts;
-    the answer is then a lower bound that a stack with positive weights attains.
+    The gradient of the sum over channels of the central position is taken at random inputs; the span runs from the
+    first to the last position where it is not zero. Units that happen to be off hide what they see (a ReLU below zero,
+    an entry that did not win a maximum), so the largest span over a few inputs counts: a lower bound that a stack with
+    positive weights attains.
 
     Args:
-        net: any net whose output keeps the axes, (batch, channels, ...). It is run in the mode it is in.
-        shape: one example without the batch, (channels, ...), wide enough that the field does not touch the
-        border.
-
-    Returns:
-        The size along each axis.
-
-    Raises:
-        ShapeError: the output has lost the axes.
+        net: any net that keeps the axes (else ShapeError). It is run in the mode it is in.
+        shape: (channels, ...) of one example, wide enough that the field does not touch the border.
     """
     parameter = next(net.parameters(), torch.empty(0))
     generator = torch.Generator().manual_seed(0)

@@ -35,7 +35,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, choose
-from neurarium.nets.convolutional.stages import Size, StagedNet
+from neurarium.nets.convolutional.stages import Size, StagedNet, averaging_head
 from neurarium.nets.parts.normalization.batch import BatchNorm
 
 SMALL_DEPTHS = (20, 32, 44, 56, 110)
@@ -47,22 +47,7 @@ BOTTLENECK_DEPTHS = (50, 101, 152)
 def padded_shortcut(
     x: Float[Tensor, "batch inputs height width"], maps: int, stride: int
 ) -> Float[Tensor, "batch maps rows columns"]:
-    """Every `stride`-th position of x, and zeros as further maps.
-
-    Args:
-        x: maps.
-        maps: how many to return, at least as many as come.
-        stride: 1 or more.
-
-    Example:
-        >>> import torch
-        >>> padded_shortcut(torch.arange(9.0).reshape(1, 1, 3, 3), 2, 2)
-        tensor([[[[0., 2.],
-                  [6., 8.]],
-        <BLANKLINE>
-                 [[0., 0.],
-                  [0., 0.]]]])
-    """
+    """Every `stride`-th position of x, and zeros as further maps."""
     return F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, maps - x.shape[1]))
 
 
@@ -80,14 +65,9 @@ class PaddedShortcut(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """relu(shortcut(x) + branch(x)).
+    """relu(shortcut(x) + branch(x)), or relu(branch(x)) without a shortcut; a branch ends with a normalisation.
 
     A rectifier in place (`nets.convolutional.in_place`) stands for the sum as well: branch(x) is overwritten.
-
-    Args:
-        branch: layers that end with a normalisation.
-        shortcut: None for a plain block, relu(branch(x)).
-        zero_gamma: let the branch begin at 0.
     """
 
     def __init__(self, branch: nn.Sequential, shortcut: nn.Module | None, zero_gamma: bool = False) -> None:
@@ -106,8 +86,7 @@ class ResidualBlock(nn.Module):
         if self.shortcut is not None:
             shortcut = self.shortcut(x)
             change = change.add_(shortcut) if self.relu.inplace else change + shortcut
-        maps: Tensor = self.relu(change)
-        return maps
+        return self.relu(change)
 
 
 class ResNet(StagedNet):
@@ -115,20 +94,9 @@ class ResNet(StagedNet):
 
     Args:
         depth: number of convolutional and linear layers, of the table above; it decides the form.
-        channels: 1 for grey images, 3 for colour.
         size: height and width of the images, at least 4 (small form) or 32; None: any.
-        outputs: number of classes.
-        shortcut: where maps change: padded, projection, the usual one of the table, or none for the plain net,
-            which then has no shortcut anywhere.
-        zero_gamma: let each block begin as its shortcut.
-
-    Raises:
-        ConfigError: another depth or shortcut, or gamma = 0 in a plain net, where nothing would pass.
-        ShapeError: images too small.
-
-    Example:
-        >>> sum(parameter.numel() for parameter in ResNet(20, outputs=10).parameters())
-        269722
+        shortcut: where maps change: padded, projection, or usual, as in the table; none for the plain net.
+    Raises ConfigError: another depth or shortcut, or gamma = 0 in a plain net; ShapeError: images too small.
     """
 
     def __init__(
@@ -165,10 +133,7 @@ class ResNet(StagedNet):
                 blocks[f"block{b}"] = ResidualBlock(branch, _shortcut(way, inputs, maps, stride), zero_gamma)
                 inputs = maps
             stages[f"stage{s}"] = nn.Sequential(blocks)
-        head: OrderedDict[str, nn.Module] = OrderedDict(
-            average=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), output=nn.Linear(inputs, outputs)
-        )
-        super().__init__(nn.Sequential(stages), nn.Sequential(head), least=4 if small else 32, size=size)
+        super().__init__(nn.Sequential(stages), averaging_head(inputs, outputs), least=4 if small else 32, size=size)
 
 
 def _convolution(inputs: int, maps: int, kernel: int, stride: int = 1) -> nn.Conv2d:

@@ -11,6 +11,7 @@ A net trained on many images is of use for few others: its features stay, its ou
 """
 
 import math
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -32,11 +33,7 @@ class StagedNet(nn.Module):
     Args:
         stages: modules by name, the first of which begins with a convolution.
         head: modules by name, from maps of any size to logits; the last is a linear layer named output.
-        least: smallest side of an image.
-        size: height and width of the images, one number where they are equal; None: any from `least` on.
-
-    Raises:
-        ShapeError: a size below `least`.
+        size: height and width of the images; None: any of sides from `least` on, below which a ShapeError is raised.
     """
 
     def __init__(self, stages: nn.Sequential, head: nn.Sequential, least: int, size: Size = None) -> None:
@@ -72,21 +69,12 @@ class StagedNet(nn.Module):
         return tuple(name for name, _ in self.stages.named_children())
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
-        """Logits of a batch of images (batch, channels, height, width).
-
-        Raises:
-            ShapeError: images that the net does not take.
-        """
+        """Logits of a batch of images (batch, channels, height, width). Raises ShapeError: images it does not take."""
         self.check(x)
-        logits: Tensor = self.head(self.stages(x))
-        return logits
+        return self.head(self.stages(x))
 
     def check(self, x: Float[Tensor, "..."]) -> None:
-        """Refuse what is no batch of images for this net.
-
-        Raises:
-            ShapeError: says what would fit.
-        """
+        """Refuse what is no batch of images for this net. Raises ShapeError: says what would fit."""
         fits = x.dim() == 4 and x.shape[1] == self.channels
         if self.size is not None:
             fits = fits and x.shape[2:] == self.size
@@ -106,20 +94,20 @@ class StagedNet(nn.Module):
 Net = TypeVar("Net", bound=StagedNet)
 
 
+def averaging_head(maps: int, outputs: int) -> nn.Sequential:
+    """The mean of each map, then a linear layer."""
+    return nn.Sequential(
+        OrderedDict(average=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), output=nn.Linear(maps, outputs))
+    )
+
+
 def stage_features(net: StagedNet, x: Float[Tensor, "..."], at: Sequence[str]) -> dict[str, Tensor]:
     """Maps that the named stages make of a batch of images; nothing after the last of them is computed.
 
     Args:
-        net: its mode is left as it is: call `net.eval()` first for features that do not depend on the batch.
-        x: images (batch, channels, height, width).
         at: names among `net.stage_names`, at least one.
-
-    Returns:
-        Maps (batch, channels, height, width) by stage, in the order of the net.
-
-    Raises:
-        ConfigError: no such stage, or none named.
-        ShapeError: images that the net does not take.
+    Returns: maps (batch, channels, height, width) by stage, in the order of the net.
+    Raises ConfigError: no such stage, or none named; ShapeError: images that the net does not take.
 
     Example:
         >>> import torch
@@ -150,16 +138,9 @@ def change_head(net: Net, outputs: int, train: str = "all") -> Net:
     in evaluation mode where they must not.
 
     Args:
-        net: changed itself.
-        outputs: number of classes.
         train: what learns from now on: "all" of it, the "head" (of one layer, or of three in AlexNet and VGG), or the
             "output" layer alone.
-
-    Returns:
-        `net`.
-
-    Raises:
-        ConfigError: fewer than one class, or an unknown part.
+    Raises ConfigError: fewer than one class, or an unknown part.
 
     Example:
         >>> from neurarium.nets.convolutional.resnet import ResNet

@@ -28,28 +28,17 @@ def toeplitz(
 ) -> Float[Tensor, "outputs inputs"]:
     """Sparse matrix of `cross_correlate` without its bias: for one example, y.flatten() = T @ x.flatten().
 
-    Gradients flow from the matrix into `weight`.
+    Coalesced COO, kernels x output positions by channels x input positions; gradients flow from it into `weight`.
 
-    Args:
-        weight: kernels, any number of axes.
-        size: positions of the input along each axis.
-        stride, padding, dilation, groups, padding_mode: as in `cross_correlate`.
-
-    Returns:
-        Sparse (COO, coalesced), kernels x output positions by channels x input positions.
-
-    Raises:
-        ShapeError: not one size an axis, or a kernel wider than the padded input.
-        ConfigError: a setting that cannot be used.
+    Raises ShapeError: not one size an axis, or a kernel wider than the padded input; ConfigError: unusable settings.
+    Departs from the notes: 004 prints the matrix of the full convolution, h on the diagonals; that is this one for
+    the flipped kernel under padding "full".
 
     Example:
         >>> toeplitz(torch.tensor([[[1.0, 2.0, 3.0]]]), (5,)).to_dense()
         tensor([[1., 2., 3., 0., 0.],
                 [0., 1., 2., 3., 0.],
                 [0., 0., 1., 2., 3.]])
-
-    Departs from the notes: 004 prints the matrix of the full convolution, h on the diagonals; that is this one for
-    the flipped kernel under padding "full".
     """
     kernels, each, *window = weight.shape
     axes = len(window)

@@ -37,17 +37,7 @@ MAPS = (64, 128, 256, 512, 512)
 class VGG(StagedNet):
     """The large forms, as torchvision has them.
 
-    Args:
-        depth: 11, 13, 16 or 19.
-        channels: 1 for grey images, 3 for colour.
-        size: height and width of the images, at least 32; None: any.
-        outputs: number of classes.
-        batch_norm: normalise each convolution's outputs over the batch.
-        dropout: probability of dropping a unit of linear6 and linear7, in [0, 1).
-
-    Raises:
-        ConfigError: another depth, or a probability out of range.
-        ShapeError: images too small.
+    Raises ConfigError: another depth, or dropout outside [0, 1); ShapeError: images below 32 pixels.
     """
 
     def __init__(
@@ -66,20 +56,9 @@ class VGG(StagedNet):
 
 
 class SmallVGG(StagedNet):
-    """The form for images of 8 to about 64 pixels a side.
+    """The form for images of 8 to about 64 pixels a side: `width`, 2 and 4 times as many maps, 8 width linear units.
 
-    Args:
-        channels: 1 for grey images, 3 for colour.
-        size: height and width of the images, at least 8; None: any.
-        outputs: number of classes.
-        width: maps of the first stage; the second and third have twice and four times as many, the linear layers
-            eight times.
-        batch_norm: normalise each convolution's outputs over the batch.
-        dropout: probability of dropping a unit of linear6 and linear7, in [0, 1).
-
-    Raises:
-        ConfigError: no maps, or a probability out of range.
-        ShapeError: images too small.
+    Raises ConfigError: no maps, or dropout outside [0, 1); ShapeError: images too small.
     """
 
     def __init__(

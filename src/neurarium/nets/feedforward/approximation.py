@@ -28,12 +28,7 @@ Layer = tuple[Tensor, Tensor]
 
 
 def gaussian_constant(inputs: int, spread: float = 1.0) -> float:
-    """Barron's constant C_f of exp(-|x|^2 / 2 s^2) in n dimensions: it grows as their root.
-
-    Example:
-        >>> round(gaussian_constant(1), 6), round(gaussian_constant(100), 2)
-        (0.797885, 9.98)
-    """
+    """Barron's constant C_f of exp(-|x|^2 / 2 s^2) in n dimensions: it grows as their root."""
     _positive("inputs", inputs)
     return math.sqrt(2) * math.exp(math.lgamma((inputs + 1) / 2) - math.lgamma(inputs / 2)) / spread
 
@@ -45,26 +40,13 @@ def barron_bound(constant: float, radius: float, units: int) -> float:
 
 
 def most_regions(inputs: int, units: int) -> int:
-    """Most linear regions of one hidden layer of rectified units, R(m).
-
-    Example:
-        >>> most_regions(2, 3)  # three lines in the plane
-        7
-    """
+    """Most linear regions of one hidden layer of rectified units, R(m): 7 of three lines in the plane."""
     _positive("inputs", inputs)
     return sum(math.comb(units, i) for i in range(min(inputs, units) + 1))
 
 
 def reachable_regions(inputs: int, units: int, layers: int) -> int:
-    """A number of regions that some weights reach in L layers of m units, m > n: R(m) floor(m/n)^(n (L - 1)).
-
-    Raises:
-        ConfigError: no more units than inputs.
-
-    Example:
-        >>> reachable_regions(1, 2, 5)  # 3 x 2^4
-        48
-    """
+    """Regions that some weights reach in L layers of m > n units (else ConfigError): R(m) floor(m/n)^(n (L - 1))."""
     if units <= inputs:
         raise ConfigError("units", expected=f"more than the {inputs} inputs", got=str(units))
     _positive("layers", layers)
@@ -72,20 +54,13 @@ def reachable_regions(inputs: int, units: int, layers: int) -> int:
 
 
 def pieces(layers: Sequence[Layer], start: Float[Tensor, "inputs"], end: Float[Tensor, "inputs"]) -> Float[Tensor, "_"]:
-    """Where a net of rectified units bends on the way from one point to another.
+    """Where a net of rectified units bends on the way from one point to another, in shares of the way from 0 to 1.
 
     On the way the pre-activations of a layer are linear between the bends below it, so each of their zeros is found
-    exactly; nothing is sampled.
+    exactly; nothing is sampled. One more number than there are pieces.
 
     Args:
-        layers: weights (units, units below) and biases of the hidden layers, from the inputs upwards.
-        start, end: two points.
-
-    Returns:
-        Ends of the linear pieces as shares of the way, from 0 to 1: one more than there are pieces.
-
-    Raises:
-        ShapeError: a layer that does not fit.
+        layers: weights (units, units below) and biases of the hidden layers, from the inputs upwards (else ShapeError).
 
     Example:
         >>> tent = (torch.tensor([[2.0], [4.0]]), torch.tensor([0.0, -2.0]))  # relu(2x), relu(4x - 2)

@@ -20,16 +20,11 @@ class LinearProbeSpec(NetSpec):
 
     layer: str = ""
     """Layer of the backbone whose outputs are the features, such as relu2; empty: the last but one."""
-
     frozen: bool = True
     """Whether the backbone keeps its weights; false: it is fine-tuned with the head."""
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
-        """Make the net on a copy of the backbone.
-
-        Raises:
-            ConfigError: no backbone, or a layer that it has not.
-        """
+        """Make the net on a copy of the backbone. Raises ConfigError: no backbone, or a layer that it has not."""
         if backbone is None:
             raise ConfigError(
                 "backbone",

@@ -32,24 +32,7 @@ def mlp(
     biases: Sequence[Float[Tensor, "_"]],
     activation: Callable[[Tensor], Tensor],
 ) -> Float[Tensor, "batch outputs"]:
-    """The function above.
-
-    Args:
-        x: examples.
-        weights: W_1 .. W_L, each (units of this layer, units of the layer before).
-        biases: b_1 .. b_L.
-        activation: phi, element by element.
-
-    Returns:
-        Logits.
-
-    Example:
-        >>> import torch
-        >>> w = [torch.tensor([[1.0], [-1.0]]), torch.tensor([[1.0, 1.0]])]
-        >>> mlp(torch.tensor([[-3.0], [2.0]]), w, [torch.zeros(2), torch.zeros(1)], torch.relu)  # |x|
-        tensor([[3.],
-                [2.]])
-    """
+    """The function above, W_l (units of this layer, units of the layer before)."""
     for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
         x = activation(F.linear(x, weight, bias))
     return F.linear(x, weights[-1], biases[-1])
@@ -60,14 +43,9 @@ class MLP(nn.Module, Layered):
 
     Args:
         sizes: units of each layer, input and output included: (784, 256, 256, 10).
-        activation: name in `parts.activation.ACTIVATIONS`.
-        dropout: probability of dropping a hidden unit, in [0, 1); the others grow by 1 / (1 - dropout).
-        initial: scheme of the first weights, in `parts.initial.SCHEMES`; biases begin at zero.
-        norm: normalisation of the hidden layers: none, batch, layer, group or weight (`parts.normalization`). Before
-            batch normalisation, which takes the mean away, a layer has no bias.
-
-    Raises:
-        ConfigError: an unknown name, a layer without units, or a probability out of range.
+        norm: none, batch, layer, group or weight, of the hidden layers (`parts.normalization`). Before batch
+            normalisation, which takes the mean away, a layer has no bias.
+    Raises ConfigError: an unknown name, a layer without units, or dropout outside [0, 1).
     """
 
     def __init__(
@@ -102,16 +80,8 @@ class MLP(nn.Module, Layered):
         self.layers = nn.Sequential(layers)
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
-        """Logits of a batch.
-
-        Args:
-            x: (batch, *example); an example of any shape is flattened.
-
-        Raises:
-            ShapeError: the examples hold another count of numbers than the first layer takes.
-        """
-        logits: Tensor = self.layers(self.entering(x))
-        return logits
+        """Logits of a batch of examples of any shape. Raises ShapeError: they hold another count of numbers."""
+        return self.layers(self.entering(x))
 
     def entering(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch inputs"]:
         """Examples as rows."""

@@ -38,13 +38,7 @@ def random_features(
     bias: Float[Tensor, "features"],
     kind: str = "relu",
 ) -> Float[Tensor, "batch features"]:
-    """The features z above, for weights already drawn.
-
-    Example:
-        >>> z = random_features(torch.tensor([[1.0]]), torch.tensor([[2.0], [-2.0]]), torch.zeros(2))
-        >>> z  # sqrt(2/2) max(0, +-2)
-        tensor([[2., 0.]])
-    """
+    """The features z above, for weights already drawn."""
     a, scale = F.linear(x, weight, bias), math.sqrt(2 / len(weight))
     # in place: features are many, and a table more to fill costs as much as the cosine; relu(s a) = s relu(a)
     return a.mul_(scale).relu_() if kind == "relu" else a.cos_().mul_(scale)
@@ -53,15 +47,7 @@ def random_features(
 def draw_features(
     inputs: int, features: int, kind: str = "relu", width: float = 1.0, generator: Generator | None = None
 ) -> tuple[Float[Tensor, "features inputs"], Float[Tensor, "features"]]:
-    """Draw w_j and c_j.
-
-    Args:
-        inputs: numbers an example holds.
-        features: m.
-        kind: relu or fourier.
-        width: s, in the units of the inputs.
-        generator: where the numbers come from; torch's default one where None.
-    """
+    """Draw w_j and c_j; the width s is in the units of the inputs."""
     weight = torch.randn(features, inputs, generator=generator) / width
     if kind == "relu":
         return weight, torch.randn(features, generator=generator)
@@ -78,13 +64,7 @@ def gaussian_kernel(
 def arc_cosine_kernel(
     x: Float[Tensor, "n inputs"], y: Float[Tensor, "m inputs"], width: float = 1.0
 ) -> Float[Tensor, "n m"]:
-    """1/pi |u| |v| (sin t + (pi - t) cos t) for every pair of rows: what `relu` features approach.
-
-    Example:
-        >>> x = torch.tensor([[3.0]])
-        >>> arc_cosine_kernel(x, x)  # t = 0: |u|^2 = 3^2 + 1
-        tensor([[10.]])
-    """
+    """1/pi |u| |v| (sin t + (pi - t) cos t) for every pair of rows: what `relu` features approach."""
     u, v = F.pad(x / width, (0, 1), value=1.0), F.pad(y / width, (0, 1), value=1.0)
     lengths = torch.outer(u.norm(dim=1), v.norm(dim=1))
     cosine = (u @ v.T / lengths).clamp(-1, 1)
@@ -92,16 +72,9 @@ def arc_cosine_kernel(
 
 
 class FrozenLayer(nn.Module):
-    """The features with their weights, drawn once and kept as buffers.
+    """The features with their weights, drawn once and kept as buffers; the width s is in the units of the inputs.
 
-    Args:
-        inputs: numbers an example holds.
-        features: m.
-        kind: relu or fourier.
-        width: s, in the units of the inputs.
-
-    Raises:
-        ConfigError: an unknown kind, no features, or a width that is not positive.
+    Raises ConfigError: a kind that is not in `KINDS`, no features, or a width that is not positive.
     """
 
     weight: Tensor
@@ -132,15 +105,8 @@ class RandomFeatureModel(nn.Module, LinearInParameters):
     """Affine layer on frozen random features.
 
     Args:
-        inputs: numbers an example holds.
-        features: m, the width of the net.
-        outputs: rows of A: classes, or targets to predict.
-        kind: relu or fourier.
-        width: s in units of sqrt(inputs), the length of an example whose numbers have mean square 1; small ones
-            suit relu units, which then lean little on their thresholds.
-
-    Raises:
-        ConfigError: see `FrozenLayer`.
+        width: s in units of sqrt(inputs), the length of an example whose numbers have mean square 1; small ones suit
+            relu units, which then lean little on their thresholds.
     """
 
     def __init__(self, inputs: int, features: int, outputs: int, kind: str = "relu", width: float = 0.3) -> None:
@@ -150,13 +116,11 @@ class RandomFeatureModel(nn.Module, LinearInParameters):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
         """Outputs of a batch; an example of any shape is flattened."""
-        a: Tensor = self.head(self.features(x))
-        return a
+        return self.head(self.features(x))
 
     def features(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch features"]:
         """What the inner layer makes of a batch."""
-        z: Tensor = self.inner(x)
-        return z
+        return self.inner(x)
 
     def outputs(self, a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch rows"]:
         """What the affine layer says."""

@@ -25,27 +25,12 @@ from neurarium.nets.parts.initial import initialise_layer_
 
 
 def log_odds(a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch classes"]:
-    """Put the first class's score, which is 0, before those of the others.
-
-    Example:
-        >>> import torch
-        >>> import math
-        >>> log_odds(torch.tensor([[math.log(3)]])).softmax(1)  # 1 : 3
-        tensor([[0.2500, 0.7500]])
-    """
+    """Put the first class's score, which is 0, before those of the others."""
     return F.pad(a, (1, 0))
 
 
 class LinearModel(nn.Module, LinearInParameters):
-    """The affine map W x + b.
-
-    Args:
-        inputs: numbers an example holds.
-        outputs: rows of W: targets to predict, or classes.
-
-    Raises:
-        ConfigError: no inputs or no outputs.
-    """
+    """The affine map W x + b. Raises ConfigError: no inputs or no outputs."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -54,8 +39,7 @@ class LinearModel(nn.Module, LinearInParameters):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
         """Outputs of a batch; an example of any shape is flattened."""
-        a: Tensor = self.head(self.features(x))
-        return a
+        return self.head(self.features(x))
 
     def features(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch inputs"]:
         """The inputs, a row an example."""
@@ -67,15 +51,7 @@ class LinearModel(nn.Module, LinearInParameters):
 
 
 class LogisticModel(nn.Module, LinearInParameters):
-    """Log-odds of each class against the first, which is logistic regression for two.
-
-    Args:
-        inputs: numbers an example holds.
-        classes: at least 2.
-
-    Raises:
-        ConfigError: no inputs, or fewer than two classes.
-    """
+    """Log-odds of each class against the first: logistic regression for two. Raises ConfigError: one class."""
 
     def __init__(self, inputs: int, classes: int) -> None:
         super().__init__()
@@ -98,11 +74,7 @@ class LogisticModel(nn.Module, LinearInParameters):
 
 
 def affine(inputs: int, outputs: int) -> nn.Linear:
-    """Make an affine layer, weights of variance 1 / inputs, intercepts 0.
-
-    Raises:
-        ConfigError: no inputs or no outputs.
-    """
+    """Make an affine layer, weights of variance 1 / inputs, intercepts 0. Raises ConfigError: no inputs or outputs."""
     if inputs < 1 or outputs < 1:
         raise ConfigError("affine layer", expected="at least one input and one output", got=f"{inputs} and {outputs}")
     layer = nn.Linear(inputs, outputs)

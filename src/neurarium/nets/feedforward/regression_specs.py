@@ -53,10 +53,8 @@ class RandomFeaturesSpec(NetSpec):
 
     features: int = 4000
     """Units of the inner layer."""
-
     unit: Literal["relu", "fourier"] = "relu"
     """What an inner unit computes: max(0, z), or the cosine of z."""
-
     width: float = 0.3
     """Scale of the inputs over which the features change, in units of the square root of their number; about 0.3 for
     relu, 0.8 for fourier."""

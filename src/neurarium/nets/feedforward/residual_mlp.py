@@ -31,19 +31,12 @@ from neurarium.nets.parts.residual import Residual
 
 
 class ResidualMLP(nn.Module):
-    """Residual layers and a linear output.
-
-    The first weights of the layers' branches are 1/L of what the scheme gives (`parts.residual.Residual`).
+    """Residual layers and a linear output; the branches' first weights are 1/L of what the scheme gives.
 
     Args:
         sizes: numbers that come in, units of each residual layer, outputs: (784, 64, 64, 64, 10) has three layers.
             Where two neighbours differ the layer learns a projection.
-        activation: name in `parts.activation.ACTIVATIONS`.
-        maps: linear maps in the branch of each layer.
-        initial: scheme of the first weights, in `parts.initial.SCHEMES`; biases begin at zero.
-
-    Raises:
-        ConfigError: an unknown name, no residual layer, or one without units.
+    Raises ConfigError: an unknown name, no residual layer, or one without units.
     """
 
     def __init__(self, sizes: Sequence[int], activation: str = "relu", maps: int = 1, initial: str = "he") -> None:
@@ -63,16 +56,8 @@ class ResidualMLP(nn.Module):
         self.layers = nn.Sequential(layers)
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
-        """Logits of a batch.
-
-        Args:
-            x: (batch, *example); an example of any shape is flattened.
-
-        Raises:
-            ShapeError: the examples hold another count of numbers than the first layer takes.
-        """
-        logits: Tensor = self.layers(flat(x, self.inputs, "layer residual1"))
-        return logits
+        """Logits of a batch of examples of any shape. Raises ShapeError: they hold another count of numbers."""
+        return self.layers(flat(x, self.inputs, "layer residual1"))
 
 
 @torch.no_grad()
@@ -83,11 +68,7 @@ def as_plain(net: ResidualMLP) -> MLP:
 
     with V the identity where there is no projection: layer l's weight is [I; -I; W_l] times the P of layer l - 1.
 
-    Args:
-        net: with relu and one map in each branch.
-
-    Raises:
-        ConfigError: another activation, or more maps.
+    Raises ConfigError: another activation, or more maps.
 
     Example:
         >>> net, x = ResidualMLP((5, 4, 4, 3)), torch.randn(2, 5)

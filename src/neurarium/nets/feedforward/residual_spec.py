@@ -13,26 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResidualMLPSpec(NetSpec):
-    """Residual multilayer perceptron.
-
-    Raises:
-        ConfigError: a size below 1.
-    """
+    """Residual multilayer perceptron. Raises ConfigError: a size below 1."""
 
     summary: ClassVar[str] = "residual multilayer perceptron: x + (phi(Wx + b) - phi(0)), a hundred layers and more"
 
     width: int = 128
     """Units of every residual layer."""
-
     depth: int = 20
     """Number of residual layers."""
-
     activation: str = "relu"
     """Non-linearity of the branches: relu, tanh, sigmoid, gelu, silu, ..."""
-
     maps: int = 1
     """Linear maps in the branch of each layer, each followed by the activation."""
-
     initial: str = "he"
     """Distribution of the first weights, as for the net mlp; each branch begins 1 / depth as large."""
 

@@ -19,17 +19,13 @@ class MLPSpec(NetSpec):
 
     hidden: tuple[int, ...] = (256, 256)
     """Units in each hidden layer, from the input upwards; empty for a linear classifier."""
-
     activation: str = "relu"
     """Non-linearity after each hidden layer: relu, tanh, sigmoid, gelu, silu, ..."""
-
     dropout: float = 0.0
     """Probability of dropping a hidden unit while training, at least 0 and below 1."""
-
     initial: str = "he"
     """Distribution of the first weights: normal, uniform, lecun, xavier, he, orthogonal, lecun-uniform, xavier-normal
     or he-uniform."""
-
     norm: Literal["none", "batch", "layer", "group", "weight"] = "none"
     """Normalisation between each hidden layer and its non-linearity; batch needs at least two examples at a time."""
 

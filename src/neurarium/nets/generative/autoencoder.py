@@ -27,22 +27,14 @@ from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.generative.corruption import Corruption
 from neurarium.nets.interfaces import Reconstructing
 from neurarium.nets.parts.activation import activation as find_activation
+from neurarium.nets.parts.flat import check_shape
 from neurarium.nets.parts.initial import activation_gain, initialise_, initialise_layer_
 
 KERNEL = 4  # of a halving or doubling: a multiple of the stride, so that every pixel is made by equally many
 
 
 class Autoencoder(nn.Module, Reconstructing):
-    """A chain of layers from an example to its reconstruction, of which one is named "code".
-
-    Args:
-        layers: the chain; the code's layer is linear and makes (batch, numbers).
-        shape: of one example.
-        corruption: what damages the examples in training mode; none: they stay as they are.
-
-    Raises:
-        ConfigError: no linear layer named "code".
-    """
+    """A chain from an example to its reconstruction with a linear layer "code" (batch, numbers), else ConfigError."""
 
     def __init__(
         self, layers: "OrderedDict[str, nn.Module]", shape: tuple[int, ...], corruption: Corruption | None = None
@@ -54,7 +46,7 @@ class Autoencoder(nn.Module, Reconstructing):
         self._code_size = code.out_features
         if corruption is not None:
             layers = OrderedDict([("corruption", corruption), *layers.items()])
-        self.shape = shape
+        self.shape, self._behind_code = shape, list(layers).index("code") + 1
         self.first = next(name for name, layer in layers.items() if next(layer.parameters(), None) is not None)
         self.layers = nn.Sequential(layers)
 
@@ -70,66 +62,29 @@ class Autoencoder(nn.Module, Reconstructing):
         return first if isinstance(first, Corruption) else None
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch *shape"]:
-        """Reconstructions, in the shape of the examples (batch, *shape).
-
-        Raises:
-            ShapeError: examples of another shape than the net was built for.
-        """
-        self._check(x)
-        made: Tensor = self.layers(x)
-        return made
+        """Reconstructions of examples (batch, *shape). Raises ShapeError: examples of another shape."""
+        check_shape(x, self.shape, self.first)
+        return self.layers(x)
 
     def encode(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch code"]:
-        """Codes of the examples (batch, *shape).
-
-        Raises:
-            ShapeError: see `forward`.
-        """
-        self._check(x)
-        return self._run(x, *self._halves()[0])
+        """Codes of the examples (batch, *shape)."""
+        check_shape(x, self.shape, self.first)
+        return self.layers[: self._behind_code](x)
 
     def decode(self, code: Float[Tensor, "batch code"]) -> Float[Tensor, "batch *shape"]:
         """Examples of given codes."""
-        return self._run(code, *self._halves()[1])
+        return self.layers[self._behind_code :](code)
 
     def damaged(self, x: Float[Tensor, "batch *shape"], seed: int = 0) -> Float[Tensor, "batch *shape"]:
-        """Damage examples as the first layer does in training; as they are where there is no such layer.
-
-        Args:
-            x: examples.
-            seed: of the damage, drawn where the net is.
-        """
+        """Damage examples as the first layer does in training; as they are where there is no such layer."""
         if self.corruption is None:
             return x
         device = self.corruption.low.device
         return self.corruption.damage(x.to(device), Generator(device).manual_seed(seed)).to(x.device)
 
-    def _halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
-        names, layers = zip(*self.layers.named_children(), strict=True)
-        cut = names.index("code") + 1
-        return list(layers[:cut]), list(layers[cut:])
-
-    def _run(self, x: Tensor, *layers: nn.Module) -> Tensor:
-        for layer in layers:
-            x = layer(x)
-        return x
-
-    def _check(self, x: Tensor) -> None:
-        if x.shape[1:] != self.shape or x.dim() != len(self.shape) + 1:
-            raise ShapeError(
-                f"input of layer {self.first}",
-                expected=f"a batch of examples (batch, {', '.join(map(str, self.shape))})",
-                got=f"a tensor of shape {tuple(x.shape)}",
-                remedy="build the net for examples of this shape",
-            )
-
 
 def check_code(code: int) -> None:
-    """Refuse a code without numbers.
-
-    Raises:
-        ConfigError: below 1.
-    """
+    """Refuse a code without numbers. Raises ConfigError: below 1."""
     if code < 1:
         raise ConfigError("net.code", expected="a whole number >= 1", got=str(code))
 
@@ -141,25 +96,7 @@ def dense_autoencoder(
     activation: str = "relu",
     corruption: Corruption | None = None,
 ) -> Autoencoder:
-    """Fully connected layers: numbers - hidden - code - hidden reversed - numbers.
-
-    Args:
-        shape: of one example.
-        hidden: units of the encoder's hidden layers, from the input on; empty for a linear auto-encoder.
-        code: numbers of the code.
-        activation: name in `parts.activation.ACTIVATIONS`, after each hidden layer.
-        corruption: damages the examples in training mode.
-
-    Raises:
-        ConfigError: a layer without units, or no such activation.
-
-    Example:
-        >>> import torch
-        >>> net = dense_autoencoder((1, 8, 8), (32,), 5)
-        >>> x = torch.zeros(3, 1, 8, 8)
-        >>> net(x).shape, net.encode(x).shape
-        (torch.Size([3, 1, 8, 8]), torch.Size([3, 5]))
-    """
+    """Layers of numbers - hidden - code - hidden reversed - numbers. Raises ConfigError: a layer without units."""
     check_code(code)
     if any(units < 1 for units in hidden):
         raise ConfigError("net.hidden", expected="at least one unit in every layer", got=str(tuple(hidden)))
@@ -183,31 +120,13 @@ def dense_autoencoder(
 
 
 def convolutional_autoencoder(
-    shape: tuple[int, int, int],
-    width: int,
-    code: int,
-    activation: str = "relu",
-    corruption: Corruption | None = None,
+    shape: tuple[int, int, int], width: int, code: int, activation: str = "relu", corruption: Corruption | None = None
 ) -> Autoencoder:
     """Two halvings to `width` and twice as many maps, a linear code, and the same way back.
 
     28 x 28 -> 14 x 14 (width) -> 7 x 7 (2 width) -> code -> 7 x 7 -> 14 x 14 -> 28 x 28.
 
-    Args:
-        shape: (channels, height, width) of an image, sides multiples of 4.
-        width: maps of the larger convolutional layer.
-        code: numbers of the code.
-        activation: name in `parts.activation.ACTIVATIONS`.
-        corruption: damages the examples in training mode.
-
-    Raises:
-        ShapeError: sides that two halvings do not divide.
-        ConfigError: no code, no maps, or no such activation.
-
-    Example:
-        >>> import torch
-        >>> convolutional_autoencoder((1, 28, 28), 16, 32)(torch.zeros(2, 1, 28, 28)).shape
-        torch.Size([2, 1, 28, 28])
+    Raises ShapeError: sides of (channels, height, width) are no multiples of 4; ConfigError: no code, no maps.
     """
     check_code(code)
     if width < 1:
@@ -240,14 +159,11 @@ def convolutional_autoencoder(
     for name, layer in layers.items():
         scheme = "lecun" if name in ("code", "output") else "he"
         if isinstance(layer, nn.ConvTranspose2d):
-            _initialise_doubling_(layer, 1.0 if scheme == "lecun" else activation_gain(activation))
+            # (inputs, outputs, 4, 4); at stride 2 only a quarter of the kernel meets a pixel, hence twice the gain
+            gain = 1.0 if scheme == "lecun" else activation_gain(activation)
+            initialise_(layer.weight.transpose(0, 1), "lecun", gain=2 * gain)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
         elif isinstance(layer, nn.Conv2d | nn.Linear):
             initialise_layer_(layer, scheme, activation)
     return Autoencoder(layers, shape, corruption)
-
-
-def _initialise_doubling_(layer: nn.ConvTranspose2d, gain: float) -> None:
-    # a weight (inputs, outputs, 4, 4); at stride 2 only a quarter of the kernel meets a pixel, hence twice the gain
-    initialise_(layer.weight.transpose(0, 1), "lecun", gain=2 * gain)
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)

@@ -25,14 +25,7 @@ Ends = tuple[Float[Tensor, "..."], Float[Tensor, "..."]]
 def gaussian(
     x: Float[Tensor, "*shape"], amount: float, ends: Ends, generator: Generator | None = None
 ) -> Float[Tensor, "*shape"]:
-    """Add normal noise of standard deviation `amount` times the range.
-
-    Args:
-        x: examples.
-        amount: in [0, 1].
-        ends: smallest and largest value, shaped so that they broadcast over `x`.
-        generator: where the noise comes from; torch's default one where None.
-    """
+    """Add normal noise of standard deviation `amount` in [0, 1] times the range; `ends` broadcast over `x`."""
     low, high = ends
     noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
     return x + amount * (high - low) * noise
@@ -62,11 +55,7 @@ NOISES: dict[str, Callable[[Tensor, float, Ends, Generator | None], Tensor]] = {
 
 
 def check_amount(amount: float) -> None:
-    """Refuse an amount of noise that is no share.
-
-    Raises:
-        ConfigError: outside [0, 1].
-    """
+    """Refuse an amount of noise that is no share. Raises ConfigError: outside [0, 1]."""
     if not 0 <= amount <= 1:
         raise ConfigError("net.amount", expected="a number in [0, 1]", got=str(amount))
 
@@ -75,17 +64,8 @@ class Corruption(nn.Module):
     """Damages examples in training mode, and passes them on as they are in evaluation mode, as dropout does.
 
     Args:
-        noise: name in `NOISES`.
-        amount: in [0, 1].
         low, high: smallest and largest value, one number a channel or feature, shaped so that it broadcasts.
-
-    Raises:
-        ConfigError: no such noise, or an amount out of range.
-
-    Example:
-        >>> layer = Corruption("masking", 1.0, torch.tensor(-1.0), torch.tensor(1.0))
-        >>> layer(torch.tensor([[0.5]])), layer.eval()(torch.tensor([[0.5]]))
-        (tensor([[-1.]]), tensor([[0.5000]]))
+    Raises ConfigError: no such noise, or an amount outside [0, 1].
     """
 
     low: Tensor
@@ -105,8 +85,7 @@ class Corruption(nn.Module):
 
     def damage(self, x: Float[Tensor, "batch *shape"], generator: Generator | None = None) -> Float[Tensor, "..."]:
         """Damage a batch whatever the mode; from torch's default generator unless another is given."""
-        damaged: Tensor = self._damage(x, self.amount, (self.low, self.high), generator)
-        return damaged
+        return self._damage(x, self.amount, (self.low, self.high), generator)
 
     def extra_repr(self) -> str:
         """Noise and amount, for a printed net."""

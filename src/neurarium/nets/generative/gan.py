@@ -21,6 +21,7 @@ representation learning with deep convolutional generative adversarial networks"
 gradient penalty asks that each be a function of its own example.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -31,6 +32,7 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.interfaces import Generative
+from neurarium.nets.parts.flat import check_shape
 from neurarium.nets.parts.initial import initialise_
 
 KERNEL = 4
@@ -39,11 +41,7 @@ DCGAN_GAIN = 2.0  # times 0.01 of the scheme normal: their 0.02
 
 
 class Within(nn.Module):
-    """Numbers between two ends: low + (high - low) s(a), with s the logistic function.
-
-    Args:
-        low, high: one number a channel or feature, shaped so that it broadcasts over an example.
-    """
+    """Numbers between two ends, which broadcast over an example: low + (high - low) s(a), s the logistic function."""
 
     low: Tensor
     high: Tensor
@@ -59,14 +57,7 @@ class Within(nn.Module):
 
 
 class GAN(nn.Module, Generative):
-    """A generator and a discriminator; called, it is the discriminator.
-
-    Args:
-        generator: from noise (batch, noise) to examples (batch, *shape).
-        discriminator: from examples to logits (batch, 1).
-        noise: numbers of noise for one example.
-        shape: of one example.
-    """
+    """A generator (batch, noise) -> (batch, *shape) and a discriminator -> (batch, 1), which a call means."""
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, noise: int, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -74,20 +65,9 @@ class GAN(nn.Module, Generative):
         self.noise, self.shape = noise, shape
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch 1"]:
-        """Logits that the examples (batch, *shape) are real.
-
-        Raises:
-            ShapeError: examples of another shape than the net was built for.
-        """
-        if x.shape[1:] != self.shape or x.dim() != len(self.shape) + 1:
-            raise ShapeError(
-                "input of layer discriminator",
-                expected=f"a batch of examples (batch, {', '.join(map(str, self.shape))})",
-                got=f"a tensor of shape {tuple(x.shape)}",
-                remedy="build the net for examples of this shape",
-            )
-        logits: Tensor = self.discriminator(x)
-        return logits
+        """Logits that the examples (batch, *shape) are real. Raises ShapeError: examples of another shape."""
+        check_shape(x, self.shape, "discriminator")
+        return self.discriminator(x)
 
     def draw_noise(self, count: int, generator: torch.Generator | None = None) -> Float[Tensor, "count noise"]:
         """Noise for so many examples, where the net is; from torch's own generator unless another is given.
@@ -99,18 +79,7 @@ class GAN(nn.Module, Generative):
         return torch.randn(count, self.noise, generator=generator, device=where).to(like)
 
     def sample(self, count: int, seed: int = 0, steps: int = 1000) -> Float[Tensor, "count *shape"]:
-        """Make examples in evaluation mode, as the net sees them (scaled), on its device.
-
-        The net's mode and torch's random generators stay as they were.
-
-        Args:
-            count: how many.
-            seed: of the noise; the same noise on every device.
-            steps: without effect, as there is no chain.
-
-        Raises:
-            ConfigError: `count` below 1.
-        """
+        """Make examples in evaluation mode; the same noise for a seed on every device, `steps` without effect."""
         if count < 1:
             raise ConfigError("count", expected="a whole number >= 1", got=str(count))
         noise = self.draw_noise(count, torch.Generator().manual_seed(seed))
@@ -126,20 +95,8 @@ class GAN(nn.Module, Generative):
 def dense_gan(
     shape: tuple[int, ...], noise: int, hidden: Sequence[int], ends: tuple[Tensor, Tensor] | None = None
 ) -> GAN:
-    """A pair of multilayer perceptrons.
-
-    Args:
-        shape: of one example.
-        noise: numbers of noise.
-        hidden: units of the generator's hidden layers, from the noise upwards; the discriminator has them reversed.
-        ends: smallest and largest values of the examples; none: they may be any numbers.
-
-    Raises:
-        ConfigError: a layer without units.
-    """
-    numbers = 1
-    for side in shape:
-        numbers *= side
+    """A pair of multilayer perceptrons, the discriminator with `hidden` reversed; no `ends`: any numbers."""
+    numbers = math.prod(shape)
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         mlp=MLP((noise, *hidden, numbers), "relu"), example=nn.Unflatten(1, shape)
     )
@@ -149,22 +106,11 @@ def dense_gan(
 
 
 def dcgan(shape: tuple[int, int, int], noise: int, width: int, ends: tuple[Tensor, Tensor]) -> GAN:
-    """A pair of convolutional nets for images.
+    """A pair of convolutional nets for images (channels, height, width) of sides that are multiples of 4 (ShapeError).
 
     Args:
-        shape: (channels, height, width) of an image, sides multiples of 4.
-        noise: numbers of noise.
         width: maps of the larger layer; the smaller one has twice as many.
         ends: smallest and largest value of a pixel, one number a channel (channels, 1, 1).
-
-    Raises:
-        ShapeError: sides that two halvings do not divide.
-        ConfigError: no noise or no maps.
-
-    Example:
-        >>> net = dcgan((1, 28, 28), 64, 32, (torch.zeros(1, 1, 1), torch.ones(1, 1, 1)))
-        >>> net.sample(3).shape
-        torch.Size([3, 1, 28, 28])
     """
     channels, height, columns = shape
     if height % 4 or columns % 4 or min(shape) < 1:

@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AdversarialSpec(NetSpec):
-    """What every adversarial pair has; not a net by itself.
-
-    Raises:
-        ConfigError: no noise, a penalty below 0, or a rate not above 0.
-    """
+    """What every adversarial pair has; not a net by itself."""
 
     task: ClassVar[str] = "generation"
     rule: ClassVar[str] = "adversarial"
@@ -28,18 +24,15 @@ class AdversarialSpec(NetSpec):
 
     noise: int = 64
     """Numbers of noise from which an example is made."""
-
     loss: Literal["non-saturating", "saturating", "least-squares"] = "non-saturating"
     """What the two players make small."""
-
     penalty: float = 0.1
     """Weight gamma of the gradient penalty at the real examples (R1); 0 for none."""
-
     discriminator_rate: float = 1.0
     """Learning rate of the discriminator as a multiple of the generator's, which is the optimiser's."""
 
     def __post_init__(self) -> None:
-        """Refuse what no pair can be."""
+        """Refuse what no pair can be. Raises ConfigError: no noise, a penalty below 0, or a rate not above 0."""
         if self.noise < 1:
             raise ConfigError("net.noise", expected="a whole number >= 1", got=str(self.noise))
         if not 0 <= self.penalty < math.inf:
@@ -58,11 +51,7 @@ class GANSpec(AdversarialSpec):
     """Units in each hidden layer of the generator; the discriminator has them in reverse order."""
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
-        """Make the pair; images are made within their value range, vectors of any numbers.
-
-        Raises:
-            DataError: images that are standardized, but of no known range.
-        """
+        """Make the pair; images are made within their value range (DataError: none known), vectors of any numbers."""
         from neurarium.nets.generative.gan import dense_gan
         from neurarium.nets.parts.value_range import scaled_range
 
@@ -82,12 +71,7 @@ class DCGANSpec(AdversarialSpec):
     """Maps of the larger convolutional layer; the smaller one has twice as many."""
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
-        """Make the pair for images, within their value range.
-
-        Raises:
-            ShapeError: no images, or sides that are no multiples of 4.
-            DataError: images that are standardized, but of no known range.
-        """
+        """Make the pair for images. Raises ShapeError: sides no multiples of 4; DataError: no known value range."""
         from neurarium.nets.generative.gan import dcgan
         from neurarium.nets.parts.value_range import scaled_range
 
@@ -97,24 +81,17 @@ class DCGANSpec(AdversarialSpec):
 
 @dataclass(frozen=True)
 class _AutoencoderSpec(NetSpec):
-    """What both auto-encoders have.
-
-    Raises:
-        ConfigError: no code, or noise out of range.
-    """
+    """What both auto-encoders have. Raises ConfigError: no code, or noise out of range."""
 
     task: ClassVar[str] = "reconstruction"
     figures: ClassVar[tuple[str, ...]] = ("reconstructions",)
 
     code: int = 32
     """Numbers of the code."""
-
     activation: str = "relu"
     """Non-linearity of the hidden layers: relu, tanh, sigmoid, gelu, silu, ..."""
-
     noise: Literal["none", "gaussian", "masking", "salt-and-pepper"] = "none"
     """Damage done to the examples in training, so that the net learns to mend them."""
-
     amount: float = 0.25
     """Share of the numbers that masking and salt-and-pepper hit; standard deviation of gaussian noise as a share of
     the value range; in [0, 1]. Without noise it has no effect."""
@@ -127,15 +104,7 @@ class _AutoencoderSpec(NetSpec):
             raise ConfigError("net.amount", expected="a number in [0, 1]", got=str(self.amount))
 
     def corruption(self, field: Field, net: str) -> "Corruption | None":
-        """Make the layer that damages examples; none where there is no noise.
-
-        Args:
-            field: the input; noise takes the ends of its value range for black and white.
-            net: whose input it is, for messages.
-
-        Raises:
-            DataError: inputs are standardized, but of no known range.
-        """
+        """Make the layer that damages examples, none without noise. Raises DataError: no known value range."""
         if self.noise == "none":
             return None
         from neurarium.nets.generative.corruption import Corruption
@@ -155,11 +124,7 @@ class AutoencoderSpec(_AutoencoderSpec):
     """Units of the encoder's hidden layers, the decoder has them reversed; empty for a linear auto-encoder (PCA)."""
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
-        """Make the net: it answers with a reconstruction in the shape of the examples, not with an output a class.
-
-        Raises:
-            DataError: with noise, inputs that are standardized, but of no known range.
-        """
+        """Make the net, which answers in the examples' shape. Raises DataError: noise, but no known value range."""
         from neurarium.nets.generative.autoencoder import dense_autoencoder
 
         field = schema.dense("autoencoder")
@@ -177,12 +142,7 @@ class ConvolutionalAutoencoderSpec(_AutoencoderSpec):
     """Maps of the larger convolutional layer; the smaller one has twice as many."""
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
-        """Make the net for images; it answers with a reconstruction in their shape.
-
-        Raises:
-            ShapeError: no images, or sides that are no multiples of 4.
-            DataError: with noise, images that are standardized, but of no known range.
-        """
+        """Make the net for images. Raises ShapeError: sides no multiples of 4; DataError: noise, no value range."""
         from neurarium.nets.generative.autoencoder import convolutional_autoencoder
 
         shape = schema.image("convolutional-autoencoder", instead="autoencoder")

@@ -20,38 +20,19 @@ from neurarium.nets.parts.places import check_places
 
 
 def degrees(edge_index: Int[Tensor, "2 edges"], nodes: int, like: Tensor) -> Float[Tensor, "nodes"]:
-    """D_ii, the edges that end in each node and its own loop.
-
-    Args:
-        edge_index: the edges.
-        nodes: how many there are.
-        like: gives the type and place of the result.
-    """
+    """D_ii, the edges that end in each node and its own loop."""
     ones = like.new_ones(edge_index.shape[1])
     return like.new_ones(nodes).index_add(0, edge_index[1], ones)
 
 
 def convolve(x: Float[Tensor, "nodes features"], edge_index: Int[Tensor, "2 edges"]) -> Float[Tensor, "nodes features"]:
-    """A^ x, by two scalings around a sum over neighbors.
-
-    Example:
-        >>> both = torch.tensor([[0, 1], [1, 0]])  # two nodes, one edge there and back
-        >>> convolve(torch.tensor([[2.0], [4.0]]), both).T
-        tensor([[3.0000, 3.0000]])
-    """
+    """A^ x, by two scalings around a sum over neighbors."""
     root = degrees(edge_index, len(x), x).rsqrt()[:, None]
     return root * (root * x + neighbor_sum(root * x, edge_index))
 
 
 class GCN(nn.Module):
-    """Two layers of it.
-
-    Args:
-        features: of a node.
-        hidden: units between the layers.
-        outputs: logits of a node.
-        dropout: probability of dropping an input or a hidden unit of a node while training.
-    """
+    """Two layers of it."""
 
     def __init__(self, features: int, hidden: int, outputs: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -64,16 +45,7 @@ class GCN(nn.Module):
     def forward(
         self, x: Float[Tensor, "..."], edge_index: Int[Tensor, "..."], nodes: Int[Tensor, "..."]
     ) -> Float[Tensor, "asked outputs"]:
-        """Logits of some nodes of a graph.
-
-        Args:
-            x: (nodes, features) of all of them.
-            edge_index: (2, edges).
-            nodes: (asked,) which are asked about.
-
-        Raises:
-            ShapeError: other dimensions, or a node that is not there.
-        """
+        """Logits of some `nodes` (asked,) of a graph of x (nodes, features) and edges (2, edges). Raises ShapeError."""
         check_graph(x, edge_index, self.features, "layer linear1")
         if nodes.ndim != 1:
             raise ShapeError("nodes", expected="shape (asked,), numbers of nodes", got=f"shape {tuple(nodes.shape)}")

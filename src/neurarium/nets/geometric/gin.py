@@ -20,12 +20,7 @@ from neurarium.nets.parts.initial import initialise_layer_
 
 
 class GINLayer(nn.Module):
-    """One step from h^(k-1) to h^(k).
-
-    Args:
-        inputs: features of a node.
-        hidden: units of either layer of the MLP.
-    """
+    """One step from h^(k-1) to h^(k)."""
 
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
@@ -43,14 +38,7 @@ class GINLayer(nn.Module):
 
 
 class GIN(nn.Module):
-    """The net above.
-
-    Args:
-        features: of a node.
-        hidden: of a node after each layer.
-        depth: K, layers.
-        outputs: logits of a graph.
-    """
+    """The net above."""
 
     def __init__(self, features: int, hidden: int, depth: int, outputs: int) -> None:
         super().__init__()
@@ -65,12 +53,9 @@ class GIN(nn.Module):
         """Logits of each graph of a batch.
 
         Args:
-            x: (nodes, features) of all graphs, one after the other.
+            x: (nodes, features) of all graphs, one after the other; raises ShapeError.
             edge_index: (2, edges), numbered over all of them.
             nodes_lengths: (graphs,) nodes of each.
-
-        Raises:
-            ShapeError: other dimensions.
         """
         check_graph(x, edge_index, self.features, "layer linear1")
         if nodes_lengths.ndim != 1:
@@ -80,5 +65,4 @@ class GIN(nn.Module):
         seen = [x]
         for layer in self.layers:
             seen.append(layer(seen[-1], edge_index))
-        logits: Tensor = self.output(graph_sum(torch.cat(seen, 1), nodes_lengths))
-        return logits
+        return self.output(graph_sum(torch.cat(seen, 1), nodes_lengths))

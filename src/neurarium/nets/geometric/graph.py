@@ -15,38 +15,18 @@ from neurarium.nets.parts.places import check_places
 def neighbor_sum(
     x: Float[Tensor, "nodes features"], edge_index: Int[Tensor, "2 edges"]
 ) -> Float[Tensor, "nodes features"]:
-    """For each node the sum of those from which an edge leads to it.
-
-    Example:
-        >>> neighbor_sum(torch.tensor([[1.0], [2.0], [4.0]]), torch.tensor([[0, 1], [2, 2]])).T
-        tensor([[0., 0., 3.]])
-    """
+    """For each node the sum of those from which an edge leads to it."""
     return torch.zeros_like(x).index_add(0, edge_index[1], x[edge_index[0]])
 
 
 def graph_sum(x: Float[Tensor, "nodes features"], lengths: Int[Tensor, "graphs"]) -> Float[Tensor, "graphs features"]:
-    """For each graph the sum of its nodes.
-
-    Example:
-        >>> graph_sum(torch.tensor([[1.0], [2.0], [4.0]]), torch.tensor([1, 2])).T
-        tensor([[1., 6.]])
-    """
+    """For each graph the sum of its nodes."""
     owner = torch.arange(len(lengths), device=x.device).repeat_interleave(lengths, output_size=len(x))
     return x.new_zeros(len(lengths), x.shape[1]).index_add(0, owner, x)
 
 
 def check_graph(x: Tensor, edge_index: Tensor, features: int, place: str) -> None:
-    """Refuse what is no graph.
-
-    Args:
-        x: features of the nodes.
-        edge_index: two rows.
-        features: of a node.
-        place: what takes them, for the message: "layer linear1".
-
-    Raises:
-        ShapeError: other dimensions, or an edge to a node that is not there.
-    """
+    """Refuse what is no graph. Raises ShapeError: other dimensions, or an edge to a node that is not there."""
     if x.ndim != 2 or x.shape[1] != features:
         raise ShapeError(
             f"input of {place}",

@@ -25,24 +25,13 @@ _AXES = 3
 
 
 def cutoff(s: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """u above: from 1 at 0 to 0 at 1 and beyond, twice differentiable for s > 0.
-
-    Example:
-        >>> cutoff(torch.tensor([0.0, 0.5, 1.0, 2.0]))
-        tensor([1.0000, 0.5000, 0.0000, 0.0000])
-    """
+    """u above: from 1 at 0 to 0 at 1 and beyond, twice differentiable for s > 0."""
     s = s.clamp(max=1)
     return 1 + s**3 * (-10 + s * (15 - 6 * s))
 
 
 def radial_basis(r: Float[Tensor, "pairs"], size: int, reach: float) -> Float[Tensor, "pairs size"]:
-    """Gaussians of the distance under the cutoff.
-
-    Args:
-        r: distances, in the units of the positions.
-        size: K.
-        reach: r_c, in the same units.
-    """
+    """K = `size` Gaussians of the distance under the cutoff, which is 0 from r_c = `reach` on."""
     step = reach / size
     centers = step * torch.arange(1, size + 1, dtype=r.dtype, device=r.device)
     return cutoff(r / reach)[:, None] * torch.exp(-0.5 * ((r[:, None] - centers) / step).square())
@@ -64,13 +53,7 @@ def species_pairs(species: int) -> Int[Tensor, "species species"]:
 
 
 class PairPotential(nn.Module):
-    """The potential above.
-
-    Args:
-        species: how many there are.
-        basis: K, Gaussians of the distance.
-        reach: r_c, beyond which atoms do not see each other, in the units of the positions.
-    """
+    """The potential above, K = `basis` and r_c = `reach`, in the units of the positions."""
 
     pair_of: Tensor
 
@@ -91,13 +74,10 @@ class PairPotential(nn.Module):
         """Energy of each molecule of a batch, in the units of the targets.
 
         Args:
-            species: (atoms,) of all molecules, one after the other.
-            positions: (atoms, 3).
+            species, positions: (atoms,) and (atoms, 3) of all molecules, one after the other.
             pairs: (2, pairs), each once, numbered over all atoms.
             atoms_lengths: (batch,) atoms of each molecule.
-
-        Raises:
-            ShapeError: other dimensions, or a species or an atom that is not there.
+        Raises ShapeError: other dimensions, or a species or an atom that is not there.
         """
         _check(species, positions, pairs, atoms_lengths)
         check_places(species, len(self.atom_energy), "species", "species")

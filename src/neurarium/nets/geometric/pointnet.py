@@ -30,22 +30,13 @@ _NEAR = 1e-3
 
 
 def off_orthogonal(a: Float[Tensor, "batch n n"]) -> Float[Tensor, "batch"]:
-    """|I - A A^T|_F^2 of each matrix; 0 for rotations and reflections.
-
-    Example:
-        >>> off_orthogonal(torch.tensor([[[0.0, 1.0], [1.0, 0.0]], [[2.0, 0.0], [0.0, 1.0]]]))
-        tensor([0., 9.])
-    """
+    """|I - A A^T|_F^2 of each matrix; 0 for rotations and reflections."""
     identity = torch.eye(a.shape[1], dtype=a.dtype, device=a.device)
     return (identity - a @ a.mT).square().sum((1, 2))
 
 
 class TNet(nn.Module):
-    """Finds a matrix by which all points of a set are turned.
-
-    Args:
-        hidden: units of the layer that is pooled; of those before and behind half as many.
-    """
+    """Finds a matrix by which all points of a set are turned; `hidden` units are pooled, half before and behind."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
@@ -66,14 +57,7 @@ class TNet(nn.Module):
 
 
 class PointNet(nn.Module):
-    """The net above.
-
-    Args:
-        parts: classes of a point.
-        width: units of the layers that see a point by itself.
-        whole: numbers in g, what is known of the whole set.
-        penalty: w.
-    """
+    """The net above."""
 
     def __init__(self, parts: int, width: int, whole: int, penalty: float) -> None:
         super().__init__()
@@ -88,15 +72,7 @@ class PointNet(nn.Module):
     def forward(
         self, points: Float[Tensor, "..."], points_lengths: Int[Tensor, "..."]
     ) -> Float[Tensor, "batch points parts"] | WithPenalty:
-        """Logits of each point; in training with the penalty of each set.
-
-        Args:
-            points: (batch, points, 3), padded.
-            points_lengths: (batch,) points of each set.
-
-        Raises:
-            ShapeError: other dimensions.
-        """
+        """Logits of each point of (batch, points, 3), padded; in training with a penalty. Raises ShapeError."""
         check_padded(points, points_lengths, "layer tnet", "points", _AXES)
         a = self.tnet(points, points_lengths)
         local = self.local(points @ a)

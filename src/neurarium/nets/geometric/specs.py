@@ -17,17 +17,12 @@ _EDGES = Field((2, None), axis="edges", points_to="nodes")
 
 @dataclass(frozen=True)
 class GCNSpec(NetSpec):
-    """Graph convolutional network of two layers.
-
-    Raises:
-        ConfigError: no hidden unit, or a probability out of range.
-    """
+    """Graph convolutional network of two layers. Raises ConfigError: no hidden unit, or a probability out of range."""
 
     summary: ClassVar[str] = "graph convolutional network: classes of the nodes of one graph, from a few that are known"
 
     hidden: int = 16
     """Units between the two layers."""
-
     dropout: float = 0.0
     """Probability of dropping an input or a hidden unit of a node while training, at least 0 and below 1."""
 
@@ -52,17 +47,12 @@ class GCNSpec(NetSpec):
 
 @dataclass(frozen=True)
 class GINSpec(NetSpec):
-    """Graph isomorphism network.
-
-    Raises:
-        ConfigError: a size below 1.
-    """
+    """Graph isomorphism network. Raises ConfigError: a size below 1."""
 
     summary: ClassVar[str] = "graph isomorphism network: classes of whole graphs, by sums over neighbors and nodes"
 
     hidden: int = 32
     """Features of a node after each layer."""
-
     depth: int = 3
     """Layers."""
 
@@ -87,20 +77,14 @@ class GINSpec(NetSpec):
 
 @dataclass(frozen=True)
 class PointNetSpec(NetSpec):
-    """PointNet for parts.
-
-    Raises:
-        ConfigError: a size below 2, or a penalty below 0.
-    """
+    """PointNet for parts. Raises ConfigError: a size below 2, or a penalty below 0."""
 
     summary: ClassVar[str] = "PointNet: the part to which each point of a set belongs, in whatever order"
 
     width: int = 64
     """Units of the layers that see a point by itself."""
-
     whole: int = 128
     """Numbers that describe the whole set."""
-
     penalty: float = 0.001
     """Weight of |I - A A^T|^2, for the matrix A that turns the points."""
 
@@ -137,18 +121,13 @@ class PointNetSpec(NetSpec):
 
 @dataclass(frozen=True)
 class PairPotentialSpec(NetSpec):
-    """Potential of pairs of atoms.
-
-    Raises:
-        ConfigError: no function of the distance, or a reach that is not above 0.
-    """
+    """Potential of pairs of atoms. Raises ConfigError: no function of the distance, or a reach that is not above 0."""
 
     summary: ClassVar[str] = "pair potential: energy and forces of molecules from the distances of their atoms"
     task: ClassVar[str] = "energy-forces"
 
     basis: int = 32
     """Gaussians of the distance for each pair of species."""
-
     reach: float = 6.0
     """Distance beyond which atoms do not see each other, in the units of the positions."""
 
@@ -169,11 +148,7 @@ class PairPotentialSpec(NetSpec):
         return Schema(inputs, {"energy": Field(()), "forces": Field((None, 3), axis="atoms")})
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
-        """Make the net for molecules.
-
-        Raises:
-            ShapeError: other inputs, or positions that are standardized: distances would mean nothing.
-        """
+        """Make the net for molecules. Raises ShapeError: other inputs, or standardized positions: no distances."""
         from neurarium.nets.geometric.pair_potential import PairPotential
 
         names = list(schema.inputs)

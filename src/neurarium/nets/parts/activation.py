@@ -71,12 +71,7 @@ def relu_derivative(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 def leaky_relu(x: Float[Tensor, "*shape"], slope: float = LEAKY_SLOPE) -> Float[Tensor, "*shape"]:
     """Rectifier that lets a little through below zero, max(0, x) + slope min(0, x).
 
-    Example:
-        >>> leaky_relu(torch.tensor([-1.0, 2.0]), slope=0.1)
-        tensor([-0.1000,  2.0000])
-
-    Source: A. Maas, A. Hannun, A. Ng, "Rectifier nonlinearities improve neural network acoustic models",
-    2013.
+    Source: A. Maas, A. Hannun, A. Ng, "Rectifier nonlinearities improve neural network acoustic models", 2013.
     """
     return F.leaky_relu(x, slope)
 
@@ -87,13 +82,7 @@ def leaky_relu_derivative(x: Float[Tensor, "*shape"], slope: float = LEAKY_SLOPE
 
 
 def prelu(x: Float[Tensor, "*shape"], slope: float | Float[Tensor, ""] = PRELU_SLOPE) -> Float[Tensor, "*shape"]:
-    """Parametric rectifier: max(0, x) + a min(0, x) with a learned slope a.
-
-    Not monotone where a < 0, and nothing keeps a learned a from going there.
-
-    Example:
-        >>> prelu(torch.tensor([-1.0, 2.0]), slope=3.0)
-        tensor([-3.,  2.])
+    """Parametric rectifier: max(0, x) + a min(0, x) with a learned slope a; not monotone where it learns a < 0.
 
     Source: K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers", 2015.
     Departs from the notes: they print max(a x, x), the same only for a <= 1 (errata E10).
@@ -119,9 +108,7 @@ def softplus_derivative(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 def gelu(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Gaussian error linear unit, x Phi(x) with the normal distribution function Phi.
-
-    Dips to -0.17 at x = -0.75.
+    """Gaussian error linear unit, x Phi(x) with the normal distribution function Phi; dips to -0.17 at x = -0.75.
 
     Source: D. Hendrycks, K. Gimpel, "Gaussian error linear units", 2016.
     """
@@ -250,13 +237,5 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def activation(name: str) -> Activation:
-    """The activation called `name`.
-
-    Raises:
-        ConfigError: no such activation; the message names the closest.
-
-    Example:
-        >>> activation("relu").saturates
-        (0.0, None)
-    """
+    """The activation called `name`. Raises ConfigError: no such activation; the message names the closest."""
     return choose(name, ACTIVATIONS, "activation")

@@ -39,61 +39,31 @@ _ROWS = 2**14
 def dropout(
     x: Float[Tensor, "*shape"], kept: Bool[Tensor, "*shape"], p: float, inverted: bool = True
 ) -> Float[Tensor, "*shape"]:
-    """Drop what is not kept.
-
-    Args:
-        x: activations.
-        kept: the mask b.
-        p: probability with which units are dropped, in [0, 1).
-        inverted: divide by 1 - p, as torch does.
-
-    Example:
-        >>> dropout(torch.tensor([1.0, 2.0]), torch.tensor([True, False]), p=0.75)
-        tensor([4., 0.])
-    """
+    """Drop what the mask b, `kept`, does not keep; divide by 1 - p where inverted."""
     return x * kept / (1 - p) if inverted else x * kept
 
 
 def scaled_weight(weight: Float[Tensor, "outputs inputs"], p: float) -> Float[Tensor, "outputs inputs"]:
-    """Weights for evaluation after training with dropout that was not inverted: times the keep probability.
-
-    Example:
-        >>> scaled_weight(torch.tensor([[4.0, 8.0]]), p=0.75)
-        tensor([[1., 2.]])
-    """
+    """Weights for evaluation after training with dropout that was not inverted: times the keep probability."""
     return (1 - p) * weight
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """What all masked nets say together, each weighed by the probability p(b) of its mask.
+    """What all masked nets say together, each weighed by the probability p(b) of its mask."""
 
-    Attributes:
-        outputs: arithmetic mean, sum_b p(b) f_b(x).
-        arithmetic: sum_b p(b) softmax f_b(x).
-        geometric: prod_b softmax(f_b(x))^p(b), divided by its sum over the classes.
-        members: number of masks.
-    """
-
-    outputs: Float[Tensor, "batch outputs"]
-    arithmetic: Float[Tensor, "batch outputs"]
-    geometric: Float[Tensor, "batch outputs"]
-    members: int
+    outputs: Float[Tensor, "batch outputs"]  # arithmetic mean, sum_b p(b) f_b(x)
+    arithmetic: Float[Tensor, "batch outputs"]  # sum_b p(b) softmax f_b(x)
+    geometric: Float[Tensor, "batch outputs"]  # prod_b softmax(f_b(x))^p(b), divided by its sum over the classes
+    members: int  # number of masks
 
 
 @torch.no_grad()
 def exact_ensemble(net: nn.Module, x: Float[Tensor, "batch *example"], most: int = MOST_UNITS) -> Ensemble:
-    """Run a net under every mask of all its dropout layers.
+    """Run a net (batch, *example) -> (batch, outputs) under every mask of all its dropout layers; it is left as it was.
 
-    Everything but dropout is as in evaluation; the net is left as it was.
-
-    Args:
-        net: from (batch, *example) to logits (batch, outputs); its `nn.Dropout` layers drop units one by one.
-        x: examples; each sees every mask.
-        most: refuse nets that drop more units than this: the work doubles with each.
-
-    Raises:
-        ConfigError: too many units, none, or dropout of another kind.
+    Everything but dropout is as in evaluation; `most` units may drop: the work doubles with each.
+    Raises ConfigError: too many units, none, or dropout of another kind.
 
     Example:
         >>> net = nn.Sequential(nn.Dropout(0.5), nn.Linear(2, 1, bias=False))

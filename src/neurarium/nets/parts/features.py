@@ -10,7 +10,6 @@ Source: F. Grezl, M. Karafiat, S. Kontar, J. Cernocky, "Probabilistic and bottle
 """
 
 import copy
-from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float
@@ -23,16 +22,10 @@ from neurarium.nets.parts.initial import initialise_layer_
 
 
 class LinearProbe(Grouped):
-    """A trunk and a linear classifier on what it makes.
+    """A trunk and a linear classifier on the (batch, width) features that it makes.
 
     A frozen trunk stays in evaluation mode, so that its dropout is off and its running statistics stand still, and only
     the classifier's parameters ask for a gradient. Otherwise both learn.
-
-    Args:
-        trunk: from a batch of examples to their features (batch, width).
-        width: numbers that the trunk makes of one example.
-        outputs: number of classes.
-        frozen: whether the trunk keeps its weights.
     """
 
     def __init__(self, trunk: nn.Module, width: int, outputs: int, frozen: bool = True) -> None:
@@ -56,18 +49,11 @@ class LinearProbe(Grouped):
 
     def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch outputs"]:
         """Logits of a batch."""
-        logits: Tensor = self.output(self.trunk(x))
-        return logits
+        return self.output(self.trunk(x))
 
 
 class Rescaled(nn.Module):
-    """A net that learnt from examples scaled in another way: z = net(factor x + shift).
-
-    Args:
-        net: sees its inputs as it learnt to.
-        factor: one number a channel or feature, shaped so that it broadcasts over an example.
-        shift: likewise.
-    """
+    """A net that learnt from examples scaled in another way: z = net(factor x + shift), both broadcast."""
 
     factor: Tensor
     shift: Tensor
@@ -80,26 +66,18 @@ class Rescaled(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch *output"]:
         """What the net makes of the batch."""
-        output: Tensor = self.net(x * self.factor + self.shift)
-        return output
+        return self.net(x * self.factor + self.shift)
 
 
 def truncate(net: nn.Module, layer: str, shape: tuple[int, ...]) -> tuple[nn.Module, int]:
-    """A copy of a net that ends with one of its layers.
+    """A copy of a net that ends with one of its layers, from (batch, *shape) to (batch, width), and the width.
 
     The layer must stand in a chain (`nn.Sequential`) that the net runs to its end: everything behind it is taken off.
 
     Args:
-        net: left as it is.
         layer: its qualified name ("layers.relu2"), or the last part where that is unique; empty: the last but one of
             the chain, whose output the net's own last layer sees.
-        shape: of one example.
-
-    Returns:
-        The copy, which makes (batch, width) of a batch, and the width: numbers that the layer makes of one example.
-
-    Raises:
-        ConfigError: no such layer (names the closest), or one that is in no such chain.
+    Raises ConfigError: no such layer (names the closest), or one that is in no such chain.
 
     Example:
         >>> net = nn.Sequential(nn.Linear(5, 3), nn.ReLU(), nn.Linear(3, 2))
@@ -112,7 +90,9 @@ def truncate(net: nn.Module, layer: str, shape: tuple[int, ...]) -> tuple[nn.Mod
         raise ConfigError("net.layer", expected="a net with layers in a chain", got=type(net).__name__)
     short = [name.rpartition(".")[2] for name in names]
     unique = {last: name for last, name in zip(short, names, strict=True) if short.count(last) == 1}
-    path = _longest(names, unique, layer) if layer else names[-2]
+    if layer and layer not in names:
+        layer = choose(layer, unique, subject="net.layer")
+    path = layer or names[-2]
     trunk = _truncated(net, path)
     probe = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0)).to(next(net.parameters()))
     seen, made = _output_of(net, path, probe).flatten(1), _run(trunk, probe)
@@ -131,40 +111,31 @@ def chain_layers(net: nn.Module) -> list[str]:
     return [
         f"{name}.{child}" if name else child
         for name, module in net.named_modules()
-        if _is_chain(module)
+        if is_chain(module)
         for child, inner in module.named_children()
-        if not _is_chain(inner)
+        if not is_chain(inner)
     ]
 
 
-def _longest(names: list[str], unique: dict[str, str], layer: str) -> str:
-    if layer in names:
-        return layer
-    return choose(layer, unique, subject="net.layer")
-
-
-def _is_chain(module: nn.Module) -> bool:
-    # a subclass with a forward of its own may do more than run its parts one after the other
+def is_chain(module: nn.Module) -> bool:
+    """Whether a module only runs its children one after the other; a subclass with its own forward may do more."""
     return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
 def _truncated(net: nn.Module, path: str) -> nn.Module:
     """A copy in which every chain on the way to `path` ends with it, flattened as a net's outputs are."""
     trunk = innermost = copy.deepcopy(net)
-    for parent, part in _way(trunk, path):
-        if _is_chain(parent):
+    parent: nn.Module = trunk
+    for part in path.split("."):
+        inner = parent.get_submodule(part)
+        if is_chain(parent):
             names = [name for name, _ in parent.named_children()]
             for name in names[names.index(part) + 1 :]:
                 delattr(parent, name)
             innermost = parent
+        parent = inner
     innermost.add_module("features", nn.Flatten())
     return trunk
-
-
-def _way(net: nn.Module, path: str) -> Iterator[tuple[nn.Module, str]]:
-    for part in path.split("."):
-        yield net, part
-        net = net.get_submodule(part)
 
 
 def _output_of(net: nn.Module, path: str, probe: Tensor) -> Tensor:

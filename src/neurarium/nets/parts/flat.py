@@ -1,4 +1,4 @@
-"""Examples of any shape as vectors, for layers that take so many numbers."""
+"""Examples of any shape as vectors, for layers that take so many numbers; and refusals of other shapes."""
 
 import math
 
@@ -9,21 +9,7 @@ from neurarium.checks import ShapeError
 
 
 def flat(x: Float[Tensor, "..."], inputs: int, place: str) -> Float[Tensor, "batch inputs"]:
-    """Flatten examples of any shape.
-
-    Args:
-        x: (batch, *example).
-        inputs: how many numbers an example has to hold.
-        place: what takes them, for the message: "layer linear1".
-
-    Raises:
-        ShapeError: they hold another count of numbers.
-
-    Example:
-        >>> import torch
-        >>> flat(torch.zeros(3, 2, 2), 4, "layer linear1").shape
-        torch.Size([3, 4])
-    """
+    """Flatten examples of any shape. Raises ShapeError: they hold another count of numbers."""
     if x.dim() < 2 or math.prod(x.shape[1:]) != inputs:
         raise ShapeError(
             f"input of {place}",
@@ -32,3 +18,15 @@ def flat(x: Float[Tensor, "..."], inputs: int, place: str) -> Float[Tensor, "bat
             remedy=f"reshape it to (batch, {inputs})",
         )
     return x.flatten(1)
+
+
+def check_shape(x: Tensor, shape: tuple[int, ...], layer: str, what: str = "examples") -> None:
+    """Refuse what is no batch of examples, or "images", of one shape. Raises ShapeError."""
+    if x.shape[1:] != shape or x.dim() != len(shape) + 1:
+        raise ShapeError(
+            f"input of layer {layer}",
+            expected=f"a batch of {what} (batch, {', '.join(map(str, shape))})",
+            got=f"a tensor of shape {tuple(x.shape)}",
+            remedy=f"build the net for {what} of this "
+            + ("size, or convert the images" if what == "images" else "shape"),
+        )

@@ -14,12 +14,7 @@ class Grouped(nn.Module, ABC):
 
 
 def groups_of(net: nn.Module) -> dict[str, list[nn.Parameter]]:
-    """Trainable parameters of a net by group; all in one where the net has no groups.
-
-    Example:
-        >>> {name: len(group) for name, group in groups_of(nn.Linear(3, 2)).items()}
-        {'all': 2}
-    """
+    """Trainable parameters of a net by group; all in one where the net has no groups."""
     return net.groups() if isinstance(net, Grouped) else {"all": trainable(net)}
 
 

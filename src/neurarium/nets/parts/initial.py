@@ -48,10 +48,7 @@ NORMAL_STD = 0.01
 
 
 def fans(shape: Sequence[int]) -> tuple[int, int]:
-    """Inputs and outputs of one unit of a weight (outputs, inputs, *kernel).
-
-    Raises:
-        ShapeError: fewer than two dimensions.
+    """Inputs and outputs of one unit of a weight (outputs, inputs, *kernel); ShapeError for fewer dimensions.
 
     Example:
         >>> fans((16, 6, 5, 5))
@@ -89,16 +86,7 @@ def orthogonal_std(fan_in: int, fan_out: int, gain: float = 1.0) -> float:
 
 
 def gaussian_mean_square(function: Callable[[Tensor], Tensor], mean_square: float = 1.0) -> float:
-    """E[f(z)^2] for z ~ N(0, q): the mean square of what a unit makes of net inputs of mean square q.
-
-    Args:
-        function: f, element by element; its kinks and jumps, if any, at 0.
-        mean_square: q, at least 0.
-
-    Example:
-        >>> round(gaussian_mean_square(torch.relu, 4.0), 6)
-        2.0
-    """
+    """E[f(z)^2] for z ~ N(0, q), q the mean square of the net inputs; kinks and jumps of f, if any, at 0."""
     # The trapezoidal rule on a grid symmetric about 0, where the kinks are, is exact to about 1e-9 here.
     z = torch.linspace(-10, 10, 40001, dtype=torch.float64, device="cpu")
     density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
@@ -109,15 +97,7 @@ def gaussian_mean_square(function: Callable[[Tensor], Tensor], mean_square: floa
 
 @functools.cache
 def activation_gain(activation: str) -> float:
-    """1 / sqrt(E[phi(z)^2]), z ~ N(0, 1): what makes up for the activation's loss of mean square.
-
-    Raises:
-        ConfigError: no such activation.
-
-    Example:
-        >>> round(activation_gain("relu"), 6), round(activation_gain("tanh"), 4)
-        (1.414214, 1.5925)
-    """
+    """1 / sqrt(E[phi(z)^2]), z ~ N(0, 1): what makes up for the activation's loss of mean square; 1.5925 for tanh."""
     return 1 / math.sqrt(gaussian_mean_square(find_activation(activation).function))
 
 
@@ -153,25 +133,11 @@ def initialise_(
     activation: str = "relu",
     generator: Generator | None = None,
 ) -> Float[Tensor, "outputs inputs *kernel"]:
-    """Fill `weight` in place by the named scheme.
+    """Fill `weight` in place by a scheme of the table above, and return it.
 
     Args:
-        weight: of a linear or convolutional layer.
-        scheme: a row of the table above.
         gain: factor on the scheme's standard deviation; None: the activation's for he and orthogonal, else 1.
-        activation: the net's non-linearity.
-        generator: where the numbers come from; torch's default one where None.
-
-    Returns:
-        `weight` itself.
-
-    Raises:
-        ConfigError: no such scheme or activation.
-
-    Example:
-        >>> weight = initialise_(torch.empty(400, 1000), "he", generator=torch.Generator().manual_seed(0))
-        >>> round(weight.std().item(), 3)  # sqrt(2 / 1000) = 0.0447
-        0.045
+    Raises ConfigError: no such scheme or activation.
     """
     chosen = choose(scheme, SCHEMES, "initial")
     if gain is None:
@@ -188,10 +154,7 @@ def initialise_(
 
 @torch.no_grad()
 def initialise_layer_(
-    layer: nn.Linear | nn.Conv2d,
-    scheme: str = "he",
-    activation: str = "relu",
-    generator: Generator | None = None,
+    layer: nn.Linear | nn.Conv2d, scheme: str = "he", activation: str = "relu", generator: Generator | None = None
 ) -> None:
     """Fill a layer's weight by the scheme and its bias, where it has one, with zeros."""
     initialise_(layer.weight, scheme, activation=activation, generator=generator)

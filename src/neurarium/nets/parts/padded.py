@@ -13,13 +13,7 @@ from neurarium.checks import ShapeError
 
 
 def inside(lengths: Int[Tensor, "batch"], longest: int) -> Bool[Tensor, "batch longest"]:
-    """Which entries of padded rows are there.
-
-    Example:
-        >>> inside(torch.tensor([1, 3]), 3)
-        tensor([[ True, False, False],
-                [ True,  True,  True]])
-    """
+    """Which entries of padded rows are there."""
     return torch.arange(longest, device=lengths.device) < lengths[:, None]
 
 
@@ -40,17 +34,11 @@ def max_over(
 
 
 def check_padded(x: Tensor, lengths: Tensor | None, place: str, axis: str, features: int | None = None) -> None:
-    """Refuse what are no padded rows.
+    """Refuse what are no padded rows. Raises ShapeError: other dimensions, or more or fewer lengths than rows.
 
     Args:
         x: (batch, longest, features), or (batch, longest) where `features` is None.
-        lengths: of the rows; none where they need none.
-        place: what takes them, for the message: "layer embedding".
         axis: what a row is made of: "time", "tokens", "points".
-        features: of each entry.
-
-    Raises:
-        ShapeError: other dimensions, or another number of lengths than of rows.
     """
     wanted = ("batch", axis, *([] if features is None else [str(features)]))
     if x.ndim != len(wanted) or (features is not None and x.shape[-1] != features):

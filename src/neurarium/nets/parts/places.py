@@ -9,19 +9,7 @@ from neurarium.checks import ShapeError
 def check_places(index: Tensor, count: int, subject: str, what: str) -> None:
     """Refuse numbers of rows that are not there; on an accelerator they are trusted, as a look would wait for it.
 
-    Args:
-        index: integers of any shape.
-        count: rows of the table.
-        subject: what the numbers are, for the message: "edge_index".
-        what: they are numbers of: "nodes".
-
-    Raises:
-        ShapeError: no integers, one below 0, or one from `count` on.
-
-    Example:
-        >>> check_places(torch.tensor([0, 3]), 3, "edge_index", "nodes")
-        Traceback (most recent call last):
-        neurarium.checks.errors.ShapeError: edge_index: expected numbers of 3 nodes, 0 to 2, got 3
+    Raises ShapeError: no integers, one below 0, or one from `count` on.
     """
     if index.is_floating_point() or index.dtype == torch.bool:
         raise ShapeError(subject, expected=f"integers, numbers of {what}", got=f"type {index.dtype}")

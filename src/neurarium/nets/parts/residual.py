@@ -33,25 +33,7 @@ def residual(
     activation: Callable[[Tensor], Tensor],
     projection: Float[Tensor, "outputs inputs"] | None = None,
 ) -> Float[Tensor, "*batch outputs"]:
-    """The function above.
-
-    Args:
-        x: examples.
-        weights: W_1 .. W_k of the branch, each (units of this map, units of the map before).
-        biases: b_1 .. b_k.
-        activation: phi, element by element.
-        projection: V; none: as many numbers go out as come in.
-
-    Returns:
-        Changed examples.
-
-    Example:
-        >>> x = torch.tensor([[3.0, -1.0]])
-        >>> residual(x, [torch.zeros(2, 2)], [torch.zeros(2)], torch.sigmoid)
-        tensor([[ 3., -1.]])
-        >>> residual(x, [torch.eye(2)], [torch.zeros(2)], torch.relu)
-        tensor([[ 6., -1.]])
-    """
+    """The function above for a branch of maps W_1 .. W_k, each (units of this map, units of the map before)."""
     branch = x
     for weight, bias in zip(weights, biases, strict=True):
         branch = activation(F.linear(branch, weight, bias))
@@ -69,16 +51,9 @@ class Residual(nn.Module):
     layer double the mean square.
 
     Args:
-        inputs: numbers that come in.
-        outputs: numbers that go out; a projection is learnt where they are not as many.
-        activation: name in `parts.activation.ACTIVATIONS`.
-        maps: linear maps in the branch, each followed by the activation.
-        initial: scheme of the first weights, in `parts.initial.SCHEMES`; biases begin at zero, V by lecun.
         shrink: factor on the last map's first weights, at least 0; with 0 the layer begins as the identity, from which
             an activation with phi'(0) = 0 (relu) never gets away.
-
-    Raises:
-        ConfigError: an unknown name, or a size below 1.
+    Raises ConfigError: an unknown name, or a size below 1.
     """
 
     def __init__(

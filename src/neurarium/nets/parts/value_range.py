@@ -14,12 +14,7 @@ from neurarium.record.schema import Field
 def value_range(field: Field, net: str) -> tuple[float, float]:
     """Smallest and largest value, in the units of the source; 0 and 1 of inputs that say nothing and come as they are.
 
-    Args:
-        field: of one shape.
-        net: that needs them, for the message.
-
-    Raises:
-        DataError: inputs are standardized, but of no known range; or a range without length.
+    Raises DataError: inputs are standardized, but of no known range; or a range without length.
     """
     if field.value_range is None:
         if not field.standardized:
@@ -51,12 +46,7 @@ def scaled(value: float, field: Field) -> Float[Tensor, "..."]:
 
 
 def scaled_range(field: Field, net: str) -> tuple[Float[Tensor, "..."], Float[Tensor, "..."]]:
-    """Smallest and largest value as a net sees them; arguments and errors are those of `value_range`.
-
-    Example:
-        >>> scaled_range(Field((2,), mean=(1.0, 0.0), std=(2.0, 1.0), value_range=(0.0, 5.0)), "gan")
-        (tensor([-0.5000,  0.0000]), tensor([2., 5.]))
-    """
+    """Smallest and largest value as a net sees them; arguments and errors are those of `value_range`."""
     low, high = value_range(field, net)
     return scaled(low, field), scaled(high, field)
 

@@ -16,14 +16,7 @@ from neurarium.nets.parts.places import check_places
 
 
 class BagOfTokens(nn.Module):
-    """The net above.
-
-    Args:
-        vocabulary: how many tokens there are.
-        width: numbers in an embedding.
-        hidden: units of the hidden layer.
-        outputs: logits, or numbers to predict.
-    """
+    """The net above."""
 
     def __init__(self, vocabulary: int, width: int, hidden: int, outputs: int) -> None:
         super().__init__()
@@ -33,17 +26,8 @@ class BagOfTokens(nn.Module):
         initialise_layer_(self.output, "lecun")
 
     def forward(self, tokens: Int[Tensor, "..."], lengths: Int[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
-        """Outputs of a batch.
-
-        Args:
-            tokens: (batch, tokens), padded with any token.
-            lengths: (batch,) tokens of each.
-
-        Raises:
-            ShapeError: other dimensions, or a token that is not in the vocabulary.
-        """
+        """Outputs of a batch of tokens (batch, tokens), padded with any; raises ShapeError, also for unknown tokens."""
         check_padded(tokens, lengths, "layer embedding", "tokens")
         check_places(tokens, self.embedding.num_embeddings, "tokens", "words")
         mean = mean_over(self.embedding(tokens), lengths)
-        outputs: Tensor = self.output(torch.relu(self.linear1(mean)))
-        return outputs
+        return self.output(torch.relu(self.linear1(mean)))

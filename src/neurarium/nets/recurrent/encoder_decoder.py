@@ -22,24 +22,12 @@ from neurarium.nets.parts.places import check_places
 
 
 def at_the_end(h: Float[Tensor, "batch time hidden"], lengths: Int[Tensor, "batch"]) -> Float[Tensor, "batch hidden"]:
-    """The last state of each row that is there.
-
-    Example:
-        >>> at_the_end(torch.tensor([[[1.0], [2.0], [3.0]]]), torch.tensor([2]))
-        tensor([[2.]])
-    """
+    """The last state of each row that is there."""
     return h[torch.arange(len(h), device=h.device), lengths - 1]
 
 
 class EncoderDecoder(nn.Module):
-    """The net above.
-
-    Args:
-        source: how many tokens the source's language has.
-        target: likewise of the target's.
-        width: numbers in an embedding.
-        hidden: units of either recurrent net, and numbers in c.
-    """
+    """The net above."""
 
     def __init__(self, source: int, target: int, width: int, hidden: int) -> None:
         super().__init__()
@@ -56,14 +44,8 @@ class EncoderDecoder(nn.Module):
     ) -> Float[Tensor, "batch length vocabulary"]:
         """Logits of the token after each place of the target.
 
-        Args:
-            source: (batch, source length), padded with any token.
-            target: (batch, target length), from its start on; likewise.
-            source_lengths: (batch,) tokens of each source.
-
-        Raises:
-            ShapeError: other dimensions, another number of targets than of sources, or a token that is not in the
-                vocabulary.
+        Source and target are (batch, length), padded with any token; the target begins with its start.
+        Raises ShapeError: other dimensions, more or fewer targets than sources, or a token beyond the vocabulary.
         """
         check_padded(source, source_lengths, "layer source_embedding", "source tokens")
         check_padded(target, source_lengths, "layer target_embedding", "target tokens")
@@ -73,8 +55,7 @@ class EncoderDecoder(nn.Module):
         y = self.target_embedding(target)
         c_at_each = c[:, None].expand(-1, target.shape[1], -1)
         s, _ = self.decoder(torch.cat([y, c_at_each], 2), torch.tanh(self.start(c))[None])
-        logits: Tensor = self.output(torch.cat([s, y, c_at_each], 2))
-        return logits
+        return self.output(torch.cat([s, y, c_at_each], 2))
 
     def encode(
         self, source: Int[Tensor, "batch source"], lengths: Int[Tensor, "batch"]

@@ -20,26 +20,12 @@ from neurarium.nets.parts.places import check_places
 
 
 def contexts(tokens: Int[Tensor, "batch length"], size: int, blank: int) -> Int[Tensor, "batch length size"]:
-    """The last `size` tokens up to each place, that one included.
-
-    Example:
-        >>> contexts(torch.tensor([[5, 6, 7]]), 2, blank=9)
-        tensor([[[9, 5],
-                 [5, 6],
-                 [6, 7]]])
-    """
+    """The last `size` tokens up to each place, that one included; places before the first are blank."""
     return F.pad(tokens, (size - 1, 0), value=blank).unfold(1, size, 1)
 
 
 class NeuralLanguageModel(nn.Module):
-    """The net above.
-
-    Args:
-        vocabulary: how many tokens there are.
-        context: n, tokens that are seen.
-        width: numbers in an embedding.
-        hidden: units of the hidden layer.
-    """
+    """The net above; `context` is n."""
 
     def __init__(self, vocabulary: int, context: int, width: int, hidden: int) -> None:
         super().__init__()
@@ -50,16 +36,8 @@ class NeuralLanguageModel(nn.Module):
         initialise_layer_(self.output, "lecun")
 
     def forward(self, tokens: Int[Tensor, "..."]) -> Float[Tensor, "batch length vocabulary"]:
-        """Logits of the token after each place.
-
-        Args:
-            tokens: (batch, length), of any length.
-
-        Raises:
-            ShapeError: other dimensions, or a token that is not in the vocabulary.
-        """
+        """Logits of the token after each place of (batch, length). Raises ShapeError, for unknown tokens too."""
         check_padded(tokens, None, "layer embedding", "length")
         check_places(tokens, self.vocabulary, "tokens", "words")
         z = self.embedding(contexts(tokens, self.context, blank=self.vocabulary)).flatten(2)
-        logits: Tensor = self.output(torch.tanh(self.linear1(z)))
-        return logits
+        return self.output(torch.tanh(self.linear1(z)))

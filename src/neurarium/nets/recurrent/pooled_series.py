@@ -17,24 +17,12 @@ from neurarium.nets.parts.padded import check_padded, max_over, mean_over
 
 
 def mean_and_max(h: Float[Tensor, "batch time hidden"], lengths: Int[Tensor, "batch"]) -> Float[Tensor, "batch both"]:
-    """Mean and maximum over the steps that are there, side by side.
-
-    Example:
-        >>> mean_and_max(torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([2]))
-        tensor([[2., 3.]])
-    """
+    """Mean and maximum over the steps that are there, side by side."""
     return torch.cat([mean_over(h, lengths), max_over(h, lengths)], 1)
 
 
 class PooledSeries(nn.Module):
-    """The net above.
-
-    Args:
-        features: numbers at each step.
-        hidden: units of either layer that sees a step.
-        outputs: logits, or numbers to predict.
-        dropout: probability of dropping one of the pooled numbers while training.
-    """
+    """The net above."""
 
     def __init__(self, features: int, hidden: int, outputs: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -47,16 +35,7 @@ class PooledSeries(nn.Module):
         initialise_layer_(self.output, "lecun")
 
     def forward(self, series: Float[Tensor, "..."], lengths: Int[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
-        """Outputs of a batch.
-
-        Args:
-            series: (batch, time, features), padded.
-            lengths: (batch,) steps of each.
-
-        Raises:
-            ShapeError: other dimensions, or another number of features.
-        """
+        """Outputs of a batch of series (batch, time, features), padded. Raises ShapeError: other dimensions."""
         check_padded(series, lengths, "layer linear1", "time", self.features)
         h = torch.relu(self.linear2(torch.relu(self.linear1(series))))
-        outputs: Tensor = self.output(self.dropout(mean_and_max(h, lengths)))
-        return outputs
+        return self.output(self.dropout(mean_and_max(h, lengths)))

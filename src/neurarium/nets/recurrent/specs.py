@@ -16,17 +16,12 @@ _LETTERS = tuple("abcdefgh")
 
 @dataclass(frozen=True)
 class PooledSeriesSpec(NetSpec):
-    """Deep set of a series' steps.
-
-    Raises:
-        ConfigError: no hidden unit, or a probability out of range.
-    """
+    """Deep set of a series' steps. Raises ConfigError: no hidden unit, or a probability out of range."""
 
     summary: ClassVar[str] = "series in whatever order: each step through two layers, then mean and maximum over time"
 
     hidden: int = 64
     """Units of either layer that sees a step."""
-
     dropout: float = 0.0
     """Probability of dropping one of the pooled numbers while training, at least 0 and below 1."""
 
@@ -52,17 +47,12 @@ class PooledSeriesSpec(NetSpec):
 
 @dataclass(frozen=True)
 class BagOfTokensSpec(NetSpec):
-    """Deep averaging network.
-
-    Raises:
-        ConfigError: a size below 1.
-    """
+    """Deep averaging network. Raises ConfigError: a size below 1."""
 
     summary: ClassVar[str] = "deep averaging network: tokens in whatever order, the mean of their embeddings"
 
     width: int = 32
     """Numbers in an embedding."""
-
     hidden: int = 64
     """Units of the hidden layer."""
 
@@ -86,21 +76,15 @@ class BagOfTokensSpec(NetSpec):
 
 @dataclass(frozen=True)
 class NeuralLanguageModelSpec(NetSpec):
-    """Neural probabilistic language model.
-
-    Raises:
-        ConfigError: a size below 1.
-    """
+    """Neural probabilistic language model. Raises ConfigError: a size below 1."""
 
     summary: ClassVar[str] = "neural probabilistic language model: the next token from the last few, embedded"
     task: ClassVar[str] = "language-model"
 
     context: int = 8
     """Tokens that are seen."""
-
     width: int = 24
     """Numbers in an embedding."""
-
     hidden: int = 128
     """Units of the hidden layer."""
 
@@ -132,18 +116,13 @@ class NeuralLanguageModelSpec(NetSpec):
 
 @dataclass(frozen=True)
 class EncoderDecoderSpec(NetSpec):
-    """Encoder and decoder of gated recurrent units.
-
-    Raises:
-        ConfigError: a size below 1.
-    """
+    """Encoder and decoder of gated recurrent units. Raises ConfigError: a size below 1."""
 
     summary: ClassVar[str] = "encoder and decoder: one row of tokens read into a vector, another written from it"
     task: ClassVar[str] = "translation"
 
     width: int = 32
     """Numbers in an embedding."""
-
     hidden: int = 64
     """Units of either recurrent net, and numbers in the vector between them."""
 

@@ -21,24 +21,12 @@ from neurarium.nets.parts.normalization.batch import BatchNorm
 from neurarium.nets.parts.normalization.group import make_group_norm
 from neurarium.nets.parts.normalization.layer import make_layer_norm
 
-AFTER: dict[str, Callable[[int], nn.Module]] = {
-    "batch": BatchNorm,
-    "layer": make_layer_norm,
-    "group": make_group_norm,
-}
+AFTER: dict[str, Callable[[int], nn.Module]] = {"batch": BatchNorm, "layer": make_layer_norm, "group": make_group_norm}
 """What stands after a layer; weight normalisation, a parametrisation of the layer itself, is not among them."""
 
 
 def normalization(name: str, features: int) -> nn.Module:
-    """A fresh normalisation of `features` features, to stand after a layer that makes them.
-
-    Raises:
-        ConfigError: no such normalisation, or one that would leave nothing of so few features.
-
-    Example:
-        >>> normalization("layer", 3)
-        LayerNorm((3,), eps=1e-05, elementwise_affine=True, bias=True)
-    """
+    """A fresh normalisation, to stand after a layer. Raises ConfigError: none such, or it needs more features."""
     return choose(name, AFTER, "norm")(features)
 
 

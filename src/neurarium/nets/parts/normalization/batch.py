@@ -36,12 +36,7 @@ MOMENTUM = 0.1
 def batch_moments(
     x: Float[Tensor, "batch features *positions"],
 ) -> tuple[Float[Tensor, " features"], Float[Tensor, " features"]]:
-    """Mean and (biased) variance of each feature over batch and positions.
-
-    Example:
-        >>> batch_moments(torch.tensor([[1.0], [5.0]]))
-        (tensor([3.]), tensor([4.]))
-    """
+    """Mean and (biased) variance of each feature over batch and positions."""
     over = [dim for dim in range(x.ndim) if dim != 1]
     mean = x.mean(over)
     return mean, (x - _along(mean, x)).square().mean(over)
@@ -54,20 +49,7 @@ def batch_norm(
     moments: tuple[Float[Tensor, " features"], Float[Tensor, " features"]] | None = None,
     eps: float = EPS,
 ) -> Float[Tensor, "batch features *positions"]:
-    """Normalise by the moments of the batch, or by those given.
-
-    Args:
-        x: net inputs.
-        gamma: standard deviation of the outcome.
-        beta: mean of the outcome.
-        moments: mean and variance to use; None: those of `x`, as in training.
-        eps: added to the variance, so that a constant feature is not divided by zero.
-
-    Example:
-        >>> batch_norm(torch.tensor([[1.0], [5.0]]), torch.ones(1), torch.zeros(1), eps=0.0)
-        tensor([[-1.],
-                [ 1.]])
-    """
+    """Normalise by the moments of the batch, or by those given; eps keeps a constant feature from division by 0."""
     mean, variance = batch_moments(x) if moments is None else moments
     normal = (x - _along(mean, x)) / (_along(variance, x) + eps).sqrt()
     return _along(beta, x) + _along(gamma, x) * normal
@@ -78,17 +60,7 @@ def running_moments(
     x: Float[Tensor, "batch features *positions"],
     momentum: float = MOMENTUM,
 ) -> tuple[Float[Tensor, " features"], Float[Tensor, " features"]]:
-    """The running mean M and variance V after one more batch.
-
-    Args:
-        running: M and V before.
-        x: the batch.
-        momentum: weight of the batch against all before it, in [0, 1].
-
-    Example:
-        >>> running_moments((torch.zeros(1), torch.ones(1)), torch.tensor([[1.0], [5.0]]))  # V: 0.9 + 0.1 * 8
-        (tensor([0.3000]), tensor([1.7000]))
-    """
+    """The running mean M and variance V after one more batch, from `running`, those before."""
     mean, variance = batch_moments(x)
     count = x.numel() // x.shape[1]
     unbiased = variance * count / (count - 1)
@@ -99,20 +71,8 @@ class BatchNorm(_BatchNorm):
     """`batch_norm` with its parameters and running statistics, computed by torch's kernel.
 
     One class for features with or without positions. Parameters and buffers bear the names of `nn.BatchNorm1d` to
-    `3d`, so their weights load; data-parallel training can turn it into `nn.SyncBatchNorm`.
-
-    Args:
-        num_features: of the layer before, which needs no bias: it cancels.
-        eps: added to the variance.
-        momentum: weight of the batch in the running statistics.
-
-    Raises:
-        ShapeError: in the call, on another count of features, or on a single value a feature while training.
-
-    Example:
-        >>> BatchNorm(2)(torch.tensor([[1.0, 0.0], [5.0, 0.0]])).detach().round(decimals=3)
-        tensor([[-1.,  0.],
-                [ 1.,  0.]])
+    `3d`, so their weights load; data-parallel training can turn it into `nn.SyncBatchNorm`. A call raises ShapeError on
+    another count of features, or on a single value a feature while training.
     """
 
     def __init__(self, num_features: int, eps: float = EPS, momentum: float = MOMENTUM) -> None:

@@ -23,17 +23,7 @@ def group_norm(
     beta: Float[Tensor, " features"],
     eps: float = EPS,
 ) -> Float[Tensor, "batch features *positions"]:
-    """Normalise each group of features of each example; gamma and beta belong to single features.
-
-    Raises:
-        ShapeError: the groups do not divide the features.
-
-    Example:
-        >>> import torch
-        >>> x = torch.tensor([[1.0, 5.0, 20.0, 30.0]])
-        >>> group_norm(x, 2, torch.ones(4), torch.zeros(4), eps=0.0)
-        tensor([[-1.,  1., -1.,  1.]])
-    """
+    """Normalise groups of features of an example; gamma, beta of single ones. Raises ShapeError: no divisor."""
     features = x.shape[1]
     if groups < 1 or features % groups:
         raise ShapeError("features", expected=f"a multiple of {groups} groups", got=str(features))
@@ -45,23 +35,12 @@ def group_norm(
 
 
 def group_count(features: int, most: int = MOST_GROUPS) -> int:
-    """The largest number of equal groups, up to `most`, that have two features or more each.
-
-    A group of one feature without positions would lose all it holds to its own mean.
-
-    Example:
-        >>> group_count(256), group_count(6), group_count(7)
-        (8, 3, 1)
-    """
+    """Most equal groups, up to `most`, of two features or more: of one, without positions, the mean leaves nothing."""
     return max((n for n in range(1, most + 1) if features % n == 0 and features // n > 1), default=1)
 
 
 def make_group_norm(features: int) -> nn.GroupNorm:
-    """torch's layer of `group_norm`, in `group_count(features)` groups.
-
-    Raises:
-        ConfigError: fewer than two features.
-    """
+    """torch's layer of `group_norm`, in `group_count(features)` groups. Raises ConfigError: fewer than two features."""
     if features < 2:
         raise ConfigError(
             "norm", expected="batch, weight or none for a layer of one unit", got="group", remedy="or make it wider"

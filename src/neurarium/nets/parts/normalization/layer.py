@@ -27,13 +27,7 @@ def layer_norm(
     beta: Float[Tensor, " features"],
     eps: float = EPS,
 ) -> Float[Tensor, "*batch features"]:
-    """The function above, over the last dimension.
-
-    Example:
-        >>> import torch
-        >>> layer_norm(torch.tensor([1.0, 5.0]), torch.ones(2), torch.zeros(2), eps=0.0)
-        tensor([-1.,  1.])
-    """
+    """The function above, over the last dimension."""
     centred = x - x.mean(-1, keepdim=True)
     return beta + gamma * centred / (centred.square().mean(-1, keepdim=True) + eps).sqrt()
 
@@ -41,31 +35,17 @@ def layer_norm(
 def scale_deviation_bound(variance: Float[Tensor, "*batch"], scale: float, eps: float = EPS) -> Float[Tensor, "*batch"]:
     """How far the scale invariance is off at most, relative to the normalised features without gamma and beta.
 
-        |LN(a x) - LN(x)| <= eps |1 - a^-2| / (2 (v + eps min(1, a^-2))) |LN(x)|
+        |LN(a x) - LN(x)| <= eps |1 - a^-2| / (2 (v + eps min(1, a^-2))) |LN(x)|,    a > 0
 
     With r = sqrt((v + eps) / (v + eps / a^2)), LN(a x) = r LN(x); the bound is (r^2 - 1) / 2 >= r - 1 for a > 1, and
     (r^-2 - 1) / 2 >= r^-1 - 1 >= 1 - r for a < 1. Close to what happens where v is much larger than eps.
-
-    Args:
-        variance: v, of the features of each example.
-        scale: a > 0.
-        eps: added to the variance.
-
-    Example:
-        >>> import torch
-        >>> scale_deviation_bound(torch.tensor(1.0), 10.0)
-        tensor(4.9500e-06)
     """
     shrunk = scale**-2
     return eps * abs(1 - shrunk) / (2 * (variance + eps * min(1.0, shrunk)))
 
 
 def make_layer_norm(features: int) -> nn.LayerNorm:
-    """torch's layer of `layer_norm`.
-
-    Raises:
-        ConfigError: fewer than two features: of one, the mean leaves nothing.
-    """
+    """torch's layer of `layer_norm`. Raises ConfigError: fewer than two features: of one, the mean leaves nothing."""
     if features < 2:
         raise ConfigError(
             "norm", expected="batch, weight or none for a layer of one unit", got="layer", remedy="or make it wider"

@@ -26,13 +26,7 @@ Layer = TypeVar("Layer", bound=nn.Module)
 def weight_norm(
     v: Float[Tensor, "outputs inputs *kernel"], g: Float[Tensor, " outputs"]
 ) -> Float[Tensor, "outputs inputs *kernel"]:
-    """Weight of a linear or convolutional layer from directions and lengths.
-
-    Example:
-        >>> import torch
-        >>> weight_norm(torch.tensor([[3.0, 4.0]]), torch.tensor([10.0]))
-        tensor([[6., 8.]])
-    """
+    """Weight of a linear or convolutional layer from directions and lengths."""
     return _each(g / _length(v), v) * v
 
 
@@ -41,21 +35,7 @@ def weight_norm_gradients(
     v: Float[Tensor, "outputs inputs *kernel"],
     g: Float[Tensor, " outputs"],
 ) -> tuple[Float[Tensor, "outputs inputs *kernel"], Float[Tensor, " outputs"]]:
-    """Gradients for v and g from the one for w, by the formulas above.
-
-    Args:
-        dw: dL/dw.
-        v: directions, of any length but zero.
-        g: lengths; a negative one turns the direction round.
-
-    Returns:
-        dL/dv and dL/dg.
-
-    Example:
-        >>> import torch
-        >>> weight_norm_gradients(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]]), torch.tensor([3.0]))
-        (tensor([[1.5000, 0.0000]]), tensor([0.]))
-    """
+    """Gradients for v and g from the one for w, by the formulas above; v is not 0, g < 0 turns the direction."""
     direction = v / _each(_length(v), v)
     dg = (dw * direction).flatten(1).sum(1)
     return _each(g / _length(v), v) * (dw - _each(dg, v) * direction), dg
