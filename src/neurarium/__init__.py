@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from neurarium.api import compare, load, load_data, plot, recipe, resume, train
+    from neurarium.api import compare, dataset_from, load, load_data, plot, recipe, resume, train
     from neurarium.estimator import NeuralClassifier as NeuralClassifier
     from neurarium.estimator import NeuralRegressor as NeuralRegressor
     from neurarium.learning.trace import trace
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "compare": "neurarium.api",
+    "dataset_from": "neurarium.api",
     "load": "neurarium.api",
     "load_data": "neurarium.api",
     "plot": "neurarium.api",
@@ -53,6 +54,7 @@ __all__ = [
     "Run",
     "SweepResult",
     "compare",
+    "dataset_from",
     "export",
     "find_rate",
     "load",

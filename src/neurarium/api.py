@@ -22,8 +22,9 @@ from torch import nn
 
 from neurarium.checks import ConfigError, RunError, choose, suggest
 from neurarium.data import catalogue as data_catalogue
+from neurarium.data import own as own_data
 from neurarium.data.dataset import Dataset
-from neurarium.data.own import Own, dataset_from
+from neurarium.data.own import Own
 from neurarium.learning.objective import Objective
 from neurarium.recipes.catalogue import RECIPES
 from neurarium.record.events import Event, Stopped
@@ -75,6 +76,11 @@ def recipe(name: str) -> Recipe:
 def load_data(name: str, *, folder: str | None = None) -> Dataset:
     """Load a data set by name or path; see `neurarium list` and `data.catalogue.load`."""
     return data_catalogue.load(name, folder=folder)
+
+
+def dataset_from(data: Any, *, target: str | Sequence[str] | None = None) -> Dataset:
+    """Make a data set of arrays, a frame, series, or a PyTorch data set or loader; see `data.own.dataset_from`."""
+    return own_data.dataset_from(data, target=target).dataset
 
 
 def data_of(plan: Recipe) -> Dataset:
@@ -137,6 +143,7 @@ def train(
         # wrong settings show now, not when the source has been trained
         sessions.refuse_used(folder)
         sessions.prepare(plan, dataset, net, _fresh_source(plan, dataset.schema), loss)
+        _try_sources(plan, dataset)
         sessions.claim(plan, folder, dataset)
         _make_source(plan, folder, dataset, progress, console)
         session = sessions.resume(folder, plan, dataset, net, loss, notices)
@@ -245,7 +252,7 @@ def write_results(run: Run, data: Dataset, split: str = "test") -> Scores | None
 
 def _data_in_hand(data: Any, target: str | Sequence[str] | None, plan: Recipe) -> Own:
     """The data that are given, or those that the recipe names."""
-    return Own(data_of(plan)) if data is None else dataset_from(data, target=target)
+    return Own(data_of(plan)) if data is None else own_data.dataset_from(data, target=target)
 
 
 def _with_whole_paths(plan: Recipe) -> Recipe:
@@ -259,8 +266,10 @@ def _with_whole_paths(plan: Recipe) -> Recipe:
     return plan
 
 
-def _origin(plan: Recipe) -> Recipe | Path:
+def _origin(plan: Recipe, schema: Schema) -> tuple[Recipe | Path, tuple[str, ...]]:
     """What the name of a source stands for: a recipe, on the data and the machine of the run itself, or a run folder.
+
+    Returns it, and what of the recipe is left out as such data do not have it.
 
     Raises:
         ConfigError: neither of the two; names the closest recipes.
@@ -268,7 +277,8 @@ def _origin(plan: Recipe) -> Recipe | Path:
     """
     if plan.source in RECIPES:
         carried = ("data", "data_folder", "seed", "device", "threads", "checkpoints")
-        return dataclasses.replace(recipe(plan.source), **{name: getattr(plan, name) for name in carried})
+        origin = dataclasses.replace(recipe(plan.source), **{name: getattr(plan, name) for name in carried})
+        return fitted(origin, RECIPES[plan.source], schema)
     if not Path(plan.source).exists():
         raise ConfigError(
             "source",
@@ -277,7 +287,7 @@ def _origin(plan: Recipe) -> Recipe | Path:
             remedy=suggest(plan.source, RECIPES),
         )
     refuse_unfinished(plan.source)
-    return Path(plan.source)
+    return Path(plan.source), ()
 
 
 def _fresh_source(plan: Recipe, schema: Schema) -> Source | None:
@@ -285,11 +295,19 @@ def _fresh_source(plan: Recipe, schema: Schema) -> Source | None:
     check_need(plan)
     if not plan.source:
         return None
-    origin = _origin(plan)
+    origin, _ = _origin(plan, schema)
     if isinstance(origin, Path):
         return read_source(origin)
     net = build_net(origin, schema, source=_fresh_source(origin, schema))
     return Source(origin.name, net, schema)
+
+
+def _try_sources(plan: Recipe, data: Dataset) -> None:
+    """Prepare, and throw away, the runs of recipes on which a recipe stands: they must fit the data too."""
+    origin, _ = _origin(plan, data.schema) if plan.source else (Path(), ())
+    if isinstance(origin, Recipe):
+        sessions.prepare(origin, data, source=_fresh_source(origin, data.schema))
+        _try_sources(origin, data)
 
 
 def _make_source(plan: Recipe, folder: Path, data: Dataset, progress: bool, console: Console | None) -> None:
@@ -301,7 +319,7 @@ def _make_source(plan: Recipe, folder: Path, data: Dataset, progress: bool, cons
     below = source_folder(folder)
     if is_finished(below):
         return
-    origin = _origin(plan)
+    origin, notices = _origin(plan, data.schema)
     if isinstance(origin, Path):
         adopt(origin, below)
         return
@@ -311,7 +329,9 @@ def _make_source(plan: Recipe, folder: Path, data: Dataset, progress: bool, cons
         if not is_run(below):
             sessions.claim(origin, below, data)
         _make_source(origin, below, data, progress, console)
-    session = sessions.resume(below, origin, data) if is_run(below) else sessions.start(origin, below, data)
+    session = (
+        sessions.resume(below, origin, data) if is_run(below) else sessions.start(origin, below, data, notices=notices)
+    )
     _fit(session, data, progress, console)
     if not is_finished(below):
         raise KeyboardInterrupt(f"stopped and saved; go on with: neurarium resume {folder}")

@@ -16,7 +16,6 @@ from neurarium.data.examples import HandedOver, agreed, restated
 from neurarium.record.schema import Schema
 
 _CHUNK = 256
-_FEW = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +61,6 @@ class Loaded(HandedOver):
         if not count:
             raise DataError("data", expected="at least one example", got="an empty data set", remedy="add some")
         pieces = ([dataset[k] for k in range(s, min(s + _CHUNK, count))] for s in range(0, count, _CHUNK))
-        if collated.classes:
-            found = collated.schema([dataset[k] for k in range(min(count, _FEW))])
-            if found.targets and all(field.categories for field in found.targets.values()):
-                return cls(dataset, collated, torch.arange(count), found, found)
         _, found, known = collated.survey(pieces)
         return cls(dataset, collated, torch.arange(count), found, found, known)
 

@@ -96,7 +96,7 @@ def dataset_of_frame(frame: Any, target: Sequence[str]) -> Dataset:
     """
     columns = list(map(str, frame.columns))
     if not target:
-        remedy = "dataset_from(frame, target='the column to predict')"
+        remedy = "say which column is to be predicted: target='its name'"
         raise DataError("target", expected=f"a column of {_few(columns)}", got="none", remedy=remedy)
     for name in target:
         if name not in columns:

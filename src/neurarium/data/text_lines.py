@@ -68,6 +68,10 @@ def tokens_of(lines: Sequence[str], places: Sequence[str], schema: Schema) -> Ex
         values, lengths = torch.tensor([k for row in rows for k in row]), torch.tensor([len(row) for row in rows])
         return Ragged({name: values}, {field.axis: lengths}, schema)
     (window,) = field.fixed_shape
+    for row, place in zip(rows, places, strict=True):
+        if len(row) < window:
+            expected = f"at least {window} {'words' if words else 'characters'}, as the net sees so many at once"
+            raise DataError(place, expected=expected, got=str(len(row)), remedy="give a longer text")
     return _windows([row[-window:] for row in rows], places, schema)
 
 

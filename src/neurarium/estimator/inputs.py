@@ -28,7 +28,13 @@ def as_table(X: Any) -> tuple[Any, tuple[int, int, int] | None]:
         >>> table.shape, shape
         ((5, 64), (1, 8, 8))
     """
-    images = np.asarray(X)
+    try:
+        images = np.asarray(X)
+    except ValueError as error:
+        raise DataError(
+            "X", expected="examples of one shape", got=f"a {type(X).__name__} of arrays of several shapes",
+            remedy="neurarium.train(recipe, data=(X, y)) takes series of different lengths",
+        ) from error  # fmt: skip
     if images.ndim not in (3, 4):
         return X, None
     channels, height, width = images.shape[1:] if images.ndim == 4 else (1, *images.shape[1:])

@@ -5,6 +5,7 @@ The test split is not touched: settings are chosen here, and what chooses must n
 
 import contextlib
 import dataclasses
+import inspect
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from neurarium.checks import ConfigError, DataError, NonFiniteError, RunError
+from neurarium.checks import ConfigError, DataError, NonFiniteError, RunError, choose
 from neurarium.data import catalogue
 from neurarium.data.dataset import Dataset
 from neurarium.data.own import Own, dataset_from
@@ -44,7 +45,7 @@ _PATHS = ("data", "data_folder", "source")
 
 
 def sweep(
-    recipe: Recipe,
+    recipe: Recipe | str,
     grid: Mapping[str, Any],
     *,
     seeds: int = 5,
@@ -59,7 +60,7 @@ def sweep(
     """Train a grid of settings with several seeds each, and draw mean and spread.
 
     Args:
-        recipe: what all runs have in common.
+        recipe: what all runs have in common, or its name.
         grid: dotted field to a list of values: {"optimiser.name": ["sgd", "adam"], "net.hidden": [(64,), (128, 64)]}.
         seeds: runs of a cell; their seeds count on from the recipe's.
         data: data in hand instead of those that the recipe names, of any kind that `data.own.dataset_from` takes.
@@ -76,6 +77,8 @@ def sweep(
     Raises ConfigError, DataError, ShapeError: grid, recipe, net and data do not fit; nothing has been trained yet;
     RunError: the folder holds another sweep; StorageError: the folder cannot be written.
     """
+    if isinstance(recipe, str):
+        recipe = choose(recipe, RECIPES, subject="recipe")()
     if isinstance(net, nn.Module):
         raise ConfigError(
             "net",
@@ -166,6 +169,13 @@ class _Nets:
                 )
             return None
         seed_everything(recipe.seed)
+        try:
+            inspect.signature(self._make).bind(schema)
+        except TypeError as error:
+            remedy = "pass net=lambda schema: MyNet(...)"
+            raise ConfigError(
+                "net", expected=wanted, got=f"one that takes no schema: {error}", remedy=remedy
+            ) from error
         net = self._make(schema)
         if not isinstance(net, nn.Module) or net is self._last:
             returned = f"the class {net.__name__}" if isinstance(net, type) else type(net).__name__

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from torch import nn
+
 from neurarium.data.dataset import Dataset
 from neurarium.learning.objective import Objective
 from neurarium.nets.expect import expect
@@ -28,6 +30,10 @@ class DensityTask(Task):
     ) -> "DensityTask":
         """Make the task."""
         return cls()
+
+    def admits(self, net: nn.Module) -> None:
+        """Refuse a net that is no `DensityModel`."""
+        expect(net, DensityModel, "the task density", remedy="leave it to the net: --task auto")
 
     def score(self, model: Model, data: Dataset, split: str) -> Scores:
         """Log-likelihood in nats, and the error of a reconstruction."""

@@ -48,6 +48,10 @@ class Generation(Task):
         judge = helpers.get("judge")
         return cls(judge, getattr(judge, "title", "the judge"))
 
+    def admits(self, net: nn.Module) -> None:
+        """Refuse a net that is no `Generative`."""
+        expect(net, Generative, "the task generation", remedy="leave it to the net: --task auto")
+
     def score(self, model: Model, data: Dataset, split: str) -> Scores:
         """Modes covered of a known mixture, or what the judge sees."""
         net, examples = expect(model.net, Generative, "the task generation"), getattr(data, split)

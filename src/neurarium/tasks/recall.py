@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from torch import nn
+
 from neurarium.data.dataset import Dataset
 from neurarium.learning.objective import Objective
 from neurarium.learning.recall import recall_scores
@@ -29,6 +31,10 @@ class Recall(Task):
     ) -> "Recall":
         """Make the task; the damage is the spec's `flip`, where it has one."""
         return cls(getattr(spec, "flip", 0.25))
+
+    def admits(self, net: nn.Module) -> None:
+        """Refuse a net that is no `Memory`."""
+        expect(net, Memory, "the task recall", remedy="leave it to the net: --task auto")
 
     def score(self, model: Model, data: Dataset, split: str) -> Scores:
         """Share of exact recalls and of right units; the split does not matter, as only what is stored is asked for."""

@@ -8,7 +8,8 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from neurarium.checks import ConfigError, ShapeError, UserError, choose
+from neurarium.checks import ConfigError, DataError, ShapeError, UserError, choose
+from neurarium.data.batch import Batch
 from neurarium.data.examples import Examples
 from neurarium.learning.objective import Objective
 from neurarium.nets.penalty import WithPenalty
@@ -134,15 +135,17 @@ def try_one_batch(
     The net is left as it is; what it draws is drawn from torch's generators. `computing` is the context of its number
     format.
     """
+    task.admits(net)
     if not isinstance(task, Trainable):
         return
     with evaluating(net):
         two = torch.arange(min(2, len(examples)), device=examples.device)
         with contextlib.closing(examples.stream([two])) as batches:
             batch = next(batches).to(device)
+        _check_rows(batch, examples.schema)
         expected = f"one that takes inputs of shape {_shapes(batch.inputs)} and answers the task {task.name}"
         with _explained("net", expected, "try net(*batch.inputs) on a batch of your data"):
-            with torch.enable_grad() if task.uses_gradient else torch.no_grad(), computing():
+            with torch.enable_grad(), computing():
                 outputs = in_floats(task.forward(net, batch, Context()))
             if isinstance(outputs, WithPenalty):
                 raise ShapeError("outputs of the net", expected="outputs alone in evaluation mode", got="a penalty too")
@@ -151,6 +154,20 @@ def try_one_batch(
         with _explained("loss", f"one of outputs {_shapes(said)} and targets {_shapes(batch.targets)}"):
             loss = task.loss(outputs, batch, task.counts(batch))
         assert loss.ndim == 0
+        if isinstance(task, CustomLoss) and not loss.requires_grad:
+            expected = "a tensor that depends on the net's parameters by operations that can be differentiated"
+            raise ShapeError(
+                "loss", expected=expected, got="one without a gradient", remedy="leave out detach(), item()"
+            )
+
+
+def _check_rows(batch: Batch, schema: Schema) -> None:
+    """Refuse tensors of one shape an example that are not as many as the examples are."""
+    for name, tensor in zip(batch.names, (*batch.inputs, *batch.targets), strict=False):
+        field = schema.fields.get(name)
+        if field is not None and not field.is_ragged and len(tensor) != batch.size:
+            expected, got = f"{batch.size} rows, one an example of the batch", str(len(tensor))
+            raise DataError(f"field {name}", expected=expected, got=got, remedy="let gather return a row an example")
 
 
 @contextlib.contextmanager

@@ -75,6 +75,9 @@ class Task(ABC):
             DataError: data without the targets that it asks for.
         """
 
+    def admits(self, net: nn.Module) -> None:  # noqa: B027
+        """Refuse by a ConfigError a net that cannot be asked this; a `Trainable` task is tried on examples instead."""
+
     @abstractmethod
     def score(self, model: "Model", data: "Dataset", split: str) -> "Scores":
         """Measure a trained net on a split with examples, of data under the constants that the net knows."""

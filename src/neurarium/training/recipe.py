@@ -56,7 +56,7 @@ class OwnNet(NetSpec):
     def build(self, schema: Schema, backbone: Any = None) -> Any:
         """Refuse: only the user has the module."""
         raise ConfigError(
-            "net", expected="the module that this run trained", got="none", remedy="pass it: load(folder, net=module)"
+            "net", expected="the module that this run trained", got="none", remedy="pass it again: net=module"
         )
 
 

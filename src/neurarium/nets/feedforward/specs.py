@@ -29,6 +29,11 @@ class MLPSpec(NetSpec):
     norm: Literal["none", "batch", "layer", "group", "weight"] = "none"
     """Normalisation between each hidden layer and its non-linearity; batch needs at least two examples at a time."""
 
+    @property
+    def batch_statistics(self) -> bool:  # type: ignore[override]
+        """Whether it normalizes by the batch."""
+        return self.norm == "batch"
+
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net; an example of any shape is flattened."""
         from neurarium.nets.feedforward.mlp import MLP
