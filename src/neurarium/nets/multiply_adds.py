@@ -18,7 +18,7 @@ Shape = tuple[int, ...]
 # What multiplies and adds up by these names has no formula.
 _UNKNOWN = (
     "linalg", "cdist", "grid_sampler", "trilinear", "addbmm", "addmm", "matmul", "_mm", "conv_", "convolution",
-    "attention", "transformer", "miopen", "_mps", "quantized", "inverse", "cholesky", "triangular_solve",
+    "attention", "transformer", "miopen_rnn", "_mps", "quantized", "inverse", "cholesky", "triangular_solve",
 )  # fmt: skip
 
 

@@ -119,7 +119,6 @@ def _total(counts: Iterable[int | None]) -> int | None:
 
 def _gathered(rows: Iterable[Row]) -> Iterator[Row]:
     """The rows, those of many like layers as one: they differ in the numbers in their names alone."""
-
     for _, found in groupby(rows, lambda row: replace(row, name=re.sub(r"\d+", "#", row.name))):
         several = list(found)
         if len(several) <= _FEW:
