@@ -17,15 +17,15 @@ from neurarium.nets.convolutional.receptive_field import (
     ReceptiveField,
     Window,
     convolution_cost,
+    field_of_layers,
     measured_receptive_field,
     output_size,
 )
 from neurarium.nets.convolutional.resnet import ResNet
 from neurarium.nets.convolutional.toeplitz import toeplitz
-from neurarium.nets.summary import summarise
+from neurarium.nets.summary import summarize
 from neurarium.report import picture
 from neurarium.report.filters import undress
-from neurarium.report.layers import receptive_field
 from neurarium.symmetry.shift import before_flattening, circular_shift_deviation, shift_deviation
 
 CURVE = torch.zeros(7, 7)
@@ -213,7 +213,7 @@ def fields(page: Page) -> None:
     page.heading("What a unit sees, and what it costs")
     page.say(
         """A stack of windows sees further with every layer: size grows by e (f - 1) times the jump, and the jump is
-        the product of the strides so far. `summarise` (and `neurarium show NAME`) calculates this for any module;
+        the product of the strides so far. `field_of_layers` calculates this for layers that follow one another;
         `measured_receptive_field` finds it from outside, as the span where the gradient of the central unit is not
         zero. With positive weights, where nothing cancels, they are equal:"""
     )
@@ -234,8 +234,7 @@ def fields(page: Page) -> None:
     figure = picture.blank(9.8, 5.4)
     rows = []
     for axes, (name, stack, side) in zip(figure.subplots(2, 4).flat, parts, strict=True):
-        seen = summarise(stack, (1, side, side)).receptive_field[0]
-        assert isinstance(seen, ReceptiveField)
+        seen, _ = field_of_layers(layer for path, layer in stack.named_modules() if "shortcut" not in path)
         _draw_field(axes, stack, side, seen, name)
         for parameter in stack.parameters():
             parameter.data.abs_()
@@ -283,13 +282,12 @@ def costs(page: Page) -> None:
         """**Cost.** A layer of K kernels over C channels has f^2 (C / g) K + K parameters and n^2 f^2 (C / g) K
         multiply-adds; the notes' O(d^2 f^2 p k) is this with d for n. LeNet-5, as `neurarium show lenet5` prints it:"""
     )
-    summary = summarise(LeNet5(), (1, 28, 28))
+    summary = summarize(LeNet5(), (1, 28, 28))
     rows = [
-        (row.name, row.kind, " x ".join(map(str, row.output)), receptive_field(row.receptive_field),
-         f"{row.parameters:,}", f"{row.multiply_adds:,}")
+        (row.name, row.kind, " x ".join(map(str, row.output)), f"{row.parameters:,}", f"{row.multiply_adds:,}")
         for row in summary.rows
-    ]  # fmt: skip
-    page.table(("layer", "kind", "output", "sees", "parameters", "multiply-adds"), rows)
+    ]
+    page.table(("layer", "kind", "output", "parameters", "multiply-adds"), rows)
     dense = 28 * 28 * 6 * (28 * 28 + 1)
     page.say(
         f"""Together {summary.parameters:,} parameters and {summary.multiply_adds:,} multiply-adds. A fully connected

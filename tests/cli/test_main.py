@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from neurarium.cli import list_command
 from neurarium.cli.main import COMMANDS, main
 
 
@@ -64,3 +65,13 @@ def test_list(neurarium: Callable[..., subprocess.CompletedProcess[str]]) -> Non
     text = neurarium("list").stdout
     for name in ("lenet5", "mlp-fashion", "lenet5-1998", "mnist-5k", "fashion-mnist"):
         assert name in text
+
+
+def test_list_on_a_narrow_screen(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    list_command.run([])
+    words = capsys.readouterr().out.split()
+    monkeypatch.setenv("COLUMNS", "80")
+    list_command.run([])
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.split() == words

@@ -53,7 +53,7 @@ def test_sizes_are_those_of_the_recipes_data_or_as_asked(
     arguments: list[str], parameters: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = said(capsys, *arguments)
-    assert f"total │ │ │ │ {parameters:,} │" in text
+    assert f"total │ │ │ {parameters:,} │" in text
     assert "Shown for" not in text
 
 
@@ -96,7 +96,7 @@ def test_without_the_data_a_line_says_what_the_sizes_are_for(
     arguments: list[str], parameters: int, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = said(capsys, *arguments)
-    assert f"total │ │ │ │ {parameters:,} │" in text
+    assert f"total │ │ │ {parameters:,} │" in text
     assert line in text
     assert "expected its four files, got none of them" in text
 

@@ -7,12 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.nets.catalogue import NETS
-from neurarium.nets.convolutional.receptive_field import ReceptiveField
 from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.nets.spec import NetSpec
-from neurarium.nets.summary import summarise, summarise_batch
+from neurarium.nets.summary import summarize, summarize_batch
 from neurarium.record.schema import Schema, image_schema
-from neurarium.report.layers import plain_rows, receptive_field, write_layers
+from neurarium.report.layers import plain_rows, write_layers
 from neurarium.training.data_info import DataInfo
 from neurarium.training.device import find_placement
 from neurarium.training.recipe import Recipe
@@ -37,32 +36,19 @@ def written(run: Run) -> dict[str, Any]:
     return json.loads((run.folder / "layers.json").read_text())
 
 
-@pytest.mark.parametrize(
-    ("sights", "words"),
-    [
-        ((ReceptiveField(5, 1, 0), ReceptiveField(3, 1, 0)), "5 x 3"),
-        (("all", "all"), "all"),
-        (("all", ReceptiveField(4, 2, 0)), "all x 4"),
-        (("unknown",), "unknown"),
-    ],
-)
-def test_receptive_field_in_words(sights, words):
-    assert receptive_field(sights) == words
-
-
 def test_rows_of_a_convolution_and_a_linear_layer():
     net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.Flatten(), nn.Linear(6 * 4 * 4, 10))
-    rows = plain_rows(summarise(net, (1, 8, 8)))
+    rows = plain_rows(summarize(net, (1, 8, 8)))
     assert json.loads(json.dumps(rows)) == rows
     assert rows[0] == {
         "name": "0", "kind": "Conv2d", "output_shape": [6, 4, 4], "parameters": 6 * 25 + 6,
-        "multiply_adds": 6 * 16 * 25, "receptive_field": "5 x 5",
+        "multiply_adds": 6 * 16 * 25,
     }  # fmt: skip
     assert (rows[-1]["parameters"], rows[-1]["multiply_adds"]) == (970, 960)
 
 
 def test_a_count_that_nobody_knows_is_said_to_be_unknown() -> None:
-    rows = plain_rows(summarise_batch(nn.Bilinear(2, 3, 4), (torch.zeros(1, 2), torch.zeros(1, 3))))
+    rows = plain_rows(summarize_batch(nn.Bilinear(2, 3, 4), (torch.zeros(1, 2), torch.zeros(1, 3))))
     assert [row["multiply_adds"] for row in rows] == ["unknown"]
 
 
@@ -70,7 +56,6 @@ def test_of_one_dense_input_shapes_and_costs_are_those_of_an_example(tmp_path: P
     found = written(run_of(LeNet5Spec(), image_schema(), tmp_path))
     assert found["of"] == "one example"
     assert found["rows"][0]["output_shape"] == [6, 28, 28]
-    assert found["rows"][0]["receptive_field"] == "5 x 5"
     assert sum(row["parameters"] for row in found["rows"]) == 61706
 
 
@@ -83,7 +68,6 @@ def test_of_other_inputs_they_are_those_of_two_random_examples(net: str, tmp_pat
     found = written(run)
     assert found["of"] == "a batch of 2 random examples"
     assert sum(row["parameters"] for row in found["rows"]) == sum(p.numel() for p in run.net.parameters())
-    assert {row["receptive_field"] for row in found["rows"]} == {"unknown"}
     assert found["rows"][-1]["output_shape"][0] == 2
     assert all(torch.equal(value, before[name]) for name, value in run.net.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random)

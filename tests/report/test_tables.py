@@ -7,7 +7,7 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from neurarium.nets.summary import summarise
+from neurarium.nets.summary import summarize
 from neurarium.report.tables import comparison_table, layers_table, scores_table
 from neurarium.tasks.scores import Metric, Scores
 from neurarium.training.recipe import Recipe, recipe_to_plain
@@ -26,20 +26,20 @@ def row_of(text, name):
 
 def test_layers_with_totals():
     net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.Flatten(), nn.Linear(96, 10))
-    text = text_of(layers_table(summarise(net, (1, 8, 8))))
-    assert row_of(text, "Conv2d") == ["0", "Conv2d", "6 x 4 x 4", "5 x 5", "156", "2,400"]
+    text = text_of(layers_table(summarize(net, (1, 8, 8))))
+    assert row_of(text, "Conv2d") == ["0", "Conv2d", "6 x 4 x 4", "156", "2,400"]
     assert row_of(text, "total")[-2:] == ["1,126", "3,360"]
 
 
 def test_fixed_parameters_are_told():
     net = nn.Linear(3, 2)
     net.bias.requires_grad_(False)
-    assert "2 parameters are fixed" in text_of(layers_table(summarise(net, (3,))))
+    assert "2 parameters are fixed" in text_of(layers_table(summarize(net, (3,))))
 
 
 def test_a_cost_that_is_not_known_is_said_to_be_unknown():
     net = nn.Sequential(nn.Linear(3, 2), Folded())
-    text = text_of(layers_table(summarise(net, (3,))))
+    text = text_of(layers_table(summarize(net, (3,))))
     assert row_of(text, "Linear")[-1] == "6"
     assert row_of(text, "Folded")[-1] == "unknown"
     assert row_of(text, "total")[-2:] == ["8", "unknown"]
@@ -48,6 +48,18 @@ def test_a_cost_that_is_not_known_is_said_to_be_unknown():
 class Folded(nn.Module):
     def forward(self, x):
         return torch.cdist(x, x)
+
+
+def test_on_a_screen_of_80_columns_no_number_is_broken():
+    with torch.device("meta"):
+        net = nn.Conv2d(512, 4096, 3, padding=1)
+        for place in range(9):
+            net = nn.Sequential(OrderedDict({f"a_long_name_of_a_part_{place}": net}))
+        summary = summarize(net, (512, 1234, 1234))
+    text = text_of(layers_table(summary), width=80)
+    assert row_of(text, "Conv2d")[2:] == ["4096 x 1234 x 1234", "18,878,464", f"{1234**2 * 4096 * 512 * 9:,}"]
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("part_") == 9
 
 
 def test_scores_of_each_class(made):
@@ -119,6 +131,6 @@ def test_layers_stand_under_the_modules_they_are_part_of():
     net = nn.Sequential(
         OrderedDict(one=part, two=nn.Sequential(OrderedDict(inner=copy.deepcopy(part))), b=nn.Linear(3, 3))
     )
-    text = text_of(layers_table(summarise(net, (3,))))
+    text = text_of(layers_table(summarize(net, (3,))))
     names = [line.split("│")[1].rstrip() for line in text.splitlines() if line.startswith("│")]
     assert names == ["one", " a", " b", "two", " inner", "  a", "  b", "b", "total"]

@@ -66,3 +66,17 @@ def test_what_does_not_learn_is_named(found):
     assert "No error signal comes back in 1 layer (0)." in words
     assert "More than half of the units are dead in 1 layer (1)." in words
     assert "infinite or undefined arise in 1 layer (2)." in words
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_on_a_narrow_screen_columns_are_left_out_and_no_word_or_number_is_broken(found, width):
+    named = replace(found, layers=tuple(replace(e, name=f"a.long.way.down.to.block.{e.name}") for e in found.layers))
+    text = text_of(trace_table(named, width), width)
+    assert max(map(len, text.splitlines())) <= width
+    shown = text.split()
+    for entry in named.layers:
+        for cell in row(entry)[4:8]:
+            assert cell in shown
+    assert sum("block." in word for word in shown) == 3
+    assert "On a wider screen also: " in " ".join(shown)
+    assert "its largest σ" not in text.split("spread:")[0]

@@ -117,5 +117,5 @@ def test_features_are_what_comes_before_flattening() -> None:
 def test_bad_input() -> None:
     with pytest.raises(ShapeError, match="larger images"):
         shift_deviation(nn.Conv2d(1, 1, 5, padding=2), torch.zeros(1, 1, 5, 5))
-    with pytest.raises(ConfigError, match="convolutional part"):
+    with pytest.raises(ShapeError, match="convolutional part"):
         shift_deviation(nn.Sequential(nn.Flatten(), nn.Linear(16, 2)), torch.zeros(1, 1, 4, 4))

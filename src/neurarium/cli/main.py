@@ -18,7 +18,7 @@ COMMANDS = {
     "predict": "answer for images, folders, npz, csv or txt files",
     "sample": "examples that a run's net makes: gan, dcgan, rbm",
     "list": "recipes, nets and data sets, one line each",
-    "show": "layers, shapes, parameters, cost and receptive field of a recipe, net or run",
+    "show": "layers, shapes, parameters and cost of a recipe, net or run",
     "trace": "activations, error signals, gradients and Jacobians of a recipe or run, layer by layer",
     "variance": "size of the signal in every layer of a recipe or run, against theory",
     "find-rate": "which learning rates a recipe can take: neurarium find-rate lenet5",

@@ -23,7 +23,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def show(name: tyro.conf.Positional[str], /, shape: tuple[int, ...] | None = None, classes: int | None = None) -> int:
-    """Show layers, output shapes, parameters, multiply-adds and receptive field.
+    """Show layers, output shapes, parameters and multiply-adds.
 
     Args:
         name: a recipe, a net or a run folder.

@@ -95,7 +95,8 @@ def trace(
             forward=lambda net: task.forward(net, batch, context),
             singular_values=singular_values,
         )
-    Console().print(trace_table(found))
+    screen = Console()
+    screen.print(trace_table(found, screen.width))
     for sentence in verdict(found):
         console.print(sentence, markup=False)
     folder = out or subject.folder or Path()

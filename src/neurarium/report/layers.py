@@ -1,7 +1,6 @@
 """The layers of a run's net as words and plain values, in `layers.json`."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,7 @@ from torch import Tensor
 
 from neurarium.data.batch import Batch
 from neurarium.data.drawn import drawn
-from neurarium.nets.seen import Sight
-from neurarium.nets.summary import Summary, summarise, summarise_batch
+from neurarium.nets.summary import Summary, summarize, summarize_batch
 from neurarium.record.files import write_atomic
 from neurarium.tasks.task import Trainable
 from neurarium.training.run import Run
@@ -41,9 +39,9 @@ def summary_of(run: Run) -> tuple[Summary, str]:
     schema = run.schema
     only = schema.input
     if len(schema.inputs) == 1 and not only.is_ragged and not only.categories:
-        return summarise(run.net, only.fixed_shape), "one example"
+        return summarize(run.net, only.fixed_shape), "one example"
     batch = drawn(schema, _DRAWN).gather(torch.arange(_DRAWN)).to(run.placement.device)
-    return summarise_batch(run.net, _arguments(run, batch)), f"a batch of {_DRAWN} random examples"
+    return summarize_batch(run.net, _arguments(run, batch)), f"a batch of {_DRAWN} random examples"
 
 
 def _arguments(run: Run, batch: Batch) -> tuple[Tensor, ...]:
@@ -59,18 +57,6 @@ def _arguments(run: Run, batch: Batch) -> tuple[Tensor, ...]:
     return given[0]
 
 
-def receptive_field(sights: Sequence[Sight]) -> str:
-    """Say how much of the input a unit sees along each axis.
-
-    Example:
-        >>> from neurarium.nets.convolutional.receptive_field import ReceptiveField
-        >>> receptive_field(("all", "all")), receptive_field((ReceptiveField(size=5), "unknown"))
-        ('all', '5 x unknown')
-    """
-    words = [sight if isinstance(sight, str) else str(sight.size) for sight in sights]
-    return words[0] if len(set(words)) == 1 and words[0] in ("all", "unknown") else " x ".join(words)
-
-
 def plain_rows(summary: Summary) -> list[dict[str, Any]]:
     """Return the rows of a summary as `layers.json` holds them; a count that is not known is "unknown"."""
     return [
@@ -80,7 +66,6 @@ def plain_rows(summary: Summary) -> list[dict[str, Any]]:
             "output_shape": list(row.output),
             "parameters": row.parameters,
             "multiply_adds": UNKNOWN if row.multiply_adds is None else row.multiply_adds,
-            "receptive_field": receptive_field(row.receptive_field),
         }
         for row in summary.rows
     ]

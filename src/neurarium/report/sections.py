@@ -84,21 +84,18 @@ def net(layers: Mapping[str, Any] | None) -> str:
         return ""
     rows = [
         (
-            row["name"] or "(net)", row["kind"], shape(row["output_shape"]), str(row["receptive_field"]),
-            f"{row['parameters']:,}", _count(row["multiply_adds"]),
+            row["name"] or "(net)", row["kind"], shape(row["output_shape"]), f"{row['parameters']:,}",
+            _count(row["multiply_adds"]),
         )
         for row in layers["rows"]
     ]  # fmt: skip
     parameters = sum(row["parameters"] for row in layers["rows"])
     counts = [row["multiply_adds"] for row in layers["rows"]]
     total = (f"{parameters:,}", _count(None if UNKNOWN in counts else sum(counts)))
-    caption = (
-        f"Shapes and multiply-adds are those of {layers['of']}. Receptive field: how much of the input a unit sees "
-        "along each axis."
-    )
-    columns = ("layer", "kind", "output", "receptive field", "parameters", "multiply-adds")
+    caption = f"Shapes and multiply-adds are those of {layers['of']}."
+    columns = ("layer", "kind", "output", "parameters", "multiply-adds")
     return markup.section(
-        "net", "The net, layer by layer", [markup.table(caption, columns, rows, ("total", "", "", "", *total), words=4)]
+        "net", "The net, layer by layer", [markup.table(caption, columns, rows, ("total", "", "", *total), words=3)]
     )
 
 

@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from neurarium.nets.summary import Summary
+from neurarium.report.ending import Ending
 from neurarium.report.history import Entry, History, digest
-from neurarium.report.layers import UNKNOWN, receptive_field
+from neurarium.report.layers import UNKNOWN
 from neurarium.report.metrics import digits_of, interval_text, value_text
 from neurarium.report.numbers import duration, number, percent, shape, share_digits
 from neurarium.report.tasks.table import report_of
@@ -20,24 +21,24 @@ Compared = tuple[str, Mapping[str, Any], Sequence[Entry], Mapping[str, Any] | No
 
 def layers_table(summary: Summary) -> Table:
     """Show a net layer by layer, each indented under the modules that it is part of."""
-    table = _table(("layer", "kind", "output"), ("receptive\nfield", "parameters", "multiply-\nadds"), show_footer=True)
-    table.columns[2].no_wrap, table.pad_edge = True, False
+    table = _table(("layer", "kind", "output"), ("parameters", "multiply-adds"), show_footer=True)
+    table.pad_edge = False
+    for column in table.columns[2:]:
+        column.no_wrap = True
     above: list[str] = []
     for row in summary.rows:
         *modules, layer = row.name.split(".")
         shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(above, modules, strict=False)))
         for depth, module in enumerate(modules[shared:], shared):
-            table.add_row(Text(" " * depth + module))
+            table.add_row(Ending(" " * depth + module))
         above = [*modules, layer]
+        name = " " * len(modules) + (layer or "(net)")
         table.add_row(
-            *_plain(" " * len(modules) + (layer or "(net)"), row.kind, shape(row.output)),
-            receptive_field(row.receptive_field),
-            f"{row.parameters:,}",
-            _count(row.multiply_adds),
+            Ending(name), Ending(row.kind), shape(row.output), f"{row.parameters:,}", _count(row.multiply_adds)
         )
     table.columns[0].footer = "total"
-    table.columns[4].footer = f"{summary.parameters:,}"
-    table.columns[5].footer = _count(summary.multiply_adds)
+    table.columns[3].footer = f"{summary.parameters:,}"
+    table.columns[4].footer = _count(summary.multiply_adds)
     frozen = summary.parameters - summary.trainable
     if frozen:
         table.caption = f"{frozen:,} parameters are fixed"

@@ -3,30 +3,53 @@
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from neurarium.learning.trace.result import LayerTrace, Trace
+from neurarium.report.ending import Ending
 from neurarium.report.numbers import number, percent, shape
 
 _NAMED = 4  # layers that a sentence names
+_ROOM = 20  # characters of a layer's name that are worth more than another column
 
 
-def trace_table(trace: Trace) -> Table:
-    """Show a trace layer by layer; layers whose error signal has vanished or exploded stand out."""
-    # without lines between its eleven columns it fits a screen of 120 characters
-    table = Table(title_justify="left", caption_justify="left", box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    for name in HEADINGS[:3]:
-        table.add_column(name, overflow="fold", no_wrap=name == "output")
-    for name in HEADINGS[3:]:
-        table.add_column(name, justify="right")
-    marked = {*trace.vanishing, *trace.exploding, *trace.non_finite}
-    for entry in trace.layers:
-        style = "bold red" if entry.title in marked else ""
-        table.add_row(*(Text(cell) for cell in row(entry)), style=style)
+def trace_table(trace: Trace, width: int = 120) -> Table:
+    """Show a trace layer by layer; layers whose error signal has vanished or exploded stand out.
+
+    Args:
+        trace: of one batch.
+        width: of the screen in characters; columns that do not fit are left out, the least telling ones first.
+    """
+    names = list(HEADINGS)
+    table = _table(trace, names)
+    longest = max((len(entry.title) for entry in trace.layers), default=0)
+    console = Console(width=10_000)
+    for name in _LESS_TELLING:
+        if console.measure(table).maximum - max(0, longest - _ROOM) <= width:
+            break
+        names.remove(name)
+        table = _table(trace, names)
     mode = "training" if trace.training else "evaluation"
     table.title = Text(f"{trace.examples} examples in {mode} mode, loss {number(trace.loss)}", "bold")
-    table.caption = Text(caption(trace))
+    hidden = [name for name in HEADINGS if name not in names]
+    more = f" On a wider screen also: {', '.join(hidden)}." if hidden else ""
+    table.caption = Text(caption(trace) + more)
+    return table
+
+
+def _table(trace: Trace, names: Sequence[str]) -> Table:
+    # without lines between its eleven columns it fits a screen of 120 characters
+    table = Table(title_justify="left", caption_justify="left", box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    for name in names:
+        words = name.replace(" ", "\n")
+        table.add_column(words, justify="left" if name in HEADINGS[:3] else "right", no_wrap=name != "layer")
+    marked = {*trace.vanishing, *trace.exploding, *trace.non_finite}
+    for entry in trace.layers:
+        cells = dict(zip(HEADINGS, row(entry), strict=True))
+        style = "bold red" if entry.title in marked else ""
+        table.add_row(Ending(cells["layer"]), *(Text(cells[name]) for name in names[1:]), style=style)
     return table
 
 
@@ -34,6 +57,7 @@ HEADINGS = (
     "layer", "kind", "output", "spread", "error signal", "factor", "gradient", "update", "Jacobian",
     "its largest σ", "at rest",
 )  # fmt: skip
+_LESS_TELLING = ("its largest σ", "spread", "at rest", "output", "Jacobian", "kind")
 
 
 def row(entry: LayerTrace) -> tuple[str, ...]:

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError
-from neurarium.nets.convolutional.receptive_field import ReceptiveField
-from neurarium.nets.summary import summarise
+from neurarium.nets.convolutional.receptive_field import ReceptiveField, field_of_layers
 from neurarium.symmetry.laws import Law, evaluated, relative_deviation
 
 
@@ -23,15 +22,16 @@ def shift_deviation(features: nn.Module, x: Tensor, steps: int = 1) -> float:
     """Violation by the units that do not see the border, for shifts along each axis and along all at once.
 
     Args:
-        features: a stack of convolutions, pooling and element-by-element functions, with any padding.
+        features: layers that run in the order in which they are registered: convolutions, pooling and
+            element-by-element functions, with any padding.
         x: (batch, channels, ...).
         steps: shift of the output, in units; the input moves `jump` times as far.
-    Raises ShapeError: the output has lost the axes, or no unit is far enough from the border; ConfigError: the
-    receptive field is not one of windows.
+    Raises ShapeError: the output has lost the axes, or no unit is far enough from the border.
     """
-    fields, sizes = _fields(features, x), x.shape[2:]
+    sizes = x.shape[2:]
+    fields = field_of_layers(features.modules(), len(sizes))
     with evaluated(features):
-        y = features(x)
+        y = _maps(features, x)
         worst = 0.0
         for chosen in _shifts(len(sizes)):
             moved = features(torch.roll(x, [f.jump * steps * c for f, c in zip(fields, chosen, strict=True)], _axes(x)))
@@ -55,17 +55,23 @@ def shift_deviation(features: nn.Module, x: Tensor, steps: int = 1) -> float:
 def circular_shift_deviation(features: nn.Module, x: Tensor, steps: int = 1) -> float:
     """Violation by any unit, where the signal is a ring: circular padding, sizes divisible by the strides.
 
-    Arguments and errors are those of `shift_deviation`.
+    Args:
+        features: any net whose output keeps the axes.
+        x: (batch, channels, ...).
+        steps: shift of the output, in units.
+
+    Raises:
+        ShapeError: the output has lost the axes.
     """
-    fields = _fields(features, x)
     with evaluated(features):
-        y = features(x)
+        y = _maps(features, x)
+        jumps = [d // n for d, n in zip(x.shape[2:], y.shape[2:], strict=True)]
         return max(
             relative_deviation(
-                features(torch.roll(x, [f.jump * steps * c for f, c in zip(fields, chosen, strict=True)], _axes(x))),
+                features(torch.roll(x, [jump * steps * c for jump, c in zip(jumps, chosen, strict=True)], _axes(x))),
                 torch.roll(y, [steps * c for c in chosen], _axes(y)),
             )
-            for chosen in _shifts(len(fields))
+            for chosen in _shifts(len(jumps))
         )
 
 
@@ -94,17 +100,16 @@ SHIFT_OF_FEATURES = Law(
 )
 
 
-def _fields(features: nn.Module, x: Tensor) -> list[ReceptiveField]:
-    summary = summarise(features, tuple(x.shape[1:]), dtype=x.dtype)
-    fields = [field for field in summary.receptive_field if isinstance(field, ReceptiveField)]
-    if x.ndim < 3 or len(fields) != x.ndim - 2:
-        raise ConfigError(
-            "features",
-            expected="windows that slide over every axis",
-            got=f"receptive fields {summary.receptive_field}",
+def _maps(features: nn.Module, x: Tensor) -> Tensor:
+    y: Tensor = features(x)
+    if x.ndim < 3 or y.ndim != x.ndim:
+        raise ShapeError(
+            "output of the features",
+            expected="the axes of the input after batch and channels",
+            got=f"{tuple(y.shape)} from {tuple(x.shape)}",
             remedy="pass the convolutional part of the net alone",
         )
-    return fields
+    return y
 
 
 def _inner(field: ReceptiveField, positions: int) -> tuple[int, int]:

@@ -4,12 +4,12 @@ import torch.nn.functional as F
 
 from neurarium.checks import ConfigError
 from neurarium.nets.convolutional.alexnet import AlexNet, SmallAlexNet
-from neurarium.nets.summary import summarise
+from neurarium.nets.summary import summarize
 
 
 def test_parameters_and_sizes_of_the_large_form() -> None:
     with torch.device("meta"):
-        summary = summarise(AlexNet(), (3, 224, 224))
+        summary = summarize(AlexNet(), (3, 224, 224))
     by_hand = (
         64 * (3 * 121 + 1)
         + 192 * (64 * 25 + 1)

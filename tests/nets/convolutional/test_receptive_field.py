@@ -5,14 +5,19 @@ from hypothesis import strategies as st
 from torch import nn
 
 from neurarium.checks import ConfigError, ShapeError
+from neurarium.nets.convolutional.deep_specs import LARGE
+from neurarium.nets.convolutional.lenet_1998 import Subsampling
 from neurarium.nets.convolutional.receptive_field import (
     ReceptiveField,
     Window,
     convolution_cost,
+    field_of_layers,
     measured_receptive_field,
     output_size,
     receptive_fields,
 )
+from neurarium.nets.convolutional.stages import StagedNet
+from neurarium.record.schema import image_schema
 
 windows = st.builds(
     Window,
@@ -70,25 +75,34 @@ def positive(net: nn.Module) -> nn.Module:
     ],
 )
 def test_measured_equals_calculated(layers: list[nn.Module], window: list[Window]) -> None:
-    size = receptive_fields(window)[-1].size
-    assert measured_receptive_field(positive(nn.Sequential(*layers)), (2, 40, 45)) == (size, size)
+    field = receptive_fields(window)[-1]
+    assert field_of_layers(layers) == (field, field)
+    assert measured_receptive_field(positive(nn.Sequential(*layers)), (2, 40, 45)) == (field.size, field.size)
 
 
 def test_measured_tells_the_axes_apart() -> None:
     net = positive(nn.Sequential(nn.Conv2d(1, 1, (3, 5)), nn.Conv2d(1, 1, (1, 3), dilation=(1, 2))))
     assert measured_receptive_field(net, (1, 20, 30)) == (3, 5 + 2 * 2)
+    assert [field.size for field in field_of_layers(net)] == [3, 5 + 2 * 2]
+
+
+def test_paddings_by_name_and_windows_of_our_own() -> None:
+    layers = [nn.Conv1d(1, 1, 5, padding="same", dilation=2), nn.Conv1d(1, 1, 2, padding="valid"), Subsampling(1)]
+    assert field_of_layers(layers, axes=1) == (ReceptiveField(size=9 + 1 + 1, jump=2, start=-4),)
+
+
+@pytest.mark.parametrize(("name", "size"), [("alexnet", 195), ("vgg16", 212)])
+def test_fields_as_published(name: str, size: int) -> None:
+    """A. Araujo, W. Norris, J. Sim, Distill, 2019, table 1: before the linear layers."""
+    with torch.device("meta"):
+        net = LARGE[name].build(image_schema((3, 224, 224), 1000))
+    assert isinstance(net, StagedNet)
+    assert [field.size for field in field_of_layers(net.stages.modules())] == [size, size]
 
 
 def test_measured_refuses_a_net_that_has_lost_the_axes() -> None:
     with pytest.raises(ShapeError, match="convolutional part"):
         measured_receptive_field(nn.Sequential(nn.Flatten(), nn.Linear(16, 2)), (1, 4, 4))
-
-
-def test_a_union_holds_both_branches() -> None:
-    branch = ReceptiveField().through(Window(3, padding=1)).through(Window(3, padding=1))
-    assert branch.united(ReceptiveField()) == ReceptiveField(size=5, jump=1, start=-2)
-    with pytest.raises(ConfigError, match="jump"):
-        ReceptiveField().united(ReceptiveField(jump=2))
 
 
 @settings(max_examples=20)

@@ -34,6 +34,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurarium.nets.convolutional.lenet import KERNEL, map_size, margin
+from neurarium.nets.convolutional.receptive_field import Sliding, Window
 from neurarium.nets.parts.flat import check_shape
 
 CODE_SIZE = 84
@@ -105,8 +106,10 @@ class ScaledTanh(nn.Module):
         return scaled_tanh(x)
 
 
-class Subsampling(nn.Module):
+class Subsampling(nn.Module, Sliding):
     """`subsample` with one coefficient and one bias a map."""
+
+    window = Window(2, stride=2)
 
     def __init__(self, maps: int) -> None:
         super().__init__()
@@ -120,9 +123,10 @@ class Subsampling(nn.Module):
         return subsample(x, self.coefficient, self.bias)
 
 
-class TableConvolution(nn.Module):
+class TableConvolution(nn.Module, Sliding):
     """Convolution in which each map sees only some of the maps below; holds those kernels, no others."""
 
+    window = Window(KERNEL)
     index: Tensor
 
     def __init__(self, sources: tuple[tuple[int, ...], ...], below: int) -> None:

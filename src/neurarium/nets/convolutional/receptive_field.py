@@ -70,14 +70,6 @@ class ReceptiveField:
             start=self.start - window.padding * self.jump,
         )
 
-    def united(self, other: ReceptiveField) -> ReceptiveField:
-        """The smallest span that holds both. Raises ConfigError: the two step over the input at different paces."""
-        if self.jump != other.jump:
-            raise ConfigError("jump", expected=f"{self.jump} in both branches", got=str(other.jump))
-        start = min(self.start, other.start)
-        end = max(self.start + self.size, other.start + other.size)
-        return ReceptiveField(size=end - start, jump=self.jump, start=start)
-
 
 def output_size(d: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
     """Positions that a window leaves along one axis, floor((d + 2 p - e (k - 1) - 1) / s) + 1 (the notes' f is k).
@@ -157,6 +149,48 @@ def receptive_fields(layers: Iterable[Window]) -> list[ReceptiveField]:
         field = field.through(window)
         fields.append(field)
     return fields
+
+
+class Sliding:
+    """A layer of our own that slides a window, the same along every axis."""
+
+    window: Window
+
+
+def field_of_layers(layers: Iterable[nn.Module], axes: int = 2) -> tuple[ReceptiveField, ...]:
+    """Receptive field along each axis after layers that follow one another; those without a window change nothing.
+
+    Args:
+        layers: as they run; of branches that meet, those of the one that sees furthest. Windows are those of torch's
+            convolutions and poolings, and of what is `Sliding`.
+        axes: of the input, after batch and channels.
+
+    Example:
+        >>> field_of_layers([nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d((2, 1))])
+        (ReceptiveField(size=6, jump=2, start=-2), ReceptiveField(size=5, jump=1, start=-2))
+    """
+    fields = (ReceptiveField(),) * axes
+    for layer in layers:
+        fields = tuple(field.through(_window(layer, axis)) for axis, field in enumerate(fields))
+    return fields
+
+
+def _window(layer: nn.Module, axis: int) -> Window:
+    def along(sizes: int | tuple[int, ...]) -> int:
+        return sizes[axis] if isinstance(sizes, tuple) else sizes
+
+    if isinstance(layer, Sliding):
+        return layer.window
+    if isinstance(layer, nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d):
+        return Window(along(layer.kernel_size), along(layer.stride), along(layer.padding))
+    if isinstance(layer, nn.MaxPool1d | nn.MaxPool2d | nn.MaxPool3d):
+        return Window(*map(along, (layer.kernel_size, layer.stride, layer.padding, layer.dilation)))
+    if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+        kernel, dilation = along(layer.kernel_size), along(layer.dilation)
+        named = {"valid": 0, "same": dilation * (kernel - 1) // 2}
+        padding = named[layer.padding] if isinstance(layer.padding, str) else along(layer.padding)
+        return Window(kernel, along(layer.stride), padding, dilation)
+    return Window(1)
 
 
 def measured_receptive_field(net: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...]:
