@@ -1,0 +1,90 @@
+"""Every net by its name: `from neurarium.nets import LeNet5, ResNet, Perceptron`.
+
+A net and torch are loaded when the name is first used. What a recipe says of a net is its spec (`nets.catalogue.NETS`).
+"""
+
+from importlib import import_module
+from typing import Any
+
+HOMES = {
+    "AlexNet": "convolutional.alexnet",
+    "AssociativeMemory": "connectionist.associative_memory",
+    "Autoencoder": "generative.autoencoder",
+    "BagOfTokens": "recurrent.bag_of_tokens",
+    "BatchNorm": "parts.normalization.batch",
+    "BinaryUnits": "connectionist.associative_memory",
+    "BoltzmannMachine": "connectionist.boltzmann",
+    "CLayer": "convolutional.neocognitron_cells",
+    "CodeDistance": "convolutional.lenet_1998",
+    "Contrast": "convolutional.neocognitron_cells",
+    "Corruption": "generative.corruption",
+    "Crepe": "convolutional.crepe",
+    "DenseBlock": "convolutional.densenet",
+    "DenseLayer": "convolutional.densenet",
+    "DenseMemory": "connectionist.dense_memory",
+    "DenseNet": "convolutional.densenet",
+    "EncoderDecoder": "recurrent.encoder_decoder",
+    "FrozenLayer": "feedforward.random_features",
+    "GAN": "generative.gan",
+    "GCN": "geometric.gcn",
+    "GIN": "geometric.gin",
+    "GINLayer": "geometric.gin",
+    "GlobalAverage": "convolutional.pooling",
+    "HopfieldAssociation": "connectionist.hopfield_layers",
+    "HopfieldLookup": "connectionist.hopfield_layers",
+    "HopfieldNet": "connectionist.hopfield",
+    "HopfieldPooling": "connectionist.hopfield_layers",
+    "LeNet1998": "convolutional.lenet_1998",
+    "LeNet5": "convolutional.lenet",
+    "LinearModel": "feedforward.regression",
+    "LinearProbe": "parts.features",
+    "LogisticModel": "feedforward.regression",
+    "MLP": "feedforward.mlp",
+    "ModernMemory": "connectionist.modern_hopfield",
+    "Neocognitron": "convolutional.neocognitron",
+    "NeuralLanguageModel": "recurrent.neural_language_model",
+    "ONet": "convolutional.mtcnn",
+    "OpenNsfw": "convolutional.open_nsfw",
+    "PNet": "convolutional.mtcnn",
+    "PaddedShortcut": "convolutional.resnet",
+    "PairPotential": "geometric.pair_potential",
+    "Perceptron": "connectionist.perceptron",
+    "PointNet": "geometric.pointnet",
+    "PooledSeries": "recurrent.pooled_series",
+    "RBM": "connectionist.rbm",
+    "RNet": "convolutional.mtcnn",
+    "RandomFeatureModel": "feedforward.random_features",
+    "ResNet": "convolutional.resnet",
+    "Rescaled": "parts.features",
+    "Residual": "parts.residual",
+    "ResidualBlock": "convolutional.resnet",
+    "ResidualMLP": "feedforward.residual_mlp",
+    "SLayer": "convolutional.neocognitron_cells",
+    "ScaledTanh": "convolutional.lenet_1998",
+    "Sign": "parts.activation",
+    "SmallAlexNet": "convolutional.alexnet",
+    "SmallVGG": "convolutional.vgg",
+    "StagedNet": "convolutional.stages",
+    "Step": "parts.activation",
+    "Subsampling": "convolutional.lenet_1998",
+    "Swish": "parts.activation",
+    "TNet": "geometric.pointnet",
+    "TableConvolution": "convolutional.lenet_1998",
+    "ThresholdLayer": "connectionist.mcculloch_pitts",
+    "VGG": "convolutional.vgg",
+    "Within": "generative.gan",
+}
+"""Which module of this package each net is in."""
+
+__all__ = list(HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a net on first use."""
+    if name in HOMES:
+        return getattr(import_module(f"neurarium.nets.{HOMES[name]}"), name)
+    raise AttributeError(f"module 'neurarium.nets' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(HOMES)
