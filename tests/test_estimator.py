@@ -38,7 +38,7 @@ def quick(**settings: Any) -> NeuralClassifier:
     return NeuralClassifier(**{"max_iter": 10, "learning_rate_init": 0.01, "random_state": 0} | settings)
 
 
-@parametrize_with_checks([NeuralClassifier(max_iter=30)])  # type: ignore[untyped-decorator]
+@parametrize_with_checks([NeuralClassifier(max_iter=10, learning_rate_init=0.01)])  # type: ignore[untyped-decorator]
 def test_scikit_learn_accepts_it(
     estimator: BaseEstimator, check: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,7 +49,7 @@ def test_scikit_learn_accepts_it(
 
 def test_digits_by_an_mlp() -> None:
     X, test_X, y, test_y = train_test_split(DIGITS, NUMBERS, stratify=NUMBERS, random_state=0)
-    assert NeuralClassifier(random_state=0).fit(X, y).score(test_X, test_y) >= 0.96
+    assert quick(max_iter=20, learning_rate_init=0.002).fit(X, y).score(test_X, test_y) >= 0.96
 
 
 def test_digits_by_lenet_flat_or_as_images() -> None:

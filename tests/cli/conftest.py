@@ -69,6 +69,18 @@ def neurarium(tmp_path: Path) -> Callable[..., Result]:
     return lambda *arguments: called(tmp_path, *arguments)
 
 
+FLOWERS = ["mlp", "--data", "iris", "--epochs", "2", "--net.hidden", "8", "--threads", "1"]
+
+
+@pytest.fixture(scope="session")
+def flowers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on a table, which has few pictures to draw; do not change it."""
+    folder = tmp_path_factory.mktemp("flowers")
+    result = called(folder, "train", *FLOWERS)
+    assert result.returncode == 0, result.stderr
+    return folder / "runs" / "mlp-1"
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small run trained by the command line; do not change it."""
