@@ -5,7 +5,7 @@
 
 Both sides start from the same weights, see the same batches and run in one process in turns (AB, BA, AB, ...), with the
 trainer's memory layout and matrix products. Two measurements: the gradient alone (forward, loss, backward), and whole
-training steps with optimiser, gradient norm and finite check, as in a run.
+training steps with optimizer, gradient norm and finite check, as in a run.
 """
 
 import argparse
@@ -116,7 +116,7 @@ def measure(name: str, what: str, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def random_batches(shape: tuple[int, ...], count: int, size: int) -> list[Batch]:
-    """Standardised noise with labels of ten classes: what is timed does not depend on what is learnt."""
+    """Standardised noise with labels of ten classes: what is timed does not depend on what is learned."""
     generator = torch.Generator().manual_seed(1)
     return [
         Batch(

@@ -6,7 +6,7 @@
 Runs are kept as they end: started again, the program goes on with those that are missing.
 
 All four nets learn from the same 10,000 pictures of Fashion-MNIST at half size (14 x 14: the mean of each 2 x 2 pixels)
-with the same optimiser, learning rate, schedule, decay, number format and augmentation (flips, shifts by a pixel),
+with the same optimizer, learning rate, schedule, decay, number format and augmentation (flips, shifts by a pixel),
 without which the residual nets would know the pictures by heart and training error would say nothing. The size is what
 half an hour allows: a step costs a quarter of one at full size. The rate is the one at which the deep plain net,
 against which the claim goes, learns best: it is tried first with each of `--rates`, from a seed of its own. Training
@@ -38,7 +38,7 @@ from neurarium.data.scaling import Scaling
 from neurarium.data.split import stratified
 from neurarium.data.table import Table
 from neurarium.learning.augmentation import Augmentation
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.convolutional.deep_specs import PlainNetSpec, ResNetSpec
 from neurarium.nets.spec import NetSpec
@@ -95,12 +95,12 @@ def _part(examples: Examples, count: int) -> tuple[Tensor, Tensor]:
     return F.avg_pool2d(pixels.float(), 2).round().to(torch.uint8), chosen.target("label")
 
 
-def learnt(name: str, rate: float, seed: int, epochs: int, settings: Settings, data: Dataset) -> dict[str, Any]:
+def learned(name: str, rate: float, seed: int, epochs: int, settings: Settings, data: Dataset) -> dict[str, Any]:
     """Train one net; training objective, training error and development error of each epoch."""
     recipe = Recipe(
         name=name,
         net=NETS[name],
-        optimiser=Optimiser("momentum", lr=rate, momentum=settings.momentum, l2=settings.l2),
+        optimizer=Optimizer("momentum", lr=rate, momentum=settings.momentum, l2=settings.l2),
         schedule=Schedule("cosine", warmup=settings.warmup),
         augmentation=Augmentation(shift=settings.shift, flip=True),
         epochs=epochs,
@@ -183,19 +183,19 @@ def draw(results: dict[str, Any]) -> bytes:
 
     figure = picture.blank(9.6, 4.4)
     sides = figure.subplots(1, 2, sharey=True)
-    colours = {20: picture.BLUE, 56: picture.VERMILION}
+    colors = {20: picture.BLUE, 56: picture.VERMILION}
     for axes, kind, title in zip(sides, ("plain", "resnet"), ("Plain nets", "Residual nets"), strict=True):
-        for depth, colour in colours.items():
+        for depth, color in colors.items():
             curves = [run["curve"] for run in results["runs"] if run["net"] == f"{kind}-{depth}"]
             epochs = range(1, len(curves[0]) + 1)
             for column, style, what in ((1, "-", "training"), (2, ":", "development")):
                 by_epoch = [[100 * curve[e - 1][column] for curve in curves] for e in epochs]
                 axes.plot(
-                    epochs, [statistics.mean(values) for values in by_epoch], style, color=colour, linewidth=1.6,
+                    epochs, [statistics.mean(values) for values in by_epoch], style, color=color, linewidth=1.6,
                     label=f"{depth} layers, {what}",
                 )  # fmt: skip
                 low, high = [min(values) for values in by_epoch], [max(values) for values in by_epoch]
-                axes.fill_between(epochs, low, high, color=colour, alpha=0.18, linewidth=0)
+                axes.fill_between(epochs, low, high, color=color, alpha=0.18, linewidth=0)
         picture.dress(axes, title, "epoch", "error, % (log scale)" if axes is sides[0] else "")
         axes.set_yscale("log")
         picture.epochs_axis(axes, len(curves[0]))
@@ -227,7 +227,7 @@ def measure(settings: Settings, seeds: tuple[int, ...], machine: dict[str, str],
         if rate is None:
             results["rate"] = best_rate(results["trials"])
         epochs = settings.epochs if rate is None else settings.trial_epochs
-        results[kind].append(learnt(name, rate or results["rate"], seed, epochs, settings, data))
+        results[kind].append(learned(name, rate or results["rate"], seed, epochs, settings, data))
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(file, json.dumps(results, indent=1) + "\n")

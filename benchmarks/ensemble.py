@@ -25,7 +25,7 @@ from neurarium.data.assemble import assemble
 from neurarium.data.dataset import Dataset
 from neurarium.data.labels import class_fields
 from neurarium.data.table import Table
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.events import EpochEnded
 from neurarium.record.schema import Schema
@@ -54,7 +54,7 @@ def main() -> int:
     epochs, rounds = (max(1, given.epochs // 10), 1) if given.quick else (given.epochs, given.rounds)
     data = digits()
     plan = Recipe(
-        name="small", net=MLPSpec(hidden=(64,)), optimiser=Optimiser("adam", lr=1e-3), epochs=epochs, device="cpu"
+        name="small", net=MLPSpec(hidden=(64,)), optimizer=Optimizer("adam", lr=1e-3), epochs=epochs, device="cpu"
     )
     assert not hindrance(prepare(plan, data))
     results = measure(plan, data, rounds) | {
@@ -90,7 +90,7 @@ def digits() -> Dataset:
 
 
 def measure(plan: Recipe, data: Dataset, rounds: int) -> dict[str, Any]:
-    """Time one, eight together and eight in turn, round after round; compare what they have learnt."""
+    """Time one, eight together and eight in turn, round after round; compare what they have learned."""
     plans = [dataclasses.replace(plan, seed=seed) for seed in range(SEEDS)]
     seconds: dict[str, list[float]] = {"one": [], "together": [], "in turn": []}
     for _ in range(rounds + 1):

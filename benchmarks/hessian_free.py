@@ -35,7 +35,7 @@ from neurarium.data.mnist_5k import load
 from neurarium.data.plan import grouped, in_order, plan
 from neurarium.data.table import Table
 from neurarium.learning.hessian_free.settings import HessianFree
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.reconstruction import Reconstruction
@@ -102,20 +102,20 @@ def mean_loss(rule: LearningRule, examples: Table) -> float:
 class Contender:
     """A rule that learns for a while, and what its loss did meanwhile."""
 
-    def __init__(self, optimiser: Optimiser, net: nn.Module, train: Table, seconds: float) -> None:
-        self.optimiser, self.train, self.seconds = optimiser, train, seconds
-        self.batch_size = len(train) if optimiser.name == HESSIAN_FREE else ADAM_BATCH
+    def __init__(self, optimizer: Optimizer, net: nn.Module, train: Table, seconds: float) -> None:
+        self.optimizer, self.train, self.seconds = optimizer, train, seconds
+        self.batch_size = len(train) if optimizer.name == HESSIAN_FREE else ADAM_BATCH
         self.curve: Curve = []
         self.steps = 0
-        if optimiser.name == HESSIAN_FREE:
+        if optimizer.name == HESSIAN_FREE:
             # loads what torch loads at first use
             self._make(net, 1).step((next(in_order(train, ADAM_BATCH)),), Context(training=True))
-        self.total = 1 if optimiser.name == HESSIAN_FREE else self._affordable(net)
+        self.total = 1 if optimizer.name == HESSIAN_FREE else self._affordable(net)
         self.rule = self._make(net, self.total)
 
     def _make(self, net: nn.Module, total: int) -> LearningRule:
-        schedule = Schedule("constant" if self.optimiser.name == HESSIAN_FREE else "cosine")
-        recipe = Recipe(optimiser=self.optimiser, schedule=schedule, batch_size=self.batch_size)
+        schedule = Schedule("constant" if self.optimizer.name == HESSIAN_FREE else "cosine")
+        recipe = Recipe(optimizer=self.optimizer, schedule=schedule, batch_size=self.batch_size)
         task, placement = PixelEntropy(SCHEMA.input), Placement(torch.device("cpu"))
         return make_rule(Setup(recipe, copy.deepcopy(net), task, SCHEMA, placement, total))
 
@@ -138,7 +138,7 @@ class Contender:
         batches: Iterator[tuple[Batch, ...]] = iter(())
         self.curve.append((0.0, mean_loss(self.rule, self.train)))
         next_look = self.seconds / LOOKS
-        while spent < self.seconds and (self.optimiser.name == HESSIAN_FREE or self.steps < self.total):
+        while spent < self.seconds and (self.optimizer.name == HESSIAN_FREE or self.steps < self.total):
             began = time.perf_counter()
             parts = next(batches, None)
             if parts is None:
@@ -156,8 +156,8 @@ class Contender:
     def outcome(self, held_out: Table) -> dict[str, Any]:
         """What is kept of a run."""
         return {
-            "name": self.optimiser.name,
-            "setting": setting_of(self.optimiser),
+            "name": self.optimizer.name,
+            "setting": setting_of(self.optimizer),
             "batch": self.batch_size,
             "steps": self.steps,
             "loss": self.curve[-1][1],
@@ -166,11 +166,11 @@ class Contender:
         }
 
 
-def setting_of(optimiser: Optimiser) -> str:
+def setting_of(optimizer: Optimizer) -> str:
     """What sets this run apart from the others of its side."""
-    if optimiser.name == HESSIAN_FREE:
-        return f"curvature on {optimiser.hessian_free.curvature:g} of the batch"
-    return f"rate {optimiser.lr:g}"
+    if optimizer.name == HESSIAN_FREE:
+        return f"curvature on {optimizer.hessian_free.curvature:g} of the batch"
+    return f"rate {optimizer.lr:g}"
 
 
 def draw(outcomes: list[dict[str, Any]], minutes: float) -> None:
@@ -180,13 +180,13 @@ def draw(outcomes: list[dict[str, Any]], minutes: float) -> None:
     figure = picture.blank(8.0, 4.6)
     axes = figure.subplots()
     sides = (("adam", "Adam", picture.BLUE), (HESSIAN_FREE, "Hessian-free", picture.VERMILION))
-    for name, title, colour in sides:
+    for name, title, color in sides:
         best = best_of(outcomes, name)
         for outcome in (o for o in outcomes if o["name"] == name):
             minutes_spent, losses = [s / 60 for s, _ in outcome["curve"]], [loss for _, loss in outcome["curve"]]
             strong = outcome is best
             axes.plot(
-                minutes_spent, losses, color=colour, alpha=1.0 if strong else 0.3, linewidth=1.8 if strong else 1.0,
+                minutes_spent, losses, color=color, alpha=1.0 if strong else 0.3, linewidth=1.8 if strong else 1.0,
                 marker="o" if len(losses) < LOOKS else "", markersize=3,
                 label=f"{title}, {outcome['setting']}" if strong else None,
             )  # fmt: skip
@@ -221,7 +221,7 @@ def markdown(results: dict[str, Any]) -> str:
         f"learning each, {results['threads']} thread(s). **{winner} is ahead: final training loss of the best "
         f"Hessian-free run over that of the best Adam {ours / adams:.3f}.**",
         "",
-        "| loss / best Hessian-free's | optimiser | setting | batch | steps | training loss | held-out loss |",
+        "| loss / best Hessian-free's | optimizer | setting | batch | steps | training loss | held-out loss |",
         "|---:|---|---|---:|---:|---:|---:|",
         *(
             f"| {o['loss'] / ours:.3f} | {o['name']} | {o['setting']} | {o['batch']:,} | {o['steps']:,} "
@@ -256,15 +256,15 @@ def main() -> int:
     train, held_out = pictures(dataset.train, count), pictures(dataset.development, count)
     seed_everything(0)
     net = autoencoder(coder)
-    optimisers = [Optimiser(HESSIAN_FREE, hessian_free=HessianFree(curvature=share)) for share in given.shares]
-    optimisers += [Optimiser("adam", lr=rate) for rate in given.rates]
+    optimizers = [Optimizer(HESSIAN_FREE, hessian_free=HessianFree(curvature=share)) for share in given.shares]
+    optimizers += [Optimizer("adam", lr=rate) for rate in given.rates]
     outcomes = []
-    for optimiser in optimisers:
-        contender = Contender(optimiser, net, train, 60 * minutes)
+    for optimizer in optimizers:
+        contender = Contender(optimizer, net, train, 60 * minutes)
         contender.learn()
         outcomes.append(outcome := contender.outcome(held_out))
         steps, loss = outcome["steps"], outcome["loss"]
-        print(f"{optimiser.name}, {outcome['setting']}: {steps:,} steps, training loss {loss:.2f}", flush=True)
+        print(f"{optimizer.name}, {outcome['setting']}: {steps:,} steps, training loss {loss:.2f}", flush=True)
     results = {
         "machine": machine,
         "net": "-".join(map(str, (*coder, *reversed(coder[:-1])))),

@@ -25,7 +25,7 @@ import torch
 from machine import describe_machine, warn_if_busy
 from neurarium.data.mnist_5k import load
 from neurarium.nets.connectionist.hopfield import HopfieldNet
-from neurarium.nets.connectionist.patterns import CapacityWarning, binarise, flip, random_patterns
+from neurarium.nets.connectionist.patterns import CapacityWarning, binarize, flip, random_patterns
 
 OURS = "neurarium"
 NEURONS, PATTERNS = 784, 100
@@ -67,7 +67,7 @@ def tasks(probes: int) -> dict[str, tuple[HopfieldNet, torch.Tensor]]:
     """Nets and damaged patterns."""
     generator = torch.Generator().manual_seed(0)
     random = random_patterns(PATTERNS, NEURONS, generator)
-    digits = binarise(torch.cat(list(load().train.pieces("image")))[:PATTERNS].flatten(1), 127.0)
+    digits = binarize(torch.cat(list(load().train.pieces("image")))[:PATTERNS].flatten(1), 127.0)
     again = torch.arange(probes) % PATTERNS
     return {
         "random patterns, Hebb's rule, 10 % flipped": (

@@ -4,7 +4,7 @@
     python benchmarks/inference.py --quick    ResNet-50, batch 1, one round, few pictures, write nothing
 
 All sides have the same weights, copied by neurarium's converter, and are given the same float32 images in the usual
-layout; what they convert counts as their time. The weights are drawn, their batch normalisations have the statistics of
+layout; what they convert counts as their time. The weights are drawn, their batch normalizations have the statistics of
 real pictures, and the output layer is fitted by least squares to say which place of which picture an image was cut
 from, give or take some pixels, so that there are classes to be right or wrong about. Images that are asked about lie
 between those that it was fitted to.
@@ -91,8 +91,8 @@ def main() -> int:
 
 def compare(name: str, batches: tuple[int, ...], repeats: int, places: int, threads: int) -> dict[str, Any]:
     """Let every side answer the same images in turns; then what they say about real pictures."""
-    learnt, seen = torch.cat([crops(places, shift) for shift in FITTED]), crops(places, ASKED)
-    net = fitted(name, learnt)
+    learned, seen = torch.cat([crops(places, shift) for shift in FITTED]), crops(places, ASKED)
+    net = fitted(name, learned)
     sides = {side: answering(name, side, net) for side in SIDES}
     found: dict[str, Any] = {
         "choice": prepared_for_inference(net, find_placement("cpu")).choice.in_words(),
@@ -188,7 +188,7 @@ def timm_net(name: str, net: StagedNet) -> nn.Module:
 
 @torch.no_grad()
 def fitted(name: str, images: Tensor) -> StagedNet:
-    """A net whose normalisations have seen the images, and whose output layer knows them from each other."""
+    """A net whose normalizations have seen the images, and whose output layer knows them from each other."""
     torch.manual_seed(0)
     places = len(images) // len(FITTED)
     net = LARGE[name].build(image_schema((3, SIDE, SIDE), places))

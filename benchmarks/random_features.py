@@ -33,7 +33,7 @@ from neurarium.data.plan import batch_count, in_order
 from neurarium.data.table import Table
 from neurarium.learning.normal_equations import NormalEquations
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.random_features import RandomFeatureModel
 from neurarium.record.schema import image_schema
 from neurarium.tasks.table import task_of
@@ -84,7 +84,7 @@ def fit_ours(x: torch.Tensor, y: torch.Tensor, features: int) -> Any:
     torch.manual_seed(0)
     net = RandomFeatureModel(x.shape[1], features, 10, "fourier", SPEED_WIDTH)
     plan = Recipe(
-        objective=Objective("squared-error"), optimiser=Optimiser("sgd", l2=SPEED_L2), epochs=1, batch_size=BLOCK
+        objective=Objective("squared-error"), optimizer=Optimizer("sgd", l2=SPEED_L2), epochs=1, batch_size=BLOCK
     )
     schema = image_schema((x.shape[1],), 10)
     rule = ClosedFormRule(Setup(plan, net, task_of(plan, schema), schema, CPU, batch_count(len(x), BLOCK)))
@@ -153,13 +153,13 @@ def draw(curve: list[dict[str, Any]]) -> None:
 
     figure = picture.blank(7.0, 4.4)
     axes = figure.subplots()
-    for kind, colour, marker in (("relu", picture.BLUE, "o"), ("fourier", picture.VERMILION, "s")):
+    for kind, color, marker in (("relu", picture.BLUE, "o"), ("fourier", picture.VERMILION, "s")):
         rows = [row for row in curve if row["kind"] == kind]
         widths = sorted({row["width"] for row in rows})
         means = [100 * (1 - np.mean([row["test"] for row in rows if row["width"] == w])) for w in widths]
-        axes.plot(widths, means, color=colour, linewidth=1.8, label=f"{kind}: mean of the draws")
+        axes.plot(widths, means, color=color, linewidth=1.8, label=f"{kind}: mean of the draws")
         axes.plot(
-            [row["width"] for row in rows], [100 * (1 - row["test"]) for row in rows], marker, color=colour, alpha=0.45,
+            [row["width"] for row in rows], [100 * (1 - row["test"]) for row in rows], marker, color=color, alpha=0.45,
             markersize=4, linestyle="none",
         )  # fmt: skip
     axes.set_xscale("log")

@@ -3,7 +3,7 @@
     python benchmarks/rbm.py                  writes benchmarks/results/rbm.json and rbm.md
     python benchmarks/rbm.py --quick          few epochs, few rounds, short annealing, writes nothing
 
-All sides learn from the 4,000 training digits of mnist-5k, grey values in [0, 1], in one process in turns (AB, BA,
+All sides learn from the 4,000 training digits of mnist-5k, gray values in [0, 1], in one process in turns (AB, BA,
 ...), with the same threads, rate, number of updates and plain gradient steps. scikit-learn runs in float32, in which it
 is fastest, and in float64, in which NumPy users commonly call it; the target is set against the faster. It knows
 persistent chains alone (k = 1, as many as a batch holds), so ours is timed with those as well. Our epochs are the
@@ -36,7 +36,7 @@ from neurarium.data.examples import Examples
 from neurarium.data.mnist_5k import load
 from neurarium.data.plan import grouped, plan
 from neurarium.data.table import Table
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.connectionist.annealed import base_rates, estimate_log_partition
 from neurarium.nets.connectionist.rbm import RBM, RBMWeights
@@ -80,13 +80,13 @@ def main() -> int:
 
 
 def pixels(examples: Examples) -> np.ndarray:
-    """Grey values in [0, 1], a row a picture, float32."""
+    """Gray values in [0, 1], a row a picture, float32."""
     return torch.cat(list(examples.pieces("image"))).flatten(1).float().div(255).numpy()
 
 
 def session(data: Dataset, spec: RBMSpec, epochs: int, threads: int, **settings: Any) -> Session:
     """Our side."""
-    settings = {"optimiser": Optimiser("sgd", lr=RATE), "batch_size": BATCH, "seed": 0} | settings
+    settings = {"optimizer": Optimizer("sgd", lr=RATE), "batch_size": BATCH, "seed": 0} | settings
     return prepare(Recipe(net=spec, epochs=epochs, threads=threads, device="cpu", **settings), data)
 
 
@@ -148,7 +148,7 @@ def model(data: Dataset, given: argparse.Namespace) -> dict[str, Any]:
     for name, spec in OURS.items():
         found = session(
             digits, spec, epochs, given.threads,
-            optimiser=Optimiser("momentum", lr=0.01), schedule=Schedule("cosine"), batch_size=64,
+            optimizer=Optimizer("momentum", lr=0.01), schedule=Schedule("cosine"), batch_size=64,
         )  # fmt: skip
         for _ in found.events():
             pass
@@ -180,7 +180,7 @@ def data_of_binary(data: Dataset) -> Dataset:
 def features(data: Dataset, given: argparse.Namespace) -> list[dict[str, Any]]:
     """Accuracy of a linear classifier on pixels and on hidden probabilities, with few labels, drawn several times."""
     epochs, draws = (2, 2) if given.quick else (30, 10)
-    found = session(data, RBMSpec(HIDDEN), epochs, given.threads, optimiser=Optimiser("momentum", lr=0.02))
+    found = session(data, RBMSpec(HIDDEN), epochs, given.threads, optimizer=Optimizer("momentum", lr=0.02))
     for _ in found.events():
         pass
     assert isinstance(found.net, RBM)
@@ -200,7 +200,7 @@ def features(data: Dataset, given: argparse.Namespace) -> list[dict[str, Any]]:
             for name, (x, t) in inputs.items():
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    # each side's own best regularisation, chosen among the same constants by cross-validation
+                    # each side's own best regularization, chosen among the same constants by cross-validation
                     linear = LogisticRegressionCV(
                         Cs=np.logspace(-3, 2, 6), cv=min(a_class, 5), max_iter=300, scoring="neg_log_loss"
                     ).fit(x[chosen], labels[chosen])

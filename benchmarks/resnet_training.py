@@ -3,12 +3,12 @@
     python benchmarks/resnet_training.py            four epochs; writes benchmarks/results/resnet_training.json and .md
     python benchmarks/resnet_training.py --quick    640 pictures, two epochs, write nothing
 
-Pictures of Fashion-MNIST, or of MNIST where that is not there, with a margin of two and three equal colours. Every side
+Pictures of Fashion-MNIST, or of MNIST where that is not there, with a margin of two and three equal colors. Every side
 begins with the same weights, sees the same pictures in the same order, standardised alike, and descends by the same
 rule (momentum 0.9, l2 1e-4, cosine); it is a process of its own and trains an epoch when it is told to, in turns.
 
 The order is the same because it decides more than the sides do: after ten steps, six orders of the same pictures gave
-accuracies from 0.18 to 0.35 with one script. What is left between the sides is rounding: torch's batch normalisation of
+accuracies from 0.18 to 0.35 with one script. What is left between the sides is rounding: torch's batch normalization of
 maps laid out channels-last is right to 1e-5, of others to 5e-8.
 """
 
@@ -39,7 +39,7 @@ from neurarium.data.labels import class_fields
 from neurarium.data.plan import permutation
 from neurarium.data.scaling import Scaling
 from neurarium.data.table import Table
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.convolutional.converter import to_torchvision
 from neurarium.nets.convolutional.deep_specs import ResNetSpec
@@ -190,7 +190,7 @@ def trainer(
     data = Dataset("pictures", train, test.select(torch.arange(0)), test, schema, "see above", "none")
     recipe = Recipe(
         net=ResNetSpec(20),
-        optimiser=Optimiser("momentum", lr=RATE, momentum=MOMENTUM, l2=L2),
+        optimizer=Optimizer("momentum", lr=RATE, momentum=MOMENTUM, l2=L2),
         schedule=Schedule("cosine"),
         epochs=epochs,
         batch_size=BATCH,

@@ -4,7 +4,7 @@
     python benchmarks/trace.py --quick    few repeats, nothing written: does everything run?
 
 The two sides take turns in one process, so that a drift of the machine meets both. The pass is what a step of learning
-does before the optimiser: gradients cleared, logits, cross-entropy, gradients of all parameters. The trace is
+does before the optimizer: gradients cleared, logits, cross-entropy, gradients of all parameters. The trace is
 `neurarium.learning.trace.trace` with its own defaults (four examples, three singular values, two iterations) and the
 update-to-weight ratio; without Jacobians it stands beside.
 """

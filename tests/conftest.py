@@ -197,7 +197,7 @@ def make_molecules(counts: Counts = (40, 10, 10), seed: int = 0) -> Dataset:
 def _assembled(name: str, whole: Examples, counts: Counts, *, standardize: bool = True) -> Dataset:
     train, development, test = (whole.select(index) for index in torch.arange(sum(counts)).split(counts))
     parts = {"train": train, "development": development, "test": test}
-    return assemble(name, parts, provenance="made for a test", licence="none", standardize=standardize)
+    return assemble(name, parts, provenance="made for a test", license="none", standardize=standardize)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the contract suites share: nets of the catalogue on drawn examples, recipes on a few of their own."""
+"""What the contract suites share: nets of the catalog on drawn examples, recipes on a few of their own."""
 
 import copy
 import dataclasses
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from neurarium.checks import DataError
 from neurarium.data import fashion_mnist, mnist
 from neurarium.data.batch import Batch
-from neurarium.data.catalogue import SOURCES, load
+from neurarium.data.catalog import SOURCES, load
 from neurarium.data.dataset import Dataset
 from neurarium.data.drawn import drawn
 from neurarium.data.examples import Examples
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.interfaces import Memory
 from neurarium.nets.spec import NetSpec
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.record.schema import Schema
 from neurarium.tasks.table import task_of
 from neurarium.tasks.task import Context, Task, Trainable

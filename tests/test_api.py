@@ -1,4 +1,4 @@
-"""Data of one's own with a recipe of the catalogue, by the verbs of Python and of the command line."""
+"""Data of one's own with a recipe of the catalog, by the verbs of Python and of the command line."""
 
 import dataclasses
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_a_recipe_of_pictures_learns_a_frame_and_says_what_it_leaves_out(
     assert again.recipe.epochs == 41
 
 
-def test_a_data_set_of_the_catalogue_keeps_its_name(tmp_path: Path) -> None:
+def test_a_data_set_of_the_catalog_keeps_its_name(tmp_path: Path) -> None:
     data = neurarium.load_data("iris")
     run = neurarium.train("mlp", data=data, out=tmp_path / "run", progress=False)
     assert run.recipe.data == "iris"

@@ -1,4 +1,4 @@
-"""Laws that every net in the catalogue obeys, on examples drawn from its schema; a new entry is covered at once."""
+"""Laws that every net in the catalog obeys, on examples drawn from its schema; a new entry is covered at once."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ from torch import nn
 
 from neurarium.checks import ConfigError, ShapeError, UserError
 from neurarium.data.drawn import drawn
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.task import Context, Trainable

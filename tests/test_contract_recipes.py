@@ -1,4 +1,4 @@
-"""What every recipe must do, whatever it is: one suite over the whole catalogue, on a few examples of its own data."""
+"""What every recipe must do, whatever it is: one suite over the whole catalog, on a few examples of its own data."""
 
 import dataclasses
 import tomllib
@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from neurarium.checks import ConfigError
-from neurarium.data.catalogue import SOURCES
+from neurarium.data.catalog import SOURCES
 from neurarium.data.dataset import Dataset
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.schedules import Schedule
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.record.config import write_toml
 from neurarium.record.events import EpochEnded, Stepped, Stopped
 from neurarium.tasks.task import Context, Trainable
@@ -152,7 +152,7 @@ def begun(recipe: Recipe, data: Dataset, folder: Path, below: Path | None) -> Se
 
 @mostly
 def test_learns_one_batch_by_heart(recipe: Recipe) -> None:
-    """The net of the recipe, with its own optimiser, learns 20 examples by heart, or as much as there is to learn."""
+    """The net of the recipe, with its own optimizer, learns 20 examples by heart, or as much as there is to learn."""
     data = few(recipe, (20, 0, 0))
     changes = {
         "schedule": Schedule(),

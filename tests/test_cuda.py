@@ -12,7 +12,7 @@ import neurarium
 import neurarium.api
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.interfaces import Generative
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.record.events import Stepped
 from neurarium.tasks.task import Task
 from neurarium.training.interrupt import StopRequest

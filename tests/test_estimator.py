@@ -231,7 +231,7 @@ def test_names_and_defaults_shared_with_the_peer_are_the_same() -> None:
         ({"hidden_layer_sizes": (10, 0)}, "hidden_layer_sizes"),
         ({"hidden_layer_sizes": (10, "x")}, "hidden_layer_sizes[0]"),
         ({"activation": "rellu"}, "activation"),
-        ({"optimiser": "adamm"}, "optimiser"),
+        ({"optimizer": "adamm"}, "optimizer"),
         ({"learning_rate_init": 0}, "learning_rate_init"),
         ({"learning_rate_init": "fast"}, "learning_rate_init"),
         ({"weight_decay": -1.0}, "weight_decay"),
@@ -275,7 +275,7 @@ def test_says_which_shapes_do_not_fit() -> None:
         model.predict(DIGITS[:, 1:])
 
 
-def test_refuses_what_cannot_be_learnt() -> None:
+def test_refuses_what_cannot_be_learned() -> None:
     with pytest.raises(DataError, match="only one class, 1"):
         quick().fit(IRIS, np.ones(150))
     with pytest.raises(DataError, match="hold one out for early_stopping"):

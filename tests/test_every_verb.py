@@ -13,7 +13,7 @@ from neurarium.checks import ConfigError
 from neurarium.cli.main import COMMANDS, main
 from neurarium.data.columns import Columns
 from neurarium.data.examples import Examples
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.record.schema import Schema
 from neurarium.tasks.task import Task
 from neurarium.training.recipe import Recipe
@@ -108,9 +108,9 @@ def test_python_works_or_says_why_not(name: str, runs: dict[str, Run], tmp_path:
     examples = data.test.select(torch.arange(4))
     if type(run.task()).predict is Task.predict:
         with pytest.raises(ConfigError, match="expected a net that predicts"):
-            run.predict(unlabelled(examples))
+            run.predict(unlabeled(examples))
     else:
-        prediction = run.predict(unlabelled(examples))
+        prediction = run.predict(unlabeled(examples))
         assert len(prediction) >= 4
         assert np.isfinite(prediction.values).all()
     path = neurarium.export(run, "safetensors", tmp_path / "weights.safetensors")
@@ -119,7 +119,7 @@ def test_python_works_or_says_why_not(name: str, runs: dict[str, Run], tmp_path:
     assert again.schema == run.schema
 
 
-def unlabelled(examples: Examples) -> Examples:
+def unlabeled(examples: Examples) -> Examples:
     """Examples of any kind as they come without their targets."""
     schema = Schema(examples.schema.inputs)
     if not isinstance(examples, Columns):

@@ -20,14 +20,14 @@ import neurarium
 from neurarium.cli.main import main
 from neurarium.data.assemble import assemble
 from neurarium.data.batch import Batch
-from neurarium.data.catalogue import SOURCES
+from neurarium.data.catalog import SOURCES
 from neurarium.data.dataset import Dataset
 from neurarium.data.ragged import Ragged
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
-from neurarium.nets.catalogue import NETS
+from neurarium.learning.optimizers import Optimizer
+from neurarium.nets.catalog import NETS
 from neurarium.nets.spec import NetSpec
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.record.schema import Field, Schema
 from neurarium.report.figures import table as figures
 from neurarium.report.figures.run_figure import RunFigure
@@ -158,7 +158,7 @@ HEAPS = RunFigure("heaps", "Heaps", "Some stones.", lambda run, *_: "heaps" in r
 def heaps_recipe() -> Recipe:
     """Stones are weighed."""
     return Recipe(
-        name="weigher", net=WeigherSpec(), data="heaps", optimiser=Optimiser("adam", lr=0.1), epochs=30, batch_size=16
+        name="weigher", net=WeigherSpec(), data="heaps", optimizer=Optimizer("adam", lr=0.1), epochs=30, batch_size=16
     )
 
 
@@ -184,8 +184,8 @@ def test_a_kind_of_ones_own_goes_all_the_way(opened: None, tmp_path: Path, capsy
     assert "Some stones." in page
     assert (folder / "heaps.png").stat().st_size > 0
     heap = torch.tensor([[1.0, 2.0], [0.5, -1.0], [3.0, 0.0]])
-    unlabelled = Ragged({"heap": heap}, {"stones": torch.tensor([2, 1])}, Schema(SCHEMA.inputs))
-    prediction = run.predict(unlabelled)
+    unlabeled = Ragged({"heap": heap}, {"stones": torch.tensor([2, 1])}, Schema(SCHEMA.inputs))
+    prediction = run.predict(unlabeled)
     assert prediction.counts == (2, 1)
     np.testing.assert_allclose(prediction.values[:, 0], heap.sum(1), atol=0.2)
     for command in (

@@ -36,7 +36,7 @@ def quick(**settings: Any) -> NeuralRegressor:
 
 def exact(**settings: Any) -> NeuralRegressor:
     """Least squares in one step."""
-    return NeuralRegressor(**{"net": "linear", "optimiser": "closed-form", "max_iter": 1} | settings)
+    return NeuralRegressor(**{"net": "linear", "optimizer": "closed-form", "max_iter": 1} | settings)
 
 
 @parametrize_with_checks([NeuralRegressor(max_iter=8, learning_rate_init=0.01)])  # type: ignore[untyped-decorator]
@@ -119,7 +119,7 @@ def test_one_example_is_a_constant() -> None:
 
 @pytest.mark.parametrize("y", [np.array([True, False, True]), np.array([3, -1, 8]), [3, -1, 8.5]])
 def test_numbers_of_any_type(y: Any) -> None:
-    model = exact(optimiser="adam", max_iter=400, learning_rate_init=0.05, random_state=0).fit([[1], [0], [2]], y)
+    model = exact(optimizer="adam", max_iter=400, learning_rate_init=0.05, random_state=0).fit([[1], [0], [2]], y)
     assert model.predict([[1], [0], [2]]).mean() == pytest.approx(np.mean(y), abs=0.2)
 
 
@@ -225,7 +225,7 @@ def test_refuses_text(kind: type) -> None:
             quick().fit(X[:3], np.array(y, dtype=kind))
 
 
-def test_refuses_what_cannot_be_learnt() -> None:
+def test_refuses_what_cannot_be_learned() -> None:
     with pytest.raises(ValueError, match="y contains NaN"):
         quick().fit(X[:3], [1.0, np.nan, 2.0])
     with pytest.raises(DataError, match="expected more than one example, to hold one out for early_stopping, got one"):

@@ -17,7 +17,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.learning.objective import Objective
 from neurarium.nets.feedforward.linear_probe_spec import LinearProbeSpec
 from neurarium.nets.feedforward.specs import MLPSpec
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.training.checkpoint import saved_steps
 from neurarium.training.export import export
 from neurarium.training.interrupt import StopRequest

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import neurarium
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 
 SOURCE = str(Path(neurarium.__file__).parent)
 

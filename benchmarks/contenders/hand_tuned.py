@@ -15,13 +15,13 @@ from torch.nn import functional as F
 from torch_score import as_images, test_accuracy
 
 from neurarium.data.plan import permutation
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.record.schema import image_schema
 from neurarium.training.matrix_products import FastLinear
 
 
 class HandTuned:
-    """Net, tensors and optimiser."""
+    """Net, tensors and optimizer."""
 
     faster: AbstractContextManager[object] = FastLinear()
 

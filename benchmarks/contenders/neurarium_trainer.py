@@ -16,8 +16,8 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.fashion_mnist import FASHION_MNIST
 from neurarium.data.labels import class_fields
 from neurarium.data.table import Table
-from neurarium.learning.optimisers import Optimiser
-from neurarium.nets.catalogue import NETS
+from neurarium.learning.optimizers import Optimizer
+from neurarium.nets.catalog import NETS
 from neurarium.record.events import EpochEnded
 from neurarium.record.schema import Schema
 from neurarium.training.recipe import Recipe
@@ -35,7 +35,7 @@ class NeurariumTrainer:
             name=net,
             net=NETS[net](),
             data=dataset.name,
-            optimiser=Optimiser("adam", lr=RATE),
+            optimizer=Optimizer("adam", lr=RATE),
             epochs=ENDLESS,
             batch_size=BATCH,
             seed=SEED,
@@ -56,7 +56,7 @@ class NeurariumTrainer:
 
 
 def as_dataset(pictures: Pictures) -> Dataset:
-    """Make a data set without development examples: the training pictures are all learnt from."""
+    """Make a data set without development examples: the training pictures are all learned from."""
     schema = Schema(input_fields((1, SIDE, SIDE)), class_fields(FASHION_MNIST.classes))
     train = Table((as_images(pictures.train),), (torch.from_numpy(pictures.train_targets),), schema)
     nothing = train.select(torch.arange(0))

@@ -17,7 +17,7 @@ SIDE = 28
 
 @dataclass(frozen=True)
 class Pictures:
-    """Grey pictures as 8-bit numbers (examples, 28, 28), their class numbers, and the training pictures' grey levels.
+    """Gray pictures as 8-bit numbers (examples, 28, 28), their class numbers, and the training pictures' gray levels.
 
     `mean` and `std` are those of the training pictures, so that all contenders see the same standardised numbers.
     """
@@ -47,7 +47,7 @@ class Pictures:
 def load_pictures(folder: Path) -> Pictures:
     """Read what `write_pictures` wrote."""
     parts = (np.load(folder / f"{name}.npy") for name in ("train", "train_targets", "test", "test_targets"))
-    return Pictures(*parts, *np.load(folder / "grey_levels.npy").tolist())
+    return Pictures(*parts, *np.load(folder / "gray_levels.npy").tolist())
 
 
 def write_pictures(source: str, folder: Path, examples: int | None) -> None:
@@ -62,7 +62,7 @@ def write_pictures(source: str, folder: Path, examples: int | None) -> None:
     from neurarium.data.table import Table
 
     dataset = load(source)
-    # the library holds 5,000 training pictures out for development; here all 60,000 are learnt from
+    # the library holds 5,000 training pictures out for development; here all 60,000 are learned from
     for name, sources in (("train", (dataset.train, dataset.development)), ("test", (dataset.test,))):
         parts = [part for part in sources if isinstance(part, Table)]
         # learning shuffles them, so their order does not matter; the first few must hold all classes
@@ -70,7 +70,7 @@ def write_pictures(source: str, folder: Path, examples: int | None) -> None:
         np.save(folder / f"{name}.npy", torch.cat([part.inputs[0] for part in parts])[order, 0].numpy())
         np.save(folder / f"{name}_targets.npy", torch.cat([part.targets[0] for part in parts])[order].numpy())
     train = np.load(folder / "train.npy")
-    np.save(folder / "grey_levels.npy", np.array([train.mean(), train.std()]))
+    np.save(folder / "gray_levels.npy", np.array([train.mean(), train.std()]))
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from torch_score import as_images, test_accuracy
 
 
 class Textbook:
-    """Net, loader and optimiser."""
+    """Net, loader and optimizer."""
 
     def __init__(self, pictures: Pictures, net: str) -> None:
         torch.manual_seed(SEED)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.connectionist.annealed import LogPartition, base_rates, estimate_log_partition
 from neurarium.nets.connectionist.boltzmann import BoltzmannMachine, distribution, states_of, sweep
 from neurarium.nets.connectionist.rbm import RBM
@@ -37,17 +37,17 @@ RATES = (0.001, 0.003, 0.01)
 STARTS = {"machines": "stacked machines", "random": "random", "relu": "random, ReLU units"}
 USE = """\
 import neurarium
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.nets.connectionist.rbm_stack import stack_into_mlp
 from neurarium.training.pretraining import train_stack
 from neurarium.training.recipe import Recipe
 
 data = neurarium.load_data("mnist-5k")
-rbm = Recipe(net=RBMSpec(), optimiser=Optimiser("momentum", lr=0.02), epochs=30)
+rbm = Recipe(net=RBMSpec(), optimizer=Optimizer("momentum", lr=0.02), epochs=30)
 machines = train_stack(rbm, data, hidden=(256, 256))
 net = stack_into_mlp(machines, classes=10)
-recipe = Recipe(name="pretrained", optimiser=Optimiser("adam", lr=0.003), epochs=20)
+recipe = Recipe(name="pretrained", optimizer=Optimizer("adam", lr=0.003), epochs=20)
 run = neurarium.train(recipe, data=data, net=net)  # a run folder with its report, as for any net
 neurarium.load(run.folder, net=stack_into_mlp(machines, classes=10))  # a module of your own comes back this way"""
 """How a user does it."""
@@ -82,11 +82,11 @@ class Trained:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Perceptrons that learnt from the same labels, by where they began.
+    """Perceptrons that learned from the same labels, by where they began.
 
     Attributes:
         count: labels a class.
-        epochs: for which each learnt.
+        epochs: for which each learned.
         rate: the chosen one.
         right: (runs, test digits), 1 where a run with the chosen rate is right.
         courses: (runs, epochs), the training objective at the middle rate.
@@ -195,8 +195,8 @@ def rbm(page: Page, data: Dataset, effort: Effort) -> list[RBM]:
     page.say(
         f"""**256 hidden units on MNIST-5k.** The short runs have {short} epochs in batches of 128, the rate 0.02 and
         the momentum 0.9 (gentler: 0.01 and 0.5); the long ones are the recipe `rbm`, with chains that live on and
-        without, {long.epochs} epochs in batches of {long.batch_size} at a rate that falls from {long.optimiser.lr:g} to
-        nothing. Grey values train as probabilities; log P is that of the test digits made binary, with Z by
+        without, {long.epochs} epochs in batches of {long.batch_size} at a rate that falls from {long.optimizer.lr:g} to
+        nothing. Gray values train as probabilities; log P is that of the test digits made binary, with Z by
         {effort.anneal:,} annealing steps and 100 chains. Pixels drawn independently at their mean would have
         {alone:.1f} nats."""
     )
@@ -207,7 +207,7 @@ def rbm(page: Page, data: Dataset, effort: Effort) -> list[RBM]:
     )  # fmt: skip
     one, five, long_one, long_persistent = rows[0], rows[1], rows[4], rows[5]
     page.say(
-        f"""Reconstruction error is not what is learnt: CD-1 has {one[2]} and CD-5 {five[2]}, and the likelihoods differ
+        f"""Reconstruction error is not what is learned: CD-1 has {one[2]} and CD-5 {five[2]}, and the likelihoods differ
         by {abs(float(five[3]) - float(one[3])):.1f} nats. The estimate of log Z lies below log Z on average, so that
         log P comes out too high rather than too low; where few chains carry it, its error bars are not to be trusted
         either. Persistent chains follow the likelihood where steps are small against the time that the chains need to
@@ -250,8 +250,8 @@ def few_labels(page: Page, data: Dataset, machines: Sequence[RBM], effort: Effor
         wins = f"{int((by_draw > 0).sum())} of {len(by_draw)}"
         rows.append((str(count), *means, f"{float(by_draw.mean()):+.1f} ± {error:.1f}", wins))
     page.say(
-        f"""**Features at few labels.** The claim: P(h = 1 | v), learnt without labels, beats the pixels under a linear
-        classifier when labels are few. Softmax regression on so many labelled digits a class; {effort.draws} draws of
+        f"""**Features at few labels.** The claim: P(h = 1 | v), learned without labels, beats the pixels under a linear
+        classifier when labels are few. Softmax regression on so many labeled digits a class; {effort.draws} draws of
         the labels, in turns for {len(machines)} machines with other seeds (400 are all labels: one draw); l2 chosen
         from {len(PENALTIES)} values on the 500 development digits, for each draw and input anew (more labels than it
         learns from at first, the same for all inputs). A control has the same hidden units with the weights of
@@ -325,9 +325,9 @@ def _say_what_came_out(page: Page, comparisons: Sequence[Comparison], frozen: di
     page.say(
         f"""The gain over the same net is more than two standard errors {f"at {', '.join(clear)}" if clear else "at no"}
         labels a class; it shrinks as labels come in, and with all of them nothing is left of it. The training examples
-        are learnt from random weights too (mean objective of the last epoch at the rate {RATES[1]:g}, stacked machines
+        are learned from random weights too (mean objective of the last epoch at the rate {RATES[1]:g}, stacked machines
         and random weights, by labels a class: {ends}): where the tests differ, it is for what the nets make of new
-        digits, so that pre-training acts as a regulariser would, which is how Erhan et al. explain it.""",
+        digits, so that pre-training acts as a regularizer would, which is how Erhan et al. explain it.""",
         f"""With few labels, back-propagation through the stack need not pay. Points by which it is ahead of the
         softmax regression above on the hidden units of the first machine alone, whose weights stay as they are, same
         labels: {"; ".join(linear)}. That regression has a penalty chosen for it, and far fewer weights to learn.
@@ -351,14 +351,14 @@ def _compare(data: Dataset, stacks: Sequence[list[RBM]], count: int, epochs: int
 def _perceptron(
     data: Dataset, stacks: Sequence[list[RBM]], start: str, count: int, epochs: int, rate: float, seed: int
 ) -> Trained:
-    index = _labelled(data, count, seed)
+    index = _labeled(data, count, seed)
     torch.manual_seed(seed)
     net = {
         "machines": lambda: stack_into_mlp(stacks[seed % len(stacks)], classes=10),
         "random": lambda: MLP((784, 256, 256, 10), activation="sigmoid", initial="xavier"),
         "relu": lambda: MLP((784, 256, 256, 10), activation="relu", initial="he"),
     }[start]()
-    recipe = Recipe(optimiser=Optimiser("adam", lr=rate), epochs=epochs, batch_size=50, device="cpu", seed=seed)
+    recipe = Recipe(optimizer=Optimizer("adam", lr=rate), epochs=epochs, batch_size=50, device="cpu", seed=seed)
     session = prepare(recipe, dataclasses.replace(data, train=data.train.select(index)), net)
     ends = _ends(session)
     development, test = (_right(session.net, part) for part in (session.dataset.development, session.dataset.test))
@@ -372,7 +372,7 @@ def _right(net: nn.Module, part: Examples) -> Tensor:
     return hits.float()
 
 
-def _labelled(data: Dataset, count: int, seed: int) -> Tensor:
+def _labeled(data: Dataset, count: int, seed: int) -> Tensor:
     """Numbers of training digits, `count` of each class, drawn by the seed."""
     targets = data.train.target("label")
     order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))
@@ -401,11 +401,11 @@ def _courses_figure(comparisons: Sequence[Comparison]) -> Figure:
     for axes, found in zip(panels, comparisons, strict=True):
         first = found is comparisons[0]
         picture.dress(axes, f"{found.count} labels a class", "epochs", "training objective, nats" if first else "")
-        for (start, name), colour in zip(STARTS.items(), picture.COLOURS, strict=False):
+        for (start, name), color in zip(STARTS.items(), picture.COLORS, strict=False):
             course = found.courses[start]
             epochs = range(1, course.shape[1] + 1)
-            axes.plot(epochs, course.mean(0), color=colour, label=name)
-            axes.fill_between(epochs, course.amin(0), course.amax(0), color=colour, alpha=0.2, linewidth=0)
+            axes.plot(epochs, course.mean(0), color=color, label=name)
+            axes.fill_between(epochs, course.amin(0), course.amax(0), color=color, alpha=0.2, linewidth=0)
         axes.set_yscale("log")
         picture.epochs_axis(axes, found.epochs)
     legend = panels[0].legend(frameon=False, fontsize=8, labelcolor=picture.INK, loc="upper right")
@@ -421,7 +421,7 @@ def _few(sets: Sequence[Sequence[Tensor]], data: Dataset, count: int, draws: int
     rows = []
     for seed in range(1 if whole else draws):
         train, development, test = sets[seed % len(sets)]
-        index = _labelled(data, count, seed)
+        index = _labeled(data, count, seed)
         best, hits = -1.0, torch.zeros(len(test))
         for l2 in PENALTIES:
             found = softmax_regression(train[index], targets[index], l2)
@@ -436,11 +436,11 @@ def _few(sets: Sequence[Sequence[Tensor]], data: Dataset, count: int, draws: int
 def _labels_figure(right: dict[str, list[Tensor]], labels: Sequence[int]) -> Figure:
     figure = picture.blank(7.2, 4.4)
     axes = figure.subplots()
-    picture.dress(axes, "Softmax regression on MNIST-5k", "labelled digits a class", "test accuracy, %")
-    for (name, rows), colour, marker in zip(right.items(), picture.COLOURS, picture.MARKERS, strict=False):
+    picture.dress(axes, "Softmax regression on MNIST-5k", "labeled digits a class", "test accuracy, %")
+    for (name, rows), color, marker in zip(right.items(), picture.COLORS, picture.MARKERS, strict=False):
         spreads = [float(r.std()) if len(r) > 1 else 0.0 for r in rows]
         axes.errorbar(
-            labels, [float(r.mean()) for r in rows], yerr=spreads, color=colour, marker=marker, capsize=3, label=name
+            labels, [float(r.mean()) for r in rows], yerr=spreads, color=color, marker=marker, capsize=3, label=name
         )
     axes.set_xscale("log")
     axes.set_xticks(labels, [str(k) for k in labels])
@@ -460,8 +460,8 @@ def _shuffled(weight: Tensor) -> Tensor:
 
 
 def _recipe(spec: RBMSpec, epochs: int, seed: int = 0, rate: float = 0.02, momentum: float = 0.9) -> Recipe:
-    optimiser = Optimiser("momentum", lr=rate, momentum=momentum)
-    return Recipe(name="rbm", net=spec, optimiser=optimiser, epochs=epochs, device="cpu", seed=seed)
+    optimizer = Optimizer("momentum", lr=rate, momentum=momentum)
+    return Recipe(name="rbm", net=spec, optimizer=optimizer, epochs=epochs, device="cpu", seed=seed)
 
 
 def _trained(data: Dataset, recipe: Recipe) -> tuple[RBM, EpochEnded]:

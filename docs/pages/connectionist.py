@@ -17,7 +17,7 @@ from boltzmann_machines import raw
 from page import Page
 from torch import Tensor
 
-from neurarium.data.catalogue import load
+from neurarium.data.catalog import load
 from neurarium.data.dataset import Dataset
 from neurarium.nets.connectionist import modern_hopfield
 from neurarium.nets.connectionist.boltzmann import states_of
@@ -41,8 +41,8 @@ from neurarium.nets.connectionist.mcculloch_pitts import (
     xor_net,
 )
 from neurarium.nets.connectionist.modern_hopfield import ModernMemory
-from neurarium.nets.connectionist.patterns import CapacityWarning, binarise, flip, overlap
-from neurarium.nets.connectionist.perceptron import Learnt, learn
+from neurarium.nets.connectionist.patterns import CapacityWarning, binarize, flip, overlap
+from neurarium.nets.connectionist.perceptron import Learned, learn
 from neurarium.nets.connectionist.separability import Bound, Separator, margins, novikoff, separate, signs, widest
 from neurarium.report import picture
 from neurarium.report.perceptron_picture import perceptron_figure
@@ -74,7 +74,7 @@ def neuron(page: Page) -> None:
     """The unit of 1943."""
     page.heading("McCulloch-Pitts neuron")
     page.say(
-        """y = 1 if sigma . x >= theta, else 0, with inputs x in {0, 1}^n and synapses sigma. Nothing is learnt:
+        """y = 1 if sigma . x >= theta, else 0, with inputs x in {0, 1}^n and synapses sigma. Nothing is learned:
         synapses and thresholds are set by hand (`nets/connectionist/mcculloch_pitts.py`). One of the texts calls this
         the perceptron algorithm; the neuron is of 1943 (W. McCulloch, W. Pitts, "A logical calculus of the ideas
         immanent in nervous activity"), the learning rule of the next section Rosenblatt's of 1957/58 (errata E6)."""
@@ -111,18 +111,18 @@ def neuron(page: Page) -> None:
 
 def cover(page: Page, effort: Effort) -> None:
     """Cover's count beside linear programmes."""
-    page.heading("How many labellings hyperplanes make")
+    page.heading("How many labelings hyperplanes make")
     page.say(
         """Of s points in general position in n dimensions, hyperplanes through the origin make C(s, n) = 2 sum_{i<n}
-        binomial(s-1, i) of the 2^s labellings (T. Cover, "Geometrical and statistical properties of systems of linear
-        inequalities", 1965). Counted here with one linear programme for each labelling of random points, and by the
+        binomial(s-1, i) of the 2^s labelings (T. Cover, "Geometrical and statistical properties of systems of linear
+        inequalities", 1965). Counted here with one linear program for each labeling of random points, and by the
         formula:"""
     )
     rows, differ = [], 0
     for n in range(1, 5):
         cells = []
         for s in range(1, effort.most_points + 1):
-            counted, formula = _labellings(s, n), cover_count(s, n)
+            counted, formula = _labelings(s, n), cover_count(s, n)
             differ += counted != formula
             cells.append(f"{counted}" if counted == formula else f"{counted}, formula {formula}")
         rows.append((str(n), *cells))
@@ -130,18 +130,18 @@ def cover(page: Page, effort: Effort) -> None:
     page.say(f"Cells in which the two differ: {differ}.")
     figure = picture.blank(9.6, 4.0)
     left, right = figure.subplots(1, 2)
-    picture.dress(left, "Share of all labellings", "points / dimensions", "C(s, n) / 2^s")
-    picture.dress(right, "Number of labellings", "points", "log2 C(s, n)")
-    for n, colour in zip((5, 20, 100), picture.COLOURS, strict=False):
+    picture.dress(left, "Share of all labelings", "points / dimensions", "C(s, n) / 2^s")
+    picture.dress(right, "Number of labelings", "points", "log2 C(s, n)")
+    for n, color in zip((5, 20, 100), picture.COLORS, strict=False):
         points = range(1, 4 * n + 1)
         shares = [cover_fraction(s, n) for s in points]
-        left.plot([s / n for s in points], shares, color=colour, label=f"n = {n}")
+        left.plot([s / n for s in points], shares, color=color, label=f"n = {n}")
         if n < 100:
-            right.plot(points, [math.log2(cover_count(s, n)) for s in points], color=colour, label=f"n = {n}")
+            right.plot(points, [math.log2(cover_count(s, n)) for s in points], color=color, label=f"n = {n}")
     right.plot((1, 30), (1, 30), color=picture.INK, linestyle=":", label="all 2^s")
     for axes in (left, right):
         axes.legend(frameon=False, fontsize=9, labelcolor=picture.INK)
-    page.picture("cover", "share and number of the labellings that hyperplanes make, against the points", figure)
+    page.picture("cover", "share and number of the labelings that hyperplanes make, against the points", figure)
     share = cover_fraction(20, 10), cover_fraction(30, 10)
     page.say(
         f"""The notes say that the number falls steeply after s = 2n. The share does: at n = 10 it is {share[0]:g} at
@@ -218,7 +218,7 @@ def perceptron_without_end(page: Page, effort: Effort) -> None:
     assert isinstance(why, Certificate)
     assert why.exact
     page.say(
-        f"""On XOR the algorithm of the notes never stops. `separate` says so by a linear programme and gives the
+        f"""On XOR the algorithm of the notes never stops. `separate` says so by a linear program and gives the
         reason: {why}. No (w, b) can be above 0 on all signed examples y (x, 1), for a sum of them with positive shares
         is zero."""
     )
@@ -247,7 +247,7 @@ def perceptron_without_end(page: Page, effort: Effort) -> None:
         {", ".join(f"{float(s):.3g}" for s in reason.shares)} cancel out ({how}). There
         one answers with weights that were right for longest (pocket: S. Gallant, "Perceptron-based learning
         algorithms", 1990) or with the mean over all examples seen (averaged: Y. Freund, R. Schapire, "Large margin
-        classification using the perceptron algorithm", 1999). Wrong answers on the examples learnt from after
+        classification using the perceptron algorithm", 1999). Wrong answers on the examples learned from after
         {effort.passes} epochs, mean and range over 20 orders:"""
     )
     page.table(("examples", "separable", "answers", "wrong", "range"), rows)
@@ -334,7 +334,7 @@ def digits(page: Page, data: Dataset, effort: Effort) -> None:
     pixels = raw(data.train)[torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))]
     rows = []
     for count in effort.stored:
-        stored = binarise(pixels[:count], 127.0)
+        stored = binarize(pixels[:count], 127.0)
         targets = stored[:50]
         damaged = flip(targets, 0.25, torch.Generator().manual_seed(1))
         with warnings.catch_warnings():
@@ -366,7 +366,7 @@ def digits(page: Page, data: Dataset, effort: Effort) -> None:
         square, z^3 above 0 (D. Krotov, J. Hopfield, "Dense associative memory for pattern recognition", 2016) or exp(z)
         (M. Demircigil et al., "On a model of associative memory with huge storage capacity", 2017)."""
     )
-    stored = binarise(pixels[: effort.stored[1]], 127.0)
+    stored = binarize(pixels[: effort.stored[1]], 127.0)
     targets = stored[:5]
     damaged = flip(targets, 0.25, torch.Generator().manual_seed(1))
     for storage in ("pseudo-inverse", "hebbian"):
@@ -426,13 +426,13 @@ neurarium train rbm --net.no-persistent --net.k 5                  # CD-5
 
 def _shared(pixels: Tensor) -> float:
     """Mean overlap of two different pictures."""
-    x = binarise(pixels, 127.0)
+    x = binarize(pixels, 127.0)
     count = len(x)
     return float((x @ x.T / x.shape[1]).sum() - count) / (count * (count - 1))
 
 
-def _labellings(points: int, dimensions: int) -> int:
-    """Labellings of random points that a linear programme separates; half are tried, the others are their negatives."""
+def _labelings(points: int, dimensions: int) -> int:
+    """Labellings of random points that a linear program separates; half are tried, the others are their negatives."""
     x = torch.randn(points, dimensions, generator=torch.Generator().manual_seed(points))
     labels = [torch.tensor([1, *rest]) for rest in states_of(points - 1).int().tolist()]
     return 2 * sum(isinstance(separate(x, y, bias=False), Separator) for y in labels)
@@ -456,7 +456,7 @@ def _two_classes(data: Dataset, first: int, second: int) -> tuple[Tensor, Tensor
     return x[kept], (y[kept] == second).long()
 
 
-def _wrong(found: Learnt, x: Tensor, labels: Tensor) -> int:
+def _wrong(found: Learned, x: Tensor, labels: Tensor) -> int:
     return int((margins(found.weight, found.bias, x, signs(labels)) <= 0).sum())
 
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 import neurarium
 from neurarium.data.dataset import Dataset
 from neurarium.learning.saliency import grad_cam, gradient, integrated_gradients
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.convolutional.neocognitron import Neocognitron
 from neurarium.recipes.convolutional import lenet5
 from neurarium.report.feature_maps import feature_maps_figure
@@ -108,7 +108,7 @@ def neocognitron(page: Page, data: Dataset) -> None:
     """The ancestor."""
     page.heading("The Neocognitron, 1980")
     page.say(
-        """Fukushima's net of 1969 had rectifiers and given filters, the Neocognitron of 1979/80 learnt its S-cells
+        """Fukushima's net of 1969 had rectifiers and given filters, the Neocognitron of 1979/80 learned its S-cells
         without a teacher (errata E7). S-cells look for a feature under shunting inhibition, C-cells forgive it a
         shift. Here the first S-layer is taught one ideal bar for each of eight directions, the second ends, corners
         and lines, and only a linear layer on top learns from labels (`neurarium train neocognitron`; `--net.learned

@@ -45,7 +45,7 @@ def operation(page: Page) -> None:
     page.say(
         """A convolutional layer slides a kernel over its input and multiplies and adds at every place. As every
         toolkit has it this is the *cross-correlation* y[u] = b + sum_t w[t] x[s u - p + e t]; the *convolution* of
-        mathematics reads the kernel backwards. Learnt kernels do not care; given ones do, and only convolution
+        mathematics reads the kernel backwards. Learned kernels do not care; given ones do, and only convolution
         commutes. Both are in `nets/convolutional/convolution.py`, in one, two and three dimensions."""
     )
     x, w = torch.tensor([[[1.0, 2.0, -1.0, 1.0, -3.0]]]), torch.tensor([[[1.0, 0.0, -1.0]]])
@@ -262,7 +262,7 @@ def _draw_field(axes: Any, stack: nn.Module, side: int, seen: ReceptiveField, na
     place = y.shape[-1] // 2
     (slope,) = torch.autograd.grad(y[:, :, place, place].sum(), x)
     darkness = slope.abs().mean((0, 1)).sqrt().numpy()
-    axes.imshow(darkness, cmap="Greys", interpolation="nearest")
+    axes.imshow(darkness, cmap="Grays", interpolation="nearest")
     first = seen.start + seen.jump * place - 0.5
     axes.add_patch(
         Rectangle((first, first), seen.size, seen.size, fill=False, edgecolor=picture.VERMILION, linewidth=1.4)

@@ -16,7 +16,7 @@ def speed(page: Page) -> None:
     page.heading("Speed")
     page.say(
         """A net that only answers can be made ready for it (`run.for_inference()`, `neurarium predict --fast`;
-        `training/fast_inference.py`): batch normalisation is folded into the convolution before it, (s w) * x +
+        `training/fast_inference.py`): batch normalization is folded into the convolution before it, (s w) * x +
         s (b - M) + beta with s = gamma / sqrt(V + eps); weights and pictures are laid out channels-last; rectifiers
         overwrite what was made for them alone; and convolutions compute in bfloat16 where the processor multiplies it
         faster. bfloat16 keeps 8 bits, so that a class with a small lead may lose it: given some examples, the classes

@@ -29,7 +29,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.learning.least_squares import Solution, degrees_of_freedom, least_squares, shrinkage
 from neurarium.learning.normal_equations import NormalEquations
-from neurarium.learning.optimisers import Optimiser, ParameterGroup
+from neurarium.learning.optimizers import Optimizer, ParameterGroup
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.feedforward.random_features import (
     RandomFeatureModel,
@@ -130,13 +130,13 @@ def regression(page: Page, epochs: int) -> None:
     figure = picture.blank(7.6, 3.9)
     axes = figure.subplots()
     table, peers = [], []
-    for problem, colour in zip(problems(), picture.COLOURS, strict=False):
+    for problem, color in zip(problems(), picture.COLORS, strict=False):
         bound, lowest = _curvatures(problem)
         ratio = math.sqrt(lowest / bound)
         plain = _descend(problem, epochs, 1 / bound, 0.0)
         fast = _descend(problem, epochs, 1 / bound, (1 - ratio) / (1 + ratio))
-        axes.plot(range(epochs + 1), fast, color=colour, label=problem.name)
-        axes.plot(range(epochs + 1), plain, color=colour, linestyle=":", linewidth=1.2)
+        axes.plot(range(epochs + 1), fast, color=color, label=problem.name)
+        axes.plot(range(epochs + 1), plain, color=color, linestyle=":", linewidth=1.2)
         table.append(
             (problem.name, f"{bound / lowest:,.0f}", _arrival(plain), _arrival(fast), f"{plain[-1]:.1e}",
              f"{fast[-1]:.1e}")
@@ -180,19 +180,19 @@ def ridge_shrinkage(page: Page) -> None:
     figure = picture.blank(7.6, 3.7)
     axes = figure.subplots()
     line, table = torch.logspace(-0.7, 2.1, 300, dtype=torch.float64), []
-    for l2, colour in zip((1e-4, 1e-2, 1.0), picture.COLOURS, strict=False):
+    for l2, color in zip((1e-4, 1e-2, 1.0), picture.COLORS, strict=False):
         kept = (least_squares(x, y, l2).weight[0] @ vt.T) / free
         ridge = l2 * len(x)
-        axes.plot(line, shrinkage(line, ridge), color=colour, linewidth=1.2)
-        axes.plot(s, kept, "o", color=colour, markersize=4, label=f"l2 = {l2:g}")
+        axes.plot(line, shrinkage(line, ridge), color=color, linewidth=1.2)
+        axes.plot(s, kept, "o", color=color, markersize=4, label=f"l2 = {l2:g}")
         gap = float((kept - shrinkage(s, ridge)).abs().max())
         table.append((f"{l2:g}", f"{kept.min():.2g}", f"{kept.max():.4f}", f"{gap:.1e}",
                       f"{degrees_of_freedom(s, ridge):.2f}"))  # fmt: skip
-    picture.dress(axes, "", "singular value of the centred inputs", "share of the least-squares weight")
+    picture.dress(axes, "", "singular value of the centered inputs", "share of the least-squares weight")
     axes.set_xscale("log")
     axes.legend(frameon=False, fontsize=9, labelcolor=picture.INK)
     page.say(
-        """With the centred inputs U S V^T, ridge regression keeps the share s_k^2 / (s_k^2 + N l2) of the least-squares
+        """With the centered inputs U S V^T, ridge regression keeps the share s_k^2 / (s_k^2 + N l2) of the least-squares
         weight along v_k: much where the data vary, little where they hardly do. Dots: ratio of the two solutions,
         direction by direction, for the 30 measurements of the tumours; lines: the formula."""
     )
@@ -214,13 +214,13 @@ def random_feature_models(page: Page, data: Dataset, widths: tuple[int, ...], dr
     figure = picture.blank(7.6, 3.8)
     axes = figure.subplots()
     best = {}
-    for kind, colour in zip(SCALES, picture.COLOURS, strict=False):
+    for kind, color in zip(SCALES, picture.COLORS, strict=False):
         found = torch.tensor([[_feature_error(data, kind, m, seed) for seed in range(draws)] for m in widths]) * 100
         middle = found.mean(1)
         reach = torch.stack([middle - found.min(1).values, found.max(1).values - middle])
-        axes.errorbar(widths, middle, yerr=reach.numpy(), color=colour, marker="o", markersize=4, capsize=3, label=kind)
+        axes.errorbar(widths, middle, yerr=reach.numpy(), color=color, marker="o", markersize=4, capsize=3, label=kind)
         limit = 100 * _kernel_error(data, kind)
-        axes.axhline(limit, color=colour, linestyle=":", linewidth=1.2)
+        axes.axhline(limit, color=color, linestyle=":", linewidth=1.2)
         best[kind] = (float(middle[0]), float(middle[-1]), limit)
     picture.dress(axes, "", "random features", "test error, %")
     axes.set_xscale("log")
@@ -353,14 +353,14 @@ def residual_layers(page: Page, data: Dataset, depth: int, epochs: int) -> None:
         "plain": MLPSpec(hidden=(64,) * depth),
         "residual": ResidualMLPSpec(width=64, depth=depth),
     }
-    for (name, spec), colour in zip(nets.items(), (picture.VERMILION, picture.BLUE), strict=True):
+    for (name, spec), color in zip(nets.items(), (picture.VERMILION, picture.BLUE), strict=True):
         for rate, style in zip(rates, ("-", "--", ":"), strict=True):
-            optimiser = Optimiser("adam", lr=rate)
-            recipe = Recipe(name=name, net=spec, optimiser=optimiser, epochs=epochs, device="cpu", clip_norm=1.0)
+            optimizer = Optimizer("adam", lr=rate)
+            recipe = Recipe(name=name, net=spec, optimizer=optimizer, epochs=epochs, device="cpu", clip_norm=1.0)
             ended = list(_learn(recipe, data))
             for axes, values in zip(grid, _curves(ended), strict=True):
                 axes.plot(
-                    [e.epoch for e in ended], values, color=colour, linestyle=style, label=f"{name}, rate {rate:g}"
+                    [e.epoch for e in ended], values, color=color, linestyle=style, label=f"{name}, rate {rate:g}"
                 )
             objective, error = (values[-1] for values in _curves(ended))
             table.append((name, f"{rate:g}", f"{objective:.3f}", f"{error:.1f}"))
@@ -397,12 +397,12 @@ def bottleneck(page: Page, data: Dataset, epochs: int) -> None:
     narrow = {k: _narrow(data, k, epochs) for k in widths}
     shown = narrow[2](x)
     for digit in range(10):
-        colour = picture.COLOURS[digit % 8]
-        left.scatter(*shown[y == digit].T, s=3, color=colour, marker="o" if digit < 8 else "^", linewidths=0)
+        color = picture.COLORS[digit % 8]
+        left.scatter(*shown[y == digit].T, s=3, color=color, marker="o" if digit < 8 else "^", linewidths=0)
         middle = shown[y == digit].median(0).values
         left.text(
             *middle.tolist(), str(digit), fontsize=12, weight="bold", color=picture.INK, ha="center", va="center",
-            bbox={"boxstyle": "circle,pad=0.15", "facecolor": picture.PAPER, "edgecolor": colour, "alpha": 0.85},
+            bbox={"boxstyle": "circle,pad=0.15", "facecolor": picture.PAPER, "edgecolor": color, "alpha": 0.85},
         )  # fmt: skip
     picture.dress(left, "", "first unit", "second unit")
     components = torch.linalg.svd(x - x.mean(0), full_matrices=False)[2]
@@ -412,8 +412,8 @@ def bottleneck(page: Page, data: Dataset, epochs: int) -> None:
         basis = components[:k].T
         found["principal components"].append(_linear_error(x @ basis, y, held @ basis, truth))
     pixels = _linear_error(x, y, held, truth)
-    for (name, errors), colour in zip(found.items(), (picture.BLUE, picture.VERMILION), strict=True):
-        right.plot(widths, errors, marker="o", color=colour, label=name)
+    for (name, errors), color in zip(found.items(), (picture.BLUE, picture.VERMILION), strict=True):
+        right.plot(widths, errors, marker="o", color=color, label=name)
     right.axhline(pixels, color=picture.GREY, linestyle=":", label="all 784 pixels")
     picture.dress(right, "", "features", "development error, %")
     right.set_xscale("log")
@@ -461,7 +461,7 @@ def _descend(problem: Problem, epochs: int, rate: float, momentum: float) -> lis
     with torch.no_grad():
         head.weight.zero_(), head.bias.zero_()
     settings: dict[str, Any] = {"name": "nesterov", "momentum": momentum} if momentum else {"name": "sgd"}
-    (step,) = Optimiser(lr=rate, **settings).build([ParameterGroup(tuple(head.parameters()))])
+    (step,) = Optimizer(lr=rate, **settings).build([ParameterGroup(tuple(head.parameters()))])
     goal = torch.cat([problem.optimum.weight.flatten(), problem.optimum.intercept])
     distances = []
     for epoch in range(epochs + 1):
@@ -530,7 +530,7 @@ def _curves(ended: list[EpochEnded]) -> tuple[list[float], list[float]]:
 
 
 def _narrow(data: Dataset, width: int, epochs: int) -> Callable[[Tensor], Tensor]:
-    """Features of the narrow layer of a net that has learnt the digits."""
+    """Features of the narrow layer of a net that has learned the digits."""
     base = neurarium.recipe("bottleneck-mlp")
     session = prepare(replace(base, net=MLPSpec((256, width, 256), "tanh"), epochs=epochs, device="cpu"), data)
     for _ in session.events():

@@ -23,7 +23,7 @@ from neurarium.data.mixtures import grid, load_grid, load_ring, mode_scores, rin
 from neurarium.data.scaling import unscaled
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.frechet import class_coverage, frechet_distance, gaussian_of
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.psnr import psnr
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.generative.autoencoder import Autoencoder, dense_autoencoder
@@ -51,7 +51,7 @@ AMOUNT = 0.3
 CODE = 32
 # of all two-dimensional games on this page
 GAME = Recipe(
-    optimiser=Optimiser("adam", lr=2e-3, betas=(0.5, 0.9)),
+    optimizer=Optimizer("adam", lr=2e-3, betas=(0.5, 0.9)),
     schedule=Schedule("cosine"),
     batch_size=256,
     early_stopping=EarlyStopping(restore_best=False),
@@ -101,14 +101,14 @@ def autoencoders(page: Page, data: Dataset, codes: tuple[int, ...], epochs: int,
     train, test = inputs(data.train), inputs(data.test)
     components = Components.of(train)
     found: dict[str, dict[int, Tensor]] = {"PCA": {k: components.through(test, k) for k in codes}}
-    found["dense"] = {k: _reconstructed(_learnt(AutoencoderSpec(code=k), data, epochs), test) for k in codes}
+    found["dense"] = {k: _reconstructed(_learned(AutoencoderSpec(code=k), data, epochs), test) for k in codes}
     spec = ConvolutionalAutoencoderSpec(code=CODE, width=16)
-    found["convolutional"] = {CODE: _reconstructed(_learnt(spec, data, convolutional, 64), test)}
+    found["convolutional"] = {CODE: _reconstructed(_learned(spec, data, convolutional, 64), test)}
     figure = picture.blank(6.6, 3.4)
     axes = figure.subplots()
     quality = {n: {k: _psnr(made, test, data) for k, made in rows.items()} for n, rows in found.items()}
-    for (name, scores), colour, marker in zip(quality.items(), picture.COLOURS, picture.MARKERS, strict=False):
-        axes.plot(list(scores), list(scores.values()), color=colour, marker=marker, label=name)
+    for (name, scores), color, marker in zip(quality.items(), picture.COLORS, picture.MARKERS, strict=False):
+        axes.plot(list(scores), list(scores.values()), color=color, marker=marker, label=name)
     picture.dress(axes, "", "numbers of the code", "PSNR on test pictures, dB")
     axes.set_xscale("log")
     axes.set_xticks(codes, map(str, codes))
@@ -157,8 +157,8 @@ def principal_subspace(page: Page, rounds: int) -> None:
     figure = picture.blank(7.6, 3.4)
     axes = figure.subplots()
     steps = [each * k for k in range(rounds + 1)]
-    for k, colour in zip(range(code), picture.COLOURS, strict=False):
-        axes.plot(steps, [float(a[k]) for a in angles], color=colour, label=f"angle {k + 1}")
+    for k, color in zip(range(code), picture.COLORS, strict=False):
+        axes.plot(steps, [float(a[k]) for a in angles], color=color, label=f"angle {k + 1}")
     picture.dress(axes, "", "steps of L-BFGS", "principal angle, degrees")
     axes.set_yscale("log")
     axes.set_xlim(0, steps[-1])
@@ -178,12 +178,12 @@ def denoising(page: Page, data: Dataset, epochs: int) -> None:
     test = inputs(data.test)
     components = Components.of(inputs(data.train))
     ends = scaled_range(data.schema.input, "denoising auto-encoder")
-    plain = _learnt(AutoencoderSpec(code=CODE), data, epochs)
+    plain = _learned(AutoencoderSpec(code=CODE), data, epochs)
     nets: dict[str, Autoencoder] = {}
     rows, table = {"original": test}, []
     for name, damage in NOISES.items():
         spec = AutoencoderSpec(code=CODE, noise=name, amount=AMOUNT)  # type: ignore[arg-type]
-        nets[name] = _learnt(spec, data, epochs)
+        nets[name] = _learned(spec, data, epochs)
         damaged = damage(test, AMOUNT, ends, torch.Generator().manual_seed(0))
         mended = _reconstructed(nets[name], damaged)
         answers = (damaged, components.through(damaged, CODE), _reconstructed(plain, damaged), mended)
@@ -230,7 +230,7 @@ def adversarial(page: Page, epochs: int, seeds: int) -> None:
         f"""A generator makes examples y = G(z) of noise z; a discriminator gives each example a logit, high for real
         ones; each makes its own loss small, in turn. On points drawn from narrow Gaussians it can be seen what a
         generator misses: a mode is covered when at least a tenth of its due of good points is there, and a point is
-        good within three standard deviations of a centre. Both nets have two hidden layers of 128 units; noise of 2
+        good within three standard deviations of a center. Both nets have two hidden layers of 128 units; noise of 2
         numbers, Adam 2e-3 with betas 0.5 and 0.9, cosine schedule, batches of 256, {epochs} epochs."""
     )
     base = GANSpec(noise=2)
@@ -243,19 +243,19 @@ def adversarial(page: Page, epochs: int, seeds: int) -> None:
         grid_game, *games = pool.map(play, jobs, chunksize=1)
     found = {name: games[k * seeds : (k + 1) * seeds] for k, name in enumerate(specs)}
     for name, game, mixture in (("ring", found["gamma = 0.1"][0], ring()), ("grid", grid_game, grid())):
-        modes, good = len(mixture.centres), game[0][-1]
+        modes, good = len(mixture.centers), game[0][-1]
         note = f"{good[1] * modes:.0f} of {modes} modes covered, {good[2]:.0%} of the points good"
         real = mixture.draw(250)[0].float()
         page.picture(name, f"real and generated points, {note}", points_figure(
             real, torch.from_numpy(game[1]), f"{name.capitalize()} of {modes}", note))  # fmt: skip
     figure = picture.blank(9, 3.5)
     left, right = figure.subplots(1, 2)
-    for gamma, colour in zip(penalties, picture.COLOURS, strict=False):
+    for gamma, color in zip(penalties, picture.COLORS, strict=False):
         for seed, (course, _) in enumerate(found[f"gamma = {gamma:g}"]):
             epoch, covered, good_share = zip(*course, strict=True)
             label = f"gamma = {gamma:g}" if seed == 0 else None
-            left.plot(epoch, [8 * share for share in covered], color=colour, label=label, alpha=0.85)
-            right.plot(epoch, [100 * share for share in good_share], color=colour, alpha=0.85)
+            left.plot(epoch, [8 * share for share in covered], color=color, label=label, alpha=0.85)
+            right.plot(epoch, [100 * share for share in good_share], color=color, alpha=0.85)
     picture.dress(left, "", "epoch", "modes covered, of 8")
     picture.dress(right, "", "epoch", "good points, %")
     for axes, top in ((left, 8.3), (right, 102)):
@@ -313,7 +313,7 @@ def pictures_of_noise(page: Page, data: Dataset, epochs: int, shown: tuple[int, 
         pass
     recipe = Recipe(
         net=DCGANSpec(width=32, penalty=0.01),
-        optimiser=Optimiser("adam", lr=1e-3, betas=(0.5, 0.999)),
+        optimizer=Optimizer("adam", lr=1e-3, betas=(0.5, 0.999)),
         schedule=Schedule("cosine"),
         epochs=epochs,
         batch_size=64,
@@ -341,7 +341,7 @@ def pictures_of_noise(page: Page, data: Dataset, epochs: int, shown: tuple[int, 
     page.say(
         f"""DCGAN with 32 and 64 maps on the {len(data.train):,} training digits of MNIST-5k, gamma = 0.01, Adam 1e-3
         with betas 0.5 and 0.999, batches of 64, {epochs} epochs. The distance is Frechet's between 2,000 generated and
-        {len(held_out):,} held-out digits in the {width} features of a LeNet-5 that has learnt the real ones; 2,000
+        {len(held_out):,} held-out digits in the {width} features of a LeNet-5 that has learned the real ones; 2,000
         training digits in place of generated ones are {floor:.1f} away. The LeNet also says which classes there are;
         exp of the entropy of their shares is 10 where all are equally frequent."""
     )
@@ -357,10 +357,10 @@ def inputs(examples: Examples) -> Tensor:
     return examples.gather(torch.arange(len(examples))).x
 
 
-def _learnt(spec: NetSpec, data: Dataset, epochs: int, batch: int = 128) -> Autoencoder:
+def _learned(spec: NetSpec, data: Dataset, epochs: int, batch: int = 128) -> Autoencoder:
     recipe = Recipe(
         net=spec,
-        optimiser=Optimiser("adam", lr=2e-3),
+        optimizer=Optimizer("adam", lr=2e-3),
         schedule=Schedule("cosine", warmup=0.05),
         epochs=epochs,
         batch_size=batch,

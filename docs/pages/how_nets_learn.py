@@ -22,7 +22,7 @@ from neurarium.learning.adam_as_printed import AdamAsPrinted
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.backprop.worked_example import worked_example
 from neurarium.learning.losses import hinge, logistic, perceptron
-from neurarium.learning.optimisers import Optimiser, ParameterGroup
+from neurarium.learning.optimizers import Optimizer, ParameterGroup
 from neurarium.learning.quadratic import decay_shrinkage, early_shrinkage, equivalent_steps
 from neurarium.learning.targets import uniform_confusion
 from neurarium.learning.trace import Trace, trace
@@ -94,8 +94,8 @@ def losses(page: Page, data: Dataset) -> None:
         "hinge": hinge(margin, torch.ones_like(margin)),
         "logistic": logistic(margin, torch.ones_like(margin)),
     }
-    for (name, values), colour in zip(curves.items(), picture.COLOURS, strict=False):
-        axes.plot(margin, values, color=colour, label=name)
+    for (name, values), color in zip(curves.items(), picture.COLORS, strict=False):
+        axes.plot(margin, values, color=color, label=name)
     axes.set_xlabel("margin y a")
     axes.set_ylabel("loss")
     axes.legend(frameon=False)
@@ -111,11 +111,11 @@ def losses(page: Page, data: Dataset) -> None:
     score_table(page, "small-mlp", "distilled-mlp", "bottleneck-mlp", "bottleneck-features")
 
 
-def optimisers(page: Page, data: Dataset, recipe: Recipe, seeds: int) -> None:
+def optimizers(page: Page, data: Dataset, recipe: Recipe, seeds: int) -> None:
     """First steps, a sweep, and Hessian-free."""
-    page.heading("Optimisers")
-    momentum = _distance(Optimiser("momentum", lr=1.0, momentum=0.9), 5)
-    adam, printed = _distance(Optimiser("adam", lr=1e-3), 1), _distance(Optimiser("adam-as-printed", lr=1e-3), 1)
+    page.heading("Optimizers")
+    momentum = _distance(Optimizer("momentum", lr=1.0, momentum=0.9), 5)
+    adam, printed = _distance(Optimizer("adam", lr=1e-3), 1), _distance(Optimizer("adam-as-printed", lr=1e-3), 1)
     page.say(
         f"""Under a constant gradient of 1 and rate 1, the fifth step of momentum 0.9 is {momentum[-1]:.4f} long: a sum
         over past gradients, not a mean. The first step of Adam with rate 0.001 is {adam[0]:.6f}; as the notes print it,
@@ -124,16 +124,16 @@ def optimisers(page: Page, data: Dataset, recipe: Recipe, seeds: int) -> None:
     )
     names = ["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"]
     with tempfile.TemporaryDirectory() as folder:
-        grid = {"optimiser.name": names}
+        grid = {"optimizer.name": names}
         result = sweep(recipe, grid, seeds=seeds, data=data, out=Path(folder) / "sweep", progress=False)
         page.say(
-            f"""`neurarium sweep mlp --optimiser.name {",".join(names)} --seeds {seeds}` trains one net an optimiser and
-            seed; here for {recipe.epochs} epochs, all at rate {recipe.optimiser.lr:g}, which suits some better than
+            f"""`neurarium sweep mlp --optimizer.name {",".join(names)} --seeds {seeds}` trains one net an optimizer and
+            seed; here for {recipe.epochs} epochs, all at rate {recipe.optimizer.lr:g}, which suits some better than
             others. The test split is not touched."""
         )
-        page.picture("optimisers", "objective and development error of six optimisers", result.figure())
+        page.picture("optimizers", "objective and development error of six optimizers", result.figure())
         page.table(
-            ("optimiser", "development error at the best epoch, %", "objective at the end"),
+            ("optimizer", "development error at the best epoch, %", "objective at the end"),
             [(c.name, _spread(c.at_best("error"), 100), _spread(c.at_end("objective"), 1)) for c in result.cells],
         )
     found = read_result("hessian_free.json")
@@ -166,16 +166,16 @@ def initial_weights(page: Page, depth: int) -> None:
     figure = picture.blank(9, 3.6)
     left, right = figure.subplots(1, 2)
     rows = []
-    for scheme, colour in zip(schemes, picture.COLOURS, strict=False):
+    for scheme, color in zip(schemes, picture.COLORS, strict=False):
         for axes, activation in ((left, "relu"), (right, "tanh")):
             torch.manual_seed(0)
             net = MLP((width, *[width] * depth), activation=activation, initial=scheme)
             found = [v for v in variances(net, torch.randn(256, width)) if v.kind == "Linear"]
-            axes.plot(range(1, len(found) + 1), [v.mean_square for v in found], color=colour, label=scheme)
+            axes.plot(range(1, len(found) + 1), [v.mean_square for v in found], color=color, label=scheme)
             if axes is left:
                 rows.append((scheme, f"{found[-1].mean_square:.3g}", f"{found[-1].theory or math.nan:.3g}"))
             theory = [v.theory if v.theory else math.nan for v in found]
-            axes.plot(range(1, len(found) + 1), theory, color=colour, linestyle=":", linewidth=1)
+            axes.plot(range(1, len(found) + 1), theory, color=color, linestyle=":", linewidth=1)
     for axes, activation in ((left, "relu"), (right, "tanh")):
         axes.set_yscale("log")
         axes.set_title(activation)
@@ -190,9 +190,9 @@ def initial_weights(page: Page, depth: int) -> None:
     page.table(("scheme", "measured", "theory"), rows)
 
 
-def regularisers(page: Page, data: Dataset) -> None:
+def regularizers(page: Page, data: Dataset) -> None:
     """Decay, early stopping, dropout, augmentation."""
-    page.heading("Regularisers")
+    page.heading("Regularizers")
     eta, mu, lam = 0.01, 0.05, 0.02
     stop = equivalent_steps(eta, mu)
     page.say(
@@ -223,10 +223,10 @@ def _factor(found: Trace) -> float:
     return math.nan if found.factor is None else found.factor
 
 
-def _distance(optimiser: Optimiser, steps: int) -> list[float]:
+def _distance(optimizer: Optimizer, steps: int) -> list[float]:
     """Lengths of the first steps of a weight under a constant gradient of 1."""
     weight = nn.Parameter(torch.zeros(1, dtype=torch.float64))
-    (descent,), lengths = optimiser.build([ParameterGroup((weight,))]), []
+    (descent,), lengths = optimizer.build([ParameterGroup((weight,))]), []
     for _ in range(steps):
         before = weight.item()
         weight.grad = torch.ones_like(weight)
@@ -262,7 +262,7 @@ def main() -> None:
     recipe = Recipe(
         name="mlp",
         net=MLPSpec(hidden=(64,)),
-        optimiser=Optimiser("adam", lr=3e-3),
+        optimizer=Optimizer("adam", lr=3e-3),
         epochs=2 if quick else 10,
         device="cpu",
     )
@@ -274,10 +274,10 @@ def main() -> None:
     )
     back_propagation(page, data, 30)
     losses(page, data)
-    optimisers(page, data, recipe, 2 if quick else 5)
+    optimizers(page, data, recipe, 2 if quick else 5)
     schedules(page, data, recipe)
     initial_weights(page, 10 if quick else 50)
-    regularisers(page, data)
+    regularizers(page, data)
     speed(page)
     if quick:
         print(page.text())

@@ -6,7 +6,7 @@ from torch import Tensor
 from neurarium.data.dataset import Dataset
 from neurarium.data.table import Table
 from neurarium.learning.least_squares import Solution
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.regression_specs import LinearSpec, LogisticSpec
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
@@ -30,7 +30,7 @@ def _fitted(net: NetSpec, x: Tensor, y: Tensor, l2: float, epochs: int) -> Solut
     examples = Table((x,), (y,), schema)
     none = examples.select(torch.arange(0))
     plan = Recipe(
-        net=net, optimiser=Optimiser("closed-form", l2=l2), epochs=epochs, batch_size=len(x), device="cpu",
+        net=net, optimizer=Optimizer("closed-form", l2=l2), epochs=epochs, batch_size=len(x), device="cpu",
         threads=torch.get_num_threads(),
     )  # fmt: skip
     session = prepare(plan, Dataset("table", examples, none, none, schema))

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from neurarium.checks import ConfigError, RunError, choose, suggest
-from neurarium.data import catalogue as data_catalogue
+from neurarium.data import catalog as data_catalog
 from neurarium.data import own as own_data
 from neurarium.data.dataset import Dataset
 from neurarium.data.own import Own
 from neurarium.learning.objective import Objective
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.record.events import Event, Stopped
 from neurarium.record.files import write_atomic
 from neurarium.record.run_record import read_record
@@ -74,8 +74,8 @@ def recipe(name: str) -> Recipe:
 
 
 def load_data(name: str, *, folder: str | None = None) -> Dataset:
-    """Load a data set by name or path; see `neurarium list` and `data.catalogue.load`."""
-    return data_catalogue.load(name, folder=folder)
+    """Load a data set by name or path; see `neurarium list` and `data.catalog.load`."""
+    return data_catalog.load(name, folder=folder)
 
 
 def dataset_from(data: Any, *, target: str | Sequence[str] | None = None) -> Dataset:
@@ -116,7 +116,7 @@ def train(
         console: where to show it; none: standard output.
 
     Returns:
-        The trained run, or after Ctrl-C what it had learnt until then.
+        The trained run, or after Ctrl-C what it had learned until then.
 
     Raises:
         ConfigError, DataError, ShapeError: recipe, data, net and loss do not fit; nothing has been written yet.
@@ -129,7 +129,7 @@ def train(
     if own.batch_size is not None:
         plan = dataclasses.replace(plan, batch_size=own.batch_size)
     if data is not None:
-        plan = dataclasses.replace(plan, data=data_catalogue.name_of(own.dataset), data_folder=None)
+        plan = dataclasses.replace(plan, data=data_catalog.name_of(own.dataset), data_folder=None)
     if loss is not None:
         plan = dataclasses.replace(plan, objective=Objective("custom"))
     folder, dataset = Path(out or new_folder(plan.name)), own.dataset
@@ -257,7 +257,7 @@ def _data_in_hand(data: Any, target: str | Sequence[str] | None, plan: Recipe) -
 
 def _with_whole_paths(plan: Recipe) -> Recipe:
     """Write paths to data out in full, so that a run can be resumed from another folder."""
-    if plan.data not in data_catalogue.SOURCES and plan.data_folder is None and Path(plan.data).exists():
+    if plan.data not in data_catalog.SOURCES and plan.data_folder is None and Path(plan.data).exists():
         plan = dataclasses.replace(plan, data=str(Path(plan.data).resolve()))
     if plan.data_folder is not None:
         plan = dataclasses.replace(plan, data_folder=str(Path(plan.data_folder).resolve()))

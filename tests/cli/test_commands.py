@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from neurarium.data.catalogue import load as load_data
+from neurarium.data.catalog import load as load_data
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -128,7 +128,7 @@ MISTAKES = {
     "unknown option": (["train", "mlp", "--epoch", "3"], "--epochs"),
     "mistyped value": (["train", "mlp", "--epochs", "many"], "--epochs"),
     "value out of range": (["train", "mlp", "--epochs", "0"], "whole number >= 1"),
-    "nested value out of range": (["train", "mlp", "--optimiser.lr", "-1"], "optimiser.lr"),
+    "nested value out of range": (["train", "mlp", "--optimizer.lr", "-1"], "optimizer.lr"),
     "no GPU": (["train", "mlp", "--device", "cuda"], "--device cpu"),
     "missing config": (["train", "mlp", "--config", "absent.toml"], "absent.toml"),
     "no run": (["evaluate", "absent"], "no such folder"),

@@ -14,7 +14,7 @@ QUICK = ["mlp", "--net.hidden", "16", "--threads", "1", "--batch-size", "50"]
 
 def test_suggests_and_draws(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
-    options = ["--steps", "40", "--optimiser.name", "sgd", "--lowest", "1e-4", "--highest", "1000"]
+    options = ["--steps", "40", "--optimizer.name", "sgd", "--lowest", "1e-4", "--highest", "1000"]
     assert find_rate_command.run([*QUICK, *options]) == 0
     said = capsys.readouterr().out
     steepest, tenth, diverged = (
@@ -24,7 +24,7 @@ def test_suggests_and_draws(tmp_path: Path, monkeypatch, capsys) -> None:
     assert 1e-3 < steepest < 10
     assert 1e-3 < tenth < 1
     assert 0.1 < diverged <= 100
-    assert "--optimiser.lr" in said
+    assert "--optimizer.lr" in said
     assert [path.name for path in tmp_path.iterdir()] == ["find-rate.png"]
     assert image.imread(tmp_path / "find-rate.png").ndim == 3
 

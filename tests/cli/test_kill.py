@@ -82,8 +82,8 @@ def test_interrupted_stops_cleanly_and_says_how_to_resume(tmp_path: Path, uninte
 
 def test_diverging_run_says_where_and_keeps_the_last_good_checkpoint(neurarium: Call, tmp_path: Path) -> None:
     result = neurarium(
-        "train", "mlp", "--optimiser.name", "sgd", "--optimiser.lr", "1e20", "--threads", "1",
-        "--optimiser.weight-decay", "0",
+        "train", "mlp", "--optimizer.name", "sgd", "--optimizer.lr", "1e20", "--threads", "1",
+        "--optimizer.weight-decay", "0",
         "--checkpoints.steps", "1", "--net.dropout", "0",
     )  # fmt: skip
     assert result.returncode == 3

@@ -7,7 +7,7 @@ import pytest
 from neurarium import api
 from neurarium.checks import ConfigError, DataError
 from neurarium.cli import show_command
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
 from neurarium.training.recipe import Recipe
 

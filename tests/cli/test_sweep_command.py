@@ -12,7 +12,7 @@ from neurarium.cli.sweep_command import read_order, run
 
 QUICK = [
     "mlp", "--epochs", "1", "--net.hidden", "8", "--net.dropout=0", "--augmentation.shift", "0", "--batch-size=500",
-    "--optimiser.name", "sgd,adam", "--optimiser.weight-decay", "0", "--threads", "1", "--quiet",
+    "--optimizer.name", "sgd,adam", "--optimizer.weight-decay", "0", "--threads", "1", "--quiet",
 ]  # fmt: skip
 
 
@@ -24,7 +24,7 @@ def test_help_loads_no_torch() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert '--net.hidden "64;128,64"' in done.stdout
-    assert "--optimiser.lr 0.002" in done.stdout
+    assert "--optimizer.lr 0.002" in done.stdout
 
 
 def test_sweep_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,23 +39,23 @@ def test_sweep_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 
 
 def test_options_are_no_fields() -> None:
-    order = read_order(["mlp", "--seeds=3", "--together", "never", "--out", "o", "--optimiser.lr", "0.1", "--quiet"])
+    order = read_order(["mlp", "--seeds=3", "--together", "never", "--out", "o", "--optimizer.lr", "0.1", "--quiet"])
     assert (order.seeds, order.together, order.out, order.quiet) == (3, "never", Path("o"), True)
-    assert order.grid == {"optimiser.lr": [0.1]}
+    assert order.grid == {"optimizer.lr": [0.1]}
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["lenet"], "did you mean lenet5"),
-        (["mlp", "--optimizer.lr", "1"], "did you mean optimiser"),
+        (["mlp", "--optimizer.lr", "1"], "did you mean optimizer"),
         (["mlp", "--epochs", "many"], "epochs: expected a whole number"),
         (["mlp", "--epochs"], "a value"),
         (["mlp", "--augmentation.flip", "--epochs", "1"], "switches too"),
         (["mlp", "--seeds", "0"], "whole number >= 1"),
         (["mlp", "--together", "sometimes"], "auto, always, never"),
         (["mlp", "epochs", "3"], "begin with --"),
-        (["mlp", "--optimiser.lr", "0.1,-1"], "optimiser.lr"),
+        (["mlp", "--optimizer.lr", "0.1,-1"], "optimizer.lr"),
     ],
 )
 def test_mistakes(arguments: list[str], says: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from neurarium.checks import DataError
-from neurarium.data.catalogue import load
+from neurarium.data.catalog import load
 from neurarium.data.characters import from_text
 from neurarium.data.dataset import Dataset
 from neurarium.data.windows import Windows

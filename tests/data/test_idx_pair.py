@@ -128,7 +128,7 @@ def test_a_named_set_is_found(tmp_path, monkeypatch, four, toy, place):
     home = four(tmp_path / place)
     data = load_named(toy)
     assert data.counts() == {"train": 33, "development": 3, "test": 4}
-    assert (data.schema.classes, data.licence) == (("a", "b", "c", "d"), "MIT")
+    assert (data.schema.classes, data.license) == (("a", "b", "c", "d"), "MIT")
     assert f"(from {home})" in data.provenance
 
 

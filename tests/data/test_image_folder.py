@@ -52,11 +52,11 @@ def test_train_and_test_may_be_classes(tmp_path):
     assert image_folder.load(tmp_path, "vehicles").schema.classes == ("test", "train")
 
 
-def test_the_commonest_size_wins_and_one_colour_picture_makes_all_colour(tmp_path):
+def test_the_commonest_size_wins_and_one_color_picture_makes_all_color(tmp_path):
     fill(tmp_path, {"a": 4, "b": 4})
     picture(tmp_path / "a" / "large.png", level=9, shape=(8, 8))
     assert image_folder.load(tmp_path, "x").schema.input.shape == (1, 5, 4)
-    picture(tmp_path / "b" / "colour.png", level=9, shape=(5, 4, 3))
+    picture(tmp_path / "b" / "color.png", level=9, shape=(5, 4, 3))
     data = image_folder.load(tmp_path, "x")
     assert data.schema.input.shape == (3, 5, 4)
     assert "1 pictures resized to 4 x 5" in data.provenance

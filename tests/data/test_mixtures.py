@@ -9,25 +9,25 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.mixtures import Mixture, grid, load_grid, load_ring, mode_scores, ring
 
 
-def test_centres() -> None:
-    eight = ring().centres.numpy()
+def test_centers() -> None:
+    eight = ring().centers.numpy()
     np.testing.assert_allclose(np.hypot(*eight.T), 2.0)
     np.testing.assert_allclose(np.diff(np.unwrap(np.arctan2(eight[:, 1], eight[:, 0]))), np.pi / 4)
-    assert sorted(map(tuple, grid().centres.tolist())) == [(a, b) for a in (-4, -2, 0, 2, 4) for b in (-4, -2, 0, 2, 4)]
+    assert sorted(map(tuple, grid().centers.tolist())) == [(a, b) for a in (-4, -2, 0, 2, 4) for b in (-4, -2, 0, 2, 4)]
 
 
 @pytest.mark.parametrize("mixture", [ring(), grid()], ids=["ring", "grid"])
 def test_points_have_the_moments_of_the_mixture(mixture: Mixture) -> None:
     points, modes = mixture.draw(1000)
-    assert torch.equal(modes.bincount(), torch.full((len(mixture.centres),), 1000))
-    away = points - mixture.centres[modes]
+    assert torch.equal(modes.bincount(), torch.full((len(mixture.centers),), 1000))
+    away = points - mixture.centers[modes]
     # standard errors: sigma / sqrt(n), sigma / sqrt(2 n)
     n = len(points)
     assert (away.mean(0).abs() < 4 * mixture.std / math.sqrt(n)).all()
     assert ((away.std(0) - mixture.std).abs() < 4 * mixture.std / math.sqrt(2 * n)).all()
     # in random order: the mode of a point says nothing about the next one's
     same = (modes[1:] == modes[:-1]).double().mean().item()
-    assert same == pytest.approx(1 / len(mixture.centres), abs=0.02)
+    assert same == pytest.approx(1 / len(mixture.centers), abs=0.02)
 
 
 def test_draws_follow_their_seed() -> None:

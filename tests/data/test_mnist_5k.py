@@ -25,7 +25,7 @@ def test_the_digits_are_those_of_the_source():
     )
 
 
-def test_source_and_licence_lie_beside_the_digits():
+def test_source_and_license_lie_beside_the_digits():
     text = EMBEDDED.joinpath("mnist_5k.LICENSE.md").read_text()
     assert "LeCun" in text
     assert "Attribution-ShareAlike 3.0" in text

@@ -7,7 +7,7 @@ from neurarium.data.picture import is_picture, picture_shape, read_picture
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (5, 4)).astype(np.uint8)
-COLOUR = RNG.integers(0, 256, (5, 4, 3)).astype(np.uint8)
+COLOR = RNG.integers(0, 256, (5, 4, 3)).astype(np.uint8)
 
 
 def save(tmp_path, image, name="a.png", **options):
@@ -20,9 +20,9 @@ def test_lossless_formats(tmp_path, name):
     path = save(tmp_path, Image.fromarray(GREY), name)
     assert picture_shape(path) == (1, 5, 4)
     np.testing.assert_array_equal(read_picture(path, 1, 5, 4), GREY[None])
-    path = save(tmp_path, Image.fromarray(COLOUR), name)
+    path = save(tmp_path, Image.fromarray(COLOR), name)
     assert picture_shape(path) == (3, 5, 4)
-    np.testing.assert_array_equal(read_picture(path, 3, 5, 4), COLOUR.transpose(2, 0, 1))
+    np.testing.assert_array_equal(read_picture(path, 3, 5, 4), COLOR.transpose(2, 0, 1))
 
 
 def test_gif_takes_the_first_frame_and_jpeg_comes_close(tmp_path):
@@ -34,9 +34,9 @@ def test_gif_takes_the_first_frame_and_jpeg_comes_close(tmp_path):
     assert np.abs(read_picture(jpeg, 1, 16, 16)[0].astype(int) - smooth).max() < 10
 
 
-def test_grey_and_colour_turn_into_each_other(tmp_path):
-    path = save(tmp_path, Image.fromarray(COLOUR))
-    luma = COLOUR @ np.array([0.299, 0.587, 0.114])
+def test_gray_and_color_turn_into_each_other(tmp_path):
+    path = save(tmp_path, Image.fromarray(COLOR))
+    luma = COLOR @ np.array([0.299, 0.587, 0.114])
     np.testing.assert_allclose(read_picture(path, 1, 5, 4)[0], luma, atol=1)
     path = save(tmp_path, Image.fromarray(GREY))
     np.testing.assert_array_equal(read_picture(path, 3, 5, 4), np.stack([GREY] * 3))
@@ -73,7 +73,7 @@ def test_resizing(tmp_path):
 
 
 def test_damaged_pictures_are_named(tmp_path):
-    whole = save(tmp_path, Image.fromarray(COLOUR.repeat(9, 0))).read_bytes()
+    whole = save(tmp_path, Image.fromarray(COLOR.repeat(9, 0))).read_bytes()
     flipped = bytearray(whole)
     flipped[60] ^= 0xFF
     for damaged in (b"", b"no picture", whole[:20], whole[:-40], bytes(flipped)):

@@ -21,9 +21,9 @@ from neurarium.data.scaling import Scaling
 from neurarium.data.table import Table
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.record.events import EpochEnded
 from neurarium.record.schema import Field, Schema
 from neurarium.training.recipe import Recipe
@@ -81,7 +81,7 @@ def cases() -> dict[str, Recipe]:
     found |= {
         "mlp, mixup and noise": change(mlp, augmentation=Augmentation(noise=0.1, mixup=0.2)),
         "mlp, plateau": change(mlp, schedule=Schedule("plateau", patience=1)),
-        "mlp, hessian-free": change(plain, optimiser=Optimiser("hessian-free"), schedule=Schedule(), batch_size=32),
+        "mlp, hessian-free": change(plain, optimizer=Optimizer("hessian-free"), schedule=Schedule(), batch_size=32),
         "mlp, explicit": change(mlp, gradients="explicit", clip_norm=1.0),
         "mlp, hinge, balanced": change(mlp, objective=Objective("hinge", balanced=True)),
         "mlp, smoothed": change(mlp, objective=Objective(smoothing=0.1)),
@@ -97,7 +97,7 @@ def cases() -> dict[str, Recipe]:
 
 
 def begin(recipe: Recipe) -> Session:
-    """A session in memory; what a recipe stands on has learnt for an epoch."""
+    """A session in memory; what a recipe stands on has learned for an epoch."""
     data = stand_in(recipe)
     if not recipe.source or role_of(recipe) == "judge":
         return prepare(dataclasses.replace(recipe, source=""), data)

@@ -13,10 +13,10 @@ def parameter(*values: float) -> torch.nn.Parameter:
 def test_first_step_is_3_16_times_adams() -> None:
     # (1 - .9) / sqrt(1 - .999) against 1: errata E41
     ours, peer = parameter(1.0, -20.0), parameter(1.0, -20.0)
-    optimisers = AdamAsPrinted([ours], lr=0.01), torch.optim.Adam([peer], lr=0.01)
-    for w, optimiser in zip((ours, peer), optimisers, strict=True):
+    optimizers = AdamAsPrinted([ours], lr=0.01), torch.optim.Adam([peer], lr=0.01)
+    for w, optimizer in zip((ours, peer), optimizers, strict=True):
         w.grad = torch.tensor([3.0, -0.5], dtype=torch.float64)
-        optimiser.step()
+        optimizer.step()
     start = torch.tensor([1.0, -20.0], dtype=torch.float64)
     ratio = (ours.detach() - start) / (peer.detach() - start)
     assert ratio.tolist() == pytest.approx([0.1 / math.sqrt(0.001)] * 2, rel=1e-4)
@@ -26,9 +26,9 @@ def test_first_step_is_3_16_times_adams() -> None:
 def test_eps_stands_inside_the_root() -> None:
     # M = 1/2 * 3, V = 1/4 * 9, eps = 2: 1.5 / sqrt(4.25), where eps outside would give 1.5 / 3.5
     w = parameter(0.0)
-    optimiser = AdamAsPrinted([w], lr=1.0, betas=(0.5, 0.75), eps=2.0)
+    optimizer = AdamAsPrinted([w], lr=1.0, betas=(0.5, 0.75), eps=2.0)
     w.grad = torch.tensor([3.0], dtype=torch.float64)
-    optimiser.step()
+    optimizer.step()
     assert w.item() == pytest.approx(-1.5 / math.sqrt(4.25))
 
 
@@ -46,26 +46,26 @@ def test_all_tensors_of_a_list_take_the_step_each_from_its_own_memory() -> None:
 
 def test_weights_without_gradient_stay_and_closure_is_called() -> None:
     w, idle = parameter(1.0), parameter(5.0)
-    optimiser = AdamAsPrinted([w, idle], lr=0.1)
+    optimizer = AdamAsPrinted([w, idle], lr=0.1)
 
     def closure() -> float:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = w.square().sum()
         loss.backward()
         return loss.item()
 
-    assert optimiser.step(closure) == 1.0
+    assert optimizer.step(closure) == 1.0
     assert w.item() == pytest.approx(1 - 0.1 * 0.2 / math.sqrt(0.004 + 1e-8))
     assert idle.item() == 5.0
-    assert idle not in optimiser.state
+    assert idle not in optimizer.state
 
 
 def test_state_goes_on_bit_for_bit() -> None:
-    def descend(w: torch.nn.Parameter, optimiser: AdamAsPrinted, steps: int) -> None:
+    def descend(w: torch.nn.Parameter, optimizer: AdamAsPrinted, steps: int) -> None:
         for _ in range(steps):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             w.pow(4).sum().backward()
-            optimiser.step()
+            optimizer.step()
 
     whole, cut = parameter(1.0, -2.0), parameter(1.0, -2.0)
     descend(whole, AdamAsPrinted([whole], lr=0.1), 6)

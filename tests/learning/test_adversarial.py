@@ -60,17 +60,17 @@ def test_the_best_discriminator_on_six_letters() -> None:
     real, fake = (torch.from_numpy(np.repeat(np.arange(6), counts)) for counts in (p, q))
     table = torch.zeros(6, dtype=torch.float64, requires_grad=True)
     loss = LOSSES["non-saturating"].discriminator
-    optimiser = torch.optim.LBFGS(
+    optimizer = torch.optim.LBFGS(
         [table], max_iter=200, tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe"
     )
 
     def objective() -> torch.Tensor:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value = loss(table[real], table[fake])
         value.backward()
         return value
 
-    optimiser.step(objective)
+    optimizer.step(objective)
     np.testing.assert_allclose(probability(table.detach()), p / (p + q), rtol=1e-6)
     divergence = jensenshannon(p / 20, q / 20) ** 2
     assert objective().item() == pytest.approx(2 * math.log(2) - 2 * divergence, rel=1e-9)

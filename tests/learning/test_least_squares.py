@@ -66,7 +66,7 @@ def test_ridge_without_intercept_agrees_with_scikit_learn() -> None:
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6), ridge=st.floats(1e-3, 1e3), d=st.integers(1, 6))
 def test_ridge_shrinks_along_the_singular_directions(seed: int, ridge: float, d: int) -> None:
-    """Law: in NumPy's singular basis of the centred inputs, ridge weights = s^2 / (s^2 + ridge) x least squares'."""
+    """Law: in NumPy's singular basis of the centered inputs, ridge weights = s^2 / (s^2 + ridge) x least squares'."""
     x, y = random_table(seed, 20, d)
     s, vt = np.linalg.svd((x - x.mean(0)).numpy(), full_matrices=False)[1:]
     free, shrunk = (least_squares(x, y, l2).weight.numpy() @ vt.T for l2 in (0.0, ridge / 20))
@@ -87,8 +87,8 @@ def test_dependent_columns_give_the_smallest_solution_and_a_warning() -> None:
     x = torch.cat([x, x[:, :1] + x[:, 1:2], torch.full((15, 1), 7.0, dtype=torch.float64)], 1)
     with pytest.warns(SingularDesignWarning, match=r"5 columns have rank 3; 1 constant \(numbers 4, from 0\)"):
         fit = least_squares(x, y)
-    centred = (x - x.mean(0)).numpy()
-    by_pinv = np.linalg.pinv(centred, rcond=1e-10) @ (y - y.mean(0)).numpy()
+    centered = (x - x.mean(0)).numpy()
+    by_pinv = np.linalg.pinv(centered, rcond=1e-10) @ (y - y.mean(0)).numpy()
     np.testing.assert_allclose(fit.weight.T, by_pinv, rtol=1e-9, atol=1e-12)
     assert fit.rank == 3
 

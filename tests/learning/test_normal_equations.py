@@ -49,8 +49,8 @@ def test_dependent_and_constant_columns_give_least_norm_with_a_warning() -> None
     sums = summed(x, y)
     with pytest.warns(SingularDesignWarning, match=r"12 columns have rank 10; 1 constant \(numbers 11"):
         fit = sums.solve()
-    centred = (x - x.mean(0)).numpy()
-    by_pinv = np.linalg.pinv(centred, rcond=1e-9) @ (y - y.mean(0)).numpy()
+    centered = (x - x.mean(0)).numpy()
+    by_pinv = np.linalg.pinv(centered, rcond=1e-9) @ (y - y.mean(0)).numpy()
     np.testing.assert_allclose(fit.weight.T, by_pinv, rtol=1e-6, atol=1e-6)
     assert sums.constant() == [11]
 
@@ -77,7 +77,7 @@ def test_wide_float32_blocks_are_summed_strip_by_strip() -> None:
         np.testing.assert_allclose(sums.mean, z.double().numpy().mean(0), rtol=1e-6, atol=1e-7)
 
 
-def test_inverse_is_that_of_the_penalised_covariance() -> None:
+def test_inverse_is_that_of_the_penalized_covariance() -> None:
     x, _ = diabetes()
     sums = NormalEquations(10)
     sums.add(x)

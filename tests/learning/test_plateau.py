@@ -45,13 +45,13 @@ def test_scores_that_are_not_finite_are_no_improvement() -> None:
     floor=st.sampled_from([0.0, 0.05, 0.4]),
 )
 def test_is_torchs(scores: list[float], gamma: float, patience: int, threshold: float, floor: float) -> None:
-    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     peer = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimiser, factor=gamma, patience=patience - 1, threshold=threshold, threshold_mode="abs", min_lr=floor, eps=0
+        optimizer, factor=gamma, patience=patience - 1, threshold=threshold, threshold_mode="abs", min_lr=floor, eps=0
     )
     expected = []
     for score in scores:
         peer.step(score)
-        expected.append(optimiser.param_groups[0]["lr"])
+        expected.append(optimizer.param_groups[0]["lr"])
     schedule = Schedule("plateau", gamma=gamma, patience=patience, threshold=threshold, floor=floor)
     assert factors(scores, schedule) == pytest.approx(expected, rel=1e-12)

@@ -9,9 +9,9 @@ from neurarium.learning.psnr import psnr
 
 def test_psnr_by_hand() -> None:
     black = torch.zeros(2, 4, dtype=torch.uint8)
-    grey = torch.tensor([[0, 0, 0, 10], [0, 0, 10, 0]], dtype=torch.uint8)  # mean square 25
-    assert psnr(grey, black, 255.0) == pytest.approx(20 * math.log10(255 / 5))
-    assert psnr(grey / 255, black / 255, 1.0) == pytest.approx(20 * math.log10(255 / 5), rel=1e-6)
+    gray = torch.tensor([[0, 0, 0, 10], [0, 0, 10, 0]], dtype=torch.uint8)  # mean square 25
+    assert psnr(gray, black, 255.0) == pytest.approx(20 * math.log10(255 / 5))
+    assert psnr(gray / 255, black / 255, 1.0) == pytest.approx(20 * math.log10(255 / 5), rel=1e-6)
     assert psnr(black, black, 255.0) == math.inf
 
 

@@ -20,11 +20,11 @@ def _descend(
     H: torch.Tensor, optimum: torch.Tensor, steps: int, make: type[torch.optim.Optimizer], **settings: float
 ) -> torch.Tensor:
     theta = torch.zeros(5, dtype=DOUBLE, requires_grad=True)
-    optimiser = make([theta], **settings)
+    optimizer = make([theta], **settings)
     for _ in range(steps):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         ((theta - optimum) @ H @ (theta - optimum) / 2).backward()
-        optimiser.step()
+        optimizer.step()
     return theta.detach()
 
 

@@ -8,21 +8,21 @@ from neurarium.learning.schedules import Schedule
 
 
 def by_torch(
-    scheduler: torch.optim.lr_scheduler.LRScheduler, optimiser: torch.optim.Optimizer, steps: int
+    scheduler: torch.optim.lr_scheduler.LRScheduler, optimizer: torch.optim.Optimizer, steps: int
 ) -> list[float]:
     rates = []
     for _ in range(steps):
-        rates.append(optimiser.param_groups[0]["lr"])
-        optimiser.step()
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
         scheduler.step()
     return rates
 
 
 def test_cosine_is_torchs() -> None:
-    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    peer = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=50, eta_min=0.1)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    peer = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50, eta_min=0.1)
     factor = Schedule("cosine", floor=0.1).factor(50)
-    assert [factor(t) for t in range(50)] == pytest.approx(by_torch(peer, optimiser, 50), abs=1e-12)
+    assert [factor(t) for t in range(50)] == pytest.approx(by_torch(peer, optimizer, 50), abs=1e-12)
 
 
 def test_step_drops_at_thirds_by_hand() -> None:
@@ -36,24 +36,24 @@ def test_exponential_halves_at_equal_distances() -> None:
 
 
 def test_exponential_is_torchs() -> None:
-    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    peer = torch.optim.lr_scheduler.ExponentialLR(optimiser, gamma=0.01 ** (1 / 30))
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    peer = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.01 ** (1 / 30))
     factor = Schedule("exponential", floor=0.01).factor(30)
-    assert [factor(t) for t in range(30)] == pytest.approx(by_torch(peer, optimiser, 30), rel=1e-12)
+    assert [factor(t) for t in range(30)] == pytest.approx(by_torch(peer, optimizer, 30), rel=1e-12)
 
 
 def test_linear_is_torchs() -> None:
-    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    peer = torch.optim.lr_scheduler.LinearLR(optimiser, start_factor=1.0, end_factor=0.2, total_iters=20)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    peer = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=1.0, end_factor=0.2, total_iters=20)
     factor = Schedule("linear", floor=0.2).factor(20)
-    assert [factor(t) for t in range(20)] == pytest.approx(by_torch(peer, optimiser, 20), rel=1e-12)
+    assert [factor(t) for t in range(20)] == pytest.approx(by_torch(peer, optimizer, 20), rel=1e-12)
 
 
 def test_step_is_torchs() -> None:
-    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    peer = torch.optim.lr_scheduler.StepLR(optimiser, step_size=10, gamma=0.3)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    peer = torch.optim.lr_scheduler.StepLR(optimizer, step_size=10, gamma=0.3)
     factor = Schedule("step", gamma=0.3, drops=3).factor(40)
-    assert [factor(t) for t in range(40)] == pytest.approx(by_torch(peer, optimiser, 40), rel=1e-12)
+    assert [factor(t) for t in range(40)] == pytest.approx(by_torch(peer, optimizer, 40), rel=1e-12)
 
 
 def test_constant_and_plateau_before_any_score() -> None:

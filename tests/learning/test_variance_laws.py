@@ -107,7 +107,7 @@ def test_share_of_a_padded_kernel_by_hand() -> None:
     assert kernel_share(nn.Linear(3, 4), torch.Size([5, 3])) == 1
 
 
-def test_normalisation() -> None:
+def test_normalization() -> None:
     torch.manual_seed(0)
     gamma, beta = torch.tensor([1.0, 2.0, 3.0, 0.0]), torch.tensor([0.5, 0.0, -0.5, 1.0])
     x = torch.randn(5000, 4) * 3

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.connectionist.rbm import RBM
 from neurarium.nets.expect import expect
 from neurarium.nets.feedforward.mlp import MLP

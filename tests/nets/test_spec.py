@@ -18,6 +18,6 @@ def test_spec_is_frozen() -> None:
         NetSpec().summary = "changed"  # type: ignore[misc]
 
 
-def test_catalogue_imports_no_torch() -> None:
-    program = "import sys, neurarium.nets.catalogue; sys.exit('torch' in sys.modules)"
+def test_catalog_imports_no_torch() -> None:
+    program = "import sys, neurarium.nets.catalog; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neurarium.checks import ShapeError
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.connectionist.associative_memory import AssociativeMemory
-from neurarium.nets.parts.normalization.weight import weight_normalised
+from neurarium.nets.parts.normalization.weight import weight_normalized
 from neurarium.nets.spec import NetSpec
 from neurarium.nets.summary import summarize, summarize_batch
 
@@ -154,9 +154,9 @@ def test_an_empty_shape_is_refused() -> None:
         summarize(nn.Identity(), ())
 
 
-def test_a_weight_normalised_layer_is_one_row() -> None:
-    net = nn.Sequential(weight_normalised(nn.Conv2d(2, 4, 3, bias=False)), nn.Flatten(), nn.Linear(4, 3))
-    weight_normalised(net[2])
+def test_a_weight_normalized_layer_is_one_row() -> None:
+    net = nn.Sequential(weight_normalized(nn.Conv2d(2, 4, 3, bias=False)), nn.Flatten(), nn.Linear(4, 3))
+    weight_normalized(net[2])
     rows = summarize(net, (2, 3, 3)).rows
     # 4 lengths and 4 x 2 x 3 x 3 directions; 3 lengths, 3 x 4 directions and 3 biases
     assert [(row.name, row.kind, row.parameters, row.multiply_adds) for row in rows] == [
@@ -221,7 +221,7 @@ def is_one_tensor(kind: type[NetSpec]) -> bool:
 
 # the others are summarized from batches, in tests/report/test_layers.py
 @pytest.mark.parametrize("name", [name for name, kind in NETS.items() if not kind.needs and is_one_tensor(kind)])
-def test_of_a_net_in_the_catalogue_every_cost_is_known_and_every_parameter_has_a_row(name: str) -> None:
+def test_of_a_net_in_the_catalog_every_cost_is_known_and_every_parameter_has_a_row(name: str) -> None:
     schema = NETS[name].example()
     net = NETS[name]().build(schema)
     summary = summarize(net, schema.input.fixed_shape)

@@ -8,7 +8,7 @@ import pytest
 from torch import nn
 
 from neurarium.recipes import deep
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.record.schema import image_schema
 from neurarium.training.recipe import Recipe
 
@@ -34,9 +34,9 @@ def test_plain_and_residual_nets_differ_in_the_net_alone() -> None:
 
 def test_settings_of_the_papers() -> None:
     resnet, densenet = deep.resnet20(), deep.densenet40()
-    assert (resnet.optimiser.name, resnet.optimiser.lr, resnet.optimiser.l2) == ("momentum", 0.1, 1e-4)
-    assert (resnet.optimiser.momentum, resnet.batch_size) == (0.9, 128)
-    assert (densenet.optimiser.name, densenet.optimiser.lr, densenet.batch_size) == ("nesterov", 0.1, 64)
+    assert (resnet.optimizer.name, resnet.optimizer.lr, resnet.optimizer.l2) == ("momentum", 0.1, 1e-4)
+    assert (resnet.optimizer.momentum, resnet.batch_size) == (0.9, 128)
+    assert (densenet.optimizer.name, densenet.optimizer.lr, densenet.batch_size) == ("nesterov", 0.1, 64)
     assert resnet.augmentation.flip
     assert resnet.augmentation.shift > 0
 

@@ -139,7 +139,7 @@ def _make_info(classes: tuple[str, ...], shape: tuple[int, ...] = (1, 28, 28), *
     values = {
         "name": "mnist-5k", "schema": schema, "counts": {"train": 4000, "development": 500, "test": 500},
         "fingerprint": "7d2e" * 16, "provenance": "Y. LeCun, C. Cortes, C. Burges, The MNIST database; 5,000 digits",
-        "licence": "CC BY-SA 3.0",
+        "license": "CC BY-SA 3.0",
     }  # fmt: skip
     return DataInfo(**(values | changes))
 

@@ -40,7 +40,7 @@ def test_a_filter_for_each_pair_of_planes():
     assert figure.axes[0].get_ylabel() == "channel below"
 
 
-def test_colours_are_stretched_together():
+def test_colors_are_stretched_together():
     net = nn.Sequential(nn.Conv2d(3, 2, 3))
     with torch.no_grad():
         net[0].weight.copy_(torch.linspace(-1, 3, 54).reshape(2, 3, 3, 3))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.nets.spec import NetSpec
 from neurarium.nets.summary import summarize, summarize_batch

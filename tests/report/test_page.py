@@ -120,7 +120,7 @@ def test_equal_folders_give_equal_pages(html, run_folder):
 def test_names_from_outside_are_escaped(run_folder, made):
     evil = "<script>alert(1)</script>"
     classes = (evil, "b", "$name")
-    info = made.info(classes, (4,), provenance=evil, licence=evil, name=evil)
+    info = made.info(classes, (4,), provenance=evil, license=evil, name=evil)
     schema = Schema({evil: Field((4,))}, {evil + "2": Field((), classes)})
     scores = made.scores(classes, 300, 0.9, data=evil)
     html = write_report(run_folder(info=replace(info, schema=schema), scores=scores)).read_text()

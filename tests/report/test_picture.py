@@ -26,7 +26,7 @@ def test_svg_refers_only_to_itself(svg):
     assert "http" not in svg
 
 
-def test_svg_takes_its_colours_from_the_page(svg):
+def test_svg_takes_its_colors_from_the_page(svg):
     assert "currentColor" in svg
     assert "var(--blue)" in svg
     assert not re.search(r"#0072b2|#24292f", svg)

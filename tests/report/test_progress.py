@@ -37,7 +37,7 @@ def test_without_a_terminal_one_plain_line_an_epoch(made):
     assert max(map(len, lines[1:])) <= 80
 
 
-def test_forced_colours_do_not_move_the_cursor_in_a_file(made):
+def test_forced_colors_do_not_move_the_cursor_in_a_file(made):
     file = io.StringIO()
     show(made.events(2), file, force_terminal=True)
     assert "\x1b[32m" in file.getvalue()

@@ -25,9 +25,9 @@ def test_grid_holds_every_picture_at_its_place() -> None:
     assert png(figure).startswith(b"\x89PNG")
 
 
-def test_colours_and_values_beyond_the_ends() -> None:
+def test_colors_and_values_beyond_the_ends() -> None:
     pictures = torch.tensor([-50.0, 127.5, 400.0]).view(1, 3, 1, 1).expand(2, 3, 2, 2)
-    canvas = drawn(samples_figure(pictures, "colour"))
+    canvas = drawn(samples_figure(pictures, "color"))
     assert canvas.shape == (2, 5, 3)
     np.testing.assert_allclose(canvas[0, 0], [0, 0.5, 1])
 
@@ -55,7 +55,7 @@ def test_points_on_the_same_axes() -> None:
 
 
 def test_what_cannot_be_drawn() -> None:
-    with pytest.raises(ShapeError, match="grey or in colour"):
+    with pytest.raises(ShapeError, match="gray or in color"):
         samples_figure(torch.zeros(3, 2, 4, 4), "")
     with pytest.raises(ShapeError, match="at least one"):
         samples_figure(torch.zeros(0, 1, 4, 4), "")

@@ -19,9 +19,9 @@ def cells(made: Any) -> list[SweptCell]:
         return [digest(made.entries(made.events(epochs=n, floor=floor + 0.004 * k))) for k, n in enumerate(epochs)]
 
     return [
-        SweptCell("sgd, lr=$0.1$", {"optimiser.name": "sgd"}, histories(0.05, [20, 18, 20])),
-        SweptCell("adam", {"optimiser.name": "adam"}, histories(0.02, [20, 20, 20])),
-        SweptCell("lost", {"optimiser.name": "rmsprop"}, [], diverged=3),
+        SweptCell("sgd, lr=$0.1$", {"optimizer.name": "sgd"}, histories(0.05, [20, 18, 20])),
+        SweptCell("adam", {"optimizer.name": "adam"}, histories(0.02, [20, 20, 20])),
+        SweptCell("lost", {"optimizer.name": "rmsprop"}, [], diverged=3),
     ]
 
 
@@ -111,7 +111,7 @@ def test_table_and_page(cells: list[SweptCell], tmp_path: Any) -> None:
     assert row_of(cells[1])[2] == f"{ends.mean():.2f} ± {ends.std(ddof=1):.2f}"
     request = {
         "seeds": 3, "recipe": {"seed": 0, "name": "toy", "data": "d<>"},
-        "grid": [{"field": "optimiser.name", "values": ["sgd", "adam"]}],
+        "grid": [{"field": "optimizer.name", "values": ["sgd", "adam"]}],
     }  # fmt: skip
     page = sweep_page(tmp_path, cells, request, "a sweep")
     assert "d&lt;&gt;" in page

@@ -90,7 +90,7 @@ def test_scores_of_other_tasks():
 def test_comparison_shows_results_and_only_the_settings_that_differ(made):
     scores = made.scores(made.digits, 500, 0.968).to_plain()
     first, second = (recipe_to_plain(Recipe(name=name, batch_size=size)) for name, size in (("a", 64), ("b", 128)))
-    second["optimiser"]["lr"] = 0.5
+    second["optimizer"]["lr"] = 0.5
     text = text_of(
         comparison_table(
             [
@@ -105,7 +105,7 @@ def test_comparison_shows_results_and_only_the_settings_that_differ(made):
     assert row_of(text, "epochs") == ["epochs", "20 of 20", "3 of 20"]
     assert row_of(text, "best development")[1] == "2.40 % (epoch 17)"
     assert row_of(text, "batch_size") == ["batch_size", "64", "128"]
-    assert row_of(text, "optimiser.lr")[2] == "0.5"
+    assert row_of(text, "optimizer.lr")[2] == "0.5"
     assert "precision" not in text
 
 

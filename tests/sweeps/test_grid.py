@@ -8,13 +8,13 @@ from neurarium.sweeps.grid import expand, listed, read_values
 
 
 def test_product_with_the_last_field_fastest() -> None:
-    cells = expand(mlp(), {"optimiser.name": ["sgd", "adam"], "optimiser.lr": [0.1, 0.2, 0.3], "epochs": 3})
-    assert [(c.recipe.optimiser.name, c.recipe.optimiser.lr) for c in cells] == [
+    cells = expand(mlp(), {"optimizer.name": ["sgd", "adam"], "optimizer.lr": [0.1, 0.2, 0.3], "epochs": 3})
+    assert [(c.recipe.optimizer.name, c.recipe.optimizer.lr) for c in cells] == [
         (name, lr) for name in ("sgd", "adam") for lr in (0.1, 0.2, 0.3)
     ]
     assert {c.recipe.epochs for c in cells} == {3}
     assert cells[4].name == "adam, lr=0.2"
-    assert cells[4].settings == {"optimiser.name": "adam", "optimiser.lr": 0.2, "epochs": 3}
+    assert cells[4].settings == {"optimizer.name": "adam", "optimizer.lr": 0.2, "epochs": 3}
 
 
 def test_nothing_varied_is_one_cell() -> None:
@@ -39,14 +39,14 @@ def test_lists_as_values() -> None:
 @pytest.mark.parametrize(
     ("field", "text", "values"),
     [
-        ("optimiser.lr", "1e-3, 0.01", [1e-3, 0.01]),
+        ("optimizer.lr", "1e-3, 0.01", [1e-3, 0.01]),
         ("epochs", "3", [3]),
         ("net.hidden", "64;128,64", [[64], [128, 64]]),
         ("net.hidden", "64", [[64]]),
         ("net.hidden", ";64", [[], [64]]),
         ("augmentation.flip", "true,False", [True, False]),
         ("clip_norm", "none,1", ["none", 1.0]),
-        ("optimiser.name", "sgd,adam", ["sgd", "adam"]),
+        ("optimizer.name", "sgd,adam", ["sgd", "adam"]),
         ("net.kind", "mlp,lenet5", ["mlp", "lenet5"]),
     ],
 )
@@ -57,14 +57,14 @@ def test_values_from_text(field: str, text: str, values: list[object]) -> None:
 @pytest.mark.parametrize(
     ("grid", "says"),
     [
-        ({"optimizer.lr": [1]}, "did you mean optimiser?"),
-        ({"optimiser.rate": [1]}, "optimiser.rate"),
-        ({"optimiser": ["sgd"]}, "optimiser.name"),
+        ({"optimizer.lr": [1]}, "did you mean optimizer?"),
+        ({"optimizer.rate": [1]}, "optimizer.rate"),
+        ({"optimizer": ["sgd"]}, "optimizer.name"),
         ({"epochs.more": [1]}, "has no parts"),
-        ({"optimiser.lr": ["a"]}, "optimiser.lr: expected a number, got 'a'"),
+        ({"optimizer.lr": ["a"]}, "optimizer.lr: expected a number, got 'a'"),
         ({"net.hidden": [[8.5]]}, "net.hidden"),
-        ({"optimiser.name": ["sdg"]}, "did you mean sgd?"),
-        ({"optimiser.lr": [0.1, -1.0]}, "optimiser.lr"),
+        ({"optimizer.name": ["sdg"]}, "did you mean sgd?"),
+        ({"optimizer.lr": [0.1, -1.0]}, "optimizer.lr"),
         ({"seed": [1, 2]}, "--seeds"),
         ({"name": ["a"]}, "one value for the whole sweep"),
         ({"epochs": [3, 3]}, "3 twice"),

@@ -34,7 +34,7 @@ from neurarium.training.seed import own_generators, seed_everything
 from neurarium.training.session import start
 
 PLAN = Recipe(name="toy", net=MLPSpec(hidden=(8,)), batch_size=32, epochs=2, device="cpu")
-GRID = {"optimiser.name": ["sgd", "adam"], "optimiser.lr": 0.02}
+GRID = {"optimizer.name": ["sgd", "adam"], "optimizer.lr": 0.02}
 
 
 def listening() -> tuple[Console, io.StringIO]:
@@ -161,7 +161,7 @@ def test_diverged_runs_are_noted_and_the_rest_goes_on(vectors: Dataset, tmp_path
     for together in ("always", "never"):
         console, said = listening()
         found = sweep(
-            PLAN, {"optimiser.lr": [1e30, 0.01], "optimiser.name": "sgd"}, seeds=2, data=vectors,
+            PLAN, {"optimizer.lr": [1e30, 0.01], "optimizer.name": "sgd"}, seeds=2, data=vectors,
             out=tmp_path / together, together=together, console=console,
         )  # fmt: skip
         assert [(cell.diverged, len(cell.histories)) for cell in found.cells] == [(2, 0), (0, 2)]
@@ -215,9 +215,9 @@ def test_data_of_the_grid_are_found_from_another_folder(
     part = vectors.train.gather(torch.arange(60))
     np.savez(tmp_path / "few.npz", x=part.x.numpy(), y=part.labels.numpy())
     monkeypatch.chdir(tmp_path)
-    grid = {"data": "few.npz", "optimiser.lr": [0.01, 0.1], "epochs": 1}
+    grid = {"data": "few.npz", "optimizer.lr": [0.01, 0.1], "epochs": 1}
     found = sweep(PLAN, grid, seeds=1, out="s", progress=False)
-    assert found.title == "toy on few.npz, by optimiser.lr"
+    assert found.title == "toy on few.npz, by optimizer.lr"
     page = (found.folder / "report.html").read_text()
     assert "few.npz" in page
     assert "mnist-5k" not in page
@@ -242,7 +242,7 @@ def test_nets_of_a_function_are_fresh_for_every_run_and_by_its_seed(
         made.append(own_mlp(schema))
         return made[-1]
 
-    grid = {"optimiser.lr": [1e-30, 0.01]}
+    grid = {"optimizer.lr": [1e-30, 0.01]}
     found = sweep(
         OWN, grid, seeds=2, data=vectors, net=make, out=tmp_path / "s", together=together, progress=False,
     )  # fmt: skip

@@ -2,12 +2,12 @@ import pytest
 import torch
 from torch import nn
 
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.connectionist.associative_memory import AssociativeMemory
 from neurarium.nets.connectionist.perceptron import Perceptron
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.schema import image_schema
-from neurarium.symmetry.catalogue import LAWS
+from neurarium.symmetry.catalog import LAWS
 
 
 def make(name: str, shape: tuple[int, ...]) -> nn.Module:

@@ -20,11 +20,11 @@ from neurarium.training.source import Judge
 
 
 def test_mixture_by_hand() -> None:
-    """Four centres; 20 points, so each centre is due 5 and covered by 1 (a tenth, at least one)."""
+    """Four centers; 20 points, so each center is due 5 and covered by 1 (a tenth, at least one)."""
     mixture = Mixture(torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]]), 0.5)
     points = torch.tensor([[0.1, 0.0]] * 14 + [[10.0, 1.4]] + [[0.0, 8.4]] * 3 + [[5.0, 5.0]] * 2)
     covered, good = mixture_metrics(points, mixture)
-    assert covered.value == 2 / 4  # (0, 8.4) is 1.6 from its centre, beyond 3 x 0.5
+    assert covered.value == 2 / 4  # (0, 8.4) is 1.6 from its center, beyond 3 x 0.5
     assert good.value == 15 / 20
     assert "4 components" in covered.meaning
     assert (covered.unit, good.unit) == ("%", "%")

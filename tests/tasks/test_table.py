@@ -4,7 +4,7 @@ import pytest
 
 from neurarium.checks import ConfigError, DataError
 from neurarium.learning.objective import Objective
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec
 from neurarium.nets.spec import NetSpec

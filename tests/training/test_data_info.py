@@ -28,7 +28,7 @@ def test_classes(vectors: Dataset, tmp_path: Path) -> None:
         ("class 0", "class 1", "class 2"),
     )
     assert info.counts == {"train": 90, "development": 30, "test": 30}
-    assert (info.provenance, info.licence, info.fingerprint) == ("made for a test", "none", vectors.fingerprint())
+    assert (info.provenance, info.license, info.fingerprint) == ("made for a test", "none", vectors.fingerprint())
     assert read_data_info(written(tmp_path, info)) == info
 
 

@@ -174,7 +174,7 @@ def test_bad_input() -> None:
 def test_in_words() -> None:
     choice = InferenceChoice("bfloat16", "avx512_bf16", 53, 0, deviation=0.0123, same_classes=1.0)
     assert choice.in_words() == (
-        "bfloat16 (avx512_bf16), channels-last, 53 of 53 batch normalisations folded, "
+        "bfloat16 (avx512_bf16), channels-last, 53 of 53 batch normalizations folded, "
         "logits within 0.012 of their length, 100.0% same classes"
     )
     assert InferenceChoice("float32", "as asked", 0, 0).in_words() == "float32 (as asked), channels-last"

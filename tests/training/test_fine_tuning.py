@@ -11,7 +11,7 @@ from torch import Tensor
 from neurarium.checks import ConfigError
 from neurarium.data.dataset import Dataset
 from neurarium.learning.fine_tuning import FineTuning
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.linear_probe_spec import LinearProbeSpec
 from neurarium.nets.feedforward.specs import MLPSpec
@@ -23,13 +23,13 @@ from neurarium.training.session import Session, prepare, resume, start
 from neurarium.training.source import Source, adopt, read_source, source_folder
 
 COMMON = {"batch_size": 30, "threads": 1, "checkpoints": Checkpoints(seconds=1e9)}
-SGD = Optimiser("sgd", lr=0.1)
-BELOW = Recipe(name="below", net=MLPSpec(hidden=(6, 5), dropout=0.2), optimiser=SGD, epochs=1, **COMMON)
+SGD = Optimizer("sgd", lr=0.1)
+BELOW = Recipe(name="below", net=MLPSpec(hidden=(6, 5), dropout=0.2), optimizer=SGD, epochs=1, **COMMON)
 TUNED = Recipe(
     name="tuned",
     net=LinearProbeSpec(frozen=False),
     source="below",
-    optimiser=SGD,
+    optimizer=SGD,
     epochs=4,
     **COMMON,
 )
@@ -54,10 +54,10 @@ def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> list[bool]:
     return [torch.equal(a[name], b[name]) for name in a]
 
 
-@pytest.mark.parametrize("optimizer", [SGD, Optimiser("adamw", lr=0.01, weight_decay=0.1)], ids=["sgd", "adamw"])
-def test_the_backbone_stands_still_and_then_goes(below: Path, vectors: Dataset, optimizer: Optimiser) -> None:
+@pytest.mark.parametrize("optimizer", [SGD, Optimizer("adamw", lr=0.01, weight_decay=0.1)], ids=["sgd", "adamw"])
+def test_the_backbone_stands_still_and_then_goes(below: Path, vectors: Dataset, optimizer: Optimizer) -> None:
     """Two epochs of the head alone; weight decay does not reach what stands still either."""
-    plan = replace(TUNED, optimiser=optimizer, fine_tuning=FineTuning(freeze_epochs=2))
+    plan = replace(TUNED, optimizer=optimizer, fine_tuning=FineTuning(freeze_epochs=2))
     session = begin(below, vectors, plan)
     before, head = trunk_of(session), session.net.output.weight.detach().clone()  # type: ignore[union-attr]
     assert len(before) == 4
@@ -116,9 +116,9 @@ def test_rates_are_those_of_the_formula(
 
 def test_schedules_and_groups_multiply(below: Path, vectors: Dataset) -> None:
     tuning = FineTuning(backbone_factor=0.5, layer_decay=0.8)
-    plan = replace(TUNED, fine_tuning=tuning, schedule=Schedule("cosine"), optimiser=Optimiser("momentum", lr=0.2))
+    plan = replace(TUNED, fine_tuning=tuning, schedule=Schedule("cosine"), optimizer=Optimizer("momentum", lr=0.2))
     session = begin(below, vectors, plan)
-    (optimizer,) = session.rule.optimisers  # type: ignore[attr-defined]
+    (optimizer,) = session.rule.optimizers  # type: ignore[attr-defined]
     total = 4 * 3
     for event in session.events():
         if isinstance(event, Stepped):
@@ -131,14 +131,14 @@ def test_schedules_and_groups_multiply(below: Path, vectors: Dataset) -> None:
 
 @pytest.mark.parametrize(
     "optimizer",
-    [Optimiser("adam", lr=0.01), Optimiser("adamw", lr=0.01, weight_decay=0.1, decayed="weights")],
+    [Optimizer("adam", lr=0.01), Optimizer("adamw", lr=0.01, weight_decay=0.1, decayed="weights")],
     ids=["adam", "adamw, weights alone"],
 )
 @pytest.mark.parametrize("stop_after", [2, 6, 8])  # in the frozen phase, at its end, after it
 def test_resume_is_bit_exact_in_every_phase(
-    below: Path, vectors: Dataset, tmp_path: Path, stop_after: int, optimizer: Optimiser
+    below: Path, vectors: Dataset, tmp_path: Path, stop_after: int, optimizer: Optimizer
 ) -> None:
-    plan = replace(TUNED, optimiser=optimizer, fine_tuning=FineTuning(2, backbone_factor=0.3, layer_decay=0.9))
+    plan = replace(TUNED, optimizer=optimizer, fine_tuning=FineTuning(2, backbone_factor=0.3, layer_decay=0.9))
     for name in ("whole", "cut"):
         adopt(below, source_folder(tmp_path / name))
     whole = start(plan, tmp_path / "whole", vectors)

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from neurarium.learning.augmentation import Augmentation
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.record.schema import Field, Schema, image_schema
 from neurarium.training.recipe import Recipe, fitted
 
@@ -13,7 +13,7 @@ SERIES = Schema({"x": Field((None, 4), axis="time")}, ROWS.targets)
 
 
 @pytest.mark.parametrize("schema", [ROWS, SERIES])
-def test_shifts_of_the_catalogue_are_left_out_where_there_are_no_images(schema: Schema) -> None:
+def test_shifts_of_the_catalog_are_left_out_where_there_are_no_images(schema: Schema) -> None:
     recipe, said = fitted(MLP, RECIPES["mlp"], schema)
     assert recipe == dataclasses.replace(MLP, augmentation=Augmentation())
     recipe.augmentation.check(schema)

@@ -6,7 +6,7 @@ import torch
 
 from neurarium.data.dataset import Dataset
 from neurarium.learning.early_stopping import EarlyStopping
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.events import EpochEnded, Stepped
@@ -18,7 +18,7 @@ from neurarium.training.session import resume, start
 RECIPE = Recipe(
     name="plateau",
     net=MLPSpec(hidden=(8,), dropout=0.3),
-    optimiser=Optimiser("momentum", lr=0.05),
+    optimizer=Optimizer("momentum", lr=0.05),
     schedule=Schedule("plateau", gamma=0.5, patience=2, threshold=0.2, floor=0.01),
     early_stopping=EarlyStopping(monitor="objective", restore_best=False),
     epochs=20,

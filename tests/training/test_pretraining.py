@@ -6,7 +6,7 @@ import torch
 from neurarium.checks import ConfigError, DataError
 from neurarium.data.dataset import Dataset
 from neurarium.data.mnist_5k import load
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.connectionist.rbm import RBM
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.nets.connectionist.rbm_stack import stack_into_mlp
@@ -14,7 +14,7 @@ from neurarium.training.pretraining import train_stack
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import prepare
 
-RECIPE = Recipe(net=RBMSpec(), optimiser=Optimiser("momentum", lr=0.05), epochs=4, batch_size=10, device="cpu")
+RECIPE = Recipe(net=RBMSpec(), optimizer=Optimizer("momentum", lr=0.05), epochs=4, batch_size=10, device="cpu")
 
 
 def test_pixels_come_as_numbers_from_nought_to_one(images: Dataset) -> None:
@@ -29,7 +29,7 @@ def test_pixels_come_as_numbers_from_nought_to_one(images: Dataset) -> None:
 def test_each_machine_learns_from_the_one_below() -> None:
     digits = load()
     few = replace(digits, train=digits.train.select(torch.arange(0, 4000, 8)))
-    plan = replace(RECIPE, optimiser=Optimiser("momentum", lr=0.02), epochs=12)
+    plan = replace(RECIPE, optimizer=Optimizer("momentum", lr=0.02), epochs=12)
     rbms = train_stack(plan, few, (32, 24))
     assert [tuple(rbm.weight.shape) for rbm in rbms] == [(32, 784), (24, 32)]
     x = few.train.gather(torch.arange(500)).x
@@ -42,7 +42,7 @@ def test_each_machine_learns_from_the_one_below() -> None:
 
 
 def test_gaussian_inputs_bernoulli_features(images: Dataset) -> None:
-    plan = replace(RECIPE, net=RBMSpec(visible="gaussian"), optimiser=Optimiser("sgd", lr=1e-3), epochs=1)
+    plan = replace(RECIPE, net=RBMSpec(visible="gaussian"), optimizer=Optimizer("sgd", lr=1e-3), epochs=1)
     rbms = train_stack(plan, images, (6, 4))
     assert [rbm.visible for rbm in rbms] == ["gaussian", "bernoulli"]
 

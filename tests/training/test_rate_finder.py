@@ -10,13 +10,13 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.table import Table
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.schema import image_schema
 from neurarium.training.rate_finder import RateCurve, find_rate, smooth
 from neurarium.training.recipe import Recipe
 
-RECIPE = Recipe(net=MLPSpec(hidden=(16,), dropout=0.2), optimiser=Optimiser("sgd", lr=123.0), batch_size=30, threads=1)
+RECIPE = Recipe(net=MLPSpec(hidden=(16,), dropout=0.2), optimizer=Optimizer("sgd", lr=123.0), batch_size=30, threads=1)
 
 
 class Quadratic(nn.Module):
@@ -40,7 +40,7 @@ def quadratic_data(x: float) -> Dataset:
 def test_quadratic_falls_up_to_two_over_l_and_not_beyond(x: float) -> None:
     """L = x^2: an update multiplies the loss by (1 - eta L)^2, which is 1 at eta = 2/L exactly."""
     curvature = x * x
-    recipe = Recipe(objective=Objective("squared-error"), optimiser=Optimiser("sgd"), batch_size=8, threads=1)
+    recipe = Recipe(objective=Objective("squared-error"), optimizer=Optimizer("sgd"), batch_size=8, threads=1)
     bounds = {"lowest": 0.01 / curvature, "highest": 100 / curvature}
     curve = find_rate(recipe, quadratic_data(x), net=Quadratic(-3.0), steps=60, smoothing=0.0, **bounds)
 
@@ -49,7 +49,7 @@ def test_quadratic_falls_up_to_two_over_l_and_not_beyond(x: float) -> None:
         loss *= (1 - curvature * bounds["lowest"] * 10_000 ** (t / 59)) ** 2
         by_hand.append(loss)
     n = len(curve.rates)
-    # the optimiser keeps weights in float64; the loss reported is a Python float of it
+    # the optimizer keeps weights in float64; the loss reported is a Python float of it
     assert curve.losses == pytest.approx(by_hand[:n], rel=1e-6)
     assert curve.rates == pytest.approx([bounds["lowest"] * 10_000 ** (t / 59) for t in range(n)], rel=1e-9)
     falls = [after < before for before, after in zip(curve.losses, curve.losses[1:], strict=False)]
@@ -69,7 +69,7 @@ def test_learns_by_the_rule_of_the_recipe_on_the_batches_of_training(vectors: Da
     from neurarium.record.events import Stepped
     from neurarium.training.session import prepare
 
-    recipe = replace(RECIPE, optimiser=Optimiser("adam", lr=1e-3), epochs=4)
+    recipe = replace(RECIPE, optimizer=Optimizer("adam", lr=1e-3), epochs=4)
     # a sweep over so little that the rate is that of the run to 1e-9
     curve = find_rate(recipe, vectors, steps=7, lowest=1e-3, highest=1e-3 * (1 + 1e-9), smoothing=0.0)
     events = prepare(recipe, vectors).events()
@@ -94,7 +94,7 @@ def test_nothing_of_the_callers_is_touched(vectors: Dataset, tmp_path, monkeypat
 
 def test_same_seed_same_curve_whatever_rate_and_schedule_the_recipe_has(vectors: Dataset) -> None:
     first = find_rate(RECIPE, vectors, steps=10)
-    second = find_rate(replace(RECIPE, optimiser=Optimiser("sgd", lr=1e-9), epochs=77), vectors, steps=10)
+    second = find_rate(replace(RECIPE, optimizer=Optimizer("sgd", lr=1e-9), epochs=77), vectors, steps=10)
     assert first == second
     assert find_rate(replace(RECIPE, seed=1), vectors, steps=10) != first
 
@@ -116,7 +116,7 @@ def test_no_finite_loss_at_all(vectors: Dataset) -> None:
 
 
 def test_smoothing_by_hand() -> None:
-    # weights 0.8^k of the losses so far, normalised
+    # weights 0.8^k of the losses so far, normalized
     assert smooth([5.0, 1.0, 2.0], 0.8)[2] == pytest.approx((5 * 0.64 + 1 * 0.8 + 2) / (0.64 + 0.8 + 1))
     assert smooth([4.0] * 30, 0.9) == pytest.approx([4.0] * 30)
 
@@ -134,7 +134,7 @@ def test_suggestions_of_a_curve_drawn_by_hand() -> None:
     assert curve.tenth == pytest.approx(rates[31] / 10)
 
 
-def test_no_suggestion_where_nothing_is_learnt() -> None:
+def test_no_suggestion_where_nothing_is_learned() -> None:
     rising = RateCurve((0.1, 1.0), (2.0, 3.0), (2.0, 3.0), 1.0)
     assert rising.steepest is None
     assert rising.tenth is None
@@ -156,9 +156,9 @@ def test_refuses(vectors: Dataset, settings: dict, subject: str) -> None:
         find_rate(RECIPE, vectors, **settings)
 
 
-def test_an_optimiser_without_a_rate_is_refused(vectors: Dataset) -> None:
+def test_an_optimizer_without_a_rate_is_refused(vectors: Dataset) -> None:
     with pytest.raises(ConfigError, match="learning rate"):
-        find_rate(replace(RECIPE, optimiser=Optimiser("hessian-free")), vectors)
+        find_rate(replace(RECIPE, optimizer=Optimizer("hessian-free")), vectors)
 
 
 def test_a_recipe_that_training_would_refuse_is_refused(vectors: Dataset) -> None:
@@ -193,7 +193,7 @@ def test_a_loss_of_ones_own_and_batches_by_length(series: Dataset) -> None:
         seen.append(len(labels))
         return 10 * nn.functional.cross_entropy(logits, labels)
 
-    plan = Recipe(objective=Objective("custom"), optimiser=Optimiser("sgd"), batch_size=30, max_units=60, threads=1)
+    plan = Recipe(objective=Objective("custom"), optimizer=Optimizer("sgd"), batch_size=30, max_units=60, threads=1)
     torch.manual_seed(0)
     net = Mean()
     own = find_rate(plan, series, net=net, loss=loss, steps=6, lowest=1e-6, highest=1e-5, smoothing=0.0)

@@ -5,7 +5,7 @@ import pytest
 from neurarium.checks import ConfigError
 from neurarium.learning.fine_tuning import FineTuning
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.config import write_toml
@@ -21,7 +21,7 @@ def test_round_trip_keeps_every_field() -> None:
         net=MLPSpec(hidden=(5, 6), activation="tanh", dropout=0.25),
         task="reconstruction",
         objective=Objective("distillation", temperature=2.0, share=0.5, class_weights=(1.0, 2.0)),
-        optimiser=Optimiser("momentum", lr=0.5, momentum=0.8),
+        optimizer=Optimizer("momentum", lr=0.5, momentum=0.8),
         fine_tuning=FineTuning(freeze_epochs=1, backbone_factor=0.5, layer_decay=0.9),
         epochs=3,
         max_units=100,

@@ -48,14 +48,14 @@ def test_loaded_run_answers_as_the_trained_net(folder: Path, images: Dataset) ->
 
 
 @pytest.fixture
-def normalised(images: Dataset, tmp_path: Path) -> Path:
+def normalized(images: Dataset, tmp_path: Path) -> Path:
     recipe = replace(RECIPE, net=SmallVGGSpec(width=4), epochs=1)
     list(start(recipe, tmp_path / "conv", images).events())
     return tmp_path / "conv"
 
 
-def test_prepared_run_answers_as_the_run_itself(normalised: Path, images: Dataset) -> None:
-    run = load_run(normalised)
+def test_prepared_run_answers_as_the_run_itself(normalized: Path, images: Dataset) -> None:
+    run = load_run(normalized)
     fast = run.for_inference(precision="float32")
     assert fast.net.choice.folded > 0  # type: ignore[union-attr]
     raw = raw_of(images)
@@ -64,8 +64,8 @@ def test_prepared_run_answers_as_the_run_itself(normalised: Path, images: Datase
     assert not isinstance(run.net, FastNet)
 
 
-def test_prepared_run_tries_the_inputs(normalised: Path, images: Dataset) -> None:
-    run, raw = load_run(normalised), raw_of(images)
+def test_prepared_run_tries_the_inputs(normalized: Path, images: Dataset) -> None:
+    run, raw = load_run(normalized), raw_of(images)
     for precision in ("auto", "bfloat16"):
         fast = run.for_inference(raw.numpy(), precision)
         same = (fast.predict(raw).indices == run.predict(raw).indices).mean()
@@ -73,8 +73,8 @@ def test_prepared_run_tries_the_inputs(normalised: Path, images: Dataset) -> Non
         assert precision == "bfloat16" or same == 1
 
 
-def test_preparing_refuses_other_inputs_and_formats(normalised: Path) -> None:
-    run = load_run(normalised)
+def test_preparing_refuses_other_inputs_and_formats(normalized: Path) -> None:
+    run = load_run(normalized)
     with pytest.raises(ShapeError):
         run.for_inference(torch.zeros(3, 1, 5, 5))
     with pytest.raises(ConfigError, match="int8"):
@@ -118,7 +118,7 @@ def test_other_data(folder: Path, vectors: Dataset, images: Dataset) -> None:
         run.evaluate(other)
 
 
-def test_another_data_set_is_scaled_as_the_net_learnt(folder: Path, images: Dataset) -> None:
+def test_another_data_set_is_scaled_as_the_net_learned(folder: Path, images: Dataset) -> None:
     run = load_run(folder)
     shifted = replace(images.schema.input, mean=(0.0,), std=(1.0,))
     rescaled = images.with_schema(images.schema.with_fields(image=shifted))

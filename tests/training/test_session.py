@@ -13,7 +13,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.plan import plan as planned
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
 from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
 from neurarium.nets.feedforward.regression_specs import LogisticSpec
@@ -37,7 +37,7 @@ from neurarium.training.session import Session, claim, prepare, read_recipe, res
 RECIPE = Recipe(
     name="t",
     net=MLPSpec(hidden=(8,), dropout=0.3),
-    optimiser=Optimiser("adam", lr=0.01),
+    optimizer=Optimizer("adam", lr=0.01),
     epochs=3,
     batch_size=20,
     checkpoints=Checkpoints(seconds=1e9),
@@ -92,11 +92,11 @@ def test_resume_is_bit_exact_at_any_step(vectors: Dataset, tmp_path: Path, stop_
     assert_same(weights_of(whole), weights_of(second))
     assert_same(whole.best.state, second.best.state)
 
-    def learnt(folder: str) -> list[dict[str, object]]:
+    def learned(folder: str) -> list[dict[str, object]]:
         entries = epochs_of(read_record(tmp_path / folder / "record.jsonl"))
         return [{k: v for k, v in entry.items() if k != "seconds"} for entry in entries]
 
-    assert learnt("whole") == learnt("cut")
+    assert learned("whole") == learned("cut")
 
 
 def test_resume_at_an_epochs_end_is_bit_exact(vectors: Dataset, tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_early_stopping_restores_the_best_epoch(vectors: Dataset, tmp_path: Path
     # a rate that is far too high makes the score worse after a good first epoch
     recipe = replace(
         RECIPE,
-        optimiser=Optimiser("sgd", lr=0.5),
+        optimizer=Optimizer("sgd", lr=0.5),
         epochs=50,
         early_stopping=EarlyStopping(patience=2, monitor="objective"),
     )
@@ -258,7 +258,7 @@ def test_divergence_stops_before_the_update_and_keeps_the_checkpoint(vectors: Da
 
 
 def test_another_learning_rule_in_the_same_loop(vectors: Dataset) -> None:
-    """Rosenblatt's rule on one-against-all outputs: no loss, no autograd, no optimiser."""
+    """Rosenblatt's rule on one-against-all outputs: no loss, no autograd, no optimizer."""
 
     class Rosenblatt(LearningRule):
         def __init__(self) -> None:
@@ -389,10 +389,10 @@ def test_another_machine_goes_on_in_the_format_of_the_first(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"net": PerceptronSpec(), "optimiser": Optimiser("sgd", lr=1.0)},
-        {"net": HopfieldSpec(), "optimiser": Optimiser("sgd", lr=1.0)},
-        {"optimiser": Optimiser("hessian-free")},
-        {"net": LogisticSpec(), "optimiser": Optimiser("closed-form")},
+        {"net": PerceptronSpec(), "optimizer": Optimizer("sgd", lr=1.0)},
+        {"net": HopfieldSpec(), "optimizer": Optimizer("sgd", lr=1.0)},
+        {"optimizer": Optimizer("hessian-free")},
+        {"net": LogisticSpec(), "optimizer": Optimizer("closed-form")},
         {"gradients": "explicit"},
     ],
     ids=["perceptron", "hopfield", "hessian-free", "closed-form", "explicit"],

@@ -12,7 +12,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.labels import class_fields
 from neurarium.data.scaling import Scaling
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.linear_probe_spec import LinearProbeSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import GANSpec
@@ -31,7 +31,7 @@ from neurarium.training.source import Source, adopt, check_need, read_source, ro
 from ..conftest import make_toy
 
 COMMON = {
-    "optimiser": Optimiser("adam", lr=0.01),
+    "optimizer": Optimizer("adam", lr=0.01),
     "epochs": 3,
     "batch_size": 20,
     "threads": 1,
@@ -197,7 +197,7 @@ def test_source_of_other_data(teacher: Path, vectors: Dataset) -> None:
     more = make_toy((12,), 4, (40, 12, 12))
     with pytest.raises(ConfigError, match="teacher of the classes class 0, class 1, class 2, class 3"):
         prepare(STUDENT, more, source=source)
-    # features may serve other classes than those that they were learnt for
+    # features may serve other classes than those that they were learned for
     assert prepare(PROBE, more, source=source).net.output.out_features == 4
 
 

@@ -9,7 +9,7 @@ class UserError(ValueError):
     """A mistake that the user can mend.
 
     Args:
-        subject: what is wrong: a field, a file, an argument ("optimiser.lr", "digits.npz").
+        subject: what is wrong: a field, a file, an argument ("optimizer.lr", "digits.npz").
         expected: what would have been right.
         got: what came instead.
         remedy: what to do about it, as an instruction; may be empty where `expected` says it all.
@@ -43,7 +43,7 @@ class ConfigError(UserError):
 
 
 class DataError(UserError):
-    """Data that cannot be read or learnt from: missing or corrupt file, wrong label, empty class."""
+    """Data that cannot be read or learned from: missing or corrupt file, wrong label, empty class."""
 
 
 class RunError(UserError):

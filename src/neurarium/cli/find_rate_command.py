@@ -10,7 +10,7 @@ import tyro
 from neurarium.checks import ConfigError
 from neurarium.cli.parse import parse
 from neurarium.cli.train_command import find_recipe
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     save_figure(rates_figure(curve, f"Learning rates for {order.recipe.name}"), order.out)
     console.print(f"Picture: {order.out}")
     if curve.steepest is not None:
-        console.print(f"Use one: neurarium train {arguments[0]} --optimiser.lr {curve.steepest:.2g}")
+        console.print(f"Use one: neurarium train {arguments[0]} --optimizer.lr {curve.steepest:.2g}")
     return 0
 
 

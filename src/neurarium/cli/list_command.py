@@ -15,9 +15,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def list_all() -> int:
     """List recipes, nets and data sets."""
-    from neurarium.data.catalogue import SOURCES
-    from neurarium.nets.catalogue import NETS
-    from neurarium.recipes.catalogue import RECIPES
+    from neurarium.data.catalog import SOURCES
+    from neurarium.nets.catalog import NETS
+    from neurarium.recipes.catalog import RECIPES
 
     recipes = {name: (make.__doc__ or "").splitlines()[0] for name, make in RECIPES.items()}
     _section("recipes  (neurarium train NAME)", recipes)

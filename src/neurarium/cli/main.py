@@ -22,7 +22,7 @@ COMMANDS = {
     "trace": "activations, error signals, gradients and Jacobians of a recipe or run, layer by layer",
     "variance": "size of the signal in every layer of a recipe or run, against theory",
     "find-rate": "which learning rates a recipe can take: neurarium find-rate lenet5",
-    "sweep": "train a grid of settings over several seeds and compare: --optimiser.name sgd,adam",
+    "sweep": "train a grid of settings over several seeds and compare: --optimizer.name sgd,adam",
     "compare": "table and overlaid curves of several runs",
     "export": "write a run's net as torch-export, onnx or safetensors",
 }

@@ -51,9 +51,9 @@ def _find(name: str, shape: tuple[int, ...] | None, classes: int | None) -> "tup
     """The net as a run has it, and a remark where it is not shown for the recipe's data."""
     from neurarium import api
     from neurarium.checks import DataError, choose
-    from neurarium.nets.catalogue import NETS
+    from neurarium.nets.catalog import NETS
     from neurarium.nets.convolutional.deep_specs import LARGE
-    from neurarium.recipes.catalogue import RECIPES
+    from neurarium.recipes.catalog import RECIPES
     from neurarium.training.folder import is_run
     from neurarium.training.recipe import Recipe
 

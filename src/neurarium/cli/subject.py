@@ -65,7 +65,7 @@ def find_subject(name: str, data: str | None = None) -> Subject:
     """
     from neurarium import api
     from neurarium.checks import choose
-    from neurarium.recipes.catalogue import RECIPES
+    from neurarium.recipes.catalog import RECIPES
     from neurarium.training.device import find_placement
     from neurarium.training.folder import is_run
     from neurarium.training.rules.table import resolved

@@ -1,4 +1,4 @@
-"""`neurarium sweep NAME --optimiser.name sgd,adam --seeds 5`: a grid of settings, several seeds each."""
+"""`neurarium sweep NAME --optimizer.name sgd,adam --seeds 5`: a grid of settings, several seeds each."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from neurarium.checks import ConfigError, choose
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.sweeps.folder import Together
 from neurarium.sweeps.grid import Grid, expand, field_type, read_values
 from neurarium.training.recipe import Recipe
@@ -19,7 +19,7 @@ USAGE = """usage: neurarium sweep NAME [--FIELD VALUE,VALUE...]... [options]
 Trains every combination of the values with several seeds and compares the development scores: a picture of means
 with bands, a table, a report. The test split is not touched.
 
-  neurarium sweep mlp --optimiser.name sgd,adam --optimiser.lr 1e-3,1e-2 --seeds 5 --epochs 5
+  neurarium sweep mlp --optimizer.name sgd,adam --optimizer.lr 1e-3,1e-2 --seeds 5 --epochs 5
   neurarium sweep mlp --net.hidden "64;128,64" --net.dropout 0,0.2
 
 Values are separated by commas. A field that is itself a list takes its items with commas and its values with

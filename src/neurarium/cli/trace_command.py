@@ -91,7 +91,7 @@ def trace(
             batch,
             loss=_loss(task, batch),
             layers=layers or None,
-            optimiser=_optimisers(subject),
+            optimizer=_optimizers(subject),
             forward=lambda net: task.forward(net, batch, context),
             singular_values=singular_values,
         )
@@ -119,17 +119,17 @@ def _loss(task: "Trainable", batch: "Batch") -> "Callable[[Any, Any], Tensor]":
     return loss
 
 
-def _optimisers(subject: Subject) -> "tuple[torch.optim.Optimizer, ...] | None":
+def _optimizers(subject: Subject) -> "tuple[torch.optim.Optimizer, ...] | None":
     """Those of the recipe, about to take their first step; none where the learning rule has no step of gradients."""
     from neurarium.nets.parts.groups import groups_of
 
     recipe = subject.recipe
-    if recipe.optimiser.rule or recipe.net.rule != "gradient":
+    if recipe.optimizer.rule or recipe.net.rule != "gradient":
         return None
-    optimisers = recipe.optimiser.build(recipe.fine_tuning.groups(groups_of(subject.net)))
-    for group in (group for optimiser in optimisers for group in optimiser.param_groups):
+    optimizers = recipe.optimizer.build(recipe.fine_tuning.groups(groups_of(subject.net)))
+    for group in (group for optimizer in optimizers for group in optimizer.param_groups):
         group["lr"] *= group["factor"]
-    return optimisers
+    return optimizers
 
 
 def _write(values: dict[str, object], folder: Path, title: str) -> None:

@@ -10,7 +10,7 @@ import tyro
 
 from neurarium.checks import ConfigError, choose
 from neurarium.cli.parse import parse
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.record.config import read_toml
 from neurarium.training.recipe import OwnNet, Recipe, recipe_from_plain
 

@@ -25,7 +25,7 @@ def assemble(
     parts: Parts,
     *,
     provenance: str,
-    licence: str = "not stated",
+    license: str = "not stated",
     subject: str | None = None,
     development: int | None = None,
     standardize: bool = True,
@@ -64,7 +64,7 @@ def assemble(
         provenance += f"; {held_out} held out from training examples, {how}"
     fitted = _fitted(schema, whole["train"], standardize, subject)
     train, validation, test = (whole[part].with_schema(fitted) for part in ("train", "development", "test"))
-    return Dataset(name, train, validation, test, fitted, provenance, licence)
+    return Dataset(name, train, validation, test, fitted, provenance, license)
 
 
 def _check_numbers(parts: Parts, target: str, field: Field, subject: str) -> None:

@@ -28,7 +28,7 @@ def from_text(
     name: str,
     *,
     provenance: str,
-    licence: str = "not stated",
+    license: str = "not stated",
     subject: str | None = None,
     length: int = 64,
 ) -> Dataset:
@@ -61,4 +61,4 @@ def from_text(
     train, development, test = cut
     parts: Parts = {"train": train, "development": development, "test": test}
     provenance += "; first 90 % to learn from, then 5 % for development and 5 % for the test"
-    return assemble(name, parts, provenance=provenance, licence=licence, subject=subject)
+    return assemble(name, parts, provenance=provenance, license=license, subject=subject)

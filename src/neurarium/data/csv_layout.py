@@ -87,7 +87,7 @@ def layout_of(
         inputs = tuple(k for k in columns if k not in targets)
     if not inputs or (features is not None and len(inputs) != features):
         expected = "feature columns and a label column" if features is None else f"{features} feature columns"
-        remedy = "separate columns by commas" if len(cells) == 1 else "give the columns that the net learnt from"
+        remedy = "separate columns by commas" if len(cells) == 1 else "give the columns that the net learned from"
         raise DataError(str(path), expected=expected, got=f"{len(cells)} columns", remedy=remedy)
     return Layout(
         header=header,

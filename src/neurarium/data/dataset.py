@@ -27,7 +27,7 @@ class Dataset:
     test: Examples
     schema: Schema
     provenance: str = "memory"
-    licence: str = "not stated"
+    license: str = "not stated"
 
     def parts(self) -> dict[str, Examples]:
         """The three parts by name."""

@@ -47,7 +47,7 @@ def load(folder: str | None = None) -> Dataset:
         "2019), computed with ASE and tblite; parts in order of time, 50 frames apart"
     )
     cut: Parts = {"train": train, "development": development, "test": test}
-    return assemble("ethanol", cut, provenance=provenance, licence="Apache 2.0", standardize=False)
+    return assemble("ethanol", cut, provenance=provenance, license="Apache 2.0", standardize=False)
 
 
 def _columns(

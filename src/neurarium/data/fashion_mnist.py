@@ -19,7 +19,7 @@ FASHION_MNIST = Named(
     system=Path("/usr/share/datasets/fashion-mnist"),
     classes=_CLOTHES,
     provenance="Fashion-MNIST, H. Xiao, K. Rasul, R. Vollgraf (Zalando), 2017",
-    licence="MIT",
+    license="MIT",
 )
 
 

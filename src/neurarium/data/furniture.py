@@ -125,7 +125,7 @@ def load(folder: str | None = None) -> Dataset:
     parts: Parts = {"train": train, "development": development, "test": test}
     provenance = "points on tables, chairs and lamps of boxes and cones, made by code, fixed seed"
     # not standardized: one unit in all directions, else turning would change shapes
-    return assemble("furniture", parts, provenance=provenance, licence="none needed", standardize=False)
+    return assemble("furniture", parts, provenance=provenance, license="none needed", standardize=False)
 
 
 def sampled(random: np.random.RandomState, shape: Shape, count: int) -> tuple[Points, npt.NDArray[np.int64]]:

@@ -12,5 +12,5 @@ def load(folder: str | None = None) -> Dataset:
     stored = files("neurarium.data") / "embedded" / "genesis.txt.gz"
     text = gzip.decompress(stored.read_bytes()).decode("ascii")
     provenance = "the book of Genesis, King James Version of 1611 in the text of 1769, a verse a line (eBible.org)"
-    licence = "public domain; in the United Kingdom, printing is reserved by letters patent"
-    return from_text(text, "genesis", provenance=provenance, licence=licence)
+    license = "public domain; in the United Kingdom, printing is reserved by letters patent"
+    return from_text(text, "genesis", provenance=provenance, license=license)

@@ -42,7 +42,7 @@ class Named:
     system: Path
     classes: tuple[str, ...]
     provenance: str
-    licence: str
+    license: str
 
 
 def load_named(named: Named, folder: str | None = None) -> Dataset:
@@ -67,7 +67,7 @@ def load_named(named: Named, folder: str | None = None) -> Dataset:
         parts[part] = _table(inputs, torch.from_numpy(numbers.astype(np.int64)), named.classes)
     provenance, held_out = f"{named.provenance} (from {home})", round(len(parts["train"]) / 12)
     return assemble(
-        named.name, parts, provenance=provenance, licence=named.licence, subject=str(home), development=held_out
+        named.name, parts, provenance=provenance, license=named.license, subject=str(home), development=held_out
     )
 
 

@@ -3,7 +3,7 @@
     FOLDER/cat/*.png  FOLDER/dog/*.jpg                   divided 80/10/10
     FOLDER/train/cat/*  FOLDER/test/cat/*  (val/ too)    divided as the folders say
 
-All pictures are brought to one shape: grey where every one is grey, else red-green-blue; of the commonest size among
+All pictures are brought to one shape: gray where every one is gray, else red-green-blue; of the commonest size among
 the training pictures, of several the largest.
 """
 

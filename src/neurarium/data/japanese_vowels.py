@@ -32,6 +32,6 @@ def load(folder: str | None = None) -> Dataset:
     provenance = (
         "Japanese Vowels (M. Kudo, J. Toyama, M. Shimbo, 1999; UCI machine learning repository), test part as published"
     )
-    licence = "CC BY 4.0, as stated by the UCI machine learning repository"
+    license = "CC BY 4.0, as stated by the UCI machine learning repository"
     parts: Parts = {"train": train, "test": test}
-    return assemble("japanese-vowels", parts, provenance=provenance, licence=licence, development=_HELD_OUT)
+    return assemble("japanese-vowels", parts, provenance=provenance, license=license, development=_HELD_OUT)

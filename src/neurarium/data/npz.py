@@ -95,7 +95,7 @@ def read_arrays(path: Path, keys: Iterable[str]) -> list[Array]:
 
 
 def first_key(keys: Mapping[str, str], names: Iterable[str]) -> str | None:
-    """Return the first of `names` that is a key, spelt as in the file."""
+    """Return the first of `names` that is a key, spelled as in the file."""
     return next((keys[name] for name in names if name in keys), None)
 
 

@@ -32,7 +32,7 @@ def load(folder: str | None = None) -> Dataset:
     schema = Schema(words, class_fields([str(digits) for digits in range(1, _DIGITS + 1)]))
     examples = Ragged({"tokens": tokens, "label": labels}, {"tokens": torch.tensor(list(map(len, rows)))}, schema)
     provenance = f"{len(numbers):,} integers below a million in English words, British style, made by code"
-    return assemble("number-words", {"train": examples}, provenance=provenance, licence="none needed")
+    return assemble("number-words", {"train": examples}, provenance=provenance, license="none needed")
 
 
 def chosen() -> list[int]:

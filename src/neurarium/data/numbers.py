@@ -1,4 +1,4 @@
-"""Targets that are numbers to predict: tell them from classes, and see that they can be learnt."""
+"""Targets that are numbers to predict: tell them from classes, and see that they can be learned."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -78,7 +78,7 @@ def dataset_from(data: Any, *, target: str | Sequence[str] | None = None) -> Own
         return Own(dataset_of_pair(*data))
     expected = "a Dataset, a pair (X, y), a pandas DataFrame with target=, a PyTorch data set or DataLoader"
     got = f"type {type(data).__name__}" + (f" of length {len(data)}" if isinstance(data, tuple) else "")
-    remedy = "give (X, y), or load a file with neurarium.data.catalogue.load"
+    remedy = "give (X, y), or load a file with neurarium.data.catalog.load"
     raise DataError("data", expected=expected, got=got, remedy=remedy)
 
 

@@ -1,6 +1,6 @@
-"""Read a picture file as bytes of one shape: grey or red-green-blue, of one size.
+"""Read a picture file as bytes of one shape: gray or red-green-blue, of one size.
 
-Pictures are turned as their EXIF tag says, transparent parts are laid over white, 16-bit grey levels are
+Pictures are turned as their EXIF tag says, transparent parts are laid over white, 16-bit gray levels are
 halved to 8 bits, of an animation the first frame is taken. Another size is reached by bilinear resampling,
 whatever that does to the aspect ratio.
 """
@@ -40,7 +40,7 @@ def picture_shape(path: Path) -> tuple[int, int, int]:
 
 
 def read_picture(path: Path, channels: int, height: int, width: int) -> UInt8[np.ndarray, "channels height width"]:
-    """Return a picture as bytes: 1 channel of grey (0.299 red + 0.587 green + 0.114 blue), 3 of red, green, blue.
+    """Return a picture as bytes: 1 channel of gray (0.299 red + 0.587 green + 0.114 blue), 3 of red, green, blue.
 
     Raises:
         DataError: no such file, no picture, or a damaged one.

@@ -27,7 +27,7 @@ def load(folder: str | None = None) -> Dataset:
     parts: Parts = {"train": train, "development": development, "test": test}
     provenance = "connected random graphs of 5 to 12 nodes without a cycle or with one, made by code, fixed seed"
     # not standardized: the feature of a node is 1
-    return assemble("rings-and-trees", parts, provenance=provenance, licence="none needed", standardize=False)
+    return assemble("rings-and-trees", parts, provenance=provenance, license="none needed", standardize=False)
 
 
 def _drawn(random: np.random.RandomState, count: int) -> Packed:

@@ -20,7 +20,7 @@ class Scaling:
 
         apply(x) = (x - mean) / std
 
-    Both are in the units of the source: grey levels 0 to 255 for 8-bit pixels.
+    Both are in the units of the source: gray levels 0 to 255 for 8-bit pixels.
 
     Args:
         mean: one number a channel or feature.

@@ -5,7 +5,7 @@
 | iris | 150 | 4 lengths in cm | 3 species |
 | iris-two | 100 | the same | setosa or versicolor, which a hyperplane separates |
 | wine | 178 | 13 chemical measurements | 3 growers |
-| digits | 1,797 | 64 grey levels 0 to 16 (8 x 8 pixels) | 10 digits |
+| digits | 1,797 | 64 gray levels 0 to 16 (8 x 8 pixels) | 10 digits |
 | breast-cancer | 569 | 30 measurements of cell nuclei | malignant or benign |
 | diabetes | 442 | 10 measurements of patients | progression of the disease after a year, 25 to 346 |
 
@@ -64,8 +64,8 @@ def load(name: str, folder: str | None = None) -> Dataset:
     targets = torch.from_numpy(table.target.astype(np.int64))
     chosen = targets < len(classes)
     examples = Table((inputs[chosen],), (targets[chosen],), Schema(features, class_fields(classes)))
-    licence = "CC BY 4.0, as stated by the UCI machine learning repository"
-    return assemble(name, {"train": examples}, provenance=provenance, licence=licence)
+    license = "CC BY 4.0, as stated by the UCI machine learning repository"
+    return assemble(name, {"train": examples}, provenance=provenance, license=license)
 
 
 iris, wine, digits, breast_cancer, diabetes, iris_two = (partial(load, name) for name in TABLES)

@@ -32,4 +32,4 @@ def load(folder: str | None = None) -> Dataset:
     lengths = {name: torch.tensor([len(row) for row in group]) for name, group in rows.items()}
     provenance = "the integers 0 to 9,999 in English words and in digits, made by code"
     pairs = Ragged(columns, lengths, schema)
-    return assemble("spelled-numbers", {"train": pairs}, provenance=provenance, licence="none needed")
+    return assemble("spelled-numbers", {"train": pairs}, provenance=provenance, license="none needed")

@@ -48,9 +48,9 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         activation: non-linearity of these layers.
         image_shape: (channels, height, width) or (height, width) of images that lie flat in the rows of X;
             none: rows are vectors, and arrays of three or four axes are images.
-        optimiser: sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adamw, ...
+        optimizer: sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adamw, ...
         learning_rate_init: learning rate.
-        l2: lambda of L2 regularisation, added to the gradient as lambda W; not for adamw.
+        l2: lambda of L2 regularization, added to the gradient as lambda W; not for adamw.
         weight_decay: lambda of decoupled decay: a step takes rate * lambda of every weight, apart from the gradient.
         batch_size: examples in one update; "auto" makes about 20 updates an epoch, of 8 to 200 examples each.
         max_iter: epochs at most.
@@ -98,7 +98,7 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         hidden_layer_sizes: Any = (100,),
         activation: Any = "relu",
         image_shape: Any = None,
-        optimiser: Any = "adam",
+        optimizer: Any = "adam",
         learning_rate_init: Any = 1e-3,
         l2: Any = 0.0,
         weight_decay: Any = 0.0,
@@ -117,7 +117,7 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.image_shape = image_shape
-        self.optimiser = optimiser
+        self.optimizer = optimizer
         self.learning_rate_init = learning_rate_init
         self.l2 = l2
         self.weight_decay = weight_decay

@@ -8,7 +8,7 @@ import numpy as np
 
 from neurarium.checks import ConfigError, NonFiniteError, ShapeError, choose
 from neurarium.learning.objective import Objective
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
 from neurarium.tasks.table import task_name
@@ -19,10 +19,10 @@ _OWN_NAMES = {
     "net.hidden": "hidden_layer_sizes",
     "hidden": "hidden_layer_sizes",
     "net.activation": "activation",
-    "optimiser.name": "optimiser",
-    "optimiser.lr": "learning_rate_init",
-    "optimiser.l2": "l2",
-    "optimiser.weight_decay": "weight_decay",
+    "optimizer.name": "optimizer",
+    "optimizer.lr": "learning_rate_init",
+    "optimizer.l2": "l2",
+    "optimizer.weight_decay": "weight_decay",
     "early_stopping.patience": "n_iter_no_change",
     "early_stopping.least_gain": "tol",
     "epochs": "max_iter",
@@ -37,8 +37,8 @@ def recipe_of(parameters: Mapping[str, Any], examples: int, seed: int) -> Recipe
     plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in parameters.items()}
     early, size = plain["early_stopping"], plain["batch_size"]
     values: dict[str, Any] = {
-        "optimiser": {
-            "name": plain["optimiser"],
+        "optimizer": {
+            "name": plain["optimizer"],
             "lr": plain["learning_rate_init"],
             "l2": plain["l2"],
             "weight_decay": plain["weight_decay"],

@@ -47,7 +47,7 @@ def adam_as_printed_step_(
 
 
 class AdamAsPrinted(torch.optim.Optimizer):
-    """The function `adam_as_printed_step_` as an optimiser.
+    """The function `adam_as_printed_step_` as an optimizer.
 
     `weight_decay` is lambda of lambda W added to the gradient (L2).
     """

@@ -5,7 +5,7 @@
 h* is the infimum of h. With eta < 2/L every step goes down, and eta = 1/L is promised most. The promises are
 upper bounds that hold for every such h; a quadratic of curvature L reaches the first with equality.
 
-Source: B. Polyak, "Gradient methods for the minimisation of functionals", 1963; Y. Nesterov, "Introductory lectures
+Source: B. Polyak, "Gradient methods for the minimization of functionals", 1963; Y. Nesterov, "Introductory lectures
 on convex optimization", 2004, section 1.2.3; notes 004, chapter 3.2.
 Departs from the notes: sufficient decrease is an inequality, with the norm of the gradient in it; the bound on the
 number of steps is for the best iterate, not the last (errata E38); a geometric rate leads from step T-1 to step T, so

@@ -17,7 +17,7 @@ from neurarium.checks import ConfigError
 if TYPE_CHECKING:
     import torch
 
-    from neurarium.learning.optimisers import ParameterGroup
+    from neurarium.learning.optimizers import ParameterGroup
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class FineTuning:
 
         Raises ConfigError: rates for a backbone that there is not.
         """
-        from neurarium.learning.optimisers import ParameterGroup
+        from neurarium.learning.optimizers import ParameterGroup
 
         if "backbone" not in groups:
             if self != FineTuning():

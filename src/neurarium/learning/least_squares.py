@@ -2,11 +2,11 @@
 
     f(W, b) = 1/(2N) sum_n |W x_n + b - y_n|^2 + l2/2 |W|^2
 
-is smallest where, with the centred inputs X - 1 x~^T = U S V^T (N rows) and centred targets Y - 1 y~^T,
+is smallest where, with the centered inputs X - 1 x~^T = U S V^T (N rows) and centered targets Y - 1 y~^T,
 
     W^T = V diag(s / (s^2 + N l2)) U^T (Y - 1 y~^T),    b = y~ - W x~.
 
-The intercept b is not penalised. Against least squares without penalty, ridge regression shrinks the component along
+The intercept b is not penalized. Against least squares without penalty, ridge regression shrinks the component along
 the k-th singular direction by s_k^2 / (s_k^2 + N l2): much where the data hardly vary, little where they vary much. The
 factors do not depend on the targets. scikit-learn's `alpha` is N l2.
 
@@ -36,7 +36,7 @@ class SingularDesignWarning(UserWarning):
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Weights W and b of an affine map, fitted; `rank` is that of the (centred) inputs."""
+    """Weights W and b of an affine map, fitted; `rank` is that of the (centered) inputs."""
 
     weight: Float64[Tensor, "outputs features"]
     intercept: Float64[Tensor, "outputs"]
@@ -55,7 +55,7 @@ def least_squares(
     Args:
         y: targets, (examples, outputs), or (examples) for one output.
         l2: weight of the penalty, in the units of the mean loss: scikit-learn's alpha divided by N.
-        intercept: whether there is a b; without it nothing is centred and b is 0.
+        intercept: whether there is a b; without it nothing is centered and b is 0.
     Raises DataError: a number that is infinite or undefined, or no example; ShapeError: not as many targets as
     examples; ConfigError: l2 negative or not finite.
     Warns SingularDesignWarning: the columns depend on each other and l2 is 0.

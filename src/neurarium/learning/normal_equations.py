@@ -2,11 +2,11 @@
 
     n = sum 1,   m = sum z,   G = sum z z^T,   C = sum z y^T,   t = sum y
 
-are added up block by block in float64; then, with centred G~ = G/n - z~ z~^T and C~ = C/n - z~ y~^T (z~, y~ the means),
+are added up block by block in float64; then, with centered G~ = G/n - z~ z~^T and C~ = C/n - z~ y~^T (z~, y~ the means),
 
     (G~ + l2 I) W^T = C~,    b = y~ - W z~
 
-minimises 1/(2n) sum |W z + b - y|^2 + l2/2 |W|^2, the intercept b not penalised. The system is solved by Cholesky
+minimizes 1/(2n) sum |W z + b - y|^2 + l2/2 |W|^2, the intercept b not penalized. The system is solved by Cholesky
 factors. Where it is singular (l2 = 0, columns that depend on each other) the eigenvectors of G~ give the solution of
 least norm, with a warning; since G~ has the squares of the singular values, directions below 1e-7 of the largest one
 are not told from rounding (`least_squares` tells them down to 1e-13).

@@ -2,7 +2,7 @@
 
     e_y -> Pi e_y        column y of the confusion matrix Pi
 
-Pi_jy is the probability that an example labelled y is a j: each column is a distribution over the classes. The uniform
+Pi_jy is the probability that an example labeled y is a j: each column is a distribution over the classes. The uniform
 case spreads a share s of the label over all K classes alike:
 
     Pi = (1 - s) I + s/K 1 1^T

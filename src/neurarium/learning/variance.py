@@ -133,7 +133,7 @@ class _Call:
 
     @property
     def takes_normal(self) -> bool:
-        """Whether the inputs are net inputs, or normalised ones, perhaps rearranged."""
+        """Whether the inputs are net inputs, or normalized ones, perhaps rearranged."""
         if self.source is None:
             return False
         if isinstance(self.source.layer, SAME):

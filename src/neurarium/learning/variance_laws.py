@@ -18,7 +18,7 @@ Backwards d is the mean square of the error signal at a layer's outputs, m the n
     batch norm              E[gamma^2 / (running variance + eps)] d
     flatten, dropout        d
 
-n and m leave out zero padding. Dropout is that of evaluation. Normalisation is taken to see inputs of mean zero.
+n and m leave out zero padding. Dropout is that of evaluation. Normalization is taken to see inputs of mean zero.
 
 Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010;
 K. He et al., "Delving deep into rectifiers", 2015; B. Poole et al., "Exponential expressivity in deep neural networks

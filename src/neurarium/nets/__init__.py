@@ -1,6 +1,6 @@
 """Every net by its name: `from neurarium.nets import LeNet5, ResNet, Perceptron`.
 
-A net and torch are loaded when the name is first used. What a recipe says of a net is its spec (`nets.catalogue.NETS`).
+A net and torch are loaded when the name is first used. What a recipe says of a net is its spec (`nets.catalog.NETS`).
 """
 
 from importlib import import_module

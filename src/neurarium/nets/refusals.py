@@ -6,7 +6,7 @@ from neurarium.record.schema import Schema
 
 
 def other_input(net: str, expected: str, schema: Schema) -> ShapeError:
-    """The error for examples that a net (by its name in the catalogue) is not made for."""
+    """The error for examples that a net (by its name in the catalog) is not made for."""
     got = ", ".join(
         f"{name} ({field.in_words()}{f' of {len(field.categories)} categories' if field.categories else ''})"
         for name, field in schema.inputs.items()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class NetSpec:
     """The choices a user has about a net, all with defaults; everything else follows from the data's schema.
 
-    A subclass adds fields and `build`, enters `nets.catalogue.NETS`, and imports torch only inside `build`.
+    A subclass adds fields and `build`, enters `nets.catalog.NETS`, and imports torch only inside `build`.
     """
 
     summary: ClassVar[str] = ""
@@ -25,7 +25,7 @@ class NetSpec:
     needs: ClassVar[Literal["", "backbone"]] = ""
     """Another run's net on which it stands."""
     laws: ClassVar[tuple[str, ...]] = ("batch",)
-    """Symmetries that it keeps, names in `symmetry.catalogue.LAWS`; the tests hold it to them."""
+    """Symmetries that it keeps, names in `symmetry.catalog.LAWS`; the tests hold it to them."""
     figures: ClassVar[tuple[str, ...]] = ()
     """Pictures of what it has learned, names in `report.figures.table.FIGURES`, beside those that the task brings."""
     batch_statistics: ClassVar[bool] = False

@@ -1,7 +1,7 @@
 """A net with a narrow layer, and a linear classifier on what that layer makes."""
 
 from neurarium.learning.augmentation import Augmentation
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.linear_probe_spec import LinearProbeSpec
 from neurarium.nets.feedforward.specs import MLPSpec
@@ -13,7 +13,7 @@ def bottleneck_mlp() -> Recipe:
     return Recipe(
         name="bottleneck-mlp",
         net=MLPSpec(hidden=(256, 32, 256)),
-        optimiser=Optimiser("adamw", lr=1e-3, weight_decay=0.1),
+        optimizer=Optimizer("adamw", lr=1e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
         augmentation=Augmentation(shift=1),
         epochs=40,
@@ -27,7 +27,7 @@ def bottleneck_features() -> Recipe:
         name="bottleneck-features",
         net=LinearProbeSpec(layer="relu2"),
         source="bottleneck-mlp",
-        optimiser=Optimiser("adam", lr=1e-2),
+        optimizer=Optimizer("adam", lr=1e-2),
         schedule=Schedule("cosine", warmup=0.05),
         epochs=20,
         batch_size=128,

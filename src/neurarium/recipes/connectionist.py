@@ -1,7 +1,7 @@
 """Complete runs of the first nets: threshold units, associative memories, Boltzmann machines."""
 
 from neurarium.learning.early_stopping import EarlyStopping
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
 from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
@@ -15,7 +15,7 @@ def perceptron() -> Recipe:
         name="perceptron",
         net=PerceptronSpec(),
         data="mnist-4-9",
-        optimiser=Optimiser("sgd", lr=1.0),
+        optimizer=Optimizer("sgd", lr=1.0),
         early_stopping=EarlyStopping(monitor="nothing"),
         epochs=200,
     )
@@ -26,7 +26,7 @@ def hopfield() -> Recipe:
     return Recipe(
         name="hopfield",
         net=HopfieldSpec(),
-        optimiser=Optimiser("sgd", lr=1.0),
+        optimizer=Optimizer("sgd", lr=1.0),
         early_stopping=EarlyStopping(monitor="nothing"),
         epochs=1,
     )
@@ -37,7 +37,7 @@ def rbm() -> Recipe:
     return Recipe(
         name="rbm",
         net=RBMSpec(hidden=256, persistent=True),
-        optimiser=Optimiser("sgd", lr=0.05),
+        optimizer=Optimizer("sgd", lr=0.05),
         schedule=Schedule("cosine"),
         early_stopping=EarlyStopping(monitor="nothing"),
         epochs=100,

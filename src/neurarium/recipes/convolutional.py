@@ -1,7 +1,7 @@
 """Complete runs of convolutional nets."""
 
 from neurarium.learning.augmentation import Augmentation
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.convolutional.neocognitron_spec import NeocognitronSpec
 from neurarium.nets.convolutional.specs import LeNet5Spec, LeNet1998Spec
@@ -13,7 +13,7 @@ def lenet5() -> Recipe:
     return Recipe(
         name="lenet5",
         net=LeNet5Spec(),
-        optimiser=Optimiser("adamw", lr=3e-3, weight_decay=0.1),
+        optimizer=Optimizer("adamw", lr=3e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
         augmentation=Augmentation(shift=2),
         epochs=25,
@@ -32,7 +32,7 @@ def lenet5_fashion() -> Recipe:
         name="lenet5-fashion",
         net=LeNet5Spec(),
         data="fashion-mnist",
-        optimiser=Optimiser("adamw", lr=3e-3, weight_decay=0.05),
+        optimizer=Optimizer("adamw", lr=3e-3, weight_decay=0.05),
         schedule=Schedule("cosine", warmup=0.05),
         augmentation=Augmentation(flip=True),
         epochs=20,
@@ -44,7 +44,7 @@ def lenet5_1998() -> Recipe:
     return Recipe(
         name="lenet5-1998",
         net=LeNet1998Spec(),
-        optimiser=Optimiser("adam", lr=1e-3),
+        optimizer=Optimizer("adam", lr=1e-3),
         schedule=Schedule("cosine", warmup=0.05),
         augmentation=Augmentation(shift=2),
         epochs=30,

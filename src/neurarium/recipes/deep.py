@@ -3,7 +3,7 @@
 The learning rate rises over the first tenth of a run and falls on a cosine to zero; pictures are flipped and shifted by
 up to 2 pixels (He et al. flip, and shift by up to 4 of 32).
 
-| recipe | optimiser | rate | decay | batch | in the source |
+| recipe | optimizer | rate | decay | batch | in the source |
 |---|---|---|---|---|---|
 | alexnet-small | adamw | 1e-3 | 0.05, decoupled | 128 | momentum 0.9, 0.01, l2 5e-4, batch 128 |
 | vgg-small | adamw | 1e-3 | 0.05, decoupled | 128 | momentum 0.9, 0.01, l2 5e-4, batch 256 |
@@ -23,7 +23,7 @@ F. Hutter, "SGDR: Stochastic gradient descent with warm restarts", 2017.
 """
 
 from neurarium.learning.augmentation import Augmentation
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.convolutional.deep_specs import (
     DenseNetSpec,
@@ -36,7 +36,7 @@ from neurarium.nets.spec import NetSpec
 from neurarium.training.recipe import Recipe
 
 _MOVED = Augmentation(shift=2, flip=True)
-_ADAMW = Optimiser("adamw", lr=1e-3, weight_decay=0.05)
+_ADAMW = Optimizer("adamw", lr=1e-3, weight_decay=0.05)
 
 
 def alexnet_small() -> Recipe:
@@ -45,7 +45,7 @@ def alexnet_small() -> Recipe:
 
 
 def vgg_small() -> Recipe:
-    """VGG for small images, with batch normalisation, on Fashion-MNIST."""
+    """VGG for small images, with batch normalization, on Fashion-MNIST."""
     return _on_fashion("vgg-small", SmallVGGSpec(), _ADAMW, epochs=20)
 
 
@@ -71,19 +71,19 @@ def plain56() -> Recipe:
 
 def densenet40() -> Recipe:
     """Densely connected net of 40 layers with bottlenecks and compression on Fashion-MNIST."""
-    return _on_fashion("densenet40", DenseNetSpec(40), Optimiser("nesterov", lr=0.1, l2=1e-4), epochs=7, batch_size=64)
+    return _on_fashion("densenet40", DenseNetSpec(40), Optimizer("nesterov", lr=0.1, l2=1e-4), epochs=7, batch_size=64)
 
 
 def _as_he(name: str, net: NetSpec) -> Recipe:
-    return _on_fashion(name, net, Optimiser("momentum", lr=0.1, l2=1e-4), epochs=15)
+    return _on_fashion(name, net, Optimizer("momentum", lr=0.1, l2=1e-4), epochs=15)
 
 
-def _on_fashion(name: str, net: NetSpec, optimiser: Optimiser, epochs: int, batch_size: int = 128) -> Recipe:
+def _on_fashion(name: str, net: NetSpec, optimizer: Optimizer, epochs: int, batch_size: int = 128) -> Recipe:
     return Recipe(
         name=name,
         net=net,
         data="fashion-mnist",
-        optimiser=optimiser,
+        optimizer=optimizer,
         schedule=Schedule("cosine", warmup=0.1),
         augmentation=_MOVED,
         epochs=epochs,

@@ -1,6 +1,6 @@
 """A teacher and a small student, and the same student left to itself.
 
-The student sees no shifted digits; its teacher LeNet-5 has, and what it learnt from them passes over in its answers.
+The student sees no shifted digits; its teacher LeNet-5 has, and what it learned from them passes over in its answers.
 
 Source: the experiment on MNIST in G. Hinton, O. Vinyals, J. Dean, "Distilling the knowledge in a neural network", 2015.
 """
@@ -8,7 +8,7 @@ Source: the experiment on MNIST in G. Hinton, O. Vinyals, J. Dean, "Distilling t
 from dataclasses import replace
 
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.training.recipe import Recipe
@@ -19,7 +19,7 @@ def small_mlp() -> Recipe:
     return Recipe(
         name="small-mlp",
         net=MLPSpec(hidden=(32,)),
-        optimiser=Optimiser("adamw", lr=2e-3, weight_decay=0.1),
+        optimizer=Optimizer("adamw", lr=2e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
         epochs=80,
         batch_size=64,

@@ -2,7 +2,7 @@
 
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.residual_spec import ResidualMLPSpec
 from neurarium.nets.feedforward.specs import MLPSpec
@@ -14,7 +14,7 @@ def mlp() -> Recipe:
     return Recipe(
         name="mlp",
         net=MLPSpec(hidden=(256, 256), dropout=0.2),
-        optimiser=Optimiser("adamw", lr=2e-3, weight_decay=0.1),
+        optimizer=Optimizer("adamw", lr=2e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
         augmentation=Augmentation(shift=1),
         epochs=40,
@@ -27,7 +27,7 @@ def mlp_fashion() -> Recipe:
         name="mlp-fashion",
         net=MLPSpec(hidden=(256, 256), dropout=0.2),
         data="fashion-mnist",
-        optimiser=Optimiser("adamw", lr=2e-3, weight_decay=0.1),
+        optimizer=Optimizer("adamw", lr=2e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
         augmentation=Augmentation(flip=True),
         epochs=20,
@@ -39,7 +39,7 @@ def residual_mlp() -> Recipe:
     return Recipe(
         name="residual-mlp",
         net=ResidualMLPSpec(width=64, depth=100),
-        optimiser=Optimiser("adamw", lr=1e-3, weight_decay=0.1),
+        optimizer=Optimizer("adamw", lr=1e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
         augmentation=Augmentation(shift=1),
         epochs=20,
@@ -53,7 +53,7 @@ def mlp_diabetes() -> Recipe:
         net=MLPSpec(hidden=(32,), dropout=0.2),
         data="diabetes",
         objective=Objective("squared-error"),
-        optimiser=Optimiser("adamw", lr=2e-3, weight_decay=1.0),
+        optimizer=Optimizer("adamw", lr=2e-3, weight_decay=1.0),
         schedule=Schedule("cosine", warmup=0.05),
         epochs=60,
         batch_size=32,

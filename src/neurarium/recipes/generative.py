@@ -2,7 +2,7 @@
 
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.early_stopping import EarlyStopping
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.generative.specs import AutoencoderSpec, ConvolutionalAutoencoderSpec, DCGANSpec, GANSpec
 from neurarium.training.recipe import Recipe
@@ -13,7 +13,7 @@ def autoencoder() -> Recipe:
     return Recipe(
         name="autoencoder",
         net=AutoencoderSpec(hidden=(512, 256), code=32, activation="gelu"),
-        optimiser=Optimiser("adam", lr=2e-3),
+        optimizer=Optimizer("adam", lr=2e-3),
         schedule=Schedule("cosine", warmup=0.05),
         augmentation=Augmentation(shift=1),
         early_stopping=EarlyStopping(monitor="objective"),
@@ -26,7 +26,7 @@ def denoising_autoencoder() -> Recipe:
     return Recipe(
         name="denoising-autoencoder",
         net=ConvolutionalAutoencoderSpec(code=64, noise="salt-and-pepper", amount=0.25),
-        optimiser=Optimiser("adam", lr=2e-3),
+        optimizer=Optimizer("adam", lr=2e-3),
         schedule=Schedule("cosine", warmup=0.05),
         early_stopping=EarlyStopping(monitor="objective"),
         epochs=20,
@@ -39,7 +39,7 @@ def gan() -> Recipe:
         name="gan",
         net=GANSpec(noise=2),
         data="ring-of-8",
-        optimiser=Optimiser("adam", lr=2e-3, betas=(0.5, 0.9)),
+        optimizer=Optimizer("adam", lr=2e-3, betas=(0.5, 0.9)),
         schedule=Schedule("cosine"),
         early_stopping=EarlyStopping(monitor="nothing"),
         epochs=100,
@@ -53,7 +53,7 @@ def dcgan() -> Recipe:
         name="dcgan",
         net=DCGANSpec(width=32, penalty=0.01),
         source="lenet5",
-        optimiser=Optimiser("adam", lr=1e-3, betas=(0.5, 0.999)),
+        optimizer=Optimizer("adam", lr=1e-3, betas=(0.5, 0.999)),
         schedule=Schedule("cosine"),
         early_stopping=EarlyStopping(monitor="nothing"),
         epochs=40,

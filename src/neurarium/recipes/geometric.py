@@ -1,7 +1,7 @@
 """Complete runs on graphs, points and molecules."""
 
 from neurarium.learning.early_stopping import EarlyStopping
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.geometric.specs import GCNSpec, GINSpec, PairPotentialSpec, PointNetSpec
 from neurarium.training.recipe import Recipe
@@ -13,7 +13,7 @@ def karate_gcn() -> Recipe:
         name="karate-gcn",
         net=GCNSpec(hidden=16, dropout=0.5),
         data="karate",
-        optimiser=Optimiser("adam", lr=1e-2, l2=5e-4),
+        optimizer=Optimizer("adam", lr=1e-2, l2=5e-4),
         early_stopping=EarlyStopping(monitor="objective"),
         epochs=200,
         batch_size=4,
@@ -26,7 +26,7 @@ def rings_gin() -> Recipe:
         name="rings-gin",
         net=GINSpec(hidden=32, depth=3),
         data="rings-and-trees",
-        optimiser=Optimiser("adam", lr=1e-2),
+        optimizer=Optimizer("adam", lr=1e-2),
         schedule=Schedule("cosine", warmup=0.05),
         early_stopping=EarlyStopping(monitor="objective"),
         epochs=200,
@@ -40,7 +40,7 @@ def furniture_pointnet() -> Recipe:
         name="furniture-pointnet",
         net=PointNetSpec(),
         data="furniture",
-        optimiser=Optimiser("adam", lr=4e-3),
+        optimizer=Optimizer("adam", lr=4e-3),
         schedule=Schedule("cosine", warmup=0.05),
         early_stopping=EarlyStopping(monitor="objective"),
         epochs=20,
@@ -54,7 +54,7 @@ def ethanol_pairs() -> Recipe:
         name="ethanol-pairs",
         net=PairPotentialSpec(basis=32, reach=6.0),
         data="ethanol",
-        optimiser=Optimiser("adam", lr=0.1),
+        optimizer=Optimizer("adam", lr=0.1),
         schedule=Schedule("cosine", warmup=0.05),
         early_stopping=EarlyStopping(monitor="objective"),
         epochs=40,

@@ -1,7 +1,7 @@
 """Complete runs on series and on tokens."""
 
 from neurarium.learning.early_stopping import EarlyStopping
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.recurrent.specs import (
     BagOfTokensSpec,
@@ -18,7 +18,7 @@ def vowels() -> Recipe:
         name="vowels",
         net=PooledSeriesSpec(hidden=64, dropout=0.3),
         data="japanese-vowels",
-        optimiser=Optimiser("adamw", lr=3e-3, weight_decay=0.05),
+        optimizer=Optimizer("adamw", lr=3e-3, weight_decay=0.05),
         schedule=Schedule("cosine", warmup=0.05),
         early_stopping=EarlyStopping(monitor="objective"),
         epochs=60,
@@ -32,7 +32,7 @@ def digit_count() -> Recipe:
         name="digit-count",
         net=BagOfTokensSpec(width=32, hidden=64),
         data="number-words",
-        optimiser=Optimiser("adam", lr=3e-3),
+        optimizer=Optimizer("adam", lr=3e-3),
         schedule=Schedule("cosine", warmup=0.05),
         early_stopping=EarlyStopping(monitor="objective"),
         epochs=20,
@@ -46,7 +46,7 @@ def spelled_numbers() -> Recipe:
         name="spelled-numbers",
         net=EncoderDecoderSpec(width=32, hidden=96),
         data="spelled-numbers",
-        optimiser=Optimiser("adam", lr=3e-3),
+        optimizer=Optimizer("adam", lr=3e-3),
         schedule=Schedule("cosine", warmup=0.05),
         early_stopping=EarlyStopping(monitor="objective"),
         epochs=8,
@@ -61,7 +61,7 @@ def genesis_lm() -> Recipe:
         name="genesis-lm",
         net=NeuralLanguageModelSpec(context=8, width=32, hidden=384),
         data="genesis",
-        optimiser=Optimiser("adamw", lr=3e-3, weight_decay=0.1),
+        optimizer=Optimizer("adamw", lr=3e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
         early_stopping=EarlyStopping(monitor="objective"),
         epochs=12,

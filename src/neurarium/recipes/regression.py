@@ -1,7 +1,7 @@
-"""Complete runs of nets that are linear in their parameters, learnt to the optimum."""
+"""Complete runs of nets that are linear in their parameters, learned to the optimum."""
 
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.regression_specs import LinearSpec, LogisticSpec, RandomFeaturesSpec
 from neurarium.training.recipe import Recipe
 
@@ -12,7 +12,7 @@ def least_squares() -> Recipe:
         name="least-squares",
         net=LinearSpec(),
         objective=Objective("squared-error"),
-        optimiser=Optimiser("closed-form"),
+        optimizer=Optimizer("closed-form"),
         epochs=2,
         batch_size=1000,
     )
@@ -24,7 +24,7 @@ def ridge() -> Recipe:
         name="ridge",
         net=LinearSpec(),
         objective=Objective("squared-error"),
-        optimiser=Optimiser("closed-form", l2=1e-2),
+        optimizer=Optimizer("closed-form", l2=1e-2),
         epochs=2,
         batch_size=1000,
     )
@@ -36,7 +36,7 @@ def logistic() -> Recipe:
         name="logistic",
         net=LogisticSpec(),
         data="breast-cancer",
-        optimiser=Optimiser("closed-form", l2=1e-2),
+        optimizer=Optimizer("closed-form", l2=1e-2),
         epochs=30,
         batch_size=1000,
     )
@@ -48,7 +48,7 @@ def softmax() -> Recipe:
         name="softmax",
         net=LinearSpec(),
         data="digits",
-        optimiser=Optimiser("closed-form", l2=1e-3),
+        optimizer=Optimizer("closed-form", l2=1e-3),
         epochs=40,
         batch_size=1000,
     )
@@ -60,7 +60,7 @@ def random_features() -> Recipe:
         name="random-features",
         net=RandomFeaturesSpec(features=4000),
         objective=Objective("squared-error"),
-        optimiser=Optimiser("closed-form", l2=1e-4),
+        optimizer=Optimizer("closed-form", l2=1e-4),
         epochs=2,
         batch_size=1000,
     )
@@ -73,7 +73,7 @@ def ridge_diabetes() -> Recipe:
         net=LinearSpec(),
         data="diabetes",
         objective=Objective("squared-error"),
-        optimiser=Optimiser("closed-form", l2=1e-2),
+        optimizer=Optimizer("closed-form", l2=1e-2),
         epochs=2,
         batch_size=1000,
     )

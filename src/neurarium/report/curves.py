@@ -65,16 +65,16 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
         units.add(report_of(history.task).axis)
         epochs = history.column("epoch")
         last = max([last, *epochs])
-        colour, marker = (choices[index % 8] for choices in (picture.COLOURS, picture.MARKERS))
+        color, marker = (choices[index % 8] for choices in (picture.COLORS, picture.MARKERS))
         every = max(1, len(epochs) // 10)
-        _line(left, epochs, history.scores("train", "objective"), colour, name, marker, every)
+        _line(left, epochs, history.scores("train", "objective"), color, name, marker, every)
         objectives += history.scores("train", "objective")
         errors = history.scores("development", "error")
         if all(map(math.isnan, errors)):
             errors = history.scores("train", "error")
         best = history.best
         label = f"{name}: best {percent(errors[epochs.index(best['epoch'])])}, epoch {best['epoch']}" if best else name
-        _line(right, epochs, [100 * e for e in errors], colour, label, marker, every)
+        _line(right, epochs, [100 * e for e in errors], color, label, marker, every)
         percents += [100 * e for e in errors]
     picture.dress(left, "Objective on the training data", "epoch", "mean of the epoch")
     unit = units.pop() if len(units) == 1 else "error in %"
@@ -168,13 +168,13 @@ PANELS: Mapping[str, Callable[["Axes", History], None]] = {
 }
 
 
-def _line(axes: "Axes", x: list[float], y: list[float], colour: str, label: str, marker: str, every: int = 1) -> None:
+def _line(axes: "Axes", x: list[float], y: list[float], color: str, label: str, marker: str, every: int = 1) -> None:
     """Draw a curve over the epochs, unless there is nothing to draw."""
     if all(map(math.isnan, y)):
         return
     marked = marker if every > 1 or len(x) <= _MARKED_UP_TO else ""
     axes.plot(
-        x, y, color=colour, linewidth=1.8, marker=marked, markevery=every, markersize=4, markeredgewidth=0,
+        x, y, color=color, linewidth=1.8, marker=marked, markevery=every, markersize=4, markeredgewidth=0,
         label=label or None,
     )  # fmt: skip
 

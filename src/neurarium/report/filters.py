@@ -17,7 +17,7 @@ _MOST_CHANNELS = 16
 
 
 def filters_figure(net: nn.Module, layer: str = "", most: int = 32) -> "Figure":
-    """Draw the filters of a layer: as colour pictures over three channels, else a filter for each pair of planes.
+    """Draw the filters of a layer: as color pictures over three channels, else a filter for each pair of planes.
 
     Signs show as blue and red, zero as white, on one scale for the whole picture. Filters over three channels are
     stretched together from their smallest weight to their largest.
@@ -96,8 +96,8 @@ def find_filters(net: nn.Module, layer: str = "") -> tuple[str, Tensor]:
 
 
 def mosaic(
-    tiles: list[Float[np.ndarray, "height width *colours"]], columns: int
-) -> Float[np.ndarray, "rows columns *colours"]:
+    tiles: list[Float[np.ndarray, "height width *colors"]], columns: int
+) -> Float[np.ndarray, "rows columns *colors"]:
     """Lay tiles of one size side by side, row by row, a line of NaN between them.
 
     Example:
@@ -106,9 +106,9 @@ def mosaic(
                [nan, nan, nan],
                [ 1., nan, nan]])
     """
-    height, width, *colours = tiles[0].shape
+    height, width, *colors = tiles[0].shape
     rows = -(-len(tiles) // columns)
-    whole = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1, *colours), np.nan)
+    whole = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1, *colors), np.nan)
     for n, tile in enumerate(tiles):
         top, left = n // columns * (height + 1), n % columns * (width + 1)
         whole[top : top + height, left : left + width] = tile

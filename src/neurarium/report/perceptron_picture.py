@@ -8,7 +8,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from neurarium.nets.connectionist.certificate import Certificate
-from neurarium.nets.connectionist.perceptron import Learnt
+from neurarium.nets.connectionist.perceptron import Learned
 from neurarium.nets.connectionist.separability import Bound, novikoff, signs
 from neurarium.report.numbers import many
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def perceptron_figure(
-    found: Learnt,
+    found: Learned,
     x: Float[Tensor, "examples features"],
     labels: Shaped[Tensor, "examples"],
     title: str,
@@ -108,9 +108,9 @@ def _examples(
         places = edge_on(points, weight, offset)
         across, up = "signed distance to the hyperplane", "along it, where examples spread most"
     picture.dress(axes, "Examples and hyperplane", across, up)
-    for sign, name, colour, marker in ((-1, names[0], picture.BLUE, "o"), (1, names[1], picture.VERMILION, "s")):
+    for sign, name, color, marker in ((-1, names[0], picture.BLUE, "o"), (1, names[1], picture.VERMILION, "s")):
         some = places[y == sign]
-        axes.scatter(some[:, 0], some[:, 1], s=16, color=colour, marker=marker, alpha=0.75, linewidths=0, label=name)
+        axes.scatter(some[:, 0], some[:, 1], s=16, color=color, marker=marker, alpha=0.75, linewidths=0, label=name)
     if isinstance(bound, Certificate):
         ringed = places[list(bound.examples)]
         axes.scatter(

@@ -1,4 +1,4 @@
-"""How pictures look: ink, colours that colour-blind eyes tell apart, axes without clutter, a theme for web pages.
+"""How pictures look: ink, colors that color-blind eyes tell apart, axes without clutter, a theme for web pages.
 
 The one module that imports matplotlib; others import it inside the functions that draw. No pyplot and no global
 settings, so that pictures can be drawn without a screen, in threads and in notebooks.
@@ -13,11 +13,11 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 INK, FAINT, LINE, PAPER = "#24292f", "#66707b", "#d5dae0", "#ffffff"
-# Okabe and Ito's palette; its yellow, too weak on white, gives way to violet and grey
+# Okabe and Ito's palette; its yellow, too weak on white, gives way to violet and gray
 BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, VIOLET, GREY = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#5b2a86", "#4d4d4d",
 )  # fmt: skip
-COLOURS = (BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, VIOLET, GREY)
+COLORS = (BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, VIOLET, GREY)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DOTS_PER_INCH = 144
 
@@ -84,7 +84,7 @@ _THEME |= {VERMILION: "var(--vermilion)", GREEN: "var(--green)"}
 
 
 def themed_svg(figure: Figure, name: str) -> str:
-    """Return a figure as an SVG element that takes its colours from the style sheet of the page around it.
+    """Return a figure as an SVG element that takes its colors from the style sheet of the page around it.
 
     Args:
         figure: what to draw; its background becomes transparent.
@@ -101,6 +101,6 @@ def themed_svg(figure: Figure, name: str) -> str:
     # matplotlib draws the names at random: count them instead, so that equal runs give equal pages
     for count, old in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', text))):
         text = re.sub(rf'(id="|href="#|url\(#){re.escape(old)}(?=["\)])', rf"\g<1>{name}-{count}", text)
-    for colour, variable in _THEME.items():
-        text = text.replace(colour, variable)
+    for color, variable in _THEME.items():
+        text = text.replace(color, variable)
     return text

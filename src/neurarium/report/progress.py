@@ -188,7 +188,7 @@ def _watched(event: EpochEnded) -> Scores:
 def _can_redraw(console: Console) -> bool:
     """Whether lines can be drawn over: a real terminal, or a notebook with widgets.
 
-    rich takes FORCE_COLOR for a terminal; colours in a log do no harm, but moving the cursor there does.
+    rich takes FORCE_COLOR for a terminal; colors in a log do no harm, but moving the cursor there does.
     """
     if console.is_jupyter:
         return importlib.util.find_spec("ipywidgets") is not None

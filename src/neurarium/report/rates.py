@@ -21,14 +21,14 @@ def rates_figure(curve: RateCurve, title: str) -> "Figure":
     axes.set_xscale("log")
     axes.plot(curve.rates, curve.losses, color=picture.BLUE, alpha=0.35, linewidth=0.9, label="single mini-batches")
     axes.plot(curve.rates, curve.smoothed, color=picture.BLUE, linewidth=2.0, label="running mean")
-    for index, marker, colour, words in (
+    for index, marker, color, words in (
         (curve.steepest_at, "o", picture.VERMILION, "steepest descent"),
         (curve.lowest_at, "s", picture.GREEN, "minimum"),
     ):
         if index is not None:
             axes.plot(
                 [curve.rates[index]], [curve.smoothed[index]], linestyle="none", marker=marker, markersize=8,
-                color=colour, label=f"{words}: {number(curve.rates[index], 2)}",
+                color=color, label=f"{words}: {number(curve.rates[index], 2)}",
             )  # fmt: skip
     if curve.tenth is not None:
         axes.axvline(

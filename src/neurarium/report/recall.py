@@ -134,9 +134,9 @@ def load_figure(
         label="mean-field theory, infinitely many neurons",
     )  # fmt: skip
     axes.axvline(edge, color=picture.FAINT, linewidth=1.0, linestyle=(0, (2, 3)), label=f"critical load {edge:.4f}")
-    for points, colour, marker in zip(curves, picture.COLOURS, picture.MARKERS, strict=False):
+    for points, color, marker in zip(curves, picture.COLORS, picture.MARKERS, strict=False):
         axes.errorbar(
-            [p.load for p in points], [p.overlap for p in points], yerr=[p.spread for p in points], color=colour,
+            [p.load for p in points], [p.overlap for p in points], yerr=[p.spread for p in points], color=color,
             marker=marker, markersize=4.5, linewidth=1.2, elinewidth=0.8, capsize=2,
             label=f"measured, {points[0].neurons:,} neurons",
         )  # fmt: skip

@@ -87,8 +87,8 @@ def saliency_figure(
     return figure
 
 
-def _draw(axes: "Axes", values: np.ndarray, colours: str, low: float, high: float) -> None:
-    axes.imshow(values, cmap=colours, vmin=low, vmax=high if high > low else low + 1, interpolation="nearest")
+def _draw(axes: "Axes", values: np.ndarray, colors: str, low: float, high: float) -> None:
+    axes.imshow(values, cmap=colors, vmin=low, vmax=high if high > low else low + 1, interpolation="nearest")
     undress(axes)
 
 

@@ -25,7 +25,7 @@ def samples_figure(
     """Draw pictures in a grid.
 
     Args:
-        pictures: in the units of `ends`, grey or colour.
+        pictures: in the units of `ends`, gray or color.
         title: over the grid.
         ends: values of black and white; what lies beyond is cut off.
         columns: pictures in a row.
@@ -99,13 +99,13 @@ def points_figure(real: Float[Tensor, "..."], generated: Float[Tensor, "..."], t
     figure = picture.blank(8.4, 4.7)
     picture.heading(figure, title)
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
-    for axes, points, colour, name in (
+    for axes, points, color, name in (
         (left, real, picture.BLUE, "data"),
         (right, generated, picture.VERMILION, "generated"),
     ):
         shown = points[:_MOST_POINTS].detach().cpu().numpy()
         picture.dress(axes, name, "first number", "second number" if axes is left else "")
-        axes.scatter(*shown.T, s=4, color=colour, alpha=0.35, linewidths=0)
+        axes.scatter(*shown.T, s=4, color=color, alpha=0.35, linewidths=0)
         axes.set_aspect("equal", adjustable="box")
     if note:
         for axes, text in ((left, ""), (right, note)):
@@ -114,10 +114,10 @@ def points_figure(real: Float[Tensor, "..."], generated: Float[Tensor, "..."], t
             )
             axes.text(0, 1.02, text, transform=axes.transAxes, fontsize=9, color=picture.FAINT, parse_math=False)
     spread = real.detach().cpu()
-    centre, half = spread.mean(0), 1.25 * float((spread - spread.mean(0)).abs().max())
-    left.set_xlim(float(centre[0]) - half, float(centre[0]) + half)
-    left.set_ylim(float(centre[1]) - half, float(centre[1]) + half)
-    outside = int(((generated.detach().cpu() - centre).abs() > half).any(1).sum())
+    center, half = spread.mean(0), 1.25 * float((spread - spread.mean(0)).abs().max())
+    left.set_xlim(float(center[0]) - half, float(center[0]) + half)
+    left.set_ylim(float(center[1]) - half, float(center[1]) + half)
+    outside = int(((generated.detach().cpu() - center).abs() > half).any(1).sum())
     if outside:
         right.set_xlabel(f"first number; {outside} of {len(generated)} points outside", color=picture.FAINT, fontsize=9)
     return figure
@@ -141,6 +141,6 @@ def _check_pictures(pictures: Tensor, subject: str) -> None:
     if pictures.dim() != 4 or pictures.shape[1] not in (1, 3) or len(pictures) == 0:
         raise ShapeError(
             subject,
-            expected="pictures (count, channels, height, width), grey or in colour, at least one",
+            expected="pictures (count, channels, height, width), gray or in color, at least one",
             got=str(tuple(pictures.shape)),
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from neurarium.data.catalogue import SOURCES
+from neurarium.data.catalog import SOURCES
 from neurarium.report import markup
 from neurarium.report.curves import PANELS, panel_figure
 from neurarium.report.history import Entry, History
@@ -130,7 +130,7 @@ def _written(value: Any) -> str:
 
 
 def origins(history: History, info: DataInfo) -> str:
-    """Data, where they come from, their licence, and the machine."""
+    """Data, where they come from, their license, and the machine."""
     counts = ", ".join(f"{count:,} {name}" for name, count in info.counts.items())
     fields = info.schema.fields
     data = [
@@ -141,7 +141,7 @@ def origins(history: History, info: DataInfo) -> str:
     for name, field in fields.items():
         if field.categories:
             data.append((f"{len(field.categories):,} categories of {name}", categories_in_words(field)))
-    data += [("provenance", info.provenance), ("licence", info.licence), ("SHA-256", info.fingerprint)]
+    data += [("provenance", info.provenance), ("license", info.license), ("SHA-256", info.fingerprint)]
     blocks = [("data", data), ("machine and software", list(history.environment.items()))]
     if history.notices:
         blocks.append(("notices of the run", [(str(n), words) for n, words in enumerate(history.notices, 1)]))

@@ -124,17 +124,17 @@ def _draw(axes: "Axes", cells: Sequence[SweptCell], part: str, measure: str, uni
 
     drawn: list[float] = []
     for index, cell in enumerate(cells):
-        colour = picture.COLOURS[index % len(picture.COLOURS)]
-        style = ("-", "--", ":", "-.")[index // len(picture.COLOURS) % 4]
+        color = picture.COLORS[index % len(picture.COLORS)]
+        style = ("-", "--", ":", "-.")[index // len(picture.COLORS) % 4]
         epochs, course = cell.course(part, measure)
         means = unit * np.array([value.mean for value in course])
         deviations = unit * np.array([value.sd for value in course])
         label = f"{cell.name} ({_counts(cell)})" if cell.diverged or cell.missing else cell.name
         axes.plot(
-            epochs, means, style, color=colour, linewidth=1.8, label=label, markersize=4, markeredgewidth=0,
+            epochs, means, style, color=color, linewidth=1.8, label=label, markersize=4, markeredgewidth=0,
             marker=picture.MARKERS[index % 8] if len(epochs) <= _MARKED_UP_TO else "",
         )  # fmt: skip
         if len(epochs) and not np.isnan(deviations).any():
-            axes.fill_between(epochs, means - deviations, means + deviations, color=colour, alpha=0.16, linewidth=0)
+            axes.fill_between(epochs, means - deviations, means + deviations, color=color, alpha=0.16, linewidth=0)
         drawn += means.tolist()
     return drawn

@@ -48,14 +48,14 @@ def trace_figure(trace: Trace, title: str = "") -> "Figure":
     return figure
 
 
-def _panel(axes: "Axes", title: str, series: dict[str, Sequence[float | None]], colour: str, faint: str = "") -> None:
+def _panel(axes: "Axes", title: str, series: dict[str, Sequence[float | None]], color: str, faint: str = "") -> None:
     """Draw one quantity over the layers; layers that lack it are passed over by the line.
 
     Args:
         axes: where.
         title: of the panel.
-        series: name to values; the first is drawn in `colour`, the others in `faint`.
-        colour: of the first.
+        series: name to values; the first is drawn in `color`, the others in `faint`.
+        color: of the first.
         faint: of the others.
     """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -67,7 +67,7 @@ def _panel(axes: "Axes", title: str, series: dict[str, Sequence[float | None]], 
     axes.set_yscale("log")
     drawn: list[float] = []
     for place, (name, values) in enumerate(series.items()):
-        shade = faint if place else colour
+        shade = faint if place else color
         there = [(x, y) for x, y in enumerate(values) if y is not None and 0 < y < math.inf]
         drawn += [y for _, y in there]
         axes.plot(

@@ -34,7 +34,7 @@ def expand(recipe: Recipe, grid: Mapping[str, Any]) -> tuple[Cell, ...]:
 
     Example:
         >>> from neurarium.recipes.feedforward import mlp
-        >>> [cell.name for cell in expand(mlp(), {"optimiser.name": ["sgd", "adam"], "epochs": 3})]
+        >>> [cell.name for cell in expand(mlp(), {"optimizer.name": ["sgd", "adam"], "epochs": 3})]
         ['sgd', 'adam']
     """
     lists = listed(recipe, grid)
@@ -67,7 +67,7 @@ def read_values(recipe: Recipe, field: str, text: str) -> list[Any]:
 
     Example:
         >>> from neurarium.recipes.feedforward import mlp
-        >>> read_values(mlp(), "optimiser.lr", "1e-3,0.01")
+        >>> read_values(mlp(), "optimizer.lr", "1e-3,0.01")
         [0.001, 0.01]
         >>> read_values(mlp(), "net.hidden", "64;128,64")
         [[64], [128, 64]]

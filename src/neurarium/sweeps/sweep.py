@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from neurarium.checks import ConfigError, DataError, NonFiniteError, RunError, choose
-from neurarium.data import catalogue
+from neurarium.data import catalog
 from neurarium.data.dataset import Dataset
 from neurarium.data.own import Own, dataset_from
-from neurarium.recipes.catalogue import RECIPES
+from neurarium.recipes.catalog import RECIPES
 from neurarium.record.events import Event, Stepped, Stopped
 from neurarium.record.files import make_folder
 from neurarium.record.schema import Schema
@@ -61,7 +61,7 @@ def sweep(
 
     Args:
         recipe: what all runs have in common, or its name.
-        grid: dotted field to a list of values: {"optimiser.name": ["sgd", "adam"], "net.hidden": [(64,), (128, 64)]}.
+        grid: dotted field to a list of values: {"optimizer.name": ["sgd", "adam"], "net.hidden": [(64,), (128, 64)]}.
         seeds: runs of a cell; their seeds count on from the recipe's.
         data: data in hand instead of those that the recipe names, of any kind that `data.own.dataset_from` takes.
         target: column or columns of a frame that are to be predicted.
@@ -90,7 +90,7 @@ def sweep(
     if own is not None and own.batch_size is not None:
         recipe = dataclasses.replace(recipe, batch_size=own.batch_size)
     if own is not None:
-        recipe = dataclasses.replace(recipe, data=catalogue.name_of(own.dataset), data_folder=None)
+        recipe = dataclasses.replace(recipe, data=catalog.name_of(own.dataset), data_folder=None)
     request = _request(recipe, grid, seeds, together, net is not None, _mark(own))
     folder = Path(out) if out is not None else new_folder(recipe.name)
     return _carry_out(request, folder, own, _Nets(net), progress, console)
@@ -346,7 +346,7 @@ def _data_of(cells: Sequence[Cell], data: Dataset | None) -> list[Dataset]:
     for recipe in (cell.recipe for cell in cells):
         name = (recipe.data, recipe.data_folder)
         if name not in loaded:
-            loaded[name] = data if data is not None else catalogue.load(recipe.data, folder=recipe.data_folder)
+            loaded[name] = data if data is not None else catalog.load(recipe.data, folder=recipe.data_folder)
         if len(loaded[name].development) == 0:
             raise DataError(
                 f"data {loaded[name].name}",
@@ -374,6 +374,6 @@ def _request(
 
 def _whole(field: str, value: Any) -> Any:
     """A path to data or a run in full; anything else as it is."""
-    if field in _PATHS and value and value not in catalogue.SOURCES and Path(value).exists():
+    if field in _PATHS and value and value not in catalog.SOURCES and Path(value).exists():
         return str(Path(value).resolve())
     return value

@@ -69,10 +69,10 @@ class Generation(Task):
 def mixture_metrics(points: Float[Tensor, "points 2"], mixture: Mixture) -> tuple[Metric, ...]:
     """Compare generated points with the mixture that the real ones were drawn from, in its units."""
     found = mode_scores(points, mixture)
-    modes = len(mixture.centres)
+    modes = len(mixture.centers)
     against, best = "the mixture itself", 1 - float(torch.exp(torch.tensor(-4.5)))
     covered = f"share of the {modes} components that have at least a tenth of their due of good points"
-    good = "share of the points within three standard deviations of a centre"
+    good = "share of the points within three standard deviations of a center"
     return (
         Metric("modes covered", found.covered, covered, "%", baseline=1.0, against=against),
         Metric("good points", found.good, good, "%", baseline=best, against=against),

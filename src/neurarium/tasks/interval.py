@@ -8,7 +8,7 @@ Z_95 = 1.959963984540054  # the 0.975 quantile of the normal distribution
 def wilson_interval(hits: int, trials: int, z: float = Z_95) -> tuple[float, float]:
     """Interval in which the true share of hits lies with 95 % confidence.
 
-        centre = (p + z^2 / 2n) / (1 + z^2 / n)
+        center = (p + z^2 / 2n) / (1 + z^2 / n)
         half   = z / (1 + z^2 / n) sqrt(p (1 - p) / n + z^2 / 4n^2),    p = hits / n
 
     Unlike p +- z sqrt(p (1 - p) / n) it stays within [0, 1] and has a width at p = 0 and p = 1.
@@ -21,6 +21,6 @@ def wilson_interval(hits: int, trials: int, z: float = Z_95) -> tuple[float, flo
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
     """
     share, spread = hits / trials, z * z / trials
-    centre = (share + spread / 2) / (1 + spread)
+    center = (share + spread / 2) / (1 + spread)
     half = z / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return max(0.0, center - half), min(1.0, center + half)

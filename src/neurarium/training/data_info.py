@@ -21,13 +21,13 @@ class DataInfo:
     counts: dict[str, int]
     fingerprint: str
     provenance: str
-    licence: str
+    license: str
 
     @classmethod
     def of(cls, dataset: Dataset) -> "DataInfo":
         """Describe a data set."""
         fingerprint = dataset.fingerprint()
-        return cls(dataset.name, dataset.schema, dataset.counts(), fingerprint, dataset.provenance, dataset.licence)
+        return cls(dataset.name, dataset.schema, dataset.counts(), fingerprint, dataset.provenance, dataset.license)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the description as JSON can hold it."""

@@ -26,7 +26,7 @@ class Placement:
     def place(self, net: nn.Module) -> nn.Module:
         """Move a net to the device, its images laid out channels-last.
 
-        Convolutions and pooling read neighbouring channels together in this layout; on CPU and CUDA it is the fast one,
+        Convolutions and pooling read neighboring channels together in this layout; on CPU and CUDA it is the fast one,
         and where there are no four-dimensional weights it changes nothing.
         """
         net.to(self.device)

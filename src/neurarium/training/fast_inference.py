@@ -1,12 +1,12 @@
-"""A trained net made ready to answer quickly: batch normalisation folded, images channels-last, bfloat16 where it pays.
+"""A trained net made ready to answer quickly: batch normalization folded, images channels-last, bfloat16 where it pays.
 
     y' = f(x; W'),    |y' - y| <= tolerance |y|    with y = f(x; W) the logits of the net as it was
 
-1. Batch normalisations become part of the layers before them (`nets.convolutional.folding`).
+1. Batch normalizations become part of the layers before them (`nets.convolutional.folding`).
 2. Weights and images are laid out channels-last, as `Placement.place` has it.
 3. Rectifiers overwrite the maps that were made for them alone (`nets.convolutional.in_place`).
 4. Convolutions and linear layers compute in bfloat16 where the processor multiplies it faster than float32: numbers of
-   8 significant bits, their sums in float32. The normalisations that stay keep their parameters in float32, and the
+   8 significant bits, their sums in float32. The normalizations that stay keep their parameters in float32, and the
    last linear layer all its numbers: logits rounded to 8 bits would tie.
 
 bfloat16 changes logits, and a class that leads by less than the change may lose its lead. Given examples (`probe`),
@@ -49,8 +49,8 @@ class InferenceChoice:
 
     Attributes:
         reason: for the precision.
-        folded: batch normalisations that are part of another layer now.
-        kept: batch normalisations that stay.
+        folded: batch normalizations that are part of another layer now.
+        kept: batch normalizations that stay.
         deviation: |y' - y| / |y| on the probe; none without one.
         same_classes: share of the probe's examples whose largest logit is the same.
     """
@@ -71,7 +71,7 @@ class InferenceChoice:
         """One line for people."""
         words = [f"{self.precision} ({self.reason})", "channels-last"]
         if norms := self.folded + self.kept:
-            words.append(f"{self.folded} of {norms} batch normalisations folded")
+            words.append(f"{self.folded} of {norms} batch normalizations folded")
         if self.deviation is not None:
             words.append(f"logits within {self.deviation:.2g} of their length, {self.same_classes:.1%} same classes")
         return ", ".join(words)
@@ -105,7 +105,7 @@ def prepared_for_inference(
 ) -> FastNet:
     """A copy of a trained net that answers as it does in evaluation mode, faster.
 
-    A net whose batch normalisations stand where it is not known what comes before (torchvision's own ResNet) is not
+    A net whose batch normalizations stand where it is not known what comes before (torchvision's own ResNet) is not
     folded, and all else is done.
 
     Args:
@@ -120,7 +120,7 @@ def prepared_for_inference(
         >>> from neurarium.nets.convolutional.resnet import ResNet
         >>> fast = prepared_for_inference(ResNet(20, outputs=10), Placement(torch.device("cpu")), "float32")
         >>> fast.choice.in_words()
-        'float32 (as asked), channels-last, 19 of 19 batch normalisations folded'
+        'float32 (as asked), channels-last, 19 of 19 batch normalizations folded'
         >>> fast(torch.zeros(2, 3, 32, 32)).shape
         torch.Size([2, 10])
     """

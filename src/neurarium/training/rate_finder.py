@@ -7,7 +7,7 @@ The loss that belongs to eta(t) is that of the batch after its update, the first
 number that is not finite, or when the smoothed loss passes `DIVERGED` times the best before it. Two rates are
 suggested: where the smoothed loss falls fastest over log eta, and a tenth of the rate at its minimum.
 
-The very rule of the recipe learns, with its optimiser, clipping, augmentation and precision; only its schedule is
+The very rule of the recipe learns, with its optimizer, clipping, augmentation and precision; only its schedule is
 replaced. Net, random generators and files of the caller stay as they are.
 
 Source: L. Smith, "Cyclical learning rates for training neural networks", 2017, section 3.3 (the sweep, there
@@ -58,13 +58,13 @@ class RateCurve:
 
     @property
     def lowest_at(self) -> int | None:
-        """Index of the lowest smoothed loss; none where the first loss is the lowest, as if nothing were learnt."""
+        """Index of the lowest smoothed loss; none where the first loss is the lowest, as if nothing were learned."""
         lowest = min(range(len(self.rates)), key=self.smoothed.__getitem__, default=0)
         return lowest if lowest > 0 else None
 
     @property
     def tenth(self) -> float | None:
-        """A tenth of the rate at the minimum; none where nothing was learnt."""
+        """A tenth of the rate at the minimum; none where nothing was learned."""
         return None if self.lowest_at is None else self.rates[self.lowest_at] / 10
 
     @property
@@ -85,7 +85,7 @@ class RateCurve:
 
     @property
     def steepest(self) -> float | None:
-        """Rate of the steepest descent; none where nothing was learnt."""
+        """Rate of the steepest descent; none where nothing was learned."""
         return None if self.steepest_at is None else self.rates[self.steepest_at]
 
 
@@ -117,12 +117,12 @@ def find_rate(
 
     Args:
         recipe: what would be trained; its learning rate and schedule play no part.
-        net: a module of your own instead of the recipe's net, learnt on in a copy.
+        net: a module of your own instead of the recipe's net, learned on in a copy.
         source: the trained run that the recipe stands on, where it stands on one.
         loss: a function of your own, where the recipe's objective is "custom".
         steps: N, updates at most.
         smoothing: beta, in [0, 1).
-    Raises ConfigError: `steps` below 2, rates out of order, `smoothing` out of range, an optimiser without a learning
+    Raises ConfigError: `steps` below 2, rates out of order, `smoothing` out of range, an optimizer without a learning
     rate, or a recipe that `prepare` refuses; NonFiniteError: the loss is not finite before any update.
     """
     if steps < 2:
@@ -131,10 +131,10 @@ def find_rate(
         raise ConfigError("lowest, highest", expected="0 < lowest < highest", got=f"{lowest:g}, {highest:g}")
     if not 0 <= smoothing < 1:
         raise ConfigError("smoothing", expected="a number in [0, 1)", got=str(smoothing))
-    if recipe.optimiser.name == "hessian-free":
-        raise ConfigError("optimiser.name", expected="one that has a learning rate", got="'hessian-free'")
+    if recipe.optimizer.name == "hessian-free":
+        raise ConfigError("optimizer.name", expected="one that has a learning rate", got="'hessian-free'")
     rising = Rising(highest_factor=highest / lowest, updates=steps)
-    changed = replace(recipe, optimiser=replace(recipe.optimiser, lr=lowest), schedule=rising)
+    changed = replace(recipe, optimizer=replace(recipe.optimizer, lr=lowest), schedule=rising)
     with own_generators():
         return _sweep(prepare(changed, dataset, copy.deepcopy(net), source, loss), steps, smoothing)
 

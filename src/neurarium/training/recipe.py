@@ -1,4 +1,4 @@
-"""A complete run as plain values: net, data, objective, optimiser, and everything else that decides its weights.
+"""A complete run as plain values: net, data, objective, optimizer, and everything else that decides its weights.
 
 Torch-free, so that it parses, prints and compares without loading anything heavy.
 """
@@ -13,9 +13,9 @@ from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.fine_tuning import FineTuning
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.spec import NetSpec
 from neurarium.record.config import overlay, to_plain
 from neurarium.record.schema import Schema
@@ -78,7 +78,7 @@ class Recipe:
     """The run that this one stands on, teacher or frozen trunk: a recipe's name, trained first, or a run folder."""
     objective: Objective = Objective()
     """What the net is asked to make small."""
-    optimiser: Optimiser = Optimiser()
+    optimizer: Optimizer = Optimizer()
     """How weights follow the gradient."""
     schedule: Schedule = Schedule()
     """Course of the learning rate over the run."""
@@ -97,7 +97,7 @@ class Recipe:
     gradients: Literal["autograd", "explicit"] = "autograd"
     """Where gradients come from: torch's autograd, or the layer rules of `learning.backprop` chained by hand."""
     accumulate: int = 1
-    """Parts into which a batch is cut to save memory; the update is the same, but for batch normalisation."""
+    """Parts into which a batch is cut to save memory; the update is the same, but for batch normalization."""
     clip_norm: float | None = None
     """Largest gradient norm; longer gradients are scaled down to it."""
     seed: int = 0
@@ -158,7 +158,7 @@ def recipe_from_plain(values: Mapping[str, Any], base: Recipe | None = None) -> 
 
 
 def fitted(recipe: Recipe, make: Callable[[], Recipe] | None, schema: Schema) -> tuple[Recipe, tuple[str, ...]]:
-    """Leave out the transformations of a recipe of the catalogue that such data do not have; the user's own stay.
+    """Leave out the transformations of a recipe of the catalog that such data do not have; the user's own stay.
 
     Returns the recipe, and what to tell the user.
     """
@@ -177,5 +177,5 @@ def for_measuring(recipe: Recipe) -> Recipe:
 
 
 def net_kind(spec: NetSpec) -> str:
-    """Name of a spec's net in the catalogue, "own" for a module of the user's."""
+    """Name of a spec's net in the catalog, "own" for a module of the user's."""
     return next((name for name, kind in NETS.items() if type(spec) is kind), "own")

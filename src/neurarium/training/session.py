@@ -243,7 +243,7 @@ def resume(
     if info.fingerprint != now:
         raise RunError(
             str(folder),
-            expected=f"the data it learnt from ({info.fingerprint[:12]})",
+            expected=f"the data it learned from ({info.fingerprint[:12]})",
             got=f"other data ({now[:12]})",
             remedy="restore the data (data of your own are given again: resume(folder, data=...)), or start a new run",
         )

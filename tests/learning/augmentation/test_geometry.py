@@ -11,11 +11,11 @@ DOUBLE = torch.float64
 
 
 def _map(
-    n: int = 1, angle: float = 0.0, side: float = 1.0, centre: tuple[float, float] = (0.0, 0.0),
+    n: int = 1, angle: float = 0.0, side: float = 1.0, center: tuple[float, float] = (0.0, 0.0),
     mirrored: bool = False, shift: tuple[float, float] = (0.0, 0.0),
 ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
     full = torch.full((n,), 1.0, dtype=DOUBLE)
-    pair = torch.tensor([centre] * n, dtype=DOUBLE), torch.tensor([shift] * n, dtype=DOUBLE)
+    pair = torch.tensor([center] * n, dtype=DOUBLE), torch.tensor([shift] * n, dtype=DOUBLE)
     return affine_map(math.radians(angle) * full, side * full, pair[0], torch.full((n,), mirrored), pair[1])
 
 
@@ -68,8 +68,8 @@ def test_any_angle_by_scipy(shape: tuple[int, int]) -> None:
 
 def test_a_window_enlarged_by_scipy() -> None:
     x = torch.randn(1, 1, 8, 12, dtype=DOUBLE)
-    # the upper left quarter of the area: centre a quarter of the size left of and above the middle
-    got = warp_images(x, *_map(side=0.5, centre=(-3.0, -2.0)))[0, 0].numpy()
+    # the upper left quarter of the area: center a quarter of the size left of and above the middle
+    got = warp_images(x, *_map(side=0.5, center=(-3.0, -2.0)))[0, 0].numpy()
     rows, columns = (np.arange(n) / 2 - 0.25 for n in (8, 12))
     grid = np.stack(np.meshgrid(rows, columns, indexing="ij"))
     expected = ndimage.map_coordinates(x[0, 0].numpy(), grid, order=1, mode="nearest")
@@ -81,7 +81,7 @@ def test_all_in_one_is_one_after_another() -> None:
     x = torch.stack(torch.meshgrid(torch.arange(40.0), torch.arange(40.0), indexing="ij"))[None].to(DOUBLE)
     steps = [
         {"angle": 20.0},
-        {"side": 0.8, "centre": (2.0, -3.0)},
+        {"side": 0.8, "center": (2.0, -3.0)},
         {"mirrored": True},
         {"shift": (3.0, -2.0)},
     ]

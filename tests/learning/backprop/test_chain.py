@@ -77,7 +77,7 @@ def test_whole_nets_have_the_gradients_of_autograd(name: str, dtype: torch.dtype
 def test_twenty_steps_end_with_the_weights_of_autograd(name: str, dtype: torch.dtype) -> None:
     net, x, targets = make(name, dtype)
     peer, chain, parameters = copy.deepcopy(net), chain_of(net), dict(net.named_parameters())
-    optimiser = torch.optim.SGD(peer.parameters(), lr=0.02)
+    optimizer = torch.optim.SGD(peer.parameters(), lr=0.02)
     first = last = torch.zeros(())
     for step in range(20):
         last, gradients = explicit_gradients(chain, x, targets)
@@ -85,10 +85,10 @@ def test_twenty_steps_end_with_the_weights_of_autograd(name: str, dtype: torch.d
         with torch.no_grad():
             for parameter_name, gradient in gradients.items():
                 parameters[parameter_name] -= 0.02 * gradient
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         F.cross_entropy(peer(x), targets).backward()
-        optimiser.step()
-    assert last < first  # it learnt
+        optimizer.step()
+    assert last < first  # it learned
     for ours, theirs in zip(net.parameters(), peer.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=TOLERANCE[dtype])
 

@@ -56,7 +56,7 @@ def test_batch_norm_against_torch(shape: tuple[int, ...], training: bool, draw) 
         torch.testing.assert_close(ours, theirs.grad)
 
 
-def test_the_signal_behind_a_normalisation_has_no_mean_and_no_part_along_its_output(draw) -> None:
+def test_the_signal_behind_a_normalization_has_no_mean_and_no_part_along_its_output(draw) -> None:
     _, cache = layer_norm_forward(draw(3, 8), eps=0.0)
     dx, _, _ = layer_norm_backward(draw(3, 8), cache)
     torch.testing.assert_close(dx.sum(1), torch.zeros(3, dtype=torch.float64))

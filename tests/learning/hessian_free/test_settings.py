@@ -21,5 +21,5 @@ from neurarium.learning.hessian_free.settings import HessianFree
     ],
 )
 def test_refuses(field: str, value: float) -> None:
-    with pytest.raises(ConfigError, match=f"optimiser.hessian_free.{field}"):
+    with pytest.raises(ConfigError, match=f"optimizer.hessian_free.{field}"):
         HessianFree(**{field: value})

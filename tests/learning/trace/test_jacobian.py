@@ -27,7 +27,7 @@ LAYERS = {
 }
 
 
-def materialised(function, x):
+def materialized(function, x):
     """Jacobian of each example as a matrix."""
     return torch.stack([jacobian(function, row[None]).reshape(-1, row.numel()) for row in x])
 
@@ -40,7 +40,7 @@ def draw():
 def case(request):
     function, shape = LAYERS[request.param]
     x = torch.randn(3, *shape, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
-    return function, x, materialised(function, x)
+    return function, x, materialized(function, x)
 
 
 def test_products_are_those_with_the_matrix(case):

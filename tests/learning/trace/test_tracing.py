@@ -104,7 +104,7 @@ def test_jacobians_of_layers_are_those_of_their_functions(training):
     before = [x]
     for layer in copy.deepcopy(net):
         before.append(layer.eval()(before[-1]) if isinstance(layer, nn.Dropout) else layer(before[-1].clone()).detach())
-    # batch normalisation in training (place 1) bears no single example; behind an active dropout inputs are others
+    # batch normalization in training (place 1) bears no single example; behind an active dropout inputs are others
     for place in (0, 2, 3, 6) if training else (0, 2, 3, 6, 7, 8):
         full = torch.stack(
             [jacobian(lambda row, l=place: net[l](row.clone()), r[None]).reshape(-1, r.numel()) for r in before[place]]
@@ -238,7 +238,7 @@ def test_the_net_is_left_as_it_was(any_net, training, fails):
         with pytest.raises(KeyError):
             trace(net, x, x, loss, batch_axis=axis)
     else:
-        trace(net, x, x, loss, batch_axis=axis, optimiser=torch.optim.Adam(net.parameters()))
+        trace(net, x, x, loss, batch_axis=axis, optimizer=torch.optim.Adam(net.parameters()))
     assert torch.equal(state, torch.get_rng_state())
     assert [id(b) for b in net.buffers()] == buffers
     for old, new in zip(before.parameters(), net.parameters(), strict=True):
@@ -324,10 +324,10 @@ def test_a_net_called_in_a_way_of_its_own_whose_outputs_are_a_gradient():
     assert found["inner"].error_norm == pytest.approx(float(delta.norm()))
 
 
-def test_several_optimisers_take_a_step_each():
+def test_several_optimizers_take_a_step_each():
     net, x, t = two_layers(), draw(5, 4), torch.tensor([0, 1, 2, 1, 0])
     halves = [torch.optim.SGD(net[0].parameters(), lr=0.5), torch.optim.Adam(net[2].parameters(), lr=0.1)]
-    found, first = trace(net, x, t, optimiser=halves), trace(net, x, t, learning_rate=0.5)
+    found, first = trace(net, x, t, optimizer=halves), trace(net, x, t, learning_rate=0.5)
     assert found.update == "one step of SGD and Adam"
     assert found["0"].update_ratio == pytest.approx(first["0"].update_ratio)
     # the first step of Adam moves every number by its rate

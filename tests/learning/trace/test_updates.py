@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from neurarium.checks import ConfigError
-from neurarium.learning.optimisers import Optimiser, ParameterGroup
-from neurarium.learning.trace.updates import gradient_descent_changes, optimiser_changes
+from neurarium.learning.optimizers import Optimizer, ParameterGroup
+from neurarium.learning.trace.updates import gradient_descent_changes, optimizer_changes
 
 
 def net_and_gradients():
@@ -23,46 +23,46 @@ def test_gradient_descent():
 
 def test_the_first_step_of_adam_has_the_length_of_its_rate():
     net, gradients = net_and_gradients()
-    changes = optimiser_changes(gradients, torch.optim.Adam(net.parameters(), lr=0.01))
+    changes = optimizer_changes(gradients, torch.optim.Adam(net.parameters(), lr=0.01))
     for p, g in gradients.items():  # m / (sqrt(v) + eps) = g / |g| after the correction of the first step
         torch.testing.assert_close(changes[p], -0.01 * g.sign(), rtol=1e-4, atol=1e-7)
 
 
-def test_momentum_and_decay_are_those_of_the_optimisers_state():
+def test_momentum_and_decay_are_those_of_the_optimizers_state():
     net, gradients = net_and_gradients()
-    optimiser = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=0.5)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=0.5)
     for p in net.parameters():
         p.grad = torch.ones_like(p)
-    optimiser.step()
-    before, state = copy.deepcopy(net.state_dict()), copy.deepcopy(optimiser.state_dict())
-    changes = optimiser_changes(gradients, optimiser)
+    optimizer.step()
+    before, state = copy.deepcopy(net.state_dict()), copy.deepcopy(optimizer.state_dict())
+    changes = optimizer_changes(gradients, optimizer)
     for p, g in gradients.items():
-        velocity = 0.9 * optimiser.state[p]["momentum_buffer"] + g + 0.5 * p.detach()
+        velocity = 0.9 * optimizer.state[p]["momentum_buffer"] + g + 0.5 * p.detach()
         torch.testing.assert_close(changes[p], -0.1 * velocity)
         assert torch.equal(p.grad, torch.ones_like(p))
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
-    for old, new in zip(state["state"].values(), optimiser.state_dict()["state"].values(), strict=True):
+    for old, new in zip(state["state"].values(), optimizer.state_dict()["state"].values(), strict=True):
         assert torch.equal(old["momentum_buffer"], new["momentum_buffer"])
 
 
 def test_decay_that_comes_before_the_step_counts():
     net, gradients = net_and_gradients()
-    (optimiser,) = Optimiser("sgd", lr=0.1, weight_decay=0.5).build([ParameterGroup(tuple(net.parameters()))])
+    (optimizer,) = Optimizer("sgd", lr=0.1, weight_decay=0.5).build([ParameterGroup(tuple(net.parameters()))])
     before = copy.deepcopy(net.state_dict())
-    changes = optimiser_changes(gradients, optimiser)
+    changes = optimizer_changes(gradients, optimizer)
     for p, g in gradients.items():
         torch.testing.assert_close(changes[p], -0.1 * g - 0.1 * 0.5 * p.detach())
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
 
 
-def test_parameters_that_the_optimiser_lacks_stay():
+def test_parameters_that_the_optimizer_lacks_stay():
     net, gradients = net_and_gradients()
-    assert set(optimiser_changes(gradients, torch.optim.SGD([net.weight], lr=1.0))) == {net.weight}
+    assert set(optimizer_changes(gradients, torch.optim.SGD([net.weight], lr=1.0))) == {net.weight}
 
 
-def test_optimisers_that_cannot_serve_are_refused():
+def test_optimizers_that_cannot_serve_are_refused():
     net, gradients = net_and_gradients()
     with pytest.raises(ConfigError, match="over the net's parameters"):
-        optimiser_changes(gradients, torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=1.0))
+        optimizer_changes(gradients, torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=1.0))
     with pytest.raises(ConfigError, match="got LBFGS"):
-        optimiser_changes(gradients, torch.optim.LBFGS(net.parameters()))
+        optimizer_changes(gradients, torch.optim.LBFGS(net.parameters()))

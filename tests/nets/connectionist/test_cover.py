@@ -11,8 +11,8 @@ from neurarium.nets.connectionist.cover import cover_count, cover_fraction
 from neurarium.nets.connectionist.separability import Separator, separate
 
 
-def labellings_by_programmes(points: np.ndarray) -> int:
-    """2 times the labellings, first label +1, for which y_i x_i . w >= 1 has a solution."""
+def labelings_by_programmes(points: np.ndarray) -> int:
+    """2 times the labelings, first label +1, for which y_i x_i . w >= 1 has a solution."""
     feasible = 0
     for rest in itertools.product((-1, 1), repeat=len(points) - 1):
         z = np.array([1, *rest])[:, None] * points
@@ -26,7 +26,7 @@ def labellings_by_programmes(points: np.ndarray) -> int:
 @pytest.mark.parametrize(("s", "n"), [(1, 1), (3, 1), (2, 2), (4, 2), (5, 2), (3, 3), (5, 3), (6, 3), (6, 4)])
 def test_count_is_that_of_linear_programmes(s: int, n: int) -> None:
     points = np.random.default_rng(s * 10 + n).standard_normal((s, n))
-    assert cover_count(s, n) == labellings_by_programmes(points)
+    assert cover_count(s, n) == labelings_by_programmes(points)
 
 
 def test_count_grows_by_its_recursion() -> None:

@@ -10,7 +10,7 @@ from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.data.mnist_5k import load
 from neurarium.nets.connectionist.dense_memory import DenseMemory, polynomial_differences
 from neurarium.nets.connectionist.hopfield import HopfieldNet
-from neurarium.nets.connectionist.patterns import CapacityWarning, binarise, flip, random_patterns
+from neurarium.nets.connectionist.patterns import CapacityWarning, binarize, flip, random_patterns
 
 pytestmark = pytest.mark.filterwarnings("ignore::neurarium.nets.connectionist.patterns.CapacityWarning")
 
@@ -107,7 +107,7 @@ def test_even_orders_keep_the_negative_unless_rectified() -> None:
 
 
 def test_real_digits_with_a_quarter_of_their_pixels_turned() -> None:
-    x = binarise(torch.cat(list(load().train.pieces("image")))[:500].flatten(1), 127.0)
+    x = binarize(torch.cat(list(load().train.pieces("image")))[:500].flatten(1), 127.0)
     noisy = flip(x[:20], 0.25, torch.Generator().manual_seed(0))
     assert DenseMemory(x).recall(noisy, sweeps=5).states.equal(x[:20])
 

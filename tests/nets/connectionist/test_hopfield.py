@@ -17,7 +17,7 @@ from neurarium.nets.connectionist.hopfield import (
     recall_synchronously,
 )
 from neurarium.nets.connectionist.hopfield_storage import STORAGES, hebbian, pseudo_inverse
-from neurarium.nets.connectionist.patterns import binarise, flip, overlap, random_patterns
+from neurarium.nets.connectionist.patterns import binarize, flip, overlap, random_patterns
 
 pytestmark = pytest.mark.filterwarnings("ignore::neurarium.nets.connectionist.patterns.CapacityWarning")
 
@@ -230,7 +230,7 @@ def test_the_printed_diagonal_pins_units() -> None:
 @pytest.fixture(scope="module")
 def digits() -> torch.Tensor:
     pictures = torch.cat(list(load().train.pieces("image")))[:100]
-    return binarise(pictures.flatten(1), 127.0)
+    return binarize(pictures.flatten(1), 127.0)
 
 
 @pytest.mark.parametrize(

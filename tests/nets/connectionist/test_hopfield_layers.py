@@ -79,12 +79,12 @@ def test_a_pooling_layer_learns_which_row_matters() -> None:
     rows[torch.arange(256), marked, 0] = 3
     target = rows[torch.arange(256), marked, 1]
     pooling = HopfieldPooling(4)
-    optimiser = torch.optim.Adam(pooling.parameters(), 0.04)
+    optimizer = torch.optim.Adam(pooling.parameters(), 0.04)
     for _ in range(150):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = (pooling(rows)[:, 0, 0] - target).square().mean()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
     assert loss.item() < 0.05 * target.var().item()
 
 

@@ -39,7 +39,7 @@ def test_xor_is_refused_with_a_certificate(y: list[int]) -> None:
     assert isinstance(novikoff(CORNERS, torch.tensor(y)), Certificate)
 
 
-def test_all_other_labellings_of_the_corners_are_separated() -> None:
+def test_all_other_labelings_of_the_corners_are_separated() -> None:
     separated = 0
     for code in range(16):
         y = torch.tensor([1 if code >> k & 1 else -1 for k in range(4)])
@@ -120,11 +120,11 @@ def test_columns_of_very_different_sizes() -> None:
 
 
 def widest_by_turning(z: np.ndarray) -> float:
-    centre, reach = np.pi, np.pi
+    center, reach = np.pi, np.pi
     for _ in range(3):
-        angles = np.linspace(centre - reach, centre + reach, 20_001)
+        angles = np.linspace(center - reach, center + reach, 20_001)
         least = (z @ np.stack([np.cos(angles), np.sin(angles)])).min(0)
-        centre, reach = angles[least.argmax()], reach / 1000
+        center, reach = angles[least.argmax()], reach / 1000
     return float(least.max())
 
 

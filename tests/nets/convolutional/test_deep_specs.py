@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from neurarium.checks import ShapeError
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.convolutional.deep_specs import LARGE, DenseNetSpec, PlainNetSpec, ResNetSpec, VGGSpec
 from neurarium.nets.convolutional.resnet import ResNet
 from neurarium.nets.spec import NetSpec

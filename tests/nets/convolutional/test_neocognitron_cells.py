@@ -86,7 +86,7 @@ def test_c_cells_forgive_a_shift() -> None:
     assert torch.dot(*u.flatten(1)) == 0
 
 
-def test_contrast_sees_no_plain_light_and_takes_colours_together() -> None:
+def test_contrast_sees_no_plain_light_and_takes_colors_together() -> None:
     x = torch.randn(2, 3, 12, 9, dtype=torch.float64)
     torch.testing.assert_close(contrast(x + 5), contrast(x), rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(contrast(x), contrast(x.mean(1, keepdim=True)))

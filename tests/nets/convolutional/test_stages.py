@@ -56,9 +56,9 @@ def test_another_head_learns_alone(train: str, learning: set[str]) -> None:
     assert change_head(net, 3, train=train) is net
     x = torch.randn(8, 1, 28, 28)
     assert net(x).shape == (8, 3)
-    optimiser = torch.optim.SGD(net.parameters(), lr=0.1, weight_decay=0.1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, weight_decay=0.1)
     net(x).square().sum().backward()
-    optimiser.step()
+    optimizer.step()
     changed = {name.split(".")[-2] for name, p in net.named_parameters() if not torch.equal(p, before[name][: len(p)])}
     assert changed == learning
     assert all(p.requires_grad for p in change_head(net, 3).parameters())

@@ -22,9 +22,9 @@ def test_parameters(depth: int) -> None:
     by_hand = sum(9 * a * b + b for a, b in pairwise([3, *MAPS[depth]]))
     by_hand += 4096 * (512 * 49 + 1) + 4096 * 4097 + 1000 * 4097
     with torch.device("meta"):
-        plain, normalised = VGG(depth), VGG(depth, batch_norm=True)
+        plain, normalized = VGG(depth), VGG(depth, batch_norm=True)
     assert sum(p.numel() for p in plain.parameters()) == by_hand == PUBLISHED[depth]
-    assert sum(p.numel() for p in normalised.parameters()) == by_hand + 2 * sum(MAPS[depth])
+    assert sum(p.numel() for p in normalized.parameters()) == by_hand + 2 * sum(MAPS[depth])
     assert sum(p.ndim > 1 for p in plain.parameters()) == depth
 
 

@@ -103,7 +103,7 @@ def test_settings_that_cannot_be_used(spec: MLPSpec) -> None:
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer", "group", "weight"])
-def test_normalisation_stands_between_layer_and_activation(norm: str) -> None:
+def test_normalization_stands_between_layer_and_activation(norm: str) -> None:
     torch.manual_seed(0)
     net = MLPSpec(hidden=(8, 6), activation="tanh", dropout=0.1, norm=norm).build(image_schema((5,), 3)).double().eval()
     assert isinstance(net, MLP)
@@ -126,8 +126,8 @@ def test_normalisation_stands_between_layer_and_activation(norm: str) -> None:
                 z = z / (1 + 1e-5) ** 0.5
             else:
                 parts = z.reshape(7, {"layer": 1, "group": {1: 4, 2: 3}[l]}[norm], -1)
-                centred = parts - parts.mean(2, keepdim=True)
-                z = (centred / (centred.square().mean(2, keepdim=True) + 1e-5).sqrt()).reshape(z.shape)
+                centered = parts - parts.mean(2, keepdim=True)
+                z = (centered / (centered.square().mean(2, keepdim=True) + 1e-5).sqrt()).reshape(z.shape)
             z = gamma * z + beta
         a = z.tanh()
     expected = a @ net.layers.linear3.weight.T + net.layers.linear3.bias
@@ -135,25 +135,25 @@ def test_normalisation_stands_between_layer_and_activation(norm: str) -> None:
 
 
 @pytest.mark.parametrize("norm", ["none", "batch", "layer", "group", "weight"])
-def test_every_parameter_learns_whatever_the_normalisation(norm: str) -> None:
+def test_every_parameter_learns_whatever_the_normalization(norm: str) -> None:
     torch.manual_seed(0)
     net = MLP((5, 8, 8, 3), norm=norm)
     net(torch.randn(32, 5)).square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().max() > 1e-4 for p in net.parameters())
 
 
-def test_names_without_normalisation_are_as_ever() -> None:
+def test_names_without_normalization_are_as_ever() -> None:
     assert list(MLP((4, 3, 2), dropout=0.5).state_dict()) == [
         f"layers.linear{l}.{part}" for l in (1, 2) for part in ("weight", "bias")
     ]
 
 
 @pytest.mark.parametrize("norm", ["layer", "group"])
-def test_a_layer_of_one_unit_would_say_nothing_after_normalisation(norm: str) -> None:
+def test_a_layer_of_one_unit_would_say_nothing_after_normalization(norm: str) -> None:
     with pytest.raises(ConfigError, match="norm: expected batch, weight or none"):
         MLP((4, 1, 2), norm=norm)
 
 
-def test_unknown_normalisation() -> None:
+def test_unknown_normalization() -> None:
     with pytest.raises(ConfigError, match="one of none, batch, layer, group, weight, got 'layr'; did you mean layer"):
         MLP((4, 3, 2), norm="layr")

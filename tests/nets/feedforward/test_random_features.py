@@ -82,9 +82,9 @@ def test_gradients_reach_the_inputs(kind: str) -> None:
 def test_the_inner_layer_stays_as_it_was_drawn() -> None:
     net = RandomFeatureModel(5, 30, 2, "relu", width=0.5)
     before = net.inner.weight.clone()
-    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     net(points(8, 5)).square().mean().backward()
-    optimiser.step()
+    optimizer.step()
     assert torch.equal(net.inner.weight, before)
     assert set(net.state_dict()) == {"inner.weight", "inner.bias", "head.weight", "head.bias"}
     # the width is in units of sqrt(inputs)

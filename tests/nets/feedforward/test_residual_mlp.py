@@ -65,13 +65,13 @@ def test_signal_and_error_signal_keep_their_size_at_every_depth(activation: str)
 
 
 def trained_error(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
-    """Share of wrong answers on the examples it learnt from."""
-    optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
+    """Share of wrong answers on the examples it learned from."""
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
     for step in range(30):
         part = slice(128 * step % len(x), 128 * step % len(x) + 128)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         F.cross_entropy(net(x[part]), y[part]).backward()
-        optimiser.step()
+        optimizer.step()
     with torch.no_grad():
         return (net(x).argmax(1) != y).float().mean().item()
 

@@ -26,34 +26,34 @@ def psnr(outputs: torch.Tensor, originals: torch.Tensor) -> float:
 
 
 def least_loss(net: nn.Module, x: torch.Tensor, steps: int) -> float:
-    optimiser = torch.optim.LBFGS(
+    optimizer = torch.optim.LBFGS(
         net.parameters(), max_iter=steps, max_eval=2 * steps, history_size=20, line_search_fn="strong_wolfe",
         tolerance_grad=0, tolerance_change=0,
     )  # fmt: skip
 
     def loss() -> torch.Tensor:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value = F.mse_loss(net(x), x)
         value.backward()
         return value
 
-    optimiser.step(loss)
+    optimizer.step(loss)
     return loss().item()
 
 
 def learn(net: nn.Module, x: torch.Tensor, steps: int) -> None:
-    optimiser = torch.optim.Adam(net.parameters(), lr=3e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
         batch = x[torch.randint(len(x), (128,))]
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         F.mse_loss(net(batch), batch).backward()
-        optimiser.step()
+        optimizer.step()
         schedule.step()
 
 
 def test_a_linear_one_reaches_the_error_of_pca(digits: torch.Tensor) -> None:
-    # closed form: all that the singular values beyond the code's hold of the centred data
+    # closed form: all that the singular values beyond the code's hold of the centered data
     values = torch.linalg.svdvals(digits - digits.mean(0))
     expected = float(values[CODE:].square().sum() / digits.numel())
     fitted = PCA(CODE).fit(digits.numpy())

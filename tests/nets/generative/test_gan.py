@@ -54,7 +54,7 @@ def test_samples_follow_their_seed_and_nothing_else(make) -> None:
     assert torch.equal(torch.get_rng_state(), before)
     assert net.training
     assert not first.requires_grad
-    # batch normalisation's running means too
+    # batch normalization's running means too
     assert all(torch.equal(value, net.state_dict()[name]) for name, value in state.items())
 
 

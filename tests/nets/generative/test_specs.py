@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from neurarium.checks import ConfigError, DataError, ShapeError
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.generative.autoencoder import Autoencoder
 from neurarium.nets.generative.corruption import Corruption
 from neurarium.nets.generative.gan import GAN, Within
@@ -28,7 +28,7 @@ def schema(
 
 
 @pytest.mark.parametrize("spec", SPECS)
-def test_builds_for_grey_and_colour(spec) -> None:
+def test_builds_for_gray_and_color(spec) -> None:
     for shape in ((1, 28, 28), (3, 32, 32)):
         for given in (schema(shape, value_range=None), schema(shape), schema(shape, 100.0)):
             net = spec().build(given)

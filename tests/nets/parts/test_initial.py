@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.parts.activation import ACTIVATIONS
-from neurarium.nets.parts.initial import SCHEMES, activation_gain, fans, initialise_, initialise_layer_
+from neurarium.nets.parts.initial import SCHEMES, activation_gain, fans, initialize_, initialize_layer_
 
 FAN_IN, FAN_OUT = 600, 900
 THEORY = {
@@ -31,7 +31,7 @@ def _seeded(seed: int = 0) -> Generator:
 
 @pytest.mark.parametrize("name", SCHEMES)
 def test_mean_and_variance(name: str) -> None:
-    weight = initialise_(torch.empty(FAN_OUT, FAN_IN), name, generator=_seeded())
+    weight = initialize_(torch.empty(FAN_OUT, FAN_IN), name, generator=_seeded())
     # 540,000 draws: the standard error of the mean is 0.0014 std, of the variance at most 0.2 %.
     assert abs(weight.mean().item()) < 0.006 * math.sqrt(THEORY[name])
     assert weight.var().item() == pytest.approx(THEORY[name], rel=0.01)
@@ -39,7 +39,7 @@ def test_mean_and_variance(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCHEMES)
 def test_distribution(name: str) -> None:
-    weight = initialise_(torch.empty(60, 50), name, generator=_seeded(1))
+    weight = initialize_(torch.empty(60, 50), name, generator=_seeded(1))
     std = weight.std().item()
     limit = math.sqrt(3) * std
     uniform = name in ("uniform", "xavier", "lecun-uniform", "he-uniform")
@@ -50,25 +50,25 @@ def test_distribution(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCHEMES)
 def test_gain_scales_and_generator_decides(name: str) -> None:
-    plain = initialise_(torch.empty(8, 5), name, gain=1.0, generator=_seeded())
-    torch.testing.assert_close(initialise_(torch.empty(8, 5), name, gain=3.0, generator=_seeded()), 3 * plain)
-    assert not torch.equal(initialise_(torch.empty(8, 5), name, gain=1.0, generator=_seeded(1)), plain)
+    plain = initialize_(torch.empty(8, 5), name, gain=1.0, generator=_seeded())
+    torch.testing.assert_close(initialize_(torch.empty(8, 5), name, gain=3.0, generator=_seeded()), 3 * plain)
+    assert not torch.equal(initialize_(torch.empty(8, 5), name, gain=1.0, generator=_seeded(1)), plain)
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    initialise_(torch.empty(8, 5), name, generator=_seeded())
+    initialize_(torch.empty(8, 5), name, generator=_seeded())
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_convolution_counts_the_receptive_field() -> None:
     assert fans((16, 6, 5, 3)) == (6 * 5 * 3, 16 * 5 * 3)
-    weight = initialise_(torch.empty(200, 100, 5, 5), "he", generator=_seeded())
+    weight = initialize_(torch.empty(200, 100, 5, 5), "he", generator=_seeded())
     assert weight.var().item() == pytest.approx(2 / 2500, rel=0.01)
 
 
 @pytest.mark.parametrize("shape", [(30, 50), (50, 30), (40, 40), (8, 3, 2, 2)])
 def test_orthogonal(shape: tuple[int, ...]) -> None:
     weight = torch.empty(shape, dtype=torch.float64)
-    initialise_(weight, "orthogonal", gain=1.5, generator=_seeded())
+    initialize_(weight, "orthogonal", gain=1.5, generator=_seeded())
     singular = torch.linalg.svdvals(weight.flatten(1))
     torch.testing.assert_close(singular, torch.full_like(singular, 1.5))
 
@@ -100,7 +100,7 @@ def _mean_squares(
     for layer in range(depth + 1):
         weights = torch.stack(
             [
-                initialise_(torch.empty(width, width), scheme, activation=activation, generator=generator)
+                initialize_(torch.empty(width, width), scheme, activation=activation, generator=generator)
                 for _ in range(draws)
             ]
         )
@@ -189,8 +189,8 @@ def test_he_keeps_the_mean_not_the_typical_value() -> None:
 
 @pytest.mark.parametrize("layer", [nn.Linear(4, 3), nn.Conv2d(2, 3, 3), nn.Linear(4, 3, bias=False)])
 def test_layer_gets_weight_and_zero_bias(layer: nn.Linear | nn.Conv2d) -> None:
-    initialise_layer_(layer, "xavier", generator=_seeded())
-    expected = initialise_(torch.empty_like(layer.weight), "xavier", generator=_seeded())
+    initialize_layer_(layer, "xavier", generator=_seeded())
+    expected = initialize_(torch.empty_like(layer.weight), "xavier", generator=_seeded())
     assert torch.equal(layer.weight, expected)
     assert layer.bias is None or layer.bias.count_nonzero() == 0
     assert layer.weight.requires_grad
@@ -198,8 +198,8 @@ def test_layer_gets_weight_and_zero_bias(layer: nn.Linear | nn.Conv2d) -> None:
 
 def test_mistakes() -> None:
     with pytest.raises(ConfigError, match="did you mean xavier"):
-        initialise_(torch.empty(2, 2), "xavie")
+        initialize_(torch.empty(2, 2), "xavie")
     with pytest.raises(ConfigError, match="activation"):
-        initialise_(torch.empty(2, 2), "he", activation="rello")
+        initialize_(torch.empty(2, 2), "he", activation="rello")
     with pytest.raises(ShapeError):
         fans((3,))

@@ -52,9 +52,9 @@ def test_views_shared_storages_and_empty_tensors(tmp_path: Path, zipped: bool) -
 
 @FORMATS
 def test_dicts_around_a_state_dict(tmp_path: Path, zipped: bool) -> None:
-    tree = {"epoch": 3, "model_state": OrderedDict(w=torch.ones(2)), "optimiser": {"state": {0: {"m": torch.zeros(1)}}}}
+    tree = {"epoch": 3, "model_state": OrderedDict(w=torch.ones(2)), "optimizer": {"state": {0: {"m": torch.zeros(1)}}}}
     read = read_torch(save(tree, tmp_path / "w.pt", zipped))
-    assert list(read) == ["model_state.w", "optimiser.state.0.m"]
+    assert list(read) == ["model_state.w", "optimizer.state.0.m"]
 
 
 @FORMATS

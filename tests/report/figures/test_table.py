@@ -14,7 +14,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.mixtures import load_ring
 from neurarium.data.scaling import unscaled
 from neurarium.learning.augmentation import Augmentation
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
 from neurarium.nets.connectionist.perceptron import Perceptron
 from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec

@@ -24,8 +24,8 @@ def make(
 ) -> tuple[list[nn.Sequential], list[torch.optim.Optimizer], Stack]:
     torch.manual_seed(0)
     nets = [nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, outputs)) for _ in range(3)]
-    optimisers: list[torch.optim.Optimizer] = [torch.optim.Adam(net.parameters(), lr=0.1) for net in nets]
-    return nets, optimisers, Stack(nets, optimisers, task or labels(), lambda p: torch.optim.Adam(p, lr=0.1))
+    optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(net.parameters(), lr=0.1) for net in nets]
+    return nets, optimizers, Stack(nets, optimizers, task or labels(), lambda p: torch.optim.Adam(p, lr=0.1))
 
 
 def flat(loss: torch.Tensor, net: nn.Module) -> torch.Tensor:
@@ -82,21 +82,21 @@ def test_nets_see_their_rows_until_they_are_released() -> None:
 
 
 def test_states_travel_there_and_back() -> None:
-    nets, optimisers, _ = make()
-    for net, optimiser in zip(nets, optimisers, strict=True):
+    nets, optimizers, _ = make()
+    for net, optimizer in zip(nets, optimizers, strict=True):
         for parameter in net.parameters():
             parameter.grad = torch.randn_like(parameter)
-        optimiser.step()
+        optimizer.step()
     before = [
-        {n: v.clone() for n, v in optimiser.state[p].items()}
-        for net, optimiser in zip(nets, optimisers, strict=True)
+        {n: v.clone() for n, v in optimizer.state[p].items()}
+        for net, optimizer in zip(nets, optimizers, strict=True)
         for p in net.parameters()
     ]
-    stack = Stack(nets, optimisers, labels(), lambda p: torch.optim.Adam(p, lr=0.1))
-    for k, optimiser in enumerate(optimisers):
-        optimiser.state.clear()
+    stack = Stack(nets, optimizers, labels(), lambda p: torch.optim.Adam(p, lr=0.1))
+    for k, optimizer in enumerate(optimizers):
+        optimizer.state.clear()
         stack.hand_back(k)
-    after = [optimiser.state[p] for net, optimiser in zip(nets, optimisers, strict=True) for p in net.parameters()]
+    after = [optimizer.state[p] for net, optimizer in zip(nets, optimizers, strict=True) for p in net.parameters()]
     for old, new in zip(before, after, strict=True):
         assert old.keys() == new.keys()
         assert all(torch.equal(old[name], new[name]) for name in old)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from neurarium.data.dataset import Dataset
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.nets.feedforward.specs import MLPSpec
@@ -51,9 +51,9 @@ SETTINGS = {
     "in parts": {"accumulate": 2},
     "bfloat16": {"precision": "bfloat16"},
     "between epochs": {"checkpoints": Checkpoints(steps=3)},
-    "learning rule": {"optimiser": Optimiser("hessian-free", lr=1.0)},
-    "every weight by itself": {"optimiser": Optimiser("adam-as-printed")},
-    "groups that learn in different ways": {"optimiser": Optimiser("adamw", decayed="weights")},
+    "learning rule": {"optimizer": Optimizer("hessian-free", lr=1.0)},
+    "every weight by itself": {"optimizer": Optimizer("adam-as-printed")},
+    "groups that learn in different ways": {"optimizer": Optimizer("adamw", decayed="weights")},
     "lengths of the examples": {"max_units": 20},
 }
 

@@ -14,7 +14,7 @@ from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.dataset import Dataset
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser, OptimiserName
+from neurarium.learning.optimizers import Optimizer, OptimizerName
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec
@@ -55,8 +55,8 @@ def assert_same_epochs(joint: list[EpochEnded], single: list[EpochEnded], tolera
 
 
 @pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw"])
-def test_members_equal_single_runs(vectors: Dataset, name: OptimiserName) -> None:
-    plan = replace(PLAN, optimiser=Optimiser(name, lr=0.02), schedule=Schedule("cosine", warmup=0.2), clip_norm=0.8)
+def test_members_equal_single_runs(vectors: Dataset, name: OptimizerName) -> None:
+    plan = replace(PLAN, optimizer=Optimizer(name, lr=0.02), schedule=Schedule("cosine", warmup=0.2), clip_norm=0.8)
     sessions = group(plan, vectors)
     news = list(learn_together(sessions))
     for session in sessions:
@@ -77,7 +77,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("change", OTHERS)
 def test_other_losses_equal_single_runs(vectors: Dataset, change: str) -> None:
-    plan = replace(PLAN, optimiser=Optimiser("momentum", lr=0.02), **OTHERS[change])  # type: ignore[arg-type]
+    plan = replace(PLAN, optimizer=Optimizer("momentum", lr=0.02), **OTHERS[change])  # type: ignore[arg-type]
     sessions = group(plan, vectors)
     news = list(learn_together(sessions))
     for session in sessions:
@@ -131,7 +131,7 @@ def test_first_weights_and_batches_are_those_of_the_seed(vectors: Dataset) -> No
 def test_early_stopping_and_best_weights_are_each_members_own(vectors: Dataset) -> None:
     # at so high a rate float32's rounding would grow to other epochs
     early = EarlyStopping(patience=2, monitor="objective")
-    plan = replace(PLAN, optimiser=Optimiser("adam", lr=0.3), epochs=30, early_stopping=early)
+    plan = replace(PLAN, optimizer=Optimizer("adam", lr=0.3), epochs=30, early_stopping=early)
     sessions = [prepare(replace(plan, seed=seed), vectors, double(seed)) for seed in range(6)]
     news = list(learn_together(sessions))
     ends = []
@@ -166,7 +166,7 @@ def test_folders_are_those_of_single_runs(vectors: Dataset, tmp_path: Path) -> N
 
 
 def test_a_member_can_be_resumed_alone(vectors: Dataset, tmp_path: Path) -> None:
-    plan = replace(PLAN, optimiser=Optimiser("adam", lr=0.02))
+    plan = replace(PLAN, optimizer=Optimizer("adam", lr=0.02))
     sessions = [start(replace(plan, seed=seed), tmp_path / str(seed), vectors) for seed in (0, 1)]
     list(learn_together(sessions))
     longer = replace(plan, seed=1, epochs=4)
@@ -177,7 +177,7 @@ def test_a_member_can_be_resumed_alone(vectors: Dataset, tmp_path: Path) -> None
 
 
 def test_interrupted_group_goes_on_together(vectors: Dataset, tmp_path: Path) -> None:
-    plans = [replace(PLAN, seed=seed, optimiser=Optimiser("momentum", lr=0.05)) for seed in (0, 1)]
+    plans = [replace(PLAN, seed=seed, optimizer=Optimizer("momentum", lr=0.05)) for seed in (0, 1)]
     stop = StopRequest()
     sessions = [start(plan, tmp_path / str(plan.seed), vectors) for plan in plans]
     for _, event in learn_together(sessions, stop):
@@ -225,8 +225,8 @@ def test_says_that_it_was_trained_together(vectors: Dataset) -> None:
 
 
 def test_other_rates_are_other_groups(vectors: Dataset) -> None:
-    sessions = [prepare(replace(PLAN, optimiser=Optimiser(lr=lr)), vectors) for lr in (0.1, 0.2)]
-    with pytest.raises(ConfigError, match="differ in optimiser"):
+    sessions = [prepare(replace(PLAN, optimizer=Optimizer(lr=lr)), vectors) for lr in (0.1, 0.2)]
+    with pytest.raises(ConfigError, match="differ in optimizer"):
         next(iter(learn_together(sessions)))
 
 

@@ -14,7 +14,7 @@ from neurarium.data.plan import batch_count, grouped, plan
 from neurarium.data.scaling import unscaled
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.generative.gan import GAN
@@ -30,7 +30,7 @@ from .setups import batch_of, classes, step, sums
 from .setups import make as rule_of
 
 POINTS = GANSpec(noise=3, hidden=(8,), penalty=0.5, discriminator_rate=2.0)
-RECIPE = Recipe(net=POINTS, optimiser=Optimiser("adam", lr=0.01, betas=(0.5, 0.9)))
+RECIPE = Recipe(net=POINTS, optimizer=Optimizer("adam", lr=0.01, betas=(0.5, 0.9)))
 
 
 def make(recipe: Recipe = RECIPE, shape: tuple[int, ...] = (2,), total: int = 10) -> AdversarialRule:
@@ -46,7 +46,7 @@ def batch(seed: int = 1, shape: tuple[int, ...] = (2,)) -> Batch:
 
 
 def by_hand(net: GAN, real: torch.Tensor, discriminating: torch.optim.Optimizer, generating: torch.optim.Optimizer):
-    """One update of the game with an optimiser a player, all gradients of both taken each time."""
+    """One update of the game with an optimizer a player, all gradients of both taken each time."""
     fake = net.generator(torch.randn(len(real), 3))
     x = real.clone().requires_grad_()
     on_real, on_fake = net.discriminator(x), net.discriminator(fake.detach())
@@ -67,7 +67,7 @@ def by_hand(net: GAN, real: torch.Tensor, discriminating: torch.optim.Optimizer,
 def test_steps_equal_a_game_written_by_hand() -> None:
     rule = make()
     peer = copy.deepcopy(rule.net)
-    optimisers = [
+    optimizers = [
         torch.optim.Adam(part.parameters(), lr=rate, betas=(0.5, 0.9))
         for part, rate in ((peer.discriminator, 0.02), (peer.generator, 0.01))
     ]
@@ -75,7 +75,7 @@ def test_steps_equal_a_game_written_by_hand() -> None:
         torch.manual_seed(10 + number)
         update = step(rule, batch(number), number)
         torch.manual_seed(10 + number)
-        loss, wrong, norm = by_hand(peer, batch(number).x, *optimisers)
+        loss, wrong, norm = by_hand(peer, batch(number).x, *optimizers)
         assert update.objective == pytest.approx(loss, rel=1e-5)
         assert (update.errors, update.count) == (wrong, 12)
         assert update.gradient_norm == pytest.approx(norm, rel=1e-4)
@@ -114,7 +114,7 @@ def test_both_players_have_moments_of_their_own() -> None:
     step(rule, batch(), 1)
     (states,) = rule.state_dict()["state"].values()
     assert len(states) == len(list(rule.net.parameters()))
-    # one count an update, though the optimiser steps twice
+    # one count an update, though the optimizer steps twice
     assert {int(entry["step"]) for entry in states.values()} == {2}
 
 
@@ -152,7 +152,7 @@ def test_a_player_that_cannot_tell_is_at_two_log_two() -> None:
 
 
 def test_gradients_are_clipped_for_each_player() -> None:
-    rule = make(replace(RECIPE, optimiser=Optimiser("sgd", lr=1.0), clip_norm=1e-3))
+    rule = make(replace(RECIPE, optimizer=Optimizer("sgd", lr=1.0), clip_norm=1e-3))
     before = copy.deepcopy(rule.net)
     assert step(rule, batch()).gradient_norm > 1e-2
     for part, rate in (("discriminator", 2.0), ("generator", 1.0)):
@@ -201,8 +201,8 @@ def test_settings_that_it_cannot_follow(change, named: str) -> None:
 
 
 def test_optimizers_with_a_rule_of_their_own_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"optimiser\.name: .*got hessian-free"):
-        make(replace(RECIPE, optimiser=Optimiser("hessian-free")))
+    with pytest.raises(ConfigError, match=r"optimizer\.name: .*got hessian-free"):
+        make(replace(RECIPE, optimizer=Optimizer("hessian-free")))
 
 
 def test_another_net() -> None:
@@ -235,7 +235,7 @@ def test_all_eight_modes_of_the_ring() -> None:
     epochs, size = 100, 256
     recipe = Recipe(
         net=GANSpec(noise=2),
-        optimiser=Optimiser("adam", lr=2e-3, betas=(0.5, 0.9)),
+        optimizer=Optimizer("adam", lr=2e-3, betas=(0.5, 0.9)),
         schedule=Schedule("cosine"),
         epochs=epochs,
         batch_size=size,

@@ -17,7 +17,7 @@ from neurarium.data.table import Table
 from neurarium.learning.least_squares import SingularDesignWarning
 from neurarium.learning.normal_equations import NormalEquations
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.feedforward.random_features import RandomFeatureModel
@@ -36,7 +36,7 @@ from .setups import CPU, batch_of, classes, make, numbers, step
 
 
 def recipe(objective: str = "squared-error", l2: float = 0.0, **changes: object) -> Recipe:
-    return replace(Recipe(objective=Objective(objective), optimiser=Optimiser("closed-form", l2=l2)), **changes)
+    return replace(Recipe(objective=Objective(objective), optimizer=Optimizer("closed-form", l2=l2)), **changes)
 
 
 def learn(rule: ClosedFormRule, examples: Table, epochs: int, size: int) -> list[float]:
@@ -120,8 +120,8 @@ def test_gradient_training_converges_to_the_closed_form(l2: float) -> None:
     """The usual rule on the whole table; its decay must leave the intercept alone, as the closed form does."""
     data, direct, descended = table("iris"), LinearModel(4, 3), LinearModel(4, 3)
     fitted(direct, data, l2=l2)
-    decay = Optimiser("momentum", lr=0.1, l2=l2, decayed="weights")
-    rule = make(replace(recipe(), optimiser=decay), data.schema, descended, 2000)
+    decay = Optimizer("momentum", lr=0.1, l2=l2, decayed="weights")
+    rule = make(replace(recipe(), optimizer=decay), data.schema, descended, 2000)
     for number in range(500):
         rule.step((data.gather(torch.arange(len(data))),), Context(step=number))
     torch.testing.assert_close(descended.head.weight, direct.head.weight, rtol=1e-3, atol=1e-4)
@@ -240,7 +240,7 @@ def test_undefined_inputs_are_named() -> None:
         ({"objective": Objective("custom")}, "objective.name"),
         ({"objective": Objective("cross-entropy", balanced=True)}, "objective.balanced"),
         ({"objective": Objective("cross-entropy", class_weights=(1.0, 2.0))}, "objective.class_weights"),
-        ({"optimiser": Optimiser("closed-form", weight_decay=0.1)}, "optimiser.weight_decay"),
+        ({"optimizer": Optimizer("closed-form", weight_decay=0.1)}, "optimizer.weight_decay"),
         ({"accumulate": 2}, "accumulate"),
         ({"compile": True}, "compile"),
         ({"gradients": "explicit"}, "gradients"),

@@ -11,7 +11,7 @@ from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.data.mnist_5k import load
 from neurarium.learning.augmentation import Augmentation
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.connectionist.rbm import RBM, RBMWeights
 from neurarium.nets.connectionist.rbm_likelihood import log_likelihood, log_partition, model_gradient
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
@@ -28,12 +28,12 @@ from neurarium.training.session import prepare
 from .setups import batch_of, classes, step, sums
 from .setups import make as rule_of
 
-SGD = Optimiser("sgd", lr=0.1)
+SGD = Optimizer("sgd", lr=0.1)
 
 
-def make(spec: RBMSpec, inputs: int, optimiser: Optimiser = SGD, seed: int = 0, **settings: object) -> ContrastiveRule:
+def make(spec: RBMSpec, inputs: int, optimizer: Optimizer = SGD, seed: int = 0, **settings: object) -> ContrastiveRule:
     torch.manual_seed(seed)
-    recipe = Recipe(net=spec, optimiser=optimiser, **settings)  # type: ignore[arg-type]
+    recipe = Recipe(net=spec, optimizer=optimizer, **settings)  # type: ignore[arg-type]
     rule = rule_of(recipe, classes((inputs,), 2), total=100)
     assert isinstance(rule, ContrastiveRule)
     return rule
@@ -68,7 +68,7 @@ def expected_contrast(rule: ContrastiveRule, v: np.ndarray, steps: int) -> list[
 
 @pytest.mark.parametrize("steps", [1, 3])
 def test_mean_gradient_is_that_of_the_chain_by_enumeration(steps: int) -> None:
-    rule = make(RBMSpec(hidden=2, k=steps), 3, Optimiser("sgd", lr=1e-9))
+    rule = make(RBMSpec(hidden=2, k=steps), 3, Optimizer("sgd", lr=1e-9))
     with torch.no_grad():
         for p in rule.net.parameters():
             p.normal_()
@@ -81,7 +81,7 @@ def test_mean_gradient_is_that_of_the_chain_by_enumeration(steps: int) -> None:
 
 
 def test_persistent_chains_come_to_the_exact_gradient() -> None:
-    rule = make(RBMSpec(hidden=2, persistent=True, chains=50_000), 3, Optimiser("sgd", lr=1e-9))
+    rule = make(RBMSpec(hidden=2, persistent=True, chains=50_000), 3, Optimizer("sgd", lr=1e-9))
     with torch.no_grad():
         for p in rule.net.parameters():
             p.normal_()
@@ -99,7 +99,7 @@ def test_persistent_chains_come_to_the_exact_gradient() -> None:
 
 @pytest.mark.parametrize("persistent", [False, True])
 def test_learning_raises_the_exact_likelihood(persistent: bool) -> None:
-    rule = make(RBMSpec(hidden=6, persistent=persistent), 8, Optimiser("momentum", lr=0.02))
+    rule = make(RBMSpec(hidden=6, persistent=persistent), 8, Optimizer("momentum", lr=0.02))
     bars = torch.tensor(np.kron(np.eye(4), np.ones((1, 2))), dtype=torch.float32)
     v = bars.repeat(25, 1)
     net = rule.net
@@ -117,7 +117,7 @@ def test_learning_raises_the_exact_likelihood(persistent: bool) -> None:
 
 
 def test_reported_are_the_scores_of_the_reconstruction() -> None:
-    rule = make(RBMSpec(hidden=3), 5, Optimiser("sgd", lr=1e-9))
+    rule = make(RBMSpec(hidden=3), 5, Optimizer("sgd", lr=1e-9))
     net = rule.net
     v = torch.rand(40_000, 5)
     with torch.no_grad():
@@ -164,8 +164,8 @@ def test_measuring_draws_nothing_from_the_run() -> None:
 
 def test_parts_of_a_batch_weigh_by_their_size() -> None:
     v = torch.rand(30_000, 4)
-    whole = make(RBMSpec(hidden=3), 4, Optimiser("sgd", lr=1e-9), batch_size=30_000)
-    parts = make(RBMSpec(hidden=3), 4, Optimiser("sgd", lr=1e-9), batch_size=30_000, accumulate=4)
+    whole = make(RBMSpec(hidden=3), 4, Optimizer("sgd", lr=1e-9), batch_size=30_000)
+    parts = make(RBMSpec(hidden=3), 4, Optimizer("sgd", lr=1e-9), batch_size=30_000, accumulate=4)
     one, several = step(whole, batch_of(v)), step(parts, batch_of(v), parts=4)
     assert several.objective == pytest.approx(one.objective, rel=0.01)
     assert several.count == one.count == 30_000
@@ -175,7 +175,7 @@ def test_parts_of_a_batch_weigh_by_their_size() -> None:
 
 @pytest.mark.parametrize("spec", [RBMSpec(8), RBMSpec(8, persistent=True, k=2), RBMSpec(8, visible="gaussian")])
 def test_resuming_goes_on_bit_for_bit(spec: RBMSpec, vectors: Dataset, tmp_path: Path) -> None:
-    recipe = Recipe(net=spec, optimiser=Optimiser("momentum", lr=0.01), epochs=3, batch_size=20, device="cpu")
+    recipe = Recipe(net=spec, optimizer=Optimizer("momentum", lr=0.01), epochs=3, batch_size=20, device="cpu")
     whole = prepare(recipe, vectors)
     list(whole.events())
     first = prepare(replace(recipe, epochs=2), vectors)
@@ -192,13 +192,13 @@ def test_resuming_goes_on_bit_for_bit(spec: RBMSpec, vectors: Dataset, tmp_path:
 
 
 def test_state_survives_a_checkpoint(tmp_path: Path) -> None:
-    rule = make(RBMSpec(4, persistent=True, chains=6), 3, Optimiser("momentum"))
+    rule = make(RBMSpec(4, persistent=True, chains=6), 3, Optimizer("momentum"))
     step(rule, batch_of(torch.rand(5, 3)))
     chains = rule.state_dict()["chains"]
     assert chains.shape == (6, 4)
     assert set(chains.unique().tolist()) <= {0.0, 1.0}
     save_checkpoint(tmp_path / "a", {"chains": chains}, {})
-    other = make(RBMSpec(4, persistent=True, chains=6), 3, Optimiser("momentum"), seed=5)
+    other = make(RBMSpec(4, persistent=True, chains=6), 3, Optimizer("momentum"), seed=5)
     other.load_state_dict(rule.state_dict() | {"chains": load_checkpoint(tmp_path / "a").tensors["chains"]})
     assert torch.equal(other.state_dict()["chains"], chains)
 
@@ -208,8 +208,8 @@ def test_digits_are_reconstructed_better_and_better(spec: RBMSpec) -> None:
     digits = load()
     chosen = torch.arange(0, 4000, 8)
     few = replace(digits, train=digits.train.select(chosen), development=digits.development.select(chosen[:20]))
-    optimiser = Optimiser("momentum", lr=0.005 if spec.visible == "gaussian" else 0.02)
-    recipe = Recipe(net=spec, optimiser=optimiser, epochs=8, batch_size=20, device="cpu")
+    optimizer = Optimizer("momentum", lr=0.005 if spec.visible == "gaussian" else 0.02)
+    recipe = Recipe(net=spec, optimizer=optimizer, epochs=8, batch_size=20, device="cpu")
     ends = [e for e in prepare(recipe, few).events() if isinstance(e, EpochEnded)]
     assert ends[-1].development["objective"] < 0.8 * ends[0].development["objective"]
     assert ends[-1].train["error"] < 0.8 * ends[0].train["error"]
@@ -218,7 +218,7 @@ def test_digits_are_reconstructed_better_and_better(spec: RBMSpec) -> None:
 def test_bfloat16_learns_too() -> None:
     torch.manual_seed(0)
     spec = RBMSpec(hidden=6, persistent=True)
-    recipe = Recipe(net=spec, optimiser=Optimiser("momentum", lr=0.02), precision="bfloat16")
+    recipe = Recipe(net=spec, optimizer=Optimizer("momentum", lr=0.02), precision="bfloat16")
     rule = rule_of(recipe, classes((8,), 2), total=100, placement=Placement(torch.device("cpu"), "bfloat16"))
     v = torch.tensor(np.kron(np.eye(4), np.ones((25, 2))), dtype=torch.float32)
     objectives = [step(rule, batch_of(v), number).objective for number in range(600)]
@@ -228,7 +228,7 @@ def test_bfloat16_learns_too() -> None:
 
 def test_labels_are_not_asked_for() -> None:
     """Nor is their number by what mixes examples."""
-    recipe = Recipe(net=RBMSpec(4), optimiser=SGD, augmentation=Augmentation(mixup=0.5))
+    recipe = Recipe(net=RBMSpec(4), optimizer=SGD, augmentation=Augmentation(mixup=0.5))
     updates = []
     for schema in (classes((3,), 2), Schema({"x": Field((3,))})):
         torch.manual_seed(0)

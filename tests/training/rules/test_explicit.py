@@ -10,7 +10,7 @@ from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.batch import Batch
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.convolutional.lenet import LeNet5
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.generative.specs import AutoencoderSpec
@@ -52,7 +52,7 @@ def schema_of(name: str) -> Schema:
 @pytest.mark.parametrize("name", NETS)
 def test_twenty_steps_are_those_of_autograd(name: str, objective: str, dtype: torch.dtype) -> None:
     net, batches = net_and_batches(name, dtype)
-    recipe = Recipe(objective=Objective(objective), optimiser=Optimiser("momentum", lr=0.01), clip_norm=1.0)
+    recipe = Recipe(objective=Objective(objective), optimizer=Optimizer("momentum", lr=0.01), clip_norm=1.0)
     ours, theirs = rules(recipe, net, schema_of(name), total=20)
     tolerance = 1e-10 if dtype is torch.float64 else 1e-5
     for number, batch in enumerate(batches):
@@ -68,7 +68,7 @@ def test_twenty_steps_are_those_of_autograd(name: str, objective: str, dtype: to
 def test_fused_adam_finds_each_gradient_where_its_parameter_lies(name: str) -> None:
     # channels-last weights: a gradient in another layout would be read in the wrong order
     net, batches = net_and_batches(name)
-    ours, theirs = rules(Recipe(optimiser=Optimiser("adam", lr=1e-3)), net, schema_of(name), total=5)
+    ours, theirs = rules(Recipe(optimizer=Optimizer("adam", lr=1e-3)), net, schema_of(name), total=5)
     for number in range(5):
         step(ours, batches[number], number)
         step(theirs, batches[number], number)
@@ -81,7 +81,7 @@ def test_fused_adam_finds_each_gradient_where_its_parameter_lies(name: str) -> N
 def test_large_layers_multiply_as_in_the_trainer() -> None:
     torch.manual_seed(0)
     net, batch = MLP((784, 128, 10)), batch_of(torch.randn(64, 784), torch.arange(64) % 10)
-    ours, theirs = rules(Recipe(optimiser=Optimiser("sgd", lr=0.1)), net, classes((784,), 10))
+    ours, theirs = rules(Recipe(optimizer=Optimizer("sgd", lr=0.1)), net, classes((784,), 10))
     step(ours, batch)
     step(theirs, batch)
     for a, b in zip(net.parameters(), theirs.net.parameters(), strict=True):
@@ -91,7 +91,7 @@ def test_large_layers_multiply_as_in_the_trainer() -> None:
 @pytest.mark.parametrize("parts", [5, 7])
 def test_parts_of_a_batch_add_up_to_its_gradient(parts: int) -> None:
     net, batches = net_and_batches("mlp")
-    cut, recipe = copy.deepcopy(net), Recipe(optimiser=Optimiser("sgd", lr=0.1), gradients="explicit")
+    cut, recipe = copy.deepcopy(net), Recipe(optimizer=Optimizer("sgd", lr=0.1), gradients="explicit")
     one = step(make(recipe, schema_of("mlp"), net), batches[0])
     several = step(make(replace(recipe, accumulate=parts), schema_of("mlp"), cut), batches[0], parts=parts)
     assert several.objective == pytest.approx(one.objective, rel=1e-5)
@@ -130,7 +130,7 @@ def test_one_number_to_predict_may_come_as_a_column_or_not(shape: tuple[int, ...
     torch.manual_seed(0)
     net, batch = MLP((6, 4, 1)), batch_of(torch.randn(12, 6), torch.randn(shape))
     schema = Schema({"x": Field((6,))}, {"y": Field(shape[1:])})
-    ours, theirs = rules(Recipe(optimiser=Optimiser("sgd", lr=0.1)), net, schema)
+    ours, theirs = rules(Recipe(optimizer=Optimizer("sgd", lr=0.1)), net, schema)
     update, expected = step(ours, batch), step(theirs, batch)
     assert update.objective == pytest.approx(expected.objective, rel=1e-6)
     assert update.errors == pytest.approx(expected.errors, rel=1e-6)

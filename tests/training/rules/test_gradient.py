@@ -13,7 +13,7 @@ from neurarium.data.batch import Batch
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.fine_tuning import FineTuning
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.parts.groups import Grouped, trainable
 from neurarium.nets.penalty import WithPenalty
@@ -25,7 +25,7 @@ from neurarium.training.rules.gradient import GradientRule
 from .setups import CPU, batch_of, classes, make, step, sums
 
 THREE = classes((4,), 3)
-SGD = Recipe(optimiser=Optimiser("sgd", lr=0.5))
+SGD = Recipe(optimizer=Optimizer("sgd", lr=0.5))
 
 
 def rule_of(net: nn.Module, recipe: Recipe = SGD, total: int = 1) -> GradientRule:
@@ -46,21 +46,21 @@ def make_batch(n: int = 10) -> Batch:
 
 def test_steps_equal_a_loop_written_by_hand() -> None:
     net, peer, batch = make_net(), make_net(), make_batch()
-    recipe = replace(SGD, schedule=Schedule("cosine"), optimiser=Optimiser("nesterov", lr=0.3))
+    recipe = replace(SGD, schedule=Schedule("cosine"), optimizer=Optimizer("nesterov", lr=0.3))
     rule = rule_of(net, recipe, total=6)
-    optimiser = torch.optim.SGD(peer.parameters(), lr=0.3, momentum=0.9, nesterov=True)
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=6)
+    optimizer = torch.optim.SGD(peer.parameters(), lr=0.3, momentum=0.9, nesterov=True)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=6)
     for number in range(5):
         update = step(rule, batch, number)
         assert update.count == 10
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = F.cross_entropy(peer(batch.x), batch.labels)
         loss.backward()
         norm = math.sqrt(sum(float(p.grad.square().sum()) for p in peer.parameters()))
         assert update.objective == pytest.approx(loss.item(), rel=1e-5)
         assert update.gradient_norm == pytest.approx(norm, rel=1e-5)
-        assert update.learning_rate == pytest.approx(optimiser.param_groups[0]["lr"])
-        optimiser.step()
+        assert update.learning_rate == pytest.approx(optimizer.param_groups[0]["lr"])
+        optimizer.step()
         scheduler.step()
     for ours, theirs in zip(net.parameters(), peer.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs)
@@ -117,7 +117,7 @@ def test_state_goes_on_bit_for_bit_in_channels_last(decayed: str) -> None:
     def begin() -> tuple[nn.Module, GradientRule]:
         torch.manual_seed(0)
         net = CPU.place(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 9, 3)))
-        return net, make(Recipe(optimiser=Optimiser("adam", lr=0.01, decayed=decayed)), classes((3, 5, 5), 3), net)
+        return net, make(Recipe(optimizer=Optimizer("adam", lr=0.01, decayed=decayed)), classes((3, 5, 5), 3), net)
 
     batch = batch_of(torch.randn(8, 3, 5, 5), torch.arange(8) % 3)
     net, rule = begin()

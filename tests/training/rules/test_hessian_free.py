@@ -14,7 +14,7 @@ from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.hessian_free.settings import HessianFree
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.penalty import WithPenalty
@@ -40,7 +40,7 @@ def rule_of(net: nn.Module, recipe: Recipe, schema: Schema = THREE, total: int =
 
 
 def recipe(**constants: object) -> Recipe:
-    return Recipe(optimiser=Optimiser("hessian-free", hessian_free=HessianFree(**constants)))
+    return Recipe(optimizer=Optimizer("hessian-free", hessian_free=HessianFree(**constants)))
 
 
 def make_net(dropout: float = 0.0) -> nn.Sequential:
@@ -64,7 +64,7 @@ def test_one_step_reaches_the_minimum_of_a_quadratic(l2: float, preconditioner: 
     x, t = torch.randn(30, 5, dtype=torch.float64), torch.randn(30, 2, dtype=torch.float64)
     net = nn.Linear(5, 2).double()
     exact = HessianFree(damping=1e-12, tolerance=0.0, curvature=1.0, preconditioner=preconditioner)
-    rule = rule_of(net, Recipe(optimiser=Optimiser("hessian-free", l2=l2, hessian_free=exact)), numbers((5,), 2))
+    rule = rule_of(net, Recipe(optimizer=Optimizer("hessian-free", l2=l2, hessian_free=exact)), numbers((5,), 2))
     update = step(rule, batch_of(x, t))
     ones = np.column_stack([x.numpy(), np.ones(30)])  # the bias decays as well
     solution = np.linalg.solve(ones.T @ ones / 30 + l2 * np.eye(6), ones.T @ t.numpy() / 30)
@@ -148,7 +148,7 @@ def test_weights_shrink_apart_from_the_step_at_the_rate_of_the_schedule() -> Non
     plain, shrunk, batch = make_net(), make_net(), make_batch()
     before = copy_of(plain)
     step(rule_of(plain, recipe(), total=4), batch, 2)
-    decayed = Recipe(optimiser=Optimiser("hessian-free", lr=0.1, weight_decay=0.5), schedule=Schedule("linear"))
+    decayed = Recipe(optimizer=Optimizer("hessian-free", lr=0.1, weight_decay=0.5), schedule=Schedule("linear"))
     step(rule_of(shrunk, decayed, total=4), batch, 2)  # half the way of a linear schedule
     for a, b, old in zip(plain.parameters(), shrunk.parameters(), before, strict=True):
         torch.testing.assert_close(b.detach(), a.detach() - 0.1 * 0.5 * 0.5 * old)
@@ -237,7 +237,7 @@ def test_resume_is_bit_exact(vectors: Dataset, tmp_path: Path, stop_after: int) 
     plan = Recipe(
         name="t",
         net=MLPSpec(hidden=(8,), dropout=0.3),
-        optimiser=Optimiser("hessian-free", lr=0.1, l2=1e-3, weight_decay=0.01),
+        optimizer=Optimizer("hessian-free", lr=0.1, l2=1e-3, weight_decay=0.01),
         epochs=2,
         batch_size=30,
         checkpoints=Checkpoints(seconds=1e9),
@@ -258,7 +258,7 @@ def test_resume_is_bit_exact(vectors: Dataset, tmp_path: Path, stop_after: int) 
 
 
 def test_learns_in_the_trainer(vectors: Dataset) -> None:
-    plan = Recipe(net=MLPSpec(hidden=(8,)), optimiser=Optimiser("hessian-free"), epochs=8, batch_size=90)
+    plan = Recipe(net=MLPSpec(hidden=(8,)), optimizer=Optimizer("hessian-free"), epochs=8, batch_size=90)
     session = prepare(plan, vectors)
     assert isinstance(session.rule, HessianFreeRule)
     epochs = [event for event in session.events() if isinstance(event, EpochEnded)]
@@ -305,7 +305,7 @@ def test_refuses_examples_that_are_joined_in_a_batch() -> None:
             return super().forward(torch.zeros(3, 4).index_add(0, graph, x))
 
     batch = Batch((nodes, graph), (torch.tensor([0, 1, 2]),), 3)
-    with pytest.raises(ConfigError, match=r"optimiser\.name: expected another optimizer for examples that are joined"):
+    with pytest.raises(ConfigError, match=r"optimizer\.name: expected another optimizer for examples that are joined"):
         rule_of(Pooled(4, 3), recipe()).step((batch,), Context())
 
 

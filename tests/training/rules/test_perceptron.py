@@ -12,7 +12,7 @@ from neurarium.data.table import Table
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.losses import one_against_rest, perceptron, zero_one
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.connectionist.perceptron import learn
 from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
@@ -34,7 +34,7 @@ TWO = classes((6,), 2)
 
 def recipe(answers="last", lr: float = 1.0) -> Recipe:
     return Recipe(
-        net=PerceptronSpec(answers), objective=Objective("perceptron"), optimiser=Optimiser("sgd", lr=lr), batch_size=16
+        net=PerceptronSpec(answers), objective=Objective("perceptron"), optimizer=Optimizer("sgd", lr=lr), batch_size=16
     )
 
 
@@ -179,8 +179,8 @@ def test_batches_that_do_not_fit() -> None:
     [
         ({"objective": Objective("cross-entropy")}, r"objective\.name"),
         ({"objective": Objective("perceptron", smoothing=0.1)}, r"objective\.smoothing"),
-        ({"optimiser": Optimiser("momentum", lr=1.0)}, r"optimiser\.name"),
-        ({"optimiser": Optimiser("sgd", lr=1.0, l2=0.1)}, r"optimiser\.l2"),
+        ({"optimizer": Optimizer("momentum", lr=1.0)}, r"optimizer\.name"),
+        ({"optimizer": Optimizer("sgd", lr=1.0, l2=0.1)}, r"optimizer\.l2"),
         ({"schedule": Schedule("cosine")}, r"schedule\.name"),
         ({"augmentation": Augmentation(noise=0.1)}, r"augmentation\.noise"),
         ({"clip_norm": 1.0}, "clip_norm"),

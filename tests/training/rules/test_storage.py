@@ -11,7 +11,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.plan import permutation
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser
+from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.connectionist.associative_memory import AssociativeMemory
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
@@ -29,7 +29,7 @@ NEURONS = 48
 
 
 def recipe(**fields) -> Recipe:
-    return Recipe(net=HopfieldSpec(**fields), optimiser=Optimiser("sgd", lr=1.0), epochs=1, batch_size=16, seed=3)
+    return Recipe(net=HopfieldSpec(**fields), optimizer=Optimizer("sgd", lr=1.0), epochs=1, batch_size=16, seed=3)
 
 
 def make(shape: tuple[int, ...] = (1, 6, 8), **fields) -> StorageRule:
@@ -191,8 +191,8 @@ def test_what_cannot_be_stored() -> None:
     [
         ({"objective": Objective("cross-entropy")}, r"objective\.name"),
         ({"objective": Objective(smoothing=0.1)}, r"objective\.smoothing"),
-        ({"optimiser": Optimiser("adam", lr=1.0)}, r"optimiser\.name"),
-        ({"optimiser": Optimiser("sgd", lr=1.0, l2=0.1)}, r"optimiser\.l2"),
+        ({"optimizer": Optimizer("adam", lr=1.0)}, r"optimizer\.name"),
+        ({"optimizer": Optimizer("sgd", lr=1.0, l2=0.1)}, r"optimizer\.l2"),
         ({"schedule": Schedule("cosine")}, r"schedule\.name"),
         ({"augmentation": Augmentation(noise=0.1)}, r"augmentation\.noise"),
         ({"clip_norm": 1.0}, "clip_norm"),

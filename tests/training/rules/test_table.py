@@ -8,8 +8,8 @@ from torch import nn
 
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.learning.objective import Objective
-from neurarium.learning.optimisers import Optimiser, OptimiserName
-from neurarium.nets.catalogue import NETS
+from neurarium.learning.optimizers import Optimizer, OptimizerName
+from neurarium.nets.catalog import NETS
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
 from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
@@ -42,7 +42,7 @@ OWN: dict[type[NetSpec], type] = {
     GANSpec: AdversarialRule,
     DCGANSpec: AdversarialRule,
 }
-SGD = Optimiser("sgd", lr=1.0)
+SGD = Optimizer("sgd", lr=1.0)
 SIX = Schema({"x": Field((6,), mean=(100.0,) * 6, std=(50.0,) * 6, value_range=(0.0, 255.0))}, classes((6,), 2).targets)
 
 
@@ -80,7 +80,7 @@ def test_a_module_of_the_users_follows_the_gradient() -> None:
 
 @pytest.mark.parametrize("kind", OWN)
 def test_rules_of_their_own_take_their_nets(kind: type[NetSpec]) -> None:
-    assert type(rule_of(Recipe(net=kind(), optimiser=SGD), schema_of(kind))) is OWN[kind]
+    assert type(rule_of(Recipe(net=kind(), optimizer=SGD), schema_of(kind))) is OWN[kind]
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_all_others_follow_the_gradient_by_default(spec: NetSpec) -> None:
     assert type(rule_of(Recipe(net=spec))) is GradientRule
 
 
-@pytest.mark.parametrize("name", get_args(OptimiserName))
+@pytest.mark.parametrize("name", get_args(OptimizerName))
 @pytest.mark.parametrize("gradients", ["autograd", "explicit"])
-def test_optimiser_and_gradients_choose_the_rule(name: OptimiserName, gradients: Any) -> None:
+def test_optimizer_and_gradients_choose_the_rule(name: OptimizerName, gradients: Any) -> None:
     net = LinearSpec() if gradients == "autograd" else MLPSpec(hidden=())
-    recipe = Recipe(net=net, optimiser=Optimiser(name), gradients=gradients)
+    recipe = Recipe(net=net, optimizer=Optimizer(name), gradients=gradients)
     own = {"hessian-free": HessianFreeRule, "closed-form": ClosedFormRule}
     if gradients == "explicit" and name in own:
         with pytest.raises(ConfigError, match=r"gradients: expected autograd.*got explicit"):
@@ -105,8 +105,8 @@ def test_optimiser_and_gradients_choose_the_rule(name: OptimiserName, gradients:
 
 
 IMPOSSIBLE: dict[str, dict[str, Any]] = {
-    "closed form": {"optimiser": Optimiser("closed-form")},
-    "hessian-free": {"optimiser": Optimiser("hessian-free")},
+    "closed form": {"optimizer": Optimizer("closed-form")},
+    "hessian-free": {"optimizer": Optimizer("hessian-free")},
     "explicit gradients": {"gradients": "explicit"},
     "compiled": {"compile": True},
     "another loss": {"objective": Objective("hinge")},
@@ -116,7 +116,7 @@ IMPOSSIBLE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("change", IMPOSSIBLE)
 @pytest.mark.parametrize("kind", OWN)
 def test_what_a_rule_of_its_own_cannot_follow(kind: type[NetSpec], change: str) -> None:
-    recipe = Recipe(net=kind(), optimiser=SGD)
+    recipe = Recipe(net=kind(), optimizer=SGD)
     with pytest.raises(ConfigError):
         rule_of(replace(recipe, **IMPOSSIBLE[change]), schema_of(kind))
 
@@ -124,15 +124,15 @@ def test_what_a_rule_of_its_own_cannot_follow(kind: type[NetSpec], change: str) 
 @pytest.mark.parametrize("kind", OWN)
 def test_a_net_of_another_kind_than_the_recipe_names(kind: type[NetSpec]) -> None:
     with pytest.raises(ConfigError, match=r"net: expected a net of the kind \w+ for .*got Linear"):
-        make(Recipe(net=kind(), optimiser=SGD), SIX, nn.Linear(6, 2))
+        make(Recipe(net=kind(), optimizer=SGD), SIX, nn.Linear(6, 2))
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"net": MLPSpec(hidden=(3,)), "optimiser": Optimiser("closed-form")}, "a solution in closed form, got MLP"),
+        ({"net": MLPSpec(hidden=(3,)), "optimizer": Optimizer("closed-form")}, "a solution in closed form, got MLP"),
         (
-            {"objective": Objective("hinge"), "optimiser": Optimiser("closed-form")},
+            {"objective": Objective("hinge"), "optimizer": Optimizer("closed-form")},
             r"objective\.name: expected auto or squared-error or .* for the rule closed-form, got hinge",
         ),
         (
@@ -140,12 +140,12 @@ def test_a_net_of_another_kind_than_the_recipe_names(kind: type[NetSpec]) -> Non
             r"objective\.name: expected auto or cross-entropy or squared-error, for the rule explicit, got hinge",
         ),
         ({"net": AutoencoderSpec(), "gradients": "explicit"}, "task: expected classes or numbers"),
-        ({"task": "reconstruction", "optimiser": Optimiser("closed-form")}, "task: expected classes or numbers"),
-        ({"task": "density", "optimiser": Optimiser("hessian-free")}, "task: expected one with a loss"),
+        ({"task": "reconstruction", "optimizer": Optimizer("closed-form")}, "task: expected classes or numbers"),
+        ({"task": "density", "optimizer": Optimizer("hessian-free")}, "task: expected one with a loss"),
         ({"task": "density"}, "task: expected one with a loss .*got density"),
-        ({"precision": "bfloat16", "optimiser": Optimiser("closed-form")}, "precision"),
-        ({"clip_norm": 1.0, "optimiser": Optimiser("hessian-free")}, "clip_norm: expected none"),
-        ({"net": MLPSpec(norm="batch"), "optimiser": Optimiser("hessian-free")}, "batch normalization"),
+        ({"precision": "bfloat16", "optimizer": Optimizer("closed-form")}, "precision"),
+        ({"clip_norm": 1.0, "optimizer": Optimizer("hessian-free")}, "clip_norm: expected none"),
+        ({"net": MLPSpec(norm="batch"), "optimizer": Optimizer("hessian-free")}, "batch normalization"),
     ],
 )
 def test_pairs_that_no_rule_can_learn(changes: dict[str, Any], says: str) -> None:
@@ -161,13 +161,13 @@ def test_a_task_that_does_not_suit_the_net_shows_at_the_first_step() -> None:
         step(rule_of(Recipe(net=LinearSpec(), task="reconstruction")), BATCH)
 
 
-@pytest.mark.parametrize("changes", [{}, {"gradients": "explicit"}, {"optimiser": Optimiser("closed-form")}])
+@pytest.mark.parametrize("changes", [{}, {"gradients": "explicit"}, {"optimizer": Optimizer("closed-form")}])
 def test_rules_learn_numbers(changes: dict[str, Any]) -> None:
     """Whatever the rule, the first update reports the squared error of the weights that it met."""
     net = MLPSpec(hidden=()) if "gradients" in changes else LinearSpec()
     rule = rule_of(replace(Recipe(net=net), **changes), numbers((6,), 2))
     targets = torch.stack([BATCH.x[:, 0], -BATCH.x[:, 1]], 1)
-    start = torch.zeros(8, 2) if "optimiser" in changes else rule.net(BATCH.x).detach()
+    start = torch.zeros(8, 2) if "optimizer" in changes else rule.net(BATCH.x).detach()
     update = rule.step((replace(BATCH, targets=(targets,)),), Context(training=True))
     expected = ((start - targets) ** 2).sum().item()
     assert update.objective == pytest.approx(expected / 16, rel=1e-5)
@@ -194,4 +194,4 @@ def test_a_setting_that_only_a_subclass_has_is_refused_by_name() -> None:
     from neurarium.training.rate_finder import Rising
 
     with pytest.raises(ConfigError, match=r"schedule\.highest_factor: .* for the rule storage"):
-        resolved(Recipe(net=HopfieldSpec(), optimiser=SGD, schedule=Rising(highest_factor=2.0)))
+        resolved(Recipe(net=HopfieldSpec(), optimizer=SGD, schedule=Rising(highest_factor=2.0)))

@@ -1,6 +1,6 @@
 """Moving the pixels of images, each image of a batch by its own map: whole pixels, or any affine map.
 
-Positions p = (right, down) are in pixels from the centre of the image. A map is given backwards, as where each pixel
+Positions p = (right, down) are in pixels from the center of the image. A map is given backwards, as where each pixel
 of the outcome comes from: y(p) = x(A p + b).
 """
 
@@ -39,18 +39,18 @@ def flip_images(
 def affine_map(
     angle: Float[Tensor, " batch"],
     side: Float[Tensor, " batch"],
-    centre: Float[Tensor, "batch 2"],
+    center: Float[Tensor, "batch 2"],
     mirrored: Bool[Tensor, " batch"],
     shift: Float[Tensor, "batch 2"],
 ) -> tuple[Float[Tensor, "batch 2 2"], Float[Tensor, "batch 2"]]:
     """One map for: rotate, cut a window out and enlarge it, mirror, shift, in this order.
 
-        A p + b = R (side M (p - shift) + centre),    M = diag(-1 or 1, 1)
+        A p + b = R (side M (p - shift) + center),    M = diag(-1 or 1, 1)
 
     Args:
         angle: anticlockwise to the eye, in radians.
         side: of the window, over that of the image, in (0, 1].
-        centre: of the window, in pixels (right, down) from the centre.
+        center: of the window, in pixels (right, down) from the center.
         mirrored: whether left and right are exchanged.
         shift: in pixels (right, down).
     """
@@ -59,7 +59,7 @@ def affine_map(
     rotation = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
     across = torch.where(mirrored, -side, side)
     A = rotation * torch.stack([across, side], 1)[:, None]
-    b = (rotation @ centre[:, :, None] - A @ shift[:, :, None]).squeeze(2)
+    b = (rotation @ center[:, :, None] - A @ shift[:, :, None]).squeeze(2)
     return A, b
 
 
@@ -75,10 +75,10 @@ def draw_affine(
     angle = math.radians(rotation) * (2 * uniform(n) - 1)
     side = (1 - crop * uniform(n)).sqrt()
     size = x.new_tensor([width, height])
-    centre = (uniform(n, 2) - 0.5) * (1 - side[:, None]) * size
+    center = (uniform(n, 2) - 0.5) * (1 - side[:, None]) * size
     mirrored = uniform(n) < 0.5 * flip
     whole = torch.randint(-shift, shift + 1, (n, 2), device=x.device).to(x.dtype)
-    return affine_map(angle, side, centre, mirrored, whole)
+    return affine_map(angle, side, center, mirrored, whole)
 
 
 def warp_images(

@@ -4,7 +4,7 @@
 |---|---|---|
 | shift | x_(i,j) -> x_(i-u, j-v) | u, v uniform in -s..s |
 | flip | x_(i,j) -> x_(i, width-1-j) | with probability 1/2 |
-| rotation | about the centre | angle uniform in -r..r degrees |
+| rotation | about the center | angle uniform in -r..r degrees |
 | crop | a window of share 1 - c of the area, enlarged to full size | c uniform in 0..crop, place uniform |
 | noise | x + s z | z normal, for each number |
 | mixup | l x + (1 - l) x', targets likewise | l from Beta(a, a), x' another example of the batch |

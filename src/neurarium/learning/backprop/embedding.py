@@ -24,7 +24,7 @@ def embedding_forward(
 ) -> tuple[Float[Tensor, "*batch features"], EmbeddingCache]:
     """Look up the tokens' rows.
 
-    `padding_token`: a token whose row is not learnt.
+    `padding_token`: a token whose row is not learned.
 
     Example:
         >>> import torch

@@ -49,7 +49,7 @@ def layer_norm_forward(
     beta: Float[Tensor, " features"] | None = None,
     eps: float = EPS,
 ) -> tuple[Float[Tensor, "*batch features"], LayerNormCache]:
-    """Normalise each example over its features.
+    """Normalize each example over its features.
 
     `gamma` is the factor of a feature (none: 1), `beta` its offset (none: 0).
 
@@ -58,9 +58,9 @@ def layer_norm_forward(
         >>> y
         tensor([[-1.,  1.]])
     """
-    centred = x - x.mean(-1, keepdim=True)
-    inverse_deviation = (centred.square().mean(-1, keepdim=True) + eps).rsqrt()
-    z = centred.mul_(inverse_deviation)
+    centered = x - x.mean(-1, keepdim=True)
+    inverse_deviation = (centered.square().mean(-1, keepdim=True) + eps).rsqrt()
+    z = centered.mul_(inverse_deviation)
     y = z if gamma is None else z * gamma
     return y if beta is None else y + beta, LayerNormCache(z, inverse_deviation, gamma)
 
@@ -82,7 +82,7 @@ def batch_norm_forward(
     eps: float = EPS,
     statistics: tuple[Float[Tensor, " features"], Float[Tensor, " features"]] | None = None,
 ) -> tuple[Float[Tensor, "batch features *size"], BatchNormCache]:
-    """Normalise each feature over the batch and all positions.
+    """Normalize each feature over the batch and all positions.
 
     `gamma` is the factor of a feature (none: 1), `beta` its offset (none: 0); `statistics` are mean and variance to
     use, as outside training (none: those of this batch, variance with 1/m).
@@ -104,13 +104,13 @@ def batch_norm_forward(
                 remedy="take larger batches",
             )
         mean = x.mean(dims)
-        centred = x - mean.view(shape)
-        variance = centred.square().mean(dims)
+        centered = x - mean.view(shape)
+        variance = centered.square().mean(dims)
     else:
         mean, variance = statistics
-        centred = x - mean.view(shape)
+        centered = x - mean.view(shape)
     inverse_deviation = (variance + eps).rsqrt().view(shape)
-    z = centred.mul_(inverse_deviation)
+    z = centered.mul_(inverse_deviation)
     y = z if gamma is None else z * gamma.view(shape)
     cache = BatchNormCache(z, inverse_deviation, gamma, mean, variance, statistics is None)
     return y if beta is None else y + beta.view(shape), cache

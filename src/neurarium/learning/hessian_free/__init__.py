@@ -1,1 +1,1 @@
-"""Hessian-free optimisation: Newton steps by products with the curvature, which itself is never written down."""
+"""Hessian-free optimization: Newton steps by products with the curvature, which itself is never written down."""

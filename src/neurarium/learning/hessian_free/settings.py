@@ -1,4 +1,4 @@
-"""Constants of Hessian-free optimisation, as a recipe holds them (no torch)."""
+"""Constants of Hessian-free optimization, as a recipe holds them (no torch)."""
 
 from dataclasses import dataclass
 
@@ -39,4 +39,4 @@ class HessianFree:
         }
         for name, (expected, holds) in ranges.items():
             if not holds:
-                raise ConfigError(f"optimiser.hessian_free.{name}", expected=expected, got=str(getattr(self, name)))
+                raise ConfigError(f"optimizer.hessian_free.{name}", expected=expected, got=str(getattr(self, name)))

@@ -31,7 +31,7 @@ def layer_spectrum(use: Use, count: int, iterations: int, generator: torch.Gener
     """Measure dy/dx of single examples, y being the layer's first tensor.
 
     x are the floating-point inputs that depend on a parameter, on another layer or on the net's inputs. A tensor that
-    comes in twice, as in self-attention, counts once. Dropout is switched off; a batch normalisation in training keeps
+    comes in twice, as in self-attention, counts once. Dropout is switched off; a batch normalization in training keeps
     the mean and variance of its batch, so that an example's own small part in them is left out.
 
     Args:
@@ -88,14 +88,14 @@ def _run(use: Use, sources: list[tuple[Tensor, int]], rows: list[Tensor]) -> Ten
 
     args, kwargs = mapped((use.args, use.kwargs), replaced)
     if use.moments is not None:
-        return _normalised(use.layer, args[0], use.moments)
+        return _normalized(use.layer, args[0], use.moments)
     y = floats_in(use.layer.forward(*args, **kwargs))[0].movedim(use.axis, 0)
     if len(y) != count:
         raise RuntimeError(f"{use.name}: {count} examples make {len(y)} outputs")
     return y
 
 
-def _normalised(layer: nn.Module, x: Tensor, moments: tuple[Tensor, Tensor]) -> Tensor:
+def _normalized(layer: nn.Module, x: Tensor, moments: tuple[Tensor, Tensor]) -> Tensor:
     assert isinstance(layer, nn.modules.batchnorm._BatchNorm)
     return F.batch_norm(x, *moments, layer.weight, layer.bias, training=False, eps=layer.eps)
 

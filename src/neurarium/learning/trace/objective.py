@@ -60,7 +60,7 @@ def default_loss(outputs: Tensor, targets: Tensor | None, seed: int = 0) -> Tens
     """Cross-entropy for class numbers, half the mean squared error for floats, else a sum with random weights.
 
     Without targets every output gets a standard normal weight, drawn from `seed`, over the number of outputs. Their
-    squares would not do: those of a normalised layer sum to a constant, from which no error comes back.
+    squares would not do: those of a normalized layer sum to a constant, from which no error comes back.
 
     Example:
         >>> default_loss(torch.tensor([[3.0, 1.0]]), torch.tensor([[1.0, 1.0]]))  # (4 + 0) / 2 / 2

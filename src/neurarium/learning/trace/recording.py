@@ -28,7 +28,7 @@ class Use:
         sources: those that depend on a parameter, another layer or the net's inputs, each with that axis.
         output_shape: of the first output, without the axis of the examples.
         axis: of the examples in the output.
-        moments: mean and variance by which a batch normalisation has scaled this batch.
+        moments: mean and variance by which a batch normalization has scaled this batch.
         errors: length and size of the error signal of each output that one came back to.
     """
 
@@ -157,7 +157,7 @@ class Recorder:
 
 
 def _modules_that_compute(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Yield all modules but those that only make a weight, such as a weight normalisation inside a linear layer."""
+    """Yield all modules but those that only make a weight, such as a weight normalization inside a linear layer."""
     makers = {
         id(inner) for module in net.modules() if isinstance(module, ParametrizationList) for inner in module.modules()
     }
@@ -173,7 +173,7 @@ def _note(use: Use) -> Any:
 
 
 def _moments(module: nn.Module, args: tuple[Any, ...]) -> tuple[Tensor, Tensor] | None:
-    """Mean and variance of the batch, where a batch normalisation is about to scale by them."""
+    """Mean and variance of the batch, where a batch normalization is about to scale by them."""
     if not isinstance(module, nn.modules.batchnorm._BatchNorm) or not args:
         return None
     if not module.training and module.running_mean is not None:

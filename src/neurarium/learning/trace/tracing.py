@@ -20,7 +20,7 @@ from neurarium.learning.trace.recording import Recorder, Use
 from neurarium.learning.trace.result import Trace
 from neurarium.learning.trace.structure import tensors_in
 from neurarium.learning.trace.undisturbed import undisturbed
-from neurarium.learning.trace.updates import gradient_descent_changes, optimiser_changes
+from neurarium.learning.trace.updates import gradient_descent_changes, optimizer_changes
 
 
 @runtime_checkable
@@ -71,7 +71,7 @@ def trace(
     *,
     layers: Sequence[str] | None = None,
     learning_rate: float | None = None,
-    optimiser: torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None = None,
+    optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None = None,
     forward: Callable[[nn.Module], Any] | None = None,
     jacobian_examples: int = 4,
     singular_values: int = 3,
@@ -97,7 +97,7 @@ def trace(
             with random weights.
         layers: names of layers to report, whole or their last part, or of modules that hold them; none: all.
         learning_rate: eta of a step of plain gradient descent, for the update-to-weight ratio.
-        optimiser: takes the step instead, or several do, each over parameters of its own; copies of them do, so that
+        optimizer: takes the step instead, or several do, each over parameters of its own; copies of them do, so that
             their state stays.
         forward: how the net is called, where that is more than `model(inputs)`: from the net to its outputs.
         jacobian_examples: examples whose Jacobians are measured; 0 leaves Jacobians out.
@@ -109,7 +109,7 @@ def trace(
         exploding_above: error signals above this multiple of the last layer's have exploded.
 
     Raises:
-        ConfigError: a net without parameters, an unknown layer, an output that no gradient reaches, an optimiser of
+        ConfigError: a net without parameters, an unknown layer, an output that no gradient reaches, an optimizer of
             another net, a setting out of range.
         ShapeError: targets that do not match the outputs, a loss that is no scalar, an empty batch.
 
@@ -147,7 +147,7 @@ def trace(
             raise ConfigError("layers", expected="layers that these inputs run through", got=str(layers or "none"))
         objective = objective_of(loss, outputs, targets, seed)
         gradients = _gradients(model, objective, recorder)
-        changes, update = _changes(gradients, learning_rate, optimiser)
+        changes, update = _changes(gradients, learning_rate, optimizer)
         spectra = _spectra(recorder.uses, asked, precision)
     entries = make_entries(recorder.uses, gradients, changes, spectra)
     signals = [entry.error_rms for entry in entries]
@@ -220,12 +220,12 @@ def _gradients(model: nn.Module, objective: Tensor, recorder: Recorder) -> dict[
 def _changes(
     gradients: dict[nn.Parameter, Tensor],
     rate: float | None,
-    optimiser: torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None,
+    optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None,
 ) -> tuple[dict[nn.Parameter, Tensor] | None, str]:
     """Changes of the parameters in the update asked for, and what to call it."""
-    if optimiser is not None:
-        several = [optimiser] if isinstance(optimiser, torch.optim.Optimizer) else optimiser
-        changes = {p: change for one in several for p, change in optimiser_changes(gradients, one).items()}
+    if optimizer is not None:
+        several = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else optimizer
+        changes = {p: change for one in several for p, change in optimizer_changes(gradients, one).items()}
         return changes, f"one step of {' and '.join(type(one).__name__ for one in several)}"
     if rate is not None:
         return gradient_descent_changes(gradients, rate), f"gradient descent at rate {rate:g}"

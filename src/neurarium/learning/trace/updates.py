@@ -14,34 +14,34 @@ def gradient_descent_changes(gradients: Mapping[nn.Parameter, Tensor], rate: flo
     return {parameter: -rate * gradient for parameter, gradient in gradients.items()}
 
 
-def optimiser_changes(
-    gradients: Mapping[nn.Parameter, Tensor], optimiser: torch.optim.Optimizer
+def optimizer_changes(
+    gradients: Mapping[nn.Parameter, Tensor], optimizer: torch.optim.Optimizer
 ) -> dict[nn.Parameter, Tensor]:
-    """Changes of the parameters in the next step of an optimiser, decay and momentum included.
+    """Changes of the parameters in the next step of an optimizer, decay and momentum included.
 
-    The step is taken by a copy of optimiser, state and parameters.
+    The step is taken by a copy of optimizer, state and parameters.
 
     Args:
         gradients: dL/dW by parameter.
-        optimiser: over these parameters, or more or fewer; those that it lacks do not change.
+        optimizer: over these parameters, or more or fewer; those that it lacks do not change.
 
     Raises:
         ConfigError: it holds none of the parameters, or its step needs more than gradients.
 
     Example:
         >>> w = nn.Parameter(torch.tensor([1.0]))
-        >>> optimiser_changes({w: torch.tensor([4.0])}, torch.optim.SGD([w], lr=0.5))[w]
+        >>> optimizer_changes({w: torch.tensor([4.0])}, torch.optim.SGD([w], lr=0.5))[w]
         tensor([-2.])
     """
     twins: dict[int, nn.Parameter] = {}
-    twin = copy.deepcopy(optimiser, twins)
-    # torch copies no hooks; what one does to its optimiser before a step, such as weight decay, is part of the step
-    twin._optimizer_step_pre_hooks.update(optimiser._optimizer_step_pre_hooks)
-    held = {id(p) for group in optimiser.param_groups for p in group["params"]}
+    twin = copy.deepcopy(optimizer, twins)
+    # torch copies no hooks; what one does to its optimizer before a step, such as weight decay, is part of the step
+    twin._optimizer_step_pre_hooks.update(optimizer._optimizer_step_pre_hooks)
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     moved = [parameter for parameter in gradients if id(parameter) in held]
     if not moved:
         raise ConfigError(
-            "optimiser", expected="one over the net's parameters", got="one over other tensors",
+            "optimizer", expected="one over the net's parameters", got="one over other tensors",
             remedy="build it from net.parameters()",
         )  # fmt: skip
     for parameter in moved:
@@ -49,9 +49,9 @@ def optimiser_changes(
     try:
         twin.step()
     except TypeError as error:
-        kind = type(optimiser).__name__
+        kind = type(optimizer).__name__
         raise ConfigError(
-            "optimiser", expected="one whose step needs gradients alone", got=kind,
+            "optimizer", expected="one whose step needs gradients alone", got=kind,
             remedy="name a learning rate of plain gradient descent instead",
         ) from error  # fmt: skip
     return {p: twins[id(p)].detach() - p.detach() for p in moved}

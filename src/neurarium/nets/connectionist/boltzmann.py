@@ -8,7 +8,7 @@
 
 Learning makes what the units do together with the data clamped (awake) more likely, and what they do freely (asleep)
 less. Here all expectations are counted out over the 2^n states: the whole theory on machines of up to some 20 units.
-The restricted machine (`rbm`) drops the couplings inside each layer, and then large ones can be sampled and learnt.
+The restricted machine (`rbm`) drops the couplings inside each layer, and then large ones can be sampled and learned.
 
 Source: D. Ackley, G. Hinton, T. Sejnowski, "A learning algorithm for Boltzmann machines", 1985; S. Geman, D. Geman,
 "Stochastic relaxation, Gibbs distributions, and the Bayesian restoration of images", 1984 (sampling unit by unit).

@@ -2,7 +2,7 @@
 
     sum_i alpha_i y_i (x_i, 1) = 0,    alpha_i >= 0,    sum_i alpha_i = 1
 
-A linear programme finds the shares alpha in floating point; for at most `_EXACT` examples they are solved for once more
+A linear program finds the shares alpha in floating point; for at most `_EXACT` examples they are solved for once more
 in fractions, of the very numbers that the examples are.
 
 Source: P. Gordan, "Ueber die Aufloesung linearer Gleichungen mit reellen Coefficienten", 1873.
@@ -40,7 +40,7 @@ class Certificate:
 def certificate(
     z: Float[np.ndarray, "examples width"], chosen: Int[np.ndarray, " some"], shares: Float[np.ndarray, " some"]
 ) -> Certificate:
-    """Make a certificate of shares that a linear programme has found, exact where that can be."""
+    """Make a certificate of shares that a linear program has found, exact where that can be."""
     support = np.flatnonzero(shares > 1e-9 * shares.max())
     part, alpha = z[chosen[support]], shares[support] / shares[support].sum()
     if len(support) <= _EXACT and (exact := _zero_combination(part, alpha)) is not None:

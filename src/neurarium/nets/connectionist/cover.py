@@ -1,13 +1,13 @@
-"""Cover's count: how many labellings of points hyperplanes make.
+"""Cover's count: how many labelings of points hyperplanes make.
 
     C(s + 1, n) = C(s, n) + C(s, n - 1),    C(1, n) = C(s, 1) = 2
 
-A point more splits those labellings whose hyperplane can be turned through it, as many as there are in one dimension
+A point more splits those labelings whose hyperplane can be turned through it, as many as there are in one dimension
 less. General position: any n of the s points are linearly independent.
 
 Source: T. Cover, "Geometrical and statistical properties of systems of linear inequalities with applications in pattern
 recognition", 1965.
-Departs from the notes: what falls beyond s = 2n is the fraction of all labellings; their number keeps growing (errata
+Departs from the notes: what falls beyond s = 2n is the fraction of all labelings; their number keeps growing (errata
 E29).
 """
 
@@ -25,7 +25,7 @@ def cover_count(points: int, dimensions: int) -> int:
     It grows with s for ever; with a bias, n is the number of features + 1. Raises ConfigError: no point, no dimension.
 
     Example:
-        >>> cover_count(4, 3)  # four points of the plane, with a bias: all labellings but XOR and XNOR
+        >>> cover_count(4, 3)  # four points of the plane, with a bias: all labelings but XOR and XNOR
         14
     """
     if points < 1 or dimensions < 1:
@@ -36,5 +36,5 @@ def cover_count(points: int, dimensions: int) -> int:
 
 
 def cover_fraction(points: int, dimensions: int) -> float:
-    """Share C(s, n) / 2^s of all labellings: 1 up to s = n, 1/2 at s = 2n, and quickly nothing beyond."""
+    """Share C(s, n) / 2^s of all labelings: 1 up to s = n, 1/2 at s = 2n, and quickly nothing beyond."""
     return float(Fraction(cover_count(points, dimensions), 2**points))

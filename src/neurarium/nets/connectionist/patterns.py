@@ -24,7 +24,7 @@ def check_patterns(patterns: Shaped[Tensor, "..."], subject: str = "patterns", n
         shown = ", ".join(f"{v:g}" for v in values[:4].tolist()) + (", ..." if len(values) > 4 else "")
         middle = (values.amin().double() + values.amax().double()).item() / 2
         finite = torch.isfinite(torch.tensor(middle))
-        remedy = f"make them binary: binarise({subject}, threshold={middle:g})" if finite else "remove NaN and inf"
+        remedy = f"make them binary: binarize({subject}, threshold={middle:g})" if finite else "remove NaN and inf"
         raise DataError(subject, expected="only -1 and +1", got=f"the values {shown}", remedy=remedy)
 
 
@@ -47,7 +47,7 @@ def warn_above(capacity: float, patterns: int, neurons: int, memory: str, more: 
         warnings.warn(f"{text}; what is recalled may be none of them", CapacityWarning, stacklevel=3)
 
 
-def binarise(x: Shaped[Tensor, "*shape"], threshold: float) -> Float[Tensor, "*shape"]:
+def binarize(x: Shaped[Tensor, "*shape"], threshold: float) -> Float[Tensor, "*shape"]:
     """Turn numbers into +1 (above `threshold`) and -1 (up to it)."""
     return (x > threshold).to(torch.get_default_dtype()) * 2 - 1
 

@@ -25,13 +25,13 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError, DataError
 from neurarium.nets.connectionist.certificate import Certificate
 from neurarium.nets.connectionist.mistake_driven import Course, Mistakes, check_finite
-from neurarium.nets.connectionist.separability import check_labelled, separate, signs
+from neurarium.nets.connectionist.separability import check_labeled, separate, signs
 from neurarium.nets.interfaces import Hyperplane
 from neurarium.nets.parts.flat import flat
 
 
 @dataclass(frozen=True, eq=False)
-class Learnt:
+class Learned:
     """What a perceptron came to."""
 
     # to answer with
@@ -49,12 +49,12 @@ def learn(
     answers: str = "last",
     rate: float = 1.0,
     bias: bool = True,
-) -> Learnt:
+) -> Learned:
     """Pass over the examples (examples, features) in their order until none is answered wrongly; all on the CPU.
 
     Args:
         labels: -1 and +1, or 0 and 1.
-        epochs: most passes; none: as many as it takes, after a linear programme has shown that they come to an end.
+        epochs: most passes; none: as many as it takes, after a linear program has shown that they come to an end.
     Raises DataError: labels of other than two classes, or no hyperplane (with a certificate) and no `epochs`;
     ConfigError: no epoch, an unknown kind of answers, a rate <= 0; ShapeError, NonFiniteError: examples.
 
@@ -63,7 +63,7 @@ def learn(
         >>> both.weight, both.bias, len(both.mistakes)
         (tensor([3., 2.]), -4.0, 18)
     """
-    check_labelled(x, labels)
+    check_labeled(x, labels)
     if epochs is not None and epochs < 1:
         raise ConfigError("epochs", expected="a whole number >= 1, or none", got=str(epochs))
     rows = x.detach().cpu().numpy()
@@ -88,7 +88,7 @@ def learn(
             break
     log = Mistakes(*(np.concatenate([getattr(p, name) for p in passes]) for name in ("examples", "steps", "losses")))
     weight, offset = course.answer()
-    return Learnt(torch.from_numpy(weight.copy()), offset, len(passes), len(passes[-1]) == 0, log)
+    return Learned(torch.from_numpy(weight.copy()), offset, len(passes), len(passes[-1]) == 0, log)
 
 
 class Perceptron(nn.Module, Hyperplane):

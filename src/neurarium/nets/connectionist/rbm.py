@@ -13,7 +13,7 @@
 The second term is an expectation under the model. Contrastive divergence takes it from k steps of Gibbs sampling begun
 at the data, persistent contrastive divergence from chains that live on from update to update.
 
-Gaussian visibles have unit variance: they are meant for standardised inputs. Grey values in [0, 1] stand for the
+Gaussian visibles have unit variance: they are meant for standardised inputs. Gray values in [0, 1] stand for the
 probability that a Bernoulli visible is on.
 
 Shapes: weight (hidden, visible) as in a linear layer; states in rows.

@@ -44,7 +44,7 @@ def log_partition(w: RBMWeights, visible: Visible = "bernoulli", largest: int = 
 def log_likelihood(
     w: RBMWeights, v: Float[Tensor, "batch visible"], log_z: float, visible: Visible = "bernoulli"
 ) -> Float[Tensor, "batch"]:
-    """log P(v) of each example (a log density for Gaussian visibles), in nats; make grey values binary first."""
+    """log P(v) of each example (a log density for Gaussian visibles), in nats; make gray values binary first."""
     return -free_energy(w, v, visible) - log_z
 
 

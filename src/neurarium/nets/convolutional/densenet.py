@@ -2,9 +2,9 @@
 
     x_l = H_l([x_0, x_1, ..., x_{l-1}]),    block(x_0) = [x_0, x_1, ..., x_L]
 
-with [.] the concatenation of maps and H_l a normalisation over the batch, a rectifier and a 3 x 3 convolution that
-makes k maps, the growth rate. With a bottleneck (B) a normalisation, a rectifier and a 1 x 1 convolution to 4 k maps
-come before. Between two blocks a transition, again normalisation, rectifier, 1 x 1 convolution, and average pooling
+with [.] the concatenation of maps and H_l a normalization over the batch, a rectifier and a 3 x 3 convolution that
+makes k maps, the growth rate. With a bottleneck (B) a normalization, a rectifier and a 1 x 1 convolution to 4 k maps
+come before. Between two blocks a transition, again normalization, rectifier, 1 x 1 convolution, and average pooling
 2 x 2, halves the image; compression (C) lets it also halve the maps.
 
 | depth | images | k | layers of the blocks | form |
@@ -146,7 +146,7 @@ class DenseNet(StagedNet):
 
 @contextmanager
 def _statistics_at_rest(norms: Sequence[BatchNorm]) -> Iterator[None]:
-    """Let normalisations use the batch but not note it: what is computed twice happened once."""
+    """Let normalizations use the batch but not note it: what is computed twice happened once."""
     before = [(norm, norm.momentum, norm.num_batches_tracked) for norm in norms]
     try:
         for norm in norms:

@@ -1,6 +1,6 @@
-"""Batch normalisation folded into the layer before it: fewer operations in a net that no longer learns.
+"""Batch normalization folded into the layer before it: fewer operations in a net that no longer learns.
 
-In evaluation mean M and variance V of a normalisation are constants, so that after a convolution (or linear layer) it
+In evaluation mean M and variance V of a normalization are constants, so that after a convolution (or linear layer) it
 is no more than another scale and bias of each of its output channels o:
 
     beta + gamma (w * x + b - M) / sqrt(V + eps)  =  (s w) * x + (s (b - M) + beta),    s = gamma / sqrt(V + eps)
@@ -10,8 +10,8 @@ padding, dilation and groups: only what comes after the sum is touched.
 
 | net | folded | stays |
 |---|---|---|
-| ResNet and its plain twin | every normalisation, those of projections too | none |
-| VGG with batch norm | every normalisation | none |
+| ResNet and its plain twin | every normalization, those of projections too | none |
+| VGG with batch norm | every normalization | none |
 | AlexNet, VGG without | there is none | none |
 | DenseNet | norm0 of the stem; with bottleneck norm2 of each layer, into conv1 | norm1 of each layer, other norms |
 
@@ -34,7 +34,7 @@ from neurarium.checks import ConfigError
 from neurarium.nets.parts.features import is_chain
 from neurarium.nets.parts.normalization.batch import BatchNorm
 
-# Exact types: a subclass may do more than its parent, such as a rectifier after the normalisation.
+# Exact types: a subclass may do more than its parent, such as a rectifier after the normalization.
 BATCH_NORMS = (BatchNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -69,14 +69,14 @@ def folded(
 
 
 def fold_batch_norm(net: nn.Module) -> nn.Module:
-    """A copy of a trained net, in evaluation mode, in which batch normalisations are part of the layers before them.
+    """A copy of a trained net, in evaluation mode, in which batch normalizations are part of the layers before them.
 
-    A normalisation is folded where it follows a convolution, a transposed one without groups, or a linear layer (of
+    A normalization is folded where it follows a convolution, a transposed one without groups, or a linear layer (of
     vectors: batch, features) in a chain, `nn.Sequential`; dropout between the two does nothing in evaluation. It
     leaves an `nn.Identity` in its place, so that all layers keep their names. One that follows anything else stays,
     as it must; `batch_norms` names it. Outputs are the same to rounding, 1e-10 in float64; it is not to be trained.
 
-    Raises ConfigError: a normalisation in a module with a forward function of its own, of an unknown class, or without
+    Raises ConfigError: a normalization in a module with a forward function of its own, of an unknown class, or without
     running statistics.
 
     Example:
@@ -93,18 +93,18 @@ def fold_batch_norm(net: nn.Module) -> nn.Module:
 
 
 def batch_norms(net: nn.Module) -> tuple[str, ...]:
-    """Names of the batch normalisations in a net: of a folded one, those that stay."""
+    """Names of the batch normalizations in a net: of a folded one, those that stay."""
     return tuple(name for name, module in net.named_modules() if isinstance(module, _BatchNorm))
 
 
 def _check(net: nn.Module) -> None:
-    """Refuse normalisations that are not understood."""
+    """Refuse normalizations that are not understood."""
     in_chains = {m for chain in net.modules() if is_chain(chain) for m in chain.children() if type(m) in BATCH_NORMS}
     unknown = [name or "net" for name, m in net.named_modules() if isinstance(m, _BatchNorm) and m not in in_chains]
     if unknown:
         more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""
         raise ConfigError(
-            "batch normalisation",
+            "batch normalization",
             expected="nn.BatchNorm or ours as a link of an nn.Sequential, which shows what comes before",
             got=f"{', '.join(unknown[:_TOLD])}{more} in {type(net).__name__}, of unknown place or class",
             remedy="build the net from chains; weights with torchvision's names load by converter.load_torchvision",
@@ -112,9 +112,9 @@ def _check(net: nn.Module) -> None:
     unsteady = [name for name, m in net.named_modules() if isinstance(m, _BatchNorm) and m.running_mean is None]
     if unsteady:
         raise ConfigError(
-            f"batch normalisation {unsteady[0]}",
+            f"batch normalization {unsteady[0]}",
             expected="running statistics",
-            got="track_running_stats=False: it normalises by the batch even in evaluation",
+            got="track_running_stats=False: it normalizes by the batch even in evaluation",
             remedy="train it with track_running_stats=True",
         )
 

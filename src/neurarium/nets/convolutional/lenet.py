@@ -28,7 +28,7 @@ from neurarium.checks import ShapeError
 from neurarium.nets.interfaces import Layered
 from neurarium.nets.parts.activation import activation as find_activation
 from neurarium.nets.parts.flat import check_shape
-from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.initial import initialize_layer_
 
 KERNEL = 5
 PRINTED_SIZE = 32
@@ -93,7 +93,7 @@ class LeNet5(nn.Module, Layered):
         )
         for layer in self.layers:
             if isinstance(layer, nn.Conv2d | nn.Linear):
-                initialise_layer_(layer, "he", activation)
+                initialize_layer_(layer, "he", activation)
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
         """Logits of images (batch, channels, height, width). Raises ShapeError: another shape than it was built for."""

@@ -41,7 +41,7 @@ CODE_SIZE = 84
 AMPLITUDE = 1.7159
 SLOPE = 2 / 3
 
-# Table I: the maps of s2 that each map of c3 sees. Three neighbours, four neighbours, four in two pairs, all.
+# Table I: the maps of s2 that each map of c3 sees. Three neighbors, four neighbors, four in two pairs, all.
 C3_SOURCES: tuple[tuple[int, ...], ...] = (
     *((0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5)),
     *((0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5)),

@@ -145,7 +145,7 @@ def converted(tensors: Mapping[str, Tensor], flattened: tuple[int, int, int] | N
 
 
 def with_public_weights(net: AnyNet, path: str | Path) -> AnyNet:
-    """Load what facenet-pytorch ships (`facenet_pytorch/data/pnet.pt`, rnet.pt, onet.pt; MIT licence); evaluation mode.
+    """Load what facenet-pytorch ships (`facenet_pytorch/data/pnet.pt`, rnet.pt, onet.pt; MIT license); evaluation mode.
 
     Raises DataError: no such file, or a damaged one; ConfigError, ShapeError: weights of another net, by name.
     """

@@ -10,7 +10,7 @@
 The equations of the cells, and the rule by which they learn without a teacher: `nets.convolutional.neocognitron_cells`.
 
 **Fixed filters** are made by the same rule: each plane of the first S-layer is shown one ideal bar, 22.5 degrees apart,
-each plane of the second one an ideal end, corner or line drawn through its centre. With `learned` planes the second
+each plane of the second one an ideal end, corner or line drawn through its center. With `learned` planes the second
 S-layer starts from next to nothing and teaches itself from the images that pass in training mode.
 
 Sources: K. Fukushima, "Neocognitron: a self-organizing neural network model for a mechanism of pattern recognition
@@ -43,7 +43,7 @@ _FAINT = 1e-8
 
 
 def rays(angles: Sequence[float], side: int = _CANVAS) -> Float[Tensor, "side side"]:
-    """Draw lines two pixels wide from the centre of a square of odd side to its edge, at angles in radians."""
+    """Draw lines two pixels wide from the center of a square of odd side to its edge, at angles in radians."""
     steps = torch.arange(side, dtype=torch.float64) - side // 2
     y, x = -steps[:, None], steps[None, :]
     picture = torch.zeros(side, side, dtype=torch.float64)

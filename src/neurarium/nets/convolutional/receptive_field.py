@@ -219,8 +219,8 @@ def measured_receptive_field(net: nn.Module, shape: tuple[int, ...]) -> tuple[in
                 got=f"{output.ndim}",
                 remedy="measure the convolutional part of the net alone",
             )
-        centre = (0, slice(None), *(n // 2 for n in output.shape[2:]))
-        (gradient,) = torch.autograd.grad(output[centre].sum(), x)
+        center = (0, slice(None), *(n // 2 for n in output.shape[2:]))
+        (gradient,) = torch.autograd.grad(output[center].sum(), x)
         for axis, positions in enumerate(gradient[0].abs().sum(dim=0).nonzero().T):
             if len(positions):
                 spans[axis] = max(spans[axis], int(positions.max() - positions.min()) + 1)

@@ -3,11 +3,11 @@
     residual:  y = relu(shortcut(x) + branch(x))        plain:  y = relu(branch(x))
 
 A branch is two 3 x 3 convolutions, or in the deep forms for large images a bottleneck 1 x 1, 3 x 3, 1 x 1 that ends
-with four times the maps; each convolution is normalised over the batch and has no bias. The shortcut is the identity;
+with four times the maps; each convolution is normalized over the batch and has no bias. The shortcut is the identity;
 where a stage begins with fewer, coarser maps than it makes it is
 
 - padded: every second position, and zeros for the maps that are new (option A, no parameters), or
-- projection: a 1 x 1 convolution every second position, normalised (option B).
+- projection: a 1 x 1 convolution every second position, normalized (option B).
 
 | depths | images | stem | maps of the stages | usual shortcut |
 |---|---|---|---|---|
@@ -19,7 +19,7 @@ where a stage begins with fewer, coarser maps than it makes it is
 channels and 10 classes.
 
 In a bottleneck the 3 x 3 convolution moves in steps of two ("v1.5", as in torchvision's weights); the paper has it in
-the first 1 x 1, which throws three quarters of the maps away unseen. With `zero_gamma` the last normalisation of each
+the first 1 x 1, which throws three quarters of the maps away unseen. With `zero_gamma` the last normalization of each
 branch begins at gamma = 0, so that every block begins as its shortcut.
 
 Sources: K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", 2016; P. Goyal et al.,
@@ -65,7 +65,7 @@ class PaddedShortcut(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """relu(shortcut(x) + branch(x)), or relu(branch(x)) without a shortcut; a branch ends with a normalisation.
+    """relu(shortcut(x) + branch(x)), or relu(branch(x)) without a shortcut; a branch ends with a normalization.
 
     A rectifier in place (`nets.convolutional.in_place`) stands for the sum as well: branch(x) is overwritten.
     """

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError, choose
-from neurarium.nets.parts.initial import initialise_
+from neurarium.nets.parts.initial import initialize_
 
 Size = int | tuple[int, int] | None
 
@@ -134,7 +134,7 @@ def stage_features(net: StagedNet, x: Float[Tensor, "..."], at: Sequence[str]) -
 def change_head(net: Net, outputs: int, train: str = "all") -> Net:
     """Give a net a fresh output layer for another number of classes, to tune it on other images.
 
-    Running statistics of batch normalisation still follow the data of the training, frozen or not; keep `net.stages`
+    Running statistics of batch normalization still follow the data of the training, frozen or not; keep `net.stages`
     in evaluation mode where they must not.
 
     Args:
@@ -162,6 +162,6 @@ def change_head(net: Net, outputs: int, train: str = "all") -> Net:
 
 
 def _begin(layer: nn.Conv2d | nn.Linear, gain: float) -> None:
-    initialise_(layer.weight, "he", gain)
+    initialize_(layer.weight, "he", gain)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

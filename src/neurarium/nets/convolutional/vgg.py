@@ -12,7 +12,7 @@ and 49 a pair of maps) and rectifiers in between.
 | stage5 | 512 | 2 / 2 / 3 / 4 | 7 x 7 |
 
 Each stage ends with a max pooling 2 x 2; three linear layers follow, 4096, 4096, outputs. The depth counts
-convolutions and linear layers. 138,357,544 parameters in VGG-16. With batch normalisation, which came a year later, it
+convolutions and linear layers. 138,357,544 parameters in VGG-16. With batch normalization, which came a year later, it
 stands between each convolution and its rectifier; the convolution keeps its bias there, as in the published weights.
 
 The small form has three stages of two convolutions with 32, 64 and 128 maps, and 256 units in each linear layer.

@@ -21,9 +21,9 @@ from neurarium.checks import ConfigError, choose
 from neurarium.nets.interfaces import Layered
 from neurarium.nets.parts.activation import activation as find_activation
 from neurarium.nets.parts.flat import flat
-from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.initial import initialize_layer_
 from neurarium.nets.parts.normalization import AFTER, normalization
-from neurarium.nets.parts.normalization.weight import weight_normalised
+from neurarium.nets.parts.normalization.weight import weight_normalized
 
 
 def mlp(
@@ -39,12 +39,12 @@ def mlp(
 
 
 class MLP(nn.Module, Layered):
-    """The function `mlp` with its parameters, normalisation of each hidden layer, and dropout after it while training.
+    """The function `mlp` with its parameters, normalization of each hidden layer, and dropout after it while training.
 
     Args:
         sizes: units of each layer, input and output included: (784, 256, 256, 10).
         norm: none, batch, layer, group or weight, of the hidden layers (`parts.normalization`). Before batch
-            normalisation, which takes the mean away, a layer has no bias.
+            normalization, which takes the mean away, a layer has no bias.
     Raises ConfigError: an unknown name, a layer without units, or dropout outside [0, 1).
     """
 
@@ -69,8 +69,8 @@ class MLP(nn.Module, Layered):
         for l in range(1, last + 1):
             hidden = l < last
             linear = nn.Linear(sizes[l - 1], sizes[l], bias=not (hidden and norm == "batch"))
-            initialise_layer_(linear, initial, activation)
-            layers[f"linear{l}"] = weight_normalised(linear) if hidden and norm == "weight" else linear
+            initialize_layer_(linear, initial, activation)
+            layers[f"linear{l}"] = weight_normalized(linear) if hidden and norm == "weight" else linear
             if hidden:
                 if norm in AFTER:
                     layers[f"{norm}norm{l}"] = normalization(norm, sizes[l])

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from neurarium.checks import ConfigError
 from neurarium.nets.interfaces import LinearInParameters
 from neurarium.nets.parts.flat import flat
-from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.initial import initialize_layer_
 
 
 def log_odds(a: Float[Tensor, "batch rows"]) -> Float[Tensor, "batch classes"]:
@@ -78,5 +78,5 @@ def affine(inputs: int, outputs: int) -> nn.Linear:
     if inputs < 1 or outputs < 1:
         raise ConfigError("affine layer", expected="at least one input and one output", got=f"{inputs} and {outputs}")
     layer = nn.Linear(inputs, outputs)
-    initialise_layer_(layer, "lecun")
+    initialize_layer_(layer, "lecun")
     return layer

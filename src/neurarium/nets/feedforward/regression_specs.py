@@ -1,7 +1,7 @@
 """Regression models and random features as a recipe names them (no torch).
 
 Least squares, ridge and softmax regression are one net, `linear`: they differ in objective and penalty, which a recipe
-names (`objective`, `optimiser.l2`).
+names (`objective`, `optimizer.l2`).
 """
 
 from dataclasses import dataclass

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.parts.flat import flat
-from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.initial import initialize_layer_
 from neurarium.nets.parts.residual import Residual
 
 
@@ -35,7 +35,7 @@ class ResidualMLP(nn.Module):
 
     Args:
         sizes: numbers that come in, units of each residual layer, outputs: (784, 64, 64, 64, 10) has three layers.
-            Where two neighbours differ the layer learns a projection.
+            Where two neighbors differ the layer learns a projection.
     Raises ConfigError: an unknown name, no residual layer, or one without units.
     """
 
@@ -51,7 +51,7 @@ class ResidualMLP(nn.Module):
         for l in range(1, depth + 1):
             layers[f"residual{l}"] = Residual(sizes[l - 1], sizes[l], activation, maps, initial, shrink=1 / depth)
         output = nn.Linear(sizes[-2], sizes[-1])
-        initialise_layer_(output, "lecun")
+        initialize_layer_(output, "lecun")
         layers["output"] = output
         self.layers = nn.Sequential(layers)
 

@@ -27,7 +27,7 @@ class MLPSpec(NetSpec):
     """Distribution of the first weights: normal, uniform, lecun, xavier, he, orthogonal, lecun-uniform, xavier-normal
     or he-uniform."""
     norm: Literal["none", "batch", "layer", "group", "weight"] = "none"
-    """Normalisation between each hidden layer and its non-linearity; batch needs at least two examples at a time."""
+    """Normalization between each hidden layer and its non-linearity; batch needs at least two examples at a time."""
 
     @property
     def batch_statistics(self) -> bool:  # type: ignore[override]

@@ -28,7 +28,7 @@ from neurarium.nets.generative.corruption import Corruption
 from neurarium.nets.interfaces import Reconstructing
 from neurarium.nets.parts.activation import activation as find_activation
 from neurarium.nets.parts.flat import check_shape
-from neurarium.nets.parts.initial import activation_gain, initialise_, initialise_layer_
+from neurarium.nets.parts.initial import activation_gain, initialize_, initialize_layer_
 
 KERNEL = 4  # of a halving or doubling: a multiple of the stride, so that every pixel is made by equally many
 
@@ -108,7 +108,7 @@ def dense_autoencoder(
             ends = k == len(sizes) - 1
             number = first_number + k - 1
             linear = nn.Linear(sizes[k - 1], sizes[k])
-            initialise_layer_(linear, "lecun" if ends else "he", activation)
+            initialize_layer_(linear, "lecun" if ends else "he", activation)
             layers[last if ends else f"linear{number}"] = linear
             if not ends:
                 layers[f"{activation}{number}"] = phi.module()
@@ -161,9 +161,9 @@ def convolutional_autoencoder(
         if isinstance(layer, nn.ConvTranspose2d):
             # (inputs, outputs, 4, 4); at stride 2 only a quarter of the kernel meets a pixel, hence twice the gain
             gain = 1.0 if scheme == "lecun" else activation_gain(activation)
-            initialise_(layer.weight.transpose(0, 1), "lecun", gain=2 * gain)
+            initialize_(layer.weight.transpose(0, 1), "lecun", gain=2 * gain)
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
         elif isinstance(layer, nn.Conv2d | nn.Linear):
-            initialise_layer_(layer, scheme, activation)
+            initialize_layer_(layer, scheme, activation)
     return Autoencoder(layers, shape, corruption)

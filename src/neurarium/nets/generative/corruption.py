@@ -6,7 +6,7 @@
 | masking | `low` (black) with probability `amount`, else x |
 | salt-and-pepper | `low` or `high`, each with probability `amount / 2`, else x |
 
-Gaussian noise may leave the range: nothing is cut off, or black and white would be damaged less than grey.
+Gaussian noise may leave the range: nothing is cut off, or black and white would be damaged less than gray.
 
 Source: P. Vincent, H. Larochelle, I. Lajoie, Y. Bengio, P. Manzagol, "Stacked denoising autoencoders", 2010, 4.2.
 """

@@ -9,15 +9,15 @@ Two pairs:
 
 | generator | discriminator |
 |---|---|
-| linear to 2w maps of 7 x 7, normalised, ReLU | convolution of stride 2 to w maps of 14 x 14, leaky ReLU |
-| transposed convolution to w maps of 14 x 14, normalised, ReLU | another to 2w maps of 7 x 7, leaky ReLU |
+| linear to 2w maps of 7 x 7, normalized, ReLU | convolution of stride 2 to w maps of 14 x 14, leaky ReLU |
+| transposed convolution to w maps of 14 x 14, normalized, ReLU | another to 2w maps of 7 x 7, leaky ReLU |
 | transposed convolution to the image | linear to the logit |
 
 Images come out of a logistic function that spans the values of the pixels; vectors come out as they are.
 
 Source: I. Goodfellow et al., "Generative adversarial nets", 2014; A. Radford, L. Metz, S. Chintala, "Unsupervised
 representation learning with deep convolutional generative adversarial networks", 2016. Theirs has four doublings for
-64 x 64 images, and batch normalisation in the discriminator too; there it would mix the examples' logits, of which the
+64 x 64 images, and batch normalization in the discriminator too; there it would mix the examples' logits, of which the
 gradient penalty asks that each be a function of its own example.
 """
 
@@ -33,7 +33,7 @@ from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.interfaces import Generative
 from neurarium.nets.parts.flat import check_shape
-from neurarium.nets.parts.initial import initialise_
+from neurarium.nets.parts.initial import initialize_
 
 KERNEL = 4
 LEAK = 0.2  # slope of DCGAN's discriminator below zero
@@ -152,7 +152,7 @@ def dcgan(shape: tuple[int, int, int], noise: int, width: int, ends: tuple[Tenso
     )
     for layer in (*generator, *discriminator):
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            initialise_(layer.weight, "normal", gain=DCGAN_GAIN)
+            initialize_(layer.weight, "normal", gain=DCGAN_GAIN)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
     return GAN(generator, discriminator, noise, shape)

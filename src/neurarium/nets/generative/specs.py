@@ -29,7 +29,7 @@ class AdversarialSpec(NetSpec):
     penalty: float = 0.1
     """Weight gamma of the gradient penalty at the real examples (R1); 0 for none."""
     discriminator_rate: float = 1.0
-    """Learning rate of the discriminator as a multiple of the generator's, which is the optimiser's."""
+    """Learning rate of the discriminator as a multiple of the generator's, which is the optimizer's."""
 
     def __post_init__(self) -> None:
         """Refuse what no pair can be. Raises ConfigError: no noise, a penalty below 0, or a rate not above 0."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ShapeError
 from neurarium.nets.geometric.graph import check_graph, neighbor_sum
-from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.initial import initialize_layer_
 from neurarium.nets.parts.places import check_places
 
 
@@ -40,7 +40,7 @@ class GCN(nn.Module):
         self.linear1, self.linear2 = nn.Linear(features, hidden), nn.Linear(hidden, outputs)
         self.dropout = nn.Dropout(dropout)
         for layer in (self.linear1, self.linear2):
-            initialise_layer_(layer, "xavier")
+            initialize_layer_(layer, "xavier")
 
     def forward(
         self, x: Float[Tensor, "..."], edge_index: Int[Tensor, "..."], nodes: Int[Tensor, "..."]

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ShapeError
 from neurarium.nets.geometric.graph import check_graph, graph_sum, neighbor_sum
-from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.initial import initialize_layer_
 
 
 class GINLayer(nn.Module):
@@ -27,7 +27,7 @@ class GINLayer(nn.Module):
         self.eps = nn.Parameter(torch.zeros(()))
         self.linear1, self.linear2 = nn.Linear(inputs, hidden), nn.Linear(hidden, hidden)
         for layer in (self.linear1, self.linear2):
-            initialise_layer_(layer, "he")
+            initialize_layer_(layer, "he")
 
     def forward(
         self, h: Float[Tensor, "nodes inputs"], edge_index: Int[Tensor, "2 edges"]
@@ -45,7 +45,7 @@ class GIN(nn.Module):
         self.features = features
         self.layers = nn.ModuleList(GINLayer(hidden if k else features, hidden) for k in range(depth))
         self.output = nn.Linear(features + depth * hidden, outputs)
-        initialise_layer_(self.output, "lecun")
+        initialize_layer_(self.output, "lecun")
 
     def forward(
         self, x: Float[Tensor, "..."], edge_index: Int[Tensor, "..."], nodes_lengths: Int[Tensor, "..."]

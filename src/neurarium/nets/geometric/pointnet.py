@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.initial import initialize_layer_
 from neurarium.nets.parts.padded import check_padded, max_over
 from neurarium.nets.penalty import WithPenalty
 
@@ -67,7 +67,7 @@ class PointNet(nn.Module):
         self.whole = _shared(width, 2 * width, whole)
         self.head = _shared(width + whole, 2 * width, width)
         self.output = nn.Linear(width, parts)
-        initialise_layer_(self.output, "lecun")
+        initialize_layer_(self.output, "lecun")
 
     def forward(
         self, points: Float[Tensor, "..."], points_lengths: Int[Tensor, "..."]
@@ -87,6 +87,6 @@ def _shared(*sizes: int) -> nn.Sequential:
     layers = nn.Sequential()
     for inputs, outputs in pairwise(sizes):
         linear = nn.Linear(inputs, outputs)
-        initialise_layer_(linear, "he")
+        initialize_layer_(linear, "he")
         layers.extend([linear, nn.ReLU()])
     return layers

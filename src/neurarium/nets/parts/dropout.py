@@ -9,7 +9,7 @@ the *weight-scaling* approximation of an ensemble: the 2^n nets with masks b, ea
 about it:
 
 - the arithmetic mean of the outputs, where these are linear in the masks: no non-linearity after a dropped unit;
-- the renormalised geometric mean of the softmax outputs, where the logits are: it is the softmax of the mean logits.
+- the renormalized geometric mean of the softmax outputs, where the logits are: it is the softmax of the mean logits.
 
 In deeper nets it is an approximation; `exact_ensemble` says how good for nets small enough to enumerate.
 

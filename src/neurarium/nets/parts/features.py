@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError, choose
 from neurarium.nets.evaluating import evaluating
 from neurarium.nets.parts.groups import Grouped, trainable
-from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.initial import initialize_layer_
 
 
 class LinearProbe(Grouped):
@@ -33,7 +33,7 @@ class LinearProbe(Grouped):
         self.frozen = frozen
         self.trunk = trunk.requires_grad_(not frozen).train(not frozen)
         self.output = nn.Linear(width, outputs)
-        initialise_layer_(self.output, "lecun")
+        initialize_layer_(self.output, "lecun")
 
     def train(self, mode: bool = True) -> "LinearProbe":
         """Set the mode; a trunk whose weights stand still stays in evaluation mode."""
@@ -53,7 +53,7 @@ class LinearProbe(Grouped):
 
 
 class Rescaled(nn.Module):
-    """A net that learnt from examples scaled in another way: z = net(factor x + shift), both broadcast."""
+    """A net that learned from examples scaled in another way: z = net(factor x + shift), both broadcast."""
 
     factor: Tensor
     shift: Tensor

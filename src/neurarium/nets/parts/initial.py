@@ -126,7 +126,7 @@ SCHEMES: dict[str, Scheme] = {
 
 
 @torch.no_grad()
-def initialise_(
+def initialize_(
     weight: Float[Tensor, "outputs inputs *kernel"],
     scheme: str = "he",
     gain: float | None = None,
@@ -153,10 +153,10 @@ def initialise_(
 
 
 @torch.no_grad()
-def initialise_layer_(
+def initialize_layer_(
     layer: nn.Linear | nn.Conv2d, scheme: str = "he", activation: str = "relu", generator: Generator | None = None
 ) -> None:
     """Fill a layer's weight by the scheme and its bias, where it has one, with zeros."""
-    initialise_(layer.weight, scheme, activation=activation, generator=generator)
+    initialize_(layer.weight, scheme, activation=activation, generator=generator)
     if layer.bias is not None:
         layer.bias.zero_()

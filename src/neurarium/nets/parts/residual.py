@@ -1,4 +1,4 @@
-"""Residual layer: what goes in comes out, changed by what the layer has learnt.
+"""Residual layer: what goes in comes out, changed by what the layer has learned.
 
     F(x) = x + (phi(W x + b) - phi(0))            as many numbers out as in
     F(x) = V x + (phi(W x + b) - phi(0))          else, with a learned projection V
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError
 from neurarium.nets.parts.activation import activation as find_activation
-from neurarium.nets.parts.initial import initialise_, initialise_layer_
+from neurarium.nets.parts.initial import initialize_, initialize_layer_
 
 
 def residual(
@@ -70,14 +70,14 @@ class Residual(nn.Module):
             raise ConfigError("residual layer", expected="sizes >= 1", got=f"{inputs}, {outputs}, {maps} maps")
         linears = [nn.Linear(inputs if k == 0 else outputs, outputs) for k in range(maps)]
         for linear in linears:
-            initialise_layer_(linear, initial, activation)
+            initialize_layer_(linear, initial, activation)
         with torch.no_grad():
             linears[-1].weight.mul_(shrink)
         self.branch = nn.ModuleList(linears)
         self.activation = find_activation(activation).module()
         self.projection: nn.Parameter | None = None
         if inputs != outputs:
-            self.projection = nn.Parameter(initialise_(torch.empty(outputs, inputs), "lecun"))
+            self.projection = nn.Parameter(initialize_(torch.empty(outputs, inputs), "lecun"))
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         """Changed examples."""

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.initial import initialize_layer_
 from neurarium.nets.parts.padded import check_padded, mean_over
 from neurarium.nets.parts.places import check_places
 
@@ -22,8 +22,8 @@ class BagOfTokens(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, width)
         self.linear1, self.output = nn.Linear(width, hidden), nn.Linear(hidden, outputs)
-        initialise_layer_(self.linear1, "he")
-        initialise_layer_(self.output, "lecun")
+        initialize_layer_(self.linear1, "he")
+        initialize_layer_(self.output, "lecun")
 
     def forward(self, tokens: Int[Tensor, "..."], lengths: Int[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
         """Outputs of a batch of tokens (batch, tokens), padded with any; raises ShapeError, also for unknown tokens."""

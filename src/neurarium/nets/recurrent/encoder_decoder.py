@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.initial import initialize_layer_
 from neurarium.nets.parts.padded import check_padded
 from neurarium.nets.parts.places import check_places
 
@@ -37,7 +37,7 @@ class EncoderDecoder(nn.Module):
         self.summary, self.start = nn.Linear(hidden, hidden), nn.Linear(hidden, hidden)
         self.output = nn.Linear(2 * hidden + width, target)
         for layer in (self.summary, self.start, self.output):
-            initialise_layer_(layer, "lecun")
+            initialize_layer_(layer, "lecun")
 
     def forward(
         self, source: Int[Tensor, "..."], target: Int[Tensor, "..."], source_lengths: Int[Tensor, "..."]

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.initial import initialize_layer_
 from neurarium.nets.parts.padded import check_padded
 from neurarium.nets.parts.places import check_places
 
@@ -32,8 +32,8 @@ class NeuralLanguageModel(nn.Module):
         self.vocabulary, self.context = vocabulary, context
         self.embedding = nn.Embedding(vocabulary + 1, width)
         self.linear1, self.output = nn.Linear(context * width, hidden), nn.Linear(hidden, vocabulary)
-        initialise_layer_(self.linear1, "xavier", "tanh")
-        initialise_layer_(self.output, "lecun")
+        initialize_layer_(self.linear1, "xavier", "tanh")
+        initialize_layer_(self.output, "lecun")
 
     def forward(self, tokens: Int[Tensor, "..."]) -> Float[Tensor, "batch length vocabulary"]:
         """Logits of the token after each place of (batch, length). Raises ShapeError, for unknown tokens too."""

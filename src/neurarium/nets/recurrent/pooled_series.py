@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from neurarium.nets.parts.initial import initialise_layer_
+from neurarium.nets.parts.initial import initialize_layer_
 from neurarium.nets.parts.padded import check_padded, max_over, mean_over
 
 
@@ -31,8 +31,8 @@ class PooledSeries(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(2 * hidden, outputs)
         for layer in (self.linear1, self.linear2):
-            initialise_layer_(layer, "he")
-        initialise_layer_(self.output, "lecun")
+            initialize_layer_(layer, "he")
+        initialize_layer_(self.output, "lecun")
 
     def forward(self, series: Float[Tensor, "..."], lengths: Int[Tensor, "..."]) -> Float[Tensor, "batch outputs"]:
         """Outputs of a batch of series (batch, time, features), padded. Raises ShapeError: other dimensions."""

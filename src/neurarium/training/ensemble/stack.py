@@ -42,7 +42,7 @@ class Stack:
     Args:
         nets: of one architecture, on one device, in training mode; their parameters become views of this stack. The
             first one's modules compute for all.
-        optimisers: each net's own, over its trainable parameters; their states are taken up.
+        optimizers: each net's own, over its trainable parameters; their states are taken up.
         task: what to make small; it calls a net on its inputs as they are.
         build: makes the common optimizer over a list of tensors.
     """
@@ -50,11 +50,11 @@ class Stack:
     def __init__(
         self,
         nets: Sequence[nn.Module],
-        optimisers: Sequence[torch.optim.Optimizer],
+        optimizers: Sequence[torch.optim.Optimizer],
         task: Trainable,
         build: Callable[[list[nn.Parameter]], torch.optim.Optimizer],
     ) -> None:
-        self.nets, self.optimisers, self.task = nets, optimisers, task
+        self.nets, self.optimizers, self.task = nets, optimizers, task
         self.names = [name for name, p in nets[0].named_parameters() if p.requires_grad]
         own = [dict(net.named_parameters()) for net in nets]
         self.shapes = [own[0][name].shape for name in self.names]
@@ -66,7 +66,7 @@ class Stack:
             for parameter, part in zip(parameters, self._parts(self.rows.data[k]), strict=True):
                 parameter.data = part
         self.fixed = self._stacked_rest()
-        self.optimiser = build([self.rows])
+        self.optimizer = build([self.rows])
         self._join_states()
         self._functions: dict[Any, Callable[..., Any]] = {}
 
@@ -101,13 +101,13 @@ class Stack:
         return torch.linalg.vector_norm(self.rows.grad, dim=1)
 
     def hand_back(self, k: int) -> None:
-        """Copy the optimiser's state of row k to member k's own optimiser, for a checkpoint or for going on alone."""
-        common = self.optimiser.state.get(self.rows, {})
+        """Copy the optimizer's state of row k to member k's own optimizer, for a checkpoint or for going on alone."""
+        common = self.optimizer.state.get(self.rows, {})
         split = {
             name: self._parts(value[k]) if _is_rowwise(value, self.rows) else [value] * len(self.names)
             for name, value in common.items()
         }
-        own = self.optimisers[k].state
+        own = self.optimizers[k].state
         for index, parameter in enumerate(self._parameters[k]):
             entry = {name: values[index] for name, values in split.items()}
             own[parameter] = {n: v.clone() if isinstance(v, Tensor) else v for n, v in entry.items()}
@@ -115,7 +115,7 @@ class Stack:
             own.clear()
 
     def release(self, k: int) -> None:
-        """Give member k weights of its own, which the stack no longer moves, and its optimiser's state."""
+        """Give member k weights of its own, which the stack no longer moves, and its optimizer's state."""
         self.hand_back(k)
         with torch.no_grad():
             for parameter in self._parameters[k]:
@@ -159,18 +159,18 @@ class Stack:
         return {name: torch.stack([r[name].detach() for r in rest]) for name in rest[0]}
 
     def _join_states(self) -> None:
-        """Take up the members' optimiser states, which are all equally far."""
+        """Take up the members' optimizer states, which are all equally far."""
         states = [
-            [optimiser.state.get(p, {}) for p in parameters]
-            for optimiser, parameters in zip(self.optimisers, self._parameters, strict=True)
+            [optimizer.state.get(p, {}) for p in parameters]
+            for optimizer, parameters in zip(self.optimizers, self._parameters, strict=True)
         ]
         first = states[0][0] if states[0] else {}
         for name, value in first.items():
             if isinstance(value, Tensor) and value.shape == self.shapes[0] and value.dim() > 0:
                 rows = [torch.cat([entry[name].flatten() for entry in state]) for state in states]
-                self.optimiser.state[self.rows][name] = torch.stack(rows)
+                self.optimizer.state[self.rows][name] = torch.stack(rows)
             else:
-                self.optimiser.state[self.rows][name] = value.clone() if isinstance(value, Tensor) else value
+                self.optimizer.state[self.rows][name] = value.clone() if isinstance(value, Tensor) else value
 
 
 def _is_rowwise(value: Any, rows: Tensor) -> bool:

@@ -44,10 +44,10 @@ def hindrance(session: Session) -> str:
     recipe, rule = session.recipe, session.rule
     if type(rule) is not GradientRule:
         return "its learning rule is not the plain gradient rule"
-    if len(rule.optimisers) != 1 or len(rule.optimisers[0].param_groups) != 1:
+    if len(rule.optimizers) != 1 or len(rule.optimizers[0].param_groups) != 1:
         return "its weights fall into groups that learn in different ways"
-    if type(rule.optimisers[0]) not in ELEMENTWISE:
-        return f"the optimizer {recipe.optimiser.name} does not treat every weight by itself"
+    if type(rule.optimizers[0]) not in ELEMENTWISE:
+        return f"the optimizer {recipe.optimizer.name} does not treat every weight by itself"
     kind = type(rule.task)
     if rule.task.uses_gradient or (kind.forward, kind.drawn) != (Trainable.forward, Trainable.drawn):
         return f"the task {rule.task.name} calls the net in a way of its own"

@@ -20,7 +20,7 @@ from torch import Tensor
 from neurarium.checks import NonFiniteError
 from neurarium.data.batch import Batch
 from neurarium.data.plan import batch_count, in_order, permutation
-from neurarium.learning.optimisers import ParameterGroup
+from neurarium.learning.optimizers import ParameterGroup
 from neurarium.record.events import Event, Notice, Scores
 from neurarium.tasks.model import EVALUATION_BATCH
 from neurarium.tasks.task import Context
@@ -108,9 +108,9 @@ class _Group:
         rules = [member.rule for member in self.members]
         return Stack(
             [rule.net for rule in rules],
-            [rule.optimisers[0] for rule in rules],
+            [rule.optimizers[0] for rule in rules],
             rules[0].task,
-            lambda rows: self.recipe.optimiser.build([ParameterGroup(tuple(rows))])[0],
+            lambda rows: self.recipe.optimizer.build([ParameterGroup(tuple(rows))])[0],
         )
 
     def _epoch(self) -> Iterator[Outcome]:
@@ -145,7 +145,7 @@ class _Group:
         objectives, errors, counts = self.stack.gradients(each.inputs, each.targets, uses)
         norms = self.stack.gradient_norms()
         step = self._newest().session.progress.step
-        rate = self.recipe.optimiser.lr * self.factor(step)
+        rate = self.recipe.optimizer.lr * self.factor(step)
         rows = torch.stack([t.double() for t in (objectives, errors, norms, counts)], 1).tolist()
         for k, member in self._learning():
             objective, wrong, norm, count = rows[k]
@@ -155,9 +155,9 @@ class _Group:
             else:
                 yield from self._diverge(k, replace(each.map(operator.itemgetter(k)), size=size), update)
         self._clip(norms)
-        for group in self.stack.optimiser.param_groups:
+        for group in self.stack.optimizer.param_groups:
             group["lr"] = rate
-        self.stack.optimiser.step()
+        self.stack.optimizer.step()
 
     def _clip(self, norms: Tensor) -> None:
         """Shorten the gradients that are longer than the recipe allows, each member's by itself."""

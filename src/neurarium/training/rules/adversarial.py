@@ -47,7 +47,7 @@ class AdversarialRule(DescentRule):
     Raises ConfigError: a net that is no adversarial pair.
     """
 
-    follows: ClassVar[frozenset[str]] = frozenset({"optimiser.*", "schedule.*", "clip_norm", "precision"})
+    follows: ClassVar[frozenset[str]] = frozenset({"optimizer.*", "schedule.*", "clip_norm", "precision"})
 
     def __init__(self, setup: Setup) -> None:
         self._gan = expect(setup.net, GAN, "adversarial learning")
@@ -109,5 +109,5 @@ class AdversarialRule(DescentRule):
                 f"step {step + 1}, loss or gradient of the {player}",
                 expected="finite numbers",
                 got=f"objective {objective:g}, gradient norm {norm:g}",
-                remedy=f"lower --optimiser.lr, or set --clip-norm 1; the {player} was not updated",
+                remedy=f"lower --optimizer.lr, or set --clip-norm 1; the {player} was not updated",
             )

@@ -1,6 +1,6 @@
 """Learning a net that is linear in its parameters to the optimum: an epoch of sums, then one step for all of them.
 
-    f(W, b) = 1/N sum_n L(outputs(W z_n + b), t_n) + l2/2 |W|^2,    z_n the net's fixed features, l2 = `optimiser.l2`
+    f(W, b) = 1/N sum_n L(outputs(W z_n + b), t_n) + l2/2 |W|^2,    z_n the net's fixed features, l2 = `optimizer.l2`
 
 Each epoch adds up value and gradient of f over its batches, the first one the features' covariance G~ too, and moves:
 
@@ -58,7 +58,7 @@ class ClosedFormRule(LearningRule):
     follows: ClassVar[frozenset[str]] = frozenset(
         {
             "objective.name=auto|squared-error|cross-entropy|binary-cross-entropy|logistic", "objective.smoothing",
-            "objective.confusion", "optimiser.name=closed-form", "optimiser.lr", "optimiser.l2", "optimiser.decayed",
+            "objective.confusion", "optimizer.name=closed-form", "optimizer.lr", "optimizer.l2", "optimizer.decayed",
         }
     )  # fmt: skip
 
@@ -76,7 +76,7 @@ class ClosedFormRule(LearningRule):
         self._curvature = CURVATURE[label_loss(setup, "a solution in closed form")]
         self.net, self.notices = net, list[str]()
         self.task, self.placement = trainable(setup.task), setup.placement
-        self._l2 = recipe.optimiser.l2
+        self._l2 = recipe.optimizer.l2
         self._batches = setup.total_steps // recipe.epochs
         self._rows, self._features = self._model.head.weight.shape
         device = self._model.head.weight.device
@@ -171,7 +171,7 @@ class ClosedFormRule(LearningRule):
         self._clear()
 
     def _preconditioner(self) -> Callable[[Tensor], Tensor]:
-        """The inverse of the curvature in centred features, where it has no entries between W and b."""
+        """The inverse of the curvature in centered features, where it has no entries between W and b."""
         with _noted(self.notices):
             inverse, _ = self._sums.inverse(self._l2, self._curvature)
 
@@ -193,8 +193,8 @@ class ClosedFormRule(LearningRule):
             self._model.head.bias.copy_(self._bias)
 
     def _place(self) -> None:
-        weight, centred = self._split(self._descent.point)
-        self._weight, self._bias = weight, centred - weight @ self._sums.mean if self._measured else centred
+        weight, centered = self._split(self._descent.point)
+        self._weight, self._bias = weight, centered - weight @ self._sums.mean if self._measured else centered
 
     def _clear(self) -> None:
         """Begin the sums of an epoch."""

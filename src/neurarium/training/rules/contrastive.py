@@ -56,7 +56,7 @@ class ContrastiveRule(DescentRule):
     """
 
     follows: ClassVar[frozenset[str]] = frozenset(
-        {"optimiser.*", "schedule.*", "augmentation.*", "accumulate", "clip_norm", "precision"}
+        {"optimizer.*", "schedule.*", "augmentation.*", "accumulate", "clip_norm", "precision"}
     )
 
     def __init__(self, setup: Setup) -> None:
@@ -151,5 +151,5 @@ class ContrastiveRule(DescentRule):
             f"step {context.step + 1}, {'weights ' + bad[0] if bad else 'reconstruction or gradient'}",
             expected="finite numbers",
             got=f"objective {update.objective:g}, gradient norm {update.gradient_norm:g}",
-            remedy="lower --optimiser.lr (Gaussian visibles need about 0.001); the weights were not updated",
+            remedy="lower --optimizer.lr (Gaussian visibles need about 0.001); the weights were not updated",
         )

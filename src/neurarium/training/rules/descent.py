@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from neurarium.data.batch import Batch
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.fine_tuning import FineTuning
-from neurarium.learning.optimisers import ParameterGroup
+from neurarium.learning.optimizers import ParameterGroup
 from neurarium.learning.plateau import Plateau
 from neurarium.nets.parts.groups import Grouped, groups_of
 from neurarium.record.schema import Schema
@@ -36,10 +36,10 @@ class DescentRule(LearningRule):
         self._groups = {"all": self.parameters}
         if isinstance(setup.net, Grouped) or recipe.fine_tuning != _NONE:
             self._groups = groups_of(setup.net)
-            self.optimisers = recipe.optimiser.build(recipe.fine_tuning.groups(self._groups))
+            self.optimizers = recipe.optimizer.build(recipe.fine_tuning.groups(self._groups))
         else:
-            self.optimisers = recipe.optimiser.build([ParameterGroup(tuple(self.parameters))])
-        self._base_rate = recipe.optimiser.lr
+            self.optimizers = recipe.optimizer.build([ParameterGroup(tuple(self.parameters))])
+        self._base_rate = recipe.optimizer.lr
         self._schedule, self._total_steps = recipe.schedule, setup.total_steps
         self._plateau = Plateau()
         self._clip = recipe.clip_norm
@@ -51,21 +51,21 @@ class DescentRule(LearningRule):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the optimizers' state, integer keys as strings, and that of the schedule."""
-        states = [optimiser.state_dict()["state"] for optimiser in self.optimisers]
+        states = [optimizer.state_dict()["state"] for optimizer in self.optimizers]
         entries = {f"{k}": {str(key): value for key, value in state.items()} for k, state in enumerate(states)}
         return {"state": entries, "plateau": asdict(self._plateau)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a saved state; rates and constants come from the recipe."""
         self._plateau = Plateau(**state["plateau"])
-        for k, optimiser in enumerate(self.optimisers):
-            grouped = [p for group in optimiser.param_groups for p in group["params"]]
+        for k, optimizer in enumerate(self.optimizers):
+            grouped = [p for group in optimizer.param_groups for p in group["params"]]
             restored = {}
             for key, entry in state["state"].get(str(k), {}).items():
                 parameter = grouped[int(key)]
                 restored[int(key)] = {name: _laid_out_like(parameter, value) for name, value in entry.items()}
-            groups = optimiser.state_dict()["param_groups"]
-            optimiser.load_state_dict({"state": restored, "param_groups": groups})
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": restored, "param_groups": groups})
 
     def _rate(self, context: Context) -> float:
         """Learning rate of an update, before the factors of the groups."""
@@ -82,10 +82,10 @@ class DescentRule(LearningRule):
         """
         if self._clip is not None and norm > self._clip:
             torch._foreach_mul_(gradients_of(self.parameters), self._clip / norm)
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
                 group["lr"] = rate * group["factor"]
-            optimiser.step()
+            optimizer.step()
 
 
 def gradients_of(parameters: Iterable[nn.Parameter]) -> list[Tensor]:

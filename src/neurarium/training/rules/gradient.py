@@ -41,7 +41,7 @@ class GradientRule(DescentRule):
 
     follows: ClassVar[frozenset[str]] = frozenset(
         {
-            "objective.*", "optimiser.*", "schedule.*", "augmentation.*", "fine_tuning.*", "accumulate", "clip_norm",
+            "objective.*", "optimizer.*", "schedule.*", "augmentation.*", "fine_tuning.*", "accumulate", "clip_norm",
             "precision", "compile", "max_units",
         }
     )  # fmt: skip
@@ -148,5 +148,5 @@ def not_finite(where: str, step: int, update: Update) -> NonFiniteError:
         f"step {step + 1}, {where}",
         expected="finite numbers",
         got=f"objective {update.objective:g}, gradient norm {update.gradient_norm:g}",
-        remedy="lower --optimiser.lr, or set --clip-norm 1; the weights were not updated",
+        remedy="lower --optimizer.lr, or set --clip-norm 1; the weights were not updated",
     )

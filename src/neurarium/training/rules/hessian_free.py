@@ -55,8 +55,8 @@ class HessianFreeRule(LearningRule):
     # the rate is that of the weight decay alone
     follows: ClassVar[frozenset[str]] = frozenset(
         {
-            "objective.*", "optimiser.name=hessian-free", "optimiser.lr", "optimiser.l2", "optimiser.weight_decay",
-            "optimiser.hessian_free.*", "schedule.name=constant|step|exponential|cosine|linear|inverse-sqrt",
+            "objective.*", "optimizer.name=hessian-free", "optimizer.lr", "optimizer.l2", "optimizer.weight_decay",
+            "optimizer.hessian_free.*", "schedule.name=constant|step|exponential|cosine|linear|inverse-sqrt",
             "schedule.*", "augmentation.*",
         }
     )  # fmt: skip
@@ -66,9 +66,9 @@ class HessianFreeRule(LearningRule):
         recipe = setup.recipe
         self.net, self.notices = setup.net, list[str]()
         self.task, self.placement = trainable(setup.task), setup.placement
-        self.damping = recipe.optimiser.hessian_free.damping
-        self._settings = recipe.optimiser.hessian_free
-        self._optimiser = recipe.optimiser
+        self.damping = recipe.optimizer.hessian_free.damping
+        self._settings = recipe.optimizer.hessian_free
+        self._optimizer = recipe.optimizer
         self._factor = recipe.schedule.factor(setup.total_steps)
         self._augmentation, self._schema = recipe.augmentation, setup.schema
         self._trained = {name: p for name, p in setup.net.named_parameters() if p.requires_grad}
@@ -93,7 +93,7 @@ class HessianFreeRule(LearningRule):
         if not math.isfinite(loss + norm):
             where = first_non_finite(self.net, self.task, batch, self.placement, context)
             raise _non_finite(where, context.step, f"objective {loss:g}, gradient norm {norm:g}")
-        l2, weights = self._optimiser.l2, to_vector(parameters.values())
+        l2, weights = self._optimizer.l2, to_vector(parameters.values())
         gradient, before = data_gradient + l2 * weights, loss + l2 / 2 * float(weights @ weights)
 
         def objective(move: Tensor) -> float:
@@ -107,7 +107,7 @@ class HessianFreeRule(LearningRule):
         slope = float(gradient @ move)
         rate, _ = line_search(lambda a: objective(a * move), before, slope, after)
         self.damping = adapted(self.damping, reduction_ratio(after - before, predicted))
-        kept = 1 - self._optimiser.lr * self._factor(context.step) * self._optimiser.weight_decay
+        kept = 1 - self._optimizer.lr * self._factor(context.step) * self._optimizer.weight_decay
         with torch.no_grad():
             for parameter, part in zip(
                 self._trained.values(), to_parameters(rate * move, parameters).values(), strict=True
@@ -132,7 +132,7 @@ class HessianFreeRule(LearningRule):
         self, parameters: Parameters, batch: Batch, gradient: Tensor, objective: Callable[[Tensor], float]
     ) -> tuple[Tensor, float, float]:
         """Return a step, the objective after it, and the change that the model foretells."""
-        settings, l2 = self._settings, self._optimiser.l2
+        settings, l2 = self._settings, self._optimizer.l2
         part = _first(batch, math.ceil(settings.curvature * batch.size))
         restore_generators(self._draws)
         curvature = gauss_newton(lambda p: self._outputs(p, part), self._loss_of(part), parameters)
@@ -153,7 +153,7 @@ class HessianFreeRule(LearningRule):
         few = _first(part, FISHER_EXAMPLES)
         signs = torch.randint(0, 2, (FISHER_DRAWS, few.size), device=few.x.device) * 2.0 - 1
         diagonal = fisher_diagonal(lambda p: self._outputs(p, few), self._loss_of(few), parameters, signs)
-        return (diagonal + self._optimiser.l2 + self.damping) ** exponent
+        return (diagonal + self._optimizer.l2 + self.damping) ** exponent
 
     def _outputs(self, parameters: Parameters, batch: Batch) -> Tensor:
         """Outputs of the net with these weights."""
@@ -189,7 +189,7 @@ def _non_finite(where: str, step: int, got: str) -> NonFiniteError:
         f"step {step + 1}, {where}",
         expected="finite numbers",
         got=got,
-        remedy="raise --optimiser.hessian-free.damping; the weights were not updated",
+        remedy="raise --optimizer.hessian-free.damping; the weights were not updated",
     )
 
 
@@ -200,7 +200,7 @@ def _first(batch: Batch, count: int) -> Batch:
     """
     if any(len(tensor) != batch.size for tensor in (*batch.inputs, *batch.targets)):
         raise ConfigError(
-            "optimiser.name",
+            "optimizer.name",
             expected="another optimizer for examples that are joined in a batch, not rows of it",
             got="hessian-free",
             remedy="take adam",
@@ -213,7 +213,7 @@ def _refuse_batch_statistics(net: nn.Module) -> None:
     for name, layer in net.named_modules():
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
             raise ConfigError(
-                "optimiser.name",
+                "optimizer.name",
                 expected="an optimizer other than hessian-free with batch normalization",
                 got=f"hessian-free and layer {name} ({type(layer).__name__})",
                 remedy="normalize by layer or group, or take adam",

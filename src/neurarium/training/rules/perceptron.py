@@ -48,7 +48,7 @@ class PerceptronRule(LearningRule):
     """
 
     follows: ClassVar[frozenset[str]] = frozenset(
-        {"objective.name=auto|perceptron", "optimiser.name=sgd", "optimiser.lr"}
+        {"objective.name=auto|perceptron", "optimizer.name=sgd", "optimizer.lr"}
     )
 
     def __init__(self, setup: Setup) -> None:
@@ -56,7 +56,7 @@ class PerceptronRule(LearningRule):
         self.net, self.notices = setup.net, list[str]()
         weight, answers = self._perceptron.weight, cast(PerceptronSpec, setup.recipe.net).answers
         dtype = weight.detach().cpu().numpy().dtype
-        self._course = Course(len(weight), answers, setup.recipe.optimiser.lr, dtype=dtype)
+        self._course = Course(len(weight), answers, setup.recipe.optimizer.lr, dtype=dtype)
         self._mistakes_of_epoch = 0
         self.finished = False
 

@@ -77,7 +77,7 @@ class LearningRule(ABC):
     """Changes a net from one batch at a time."""
 
     follows: ClassVar[frozenset[str]]
-    """Dotted names of the recipe's leaves that it can follow; any other must have its default. "optimiser.*" is a
+    """Dotted names of the recipe's leaves that it can follow; any other must have its default. "optimizer.*" is a
     group, "schedule.name=constant|cosine" a leaf that must have one of these values."""
 
     net: nn.Module

@@ -41,12 +41,12 @@ class StorageRule(LearningRule):
     Raises ConfigError: a net that is no memory.
     """
 
-    follows: ClassVar[frozenset[str]] = frozenset({"optimiser.name=sgd", "optimiser.lr"})
+    follows: ClassVar[frozenset[str]] = frozenset({"optimizer.name=sgd", "optimizer.lr"})
 
     def __init__(self, setup: Setup) -> None:
         self._memory = expect(setup.net, Memory, "storing patterns")
         self.net, self.notices = setup.net, list[str]()
-        self._flip, self._rate = cast(HopfieldSpec, setup.recipe.net).flip, setup.recipe.optimiser.lr
+        self._flip, self._rate = cast(HopfieldSpec, setup.recipe.net).flip, setup.recipe.optimizer.lr
         self._scores: tuple[float, float] | None = None
         self.finished = False
 

@@ -82,7 +82,7 @@ def rule_name(recipe: Recipe) -> str:
     """The name of the rule by which a recipe learns: the net's own, the optimizer's, or that of its gradients."""
     if recipe.net.rule != "gradient":
         return recipe.net.rule
-    return recipe.optimiser.rule or ("explicit" if recipe.gradients == "explicit" else "gradient")
+    return recipe.optimizer.rule or ("explicit" if recipe.gradients == "explicit" else "gradient")
 
 
 def rule_class(name: str) -> type[LearningRule]:

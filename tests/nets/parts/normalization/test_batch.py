@@ -68,7 +68,7 @@ def test_size_of_the_weights_and_bias_before_it_cancel() -> None:
     torch.testing.assert_close(batch_norm(changed, one, zero, eps=0.0), expected, rtol=1e-9, atol=1e-9)
 
 
-def test_is_weight_normalisation_times_a_ratio_of_lengths() -> None:
+def test_is_weight_normalization_times_a_ratio_of_lengths() -> None:
     # E59: with the covariance, also where the mean of x is far from zero
     x = 5 + torch.randn(200, 3, dtype=DOUBLE) @ torch.randn(3, 3, dtype=DOUBLE)
     W = torch.randn(4, 3, dtype=DOUBLE)

@@ -22,7 +22,7 @@ def test_equals_torch_in_value_and_gradient(shape: tuple[int, ...], groups: int)
     torch.testing.assert_close(mine, right, rtol=1e-9, atol=1e-10)
 
 
-def test_as_many_groups_as_features_is_instance_normalisation() -> None:
+def test_as_many_groups_as_features_is_instance_normalization() -> None:
     x, one, zero = torch.randn(2, 3, 4, 5, dtype=DOUBLE), torch.ones(3, dtype=DOUBLE), torch.zeros(3, dtype=DOUBLE)
     torch.testing.assert_close(group_norm(x, 3, one, zero), nn.functional.instance_norm(x), rtol=1e-10, atol=1e-10)
 
@@ -34,7 +34,7 @@ def test_groups_divide_the_features_and_hold_two_or_more(features: int) -> None:
     assert features // count >= 2
     assert not any(features % n == 0 and features >= 2 * n for n in range(count + 1, 9))
     out = make_group_norm(features)(torch.randn(5, features))
-    assert out.std(1).min() > 0.5  # nothing is normalised away
+    assert out.std(1).min() > 0.5  # nothing is normalized away
 
 
 def test_errors() -> None:

@@ -24,7 +24,7 @@ def test_equals_torch_in_value_and_gradient(shape: tuple[int, ...]) -> None:
         torch.testing.assert_close(mine, right, rtol=1e-9, atol=1e-10)
 
 
-def _normalised(alpha: float, size: float, eps: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _normalized(alpha: float, size: float, eps: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """LN(a W x + a b), LN(W x + b), and the variance of W x + b."""
     generator = torch.Generator().manual_seed(0)
     W, b, x = (size * torch.randn(s, dtype=DOUBLE, generator=generator) for s in ((7, 5), (7,), (3, 5)))
@@ -37,22 +37,22 @@ def _normalised(alpha: float, size: float, eps: float) -> tuple[torch.Tensor, to
 @given(alpha=st.floats(1e-3, 1e3), size=st.floats(0.05, 10))
 def test_scale_of_the_layer_before_does_not_matter(alpha: float, size: float) -> None:
     # exactly without eps (errata E24); within the derived bound with it
-    scaled, expected, _ = _normalised(alpha, size, eps=0.0)
+    scaled, expected, _ = _normalized(alpha, size, eps=0.0)
     torch.testing.assert_close(scaled, expected, rtol=1e-10, atol=1e-10)
-    scaled, expected, variance = _normalised(alpha, size, EPS)
+    scaled, expected, variance = _normalized(alpha, size, EPS)
     bound = scale_deviation_bound(variance, alpha)[:, None] * expected.abs()
     assert ((scaled - expected).abs() <= bound * (1 + 1e-6) + 1e-13).all()
 
 
 def test_the_bound_is_close_where_the_variance_is_far_above_eps() -> None:
-    scaled, expected, variance = _normalised(0.5, 1.0, EPS)
+    scaled, expected, variance = _normalized(0.5, 1.0, EPS)
     off = ((scaled - expected) / expected).abs()
     torch.testing.assert_close(off, scale_deviation_bound(variance, 0.5)[:, None].expand_as(off), rtol=1e-4, atol=1e-12)
     assert off.min() > 1e-8  # the invariance is not exact
 
 
 def test_a_negative_factor_turns_the_sign() -> None:
-    scaled, expected, _ = _normalised(-2.0, 1.0, eps=0.0)
+    scaled, expected, _ = _normalized(-2.0, 1.0, eps=0.0)
     torch.testing.assert_close(scaled, -expected, rtol=1e-10, atol=1e-10)
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from neurarium.nets.parts.normalization.weight import weight_norm, weight_norm_gradients, weight_normalised
+from neurarium.nets.parts.normalization.weight import weight_norm, weight_norm_gradients, weight_normalized
 
 DOUBLE = torch.float64
 SHAPES = [(4, 3), (4, 3, 2, 2)]
@@ -50,7 +50,7 @@ def test_gradient_is_the_projection_of_the_notes() -> None:
 @pytest.mark.parametrize("layer", [nn.Linear(5, 3), nn.Conv2d(2, 4, 3, bias=False)])
 def test_a_layer_keeps_its_weight_and_learns_length_and_direction(layer: nn.Linear | nn.Conv2d) -> None:
     before = layer.weight.detach().clone()
-    same = weight_normalised(layer)
+    same = weight_normalized(layer)
     assert same is layer
     torch.testing.assert_close(layer.weight, before)
     length, direction = layer.parametrizations.weight.original0, layer.parametrizations.weight.original1
@@ -61,13 +61,13 @@ def test_a_layer_keeps_its_weight_and_learns_length_and_direction(layer: nn.Line
 
 
 def test_descent_only_lengthens_v() -> None:
-    layer = weight_normalised(nn.Linear(5, 3).to(DOUBLE))
+    layer = weight_normalized(nn.Linear(5, 3).to(DOUBLE))
     direction = layer.parametrizations.weight.original1
-    optimiser = torch.optim.SGD([direction], lr=0.1)
+    optimizer = torch.optim.SGD([direction], lr=0.1)
     lengths = [direction.detach().norm(dim=1)]
     for _ in range(5):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         layer(torch.randn(8, 5, dtype=DOUBLE)).square().sum().backward()
-        optimiser.step()
+        optimizer.step()
         lengths.append(direction.detach().norm(dim=1))
         assert (lengths[-1] > lengths[-2]).all()

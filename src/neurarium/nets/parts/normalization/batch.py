@@ -1,4 +1,4 @@
-"""Batch normalisation: each feature by its mean and variance over the batch.
+"""Batch normalization: each feature by its mean and variance over the batch.
 
     m_j = 1/n sum_i x_ij,    v_j = 1/n sum_i (x_ij - m_j)^2,    y_ij = beta_j + gamma_j (x_ij - m_j) / sqrt(v_j + eps)
 
@@ -14,7 +14,7 @@ After a linear layer w^T x + b the bias cancels and so does the size of w: with 
 
     y = beta + gamma w^T (x - E x) / |w|_S = beta + gamma (|w| / |w|_S) (w / |w|)^T (x - E x),    |w|_S^2 = w^T S w,
 
-which is weight normalisation times |w| / |w|_S.
+which is weight normalization times |w| / |w|_S.
 
 Source: S. Ioffe, C. Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate
 shift", 2015.
@@ -49,7 +49,7 @@ def batch_norm(
     moments: tuple[Float[Tensor, " features"], Float[Tensor, " features"]] | None = None,
     eps: float = EPS,
 ) -> Float[Tensor, "batch features *positions"]:
-    """Normalise by the moments of the batch, or by those given; eps keeps a constant feature from division by 0."""
+    """Normalize by the moments of the batch, or by those given; eps keeps a constant feature from division by 0."""
     mean, variance = batch_moments(x) if moments is None else moments
     normal = (x - _along(mean, x)) / (_along(variance, x) + eps).sqrt()
     return _along(beta, x) + _along(gamma, x) * normal
@@ -79,7 +79,7 @@ class BatchNorm(_BatchNorm):
         super().__init__(num_features, eps=eps, momentum=momentum)
 
     def _check_input_dim(self, input: Tensor) -> None:
-        name = f"batch normalisation of {self.num_features} features"
+        name = f"batch normalization of {self.num_features} features"
         if input.ndim < 2 or input.shape[1] != self.num_features:
             raise ShapeError(
                 name,

@@ -1,8 +1,8 @@
-"""Group normalisation: the features of one example in groups, each by its own mean and variance.
+"""Group normalization: the features of one example in groups, each by its own mean and variance.
 
 The d features (channels), in their order, make G groups of d / G. Mean and variance are taken over the features of a
-group and all their positions. One group is layer normalisation over features and positions; d groups is instance
-normalisation.
+group and all their positions. One group is layer normalization over features and positions; d groups is instance
+normalization.
 
 Source: Y. Wu, K. He, "Group normalization", 2018.
 """
@@ -23,13 +23,13 @@ def group_norm(
     beta: Float[Tensor, " features"],
     eps: float = EPS,
 ) -> Float[Tensor, "batch features *positions"]:
-    """Normalise groups of features of an example; gamma, beta of single ones. Raises ShapeError: no divisor."""
+    """Normalize groups of features of an example; gamma, beta of single ones. Raises ShapeError: no divisor."""
     features = x.shape[1]
     if groups < 1 or features % groups:
         raise ShapeError("features", expected=f"a multiple of {groups} groups", got=str(features))
     grouped = x.reshape(len(x), groups, -1)
-    centred = grouped - grouped.mean(2, keepdim=True)
-    normal = centred / (centred.square().mean(2, keepdim=True) + eps).sqrt()
+    centered = grouped - grouped.mean(2, keepdim=True)
+    normal = centered / (centered.square().mean(2, keepdim=True) + eps).sqrt()
     one_each = (features, *[1] * (x.ndim - 2))
     return beta.reshape(one_each) + gamma.reshape(one_each) * normal.reshape(x.shape)
 

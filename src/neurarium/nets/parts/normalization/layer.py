@@ -1,4 +1,4 @@
-"""Layer normalisation: the features of one example by their own mean and variance.
+"""Layer normalization: the features of one example by their own mean and variance.
 
     m = 1/d sum_j x_j,    v = 1/d sum_j (x_j - m)^2,    y_j = beta_j + gamma_j (x_j - m) / sqrt(v + eps)
 
@@ -28,12 +28,12 @@ def layer_norm(
     eps: float = EPS,
 ) -> Float[Tensor, "*batch features"]:
     """The function above, over the last dimension."""
-    centred = x - x.mean(-1, keepdim=True)
-    return beta + gamma * centred / (centred.square().mean(-1, keepdim=True) + eps).sqrt()
+    centered = x - x.mean(-1, keepdim=True)
+    return beta + gamma * centered / (centered.square().mean(-1, keepdim=True) + eps).sqrt()
 
 
 def scale_deviation_bound(variance: Float[Tensor, "*batch"], scale: float, eps: float = EPS) -> Float[Tensor, "*batch"]:
-    """How far the scale invariance is off at most, relative to the normalised features without gamma and beta.
+    """How far the scale invariance is off at most, relative to the normalized features without gamma and beta.
 
         |LN(a x) - LN(x)| <= eps |1 - a^-2| / (2 (v + eps min(1, a^-2))) |LN(x)|,    a > 0
 

@@ -1,4 +1,4 @@
-"""Weight normalisation: length and direction of a unit's weight vector are learned apart.
+"""Weight normalization: length and direction of a unit's weight vector are learned apart.
 
     w = g v / |v|,    so that |w| = |g|
 
@@ -41,14 +41,14 @@ def weight_norm_gradients(
     return _each(g / _length(v), v) * (dw - _each(dg, v) * direction), dg
 
 
-def weight_normalised(layer: Layer) -> Layer:
+def weight_normalized(layer: Layer) -> Layer:
     """Let a layer learn g and v in place of its weight, which keeps its value.
 
     The layer itself is changed and returned: torch's parametrisation, with g as `parametrizations.weight.original0`,
     (outputs, 1, ...), and v as `original1`. `layer.weight` is w.
 
     Example:
-        >>> layer = weight_normalised(nn.Linear(3, 2))
+        >>> layer = weight_normalized(nn.Linear(3, 2))
         >>> [tuple(p.shape) for p in layer.parameters()]  # bias, g, v
         [(2,), (2, 1), (2, 3)]
     """

@@ -6,7 +6,7 @@ import textwrap
 import pytest
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from neurarium.nets.catalogue import NETS
+from neurarium.nets.catalog import NETS
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.parts.normalization.batch import BatchNorm
 from neurarium.nets.spec import NetSpec

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from neurarium.checks import ConfigError, DataError
-from neurarium.data.catalogue import SOURCES, load
+from neurarium.data.catalog import SOURCES, load
 
 
 def test_names():

@@ -10,7 +10,7 @@ import torch
 from neurarium.checks import ConfigError
 from neurarium.data.batch import Batch
 from neurarium.learning.hessian_free.settings import HessianFree
-from neurarium.learning.optimisers import TAKEN_BY, Optimiser, ParameterGroup
+from neurarium.learning.optimizers import TAKEN_BY, Optimizer, ParameterGroup
 from neurarium.record.schema import image_schema
 from neurarium.tasks.table import task_of
 from neurarium.tasks.task import Context
@@ -84,20 +84,20 @@ RULES: dict[str, Rule] = {
 }  # fmt: skip
 
 
-def build(settings: Optimiser, *parameters: torch.nn.Parameter) -> torch.optim.Optimizer:
+def build(settings: Optimizer, *parameters: torch.nn.Parameter) -> torch.optim.Optimizer:
     """The one optimizer over parameters that learn at one rate."""
-    (optimiser,) = settings.build([ParameterGroup(parameters)])
-    return optimiser
+    (optimizer,) = settings.build([ParameterGroup(parameters)])
+    return optimizer
 
 
-def learnt(settings: Optimiser) -> np.ndarray:
+def learned(settings: Optimizer) -> np.ndarray:
     w = torch.nn.Parameter(torch.from_numpy(START.copy()))
-    optimiser = build(settings, w)
+    optimizer = build(settings, w)
     rows = []
     for _ in range(STEPS):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (torch.from_numpy(H) * w.square() / 2).sum().backward()
-        optimiser.step()
+        optimizer.step()
         rows.append(w.detach().numpy().copy())
     return np.array(rows)
 
@@ -109,11 +109,11 @@ def assert_same(got: np.ndarray, expected: np.ndarray) -> None:
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize(("l2", "decay"), [(0.0, 0.0), (L2, 0.0), (0.0, DECAY), (L2, DECAY)])
 def test_first_five_steps(name: str, l2: float, decay: float) -> None:
-    assert_same(learnt(Optimiser(name, lr=LR, l2=l2, weight_decay=decay)), path(RULES[name], l2, decay))
+    assert_same(learned(Optimizer(name, lr=LR, l2=l2, weight_decay=decay)), path(RULES[name], l2, decay))
 
 
 def test_adamw_is_adam_with_decoupled_decay() -> None:
-    assert_same(learnt(Optimiser("adamw", lr=LR, weight_decay=DECAY)), path(adam, decay=DECAY))
+    assert_same(learned(Optimizer("adamw", lr=LR, weight_decay=DECAY)), path(adam, decay=DECAY))
 
 
 def test_constants_reach_the_algorithm() -> None:
@@ -132,20 +132,20 @@ def test_constants_reach_the_algorithm() -> None:
         memory["s"] = 0.8 * memory.get("s", 0) + 0.2 * g**2
         return LR * memory["m"] / np.sqrt(memory["s"] + 0.2)
 
-    assert_same(learnt(Optimiser("rmsprop", lr=LR, rho=0.5, eps=0.2)), path(slow_rmsprop))
-    assert_same(learnt(Optimiser("adadelta", lr=LR, rho=0.5, eps=0.2)), path(slow_adadelta))
-    assert_same(learnt(Optimiser("adam-as-printed", lr=LR, betas=(0.5, 0.8), eps=0.2)), path(printed))
+    assert_same(learned(Optimizer("rmsprop", lr=LR, rho=0.5, eps=0.2)), path(slow_rmsprop))
+    assert_same(learned(Optimizer("adadelta", lr=LR, rho=0.5, eps=0.2)), path(slow_adadelta))
+    assert_same(learned(Optimizer("adam-as-printed", lr=LR, betas=(0.5, 0.8), eps=0.2)), path(printed))
 
 
 def test_momentum_sums_a_constant_gradient_up() -> None:
     # the sum runs from 0: 1 + .9 + .81 + .729 + .6561, not the printed .9 + ... (errata E40)
     w = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
-    optimiser = build(Optimiser("momentum", lr=1.0), w)
+    optimizer = build(Optimizer("momentum", lr=1.0), w)
     lengths = []
     for _ in range(STEPS):
         before = w.item()
         w.grad = torch.ones_like(w)
-        optimiser.step()
+        optimizer.step()
         lengths.append(before - w.item())
     assert lengths[-1] == pytest.approx(4.0951, abs=1e-10)
     assert 0.9 * sum(0.9**i for i in range(4)) == pytest.approx(3.0951)
@@ -153,7 +153,7 @@ def test_momentum_sums_a_constant_gradient_up() -> None:
 
 def test_l2_is_decoupled_decay_for_plain_sgd_alone() -> None:
     def both(name: str) -> tuple[np.ndarray, np.ndarray]:
-        return learnt(Optimiser(name, lr=LR, l2=L2)), learnt(Optimiser(name, lr=LR, weight_decay=L2))
+        return learned(Optimizer(name, lr=LR, l2=L2)), learned(Optimizer(name, lr=LR, weight_decay=L2))
 
     assert_same(*both("sgd"))
     for name in ("momentum", "nesterov", *SCALED):
@@ -165,8 +165,8 @@ def test_printed_step_of_weight_decay_is_half_the_gradient_of_the_printed_penalt
     # Q + lambda |W|^2 has the step -2 eta lambda W beside the gradient's, the notes print -lambda W (errata E18)
     lam = 0.2
     gradient_of_penalty = 2 * lam
-    by_l2 = learnt(Optimiser("sgd", lr=LR, l2=gradient_of_penalty))
-    as_printed = learnt(Optimiser("sgd", lr=LR, weight_decay=lam / LR))
+    by_l2 = learned(Optimizer("sgd", lr=LR, l2=gradient_of_penalty))
+    as_printed = learned(Optimizer("sgd", lr=LR, weight_decay=lam / LR))
     assert_same(by_l2, path(sgd, l2=2 * lam))
     w, rows = START, []
     for _ in range(STEPS):
@@ -177,11 +177,11 @@ def test_printed_step_of_weight_decay_is_half_the_gradient_of_the_printed_penalt
 
 def test_decoupled_decay_follows_the_schedule_and_spares_weights_without_gradient() -> None:
     w, idle = (torch.nn.Parameter(torch.ones(1, dtype=torch.float64)) for _ in range(2))
-    optimiser = build(Optimiser("sgd", lr=LR, weight_decay=2.0), w, idle)
+    optimizer = build(Optimizer("sgd", lr=LR, weight_decay=2.0), w, idle)
     for rate in (0.1, 0.05):
-        optimiser.param_groups[0]["lr"] = rate
+        optimizer.param_groups[0]["lr"] = rate
         w.grad = torch.zeros_like(w)
-        optimiser.step()
+        optimizer.step()
     assert w.item() == pytest.approx(0.8 * 0.9)
     assert idle.item() == 1.0
 
@@ -189,21 +189,21 @@ def test_decoupled_decay_follows_the_schedule_and_spares_weights_without_gradien
 @pytest.mark.parametrize(
     ("settings", "field"),
     [
-        ({"lr": 0.0}, "optimiser.lr"),
-        ({"lr": math.nan}, "optimiser.lr"),
-        ({"l2": -1.0}, "optimiser.l2"),
-        ({"weight_decay": -1.0}, "optimiser.weight_decay"),
-        ({"weight_decay": 11.0, "lr": 0.1}, "optimiser.weight_decay.*from 0 to 1 / lr = 10"),
-        ({"momentum": 1.0, "name": "momentum"}, "optimiser.momentum"),
-        ({"betas": (0.9,)}, "optimiser.betas"),
-        ({"betas": (0.9, 1.0)}, "optimiser.betas"),
-        ({"eps": 0.0}, "optimiser.eps"),
-        ({"rho": 1.0, "name": "rmsprop"}, "optimiser.rho"),
+        ({"lr": 0.0}, "optimizer.lr"),
+        ({"lr": math.nan}, "optimizer.lr"),
+        ({"l2": -1.0}, "optimizer.l2"),
+        ({"weight_decay": -1.0}, "optimizer.weight_decay"),
+        ({"weight_decay": 11.0, "lr": 0.1}, "optimizer.weight_decay.*from 0 to 1 / lr = 10"),
+        ({"momentum": 1.0, "name": "momentum"}, "optimizer.momentum"),
+        ({"betas": (0.9,)}, "optimizer.betas"),
+        ({"betas": (0.9, 1.0)}, "optimizer.betas"),
+        ({"eps": 0.0}, "optimizer.eps"),
+        ({"rho": 1.0, "name": "rmsprop"}, "optimizer.rho"),
     ],
 )
 def test_refuses_constants_out_of_range(settings: dict[str, object], field: str) -> None:
     with pytest.raises(ConfigError, match=field):
-        Optimiser(**settings)
+        Optimizer(**settings)
 
 
 @pytest.mark.parametrize(
@@ -220,8 +220,8 @@ def test_refuses_constants_out_of_range(settings: dict[str, object], field: str)
     ],
 )
 def test_refuses_constants_that_would_do_nothing(name: str, constant: str, value: object) -> None:
-    with pytest.raises(ConfigError, match=f"optimiser.{constant}.*{constant} is for {', '.join(TAKEN_BY[constant])}"):
-        Optimiser(name, **{constant: value})
+    with pytest.raises(ConfigError, match=f"optimizer.{constant}.*{constant} is for {', '.join(TAKEN_BY[constant])}"):
+        Optimizer(name, **{constant: value})
 
 
 @pytest.mark.parametrize("name", [*RULES, "adamw"])
@@ -235,12 +235,12 @@ def test_biases_decay_only_where_all_do(name: str, l2: float, decay: float) -> N
     for decayed, expected in (("weights", free), ("all", decaying)):
         # the vector first: the groups are in another order than the parameters
         b, w = (torch.nn.Parameter(torch.from_numpy(START.copy())[index]) for index in (slice(None), None))
-        optimiser = build(Optimiser(name, lr=LR, l2=l2, weight_decay=decay, decayed=decayed), b, w)
+        optimizer = build(Optimizer(name, lr=LR, l2=l2, weight_decay=decay, decayed=decayed), b, w)
         rows = []
         for _ in range(STEPS):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             sum((torch.from_numpy(H) * p.square() / 2).sum() for p in (b, w)).backward()
-            optimiser.step()
+            optimizer.step()
             rows.append([p.detach().numpy().copy().ravel() for p in (b, w)])
         got = np.array(rows)
         assert_same(got[:, 0], expected)
@@ -251,9 +251,9 @@ def test_biases_decay_only_where_all_do(name: str, l2: float, decay: float) -> N
 @pytest.mark.parametrize("settings", [{"l2": 0.1}, {"weight_decay": 0.1}])
 def test_nets_of_biases_or_of_weights_alone(shape: tuple[int, ...], settings: dict[str, float]) -> None:
     parameter = torch.nn.Parameter(torch.ones(shape))
-    optimiser = build(Optimiser("sgd", lr=1.0, decayed="weights", **settings), parameter)
+    optimizer = build(Optimizer("sgd", lr=1.0, decayed="weights", **settings), parameter)
     parameter.grad = torch.zeros(shape)
-    optimiser.step()
+    optimizer.step()
     torch.testing.assert_close(parameter.detach(), torch.full(shape, 1.0 if len(shape) == 1 else 0.9))
 
 
@@ -261,7 +261,7 @@ def test_nets_of_biases_or_of_weights_alone(shape: tuple[int, ...], settings: di
 def test_the_state_of_two_groups_survives_a_checkpoint(name: str) -> None:
     """Saved after three steps and taken up by a fresh rule, learning goes on as if nothing had been."""
     decay = {"weight_decay": 0.1} if name == "adamw" else {"l2": 0.1}
-    recipe = Recipe(optimiser=Optimiser(name, lr=0.05, decayed="weights", **decay))
+    recipe = Recipe(optimizer=Optimizer(name, lr=0.05, decayed="weights", **decay))
     generator = torch.Generator().manual_seed(0)
     batch = Batch((torch.randn(6, 4, generator=generator),), (torch.arange(6) % 3,), 6)
     schema = image_schema((4,), 3)
@@ -273,7 +273,7 @@ def test_the_state_of_two_groups_survives_a_checkpoint(name: str) -> None:
         return GradientRule(Setup(recipe, net, task_of(recipe, schema), schema, placement, 6))
 
     whole, first, second = rule(), rule(), rule()
-    assert [len(group["params"]) for group in whole.optimisers[0].param_groups] == [2, 4]
+    assert [len(group["params"]) for group in whole.optimizers[0].param_groups] == [2, 4]
     for step in range(6):
         whole.step((batch,), Context(step=step))
         (first if step < 3 else second).step((batch,), Context(step=step))
@@ -286,10 +286,10 @@ def test_the_state_of_two_groups_survives_a_checkpoint(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["hessian-free", "closed-form"])
 def test_what_needs_the_net_itself_is_no_torch_optimizer(name: str) -> None:
-    assert Optimiser(name).rule == name
-    assert Optimiser("sgd").rule == ""
-    with pytest.raises(ConfigError, match=r"optimiser\.name"):
-        build(Optimiser(name), torch.nn.Parameter(torch.ones(1)))
+    assert Optimizer(name).rule == name
+    assert Optimizer("sgd").rule == ""
+    with pytest.raises(ConfigError, match=r"optimizer\.name"):
+        build(Optimizer(name), torch.nn.Parameter(torch.ones(1)))
 
 
 @pytest.mark.parametrize("decayed", ["all", "weights"])
@@ -297,18 +297,18 @@ def test_what_needs_the_net_itself_is_no_torch_optimizer(name: str) -> None:
 @pytest.mark.parametrize(("l2", "decay"), [(0.0, 0.0), (L2, 0.0), (0.0, DECAY), (L2, DECAY)])
 def test_groups_learn_at_their_own_rates(name: str, l2: float, decay: float, decayed: str) -> None:
     """Two groups in one optimizer do what two optimizers would, each at its own rate."""
-    settings = Optimiser(name, lr=LR, l2=0.0 if name == "adamw" else l2, weight_decay=decay, decayed=decayed)
+    settings = Optimizer(name, lr=LR, l2=0.0 if name == "adamw" else l2, weight_decay=decay, decayed=decayed)
 
     def tensors() -> list[torch.nn.Parameter]:
         start = torch.from_numpy(START.copy())
         return [torch.nn.Parameter(x.clone()) for x in (start, start[None], 2 * start, 2 * start[None])]
 
-    def learn(optimiser: torch.optim.Optimizer, weights: list[torch.nn.Parameter], scale: float) -> None:
-        for group in optimiser.param_groups:
+    def learn(optimizer: torch.optim.Optimizer, weights: list[torch.nn.Parameter], scale: float) -> None:
+        for group in optimizer.param_groups:
             group["lr"] = scale * LR * group["factor"]
         for w in weights:
             w.grad = torch.from_numpy(H) * w.detach()
-        optimiser.step()
+        optimizer.step()
 
     both, apart = tensors(), tensors()
     (joint,) = settings.build([ParameterGroup(tuple(both[:2]), 0.25), ParameterGroup(tuple(both[2:]))])
@@ -323,5 +323,5 @@ def test_groups_learn_at_their_own_rates(name: str, l2: float, decay: float, dec
 
 
 def test_a_constant_of_a_group_is_named_alone() -> None:
-    with pytest.raises(ConfigError, match=r"optimiser\.hessian_free\.damping: expected 1\.0, .* with sgd, got 2\.0;"):
-        Optimiser("sgd", hessian_free=HessianFree(damping=2.0))
+    with pytest.raises(ConfigError, match=r"optimizer\.hessian_free\.damping: expected 1\.0, .* with sgd, got 2\.0;"):
+        Optimizer("sgd", hessian_free=HessianFree(damping=2.0))

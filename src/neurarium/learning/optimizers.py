@@ -1,4 +1,4 @@
-"""Optimisers under the names of the notes: settings here, the algorithms from torch.optim.
+"""Optimizers under the names of the notes: settings here, the algorithms from torch.optim.
 
     sgd        W <- W - eta g
     momentum   V <- g + beta V;  W <- W - eta V              (heavy ball: a sum, not a mean; errata E19, E40)
@@ -14,7 +14,7 @@
     closed-form       for nets linear in their parameters: to the optimum (`training.rules.closed_form`)
     hessian-free      Newton steps by conjugate gradients (`hessian_free`), taken by a learning rule of its own
 
-Two decays, which any optimiser but adamw may have together:
+Two decays, which any optimizer but adamw may have together:
 
     l2             g <- g + lambda W              the gradient of f + lambda/2 |W|^2 (errata E18, E56)
     weight_decay   W <- W - eta lambda W, apart from the gradient and from all its scaling
@@ -47,13 +47,13 @@ from neurarium.learning.hessian_free.settings import HessianFree
 if TYPE_CHECKING:
     import torch
 
-OptimiserName = Literal[
+OptimizerName = Literal[
     "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "adam-as-printed",
     "hessian-free", "closed-form",
 ]  # fmt: skip
 
-# Constants that not every optimiser has, and which have them.
-TAKEN_BY: dict[str, tuple[OptimiserName, ...]] = {
+# Constants that not every optimizer has, and which have them.
+TAKEN_BY: dict[str, tuple[OptimizerName, ...]] = {
     "l2": (
         "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adam-as-printed", "hessian-free",
         "closed-form",
@@ -79,20 +79,20 @@ class ParameterGroup:
 
 
 @dataclass(frozen=True)
-class Optimiser:
-    """Which optimiser, and its constants.
+class Optimizer:
+    """Which optimizer, and its constants.
 
-    Raises ConfigError: a constant outside its range, or one that this optimiser has no use for.
+    Raises ConfigError: a constant outside its range, or one that this optimizer has no use for.
 
     Example:
-        >>> Optimiser("adamw", l2=0.1)
+        >>> Optimizer("adamw", l2=0.1)
         Traceback (most recent call last):
         ...
-        neurarium.checks.errors.ConfigError: optimiser.l2: expected 0.0, its default, with adamw, got 0.1; l2 is for \
+        neurarium.checks.errors.ConfigError: optimizer.l2: expected 0.0, its default, with adamw, got 0.1; l2 is for \
 sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hessian-free, closed-form
     """
 
-    name: OptimiserName = "adam"
+    name: OptimizerName = "adam"
     """Algorithm."""
     lr: float = 1e-3
     """Learning rate eta before the schedule's factor."""
@@ -129,20 +129,20 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
         }
         for name, (expected, holds) in in_range.items():
             if not holds:
-                raise ConfigError(f"optimiser.{name}", expected=expected, got=str(getattr(self, name)))
-        for name, optimisers in TAKEN_BY.items():
+                raise ConfigError(f"optimizer.{name}", expected=expected, got=str(getattr(self, name)))
+        for name, optimizers in TAKEN_BY.items():
             default, value = _DEFAULTS[name], getattr(self, name)
-            if self.name not in optimisers and value != default:
+            if self.name not in optimizers and value != default:
                 title = name
                 if dataclasses.is_dataclass(default):  # name the constant, not the whole group
                     inner = next(f.name for f in dataclasses.fields(default) if _differ(value, default, f.name))
                     title, default, value = f"{name}.{inner}", getattr(default, inner), getattr(value, inner)
                 usual = "none" if default is None else str(default)
                 raise ConfigError(
-                    f"optimiser.{title}",
+                    f"optimizer.{title}",
                     expected=f"{usual}, its default, with {self.name}",
                     got=str(value),
-                    remedy=f"{name} is for {', '.join(optimisers)}",
+                    remedy=f"{name} is for {', '.join(optimizers)}",
                 )
 
     @property
@@ -151,7 +151,7 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
         return self.name if self.name in ("hessian-free", "closed-form") else ""
 
     def build(self, groups: Iterable[ParameterGroup]) -> tuple[torch.optim.Optimizer, ...]:
-        """Make the torch optimisers over the parameters of a net.
+        """Make the torch optimizers over the parameters of a net.
 
         Raises ConfigError: hessian-free and closed-form, which need the net itself and not its gradients alone.
         """
@@ -159,8 +159,8 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
 
         if self.rule:
             raise ConfigError(
-                "optimiser.name",
-                expected="an optimiser that is told a gradient",
+                "optimizer.name",
+                expected="an optimizer that is told a gradient",
                 got=self.name,
                 remedy="let the trainer run it: neurarium.train(recipe)",
             )
@@ -189,9 +189,9 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
             own = self.weight_decay if self.name == "adamw" else self.l2
             named = [{**part, "weight_decay": own if part["decays"] else 0.0} for part in parts]
             return (kind(named, lr=self.lr, weight_decay=own, **settings),)
-        optimiser = kind(parts, lr=self.lr, **settings)
-        optimiser.register_step_pre_hook(_decays(self.l2, self.weight_decay))
-        return (optimiser,)
+        optimizer = kind(parts, lr=self.lr, **settings)
+        optimizer.register_step_pre_hook(_decays(self.l2, self.weight_decay))
+        return (optimizer,)
 
     def _parts(self, group: ParameterGroup) -> list[dict[str, Any]]:
         """Parameters of a group that decay, and those that do not; one part where all do."""
@@ -208,7 +208,7 @@ def _adam_as_printed(*arguments: Any, **settings: Any) -> torch.optim.Optimizer:
     return AdamAsPrinted(*arguments, **settings)
 
 
-_DEFAULTS: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(Optimiser)}
+_DEFAULTS: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(Optimizer)}
 
 
 def _differ(one: object, other: object, name: str) -> bool:
@@ -218,11 +218,11 @@ def _differ(one: object, other: object, name: str) -> bool:
 def _decays(l2: float, decay: float) -> Callable[[torch.optim.Optimizer, Any, Any], None]:
     """What comes before a step: g <- g + l2 W, then W <- (1 - eta decay) W at the step's own rate."""
 
-    def apply(optimiser: torch.optim.Optimizer, *_: Any) -> None:
+    def apply(optimizer: torch.optim.Optimizer, *_: Any) -> None:
         import torch
 
         with torch.no_grad():
-            for group in optimiser.param_groups:
+            for group in optimizer.param_groups:
                 if weights := [p for p in group["params"] if group["decays"] and p.grad is not None]:
                     if l2:
                         torch._foreach_add_([p.grad for p in weights], weights, alpha=l2)

@@ -76,7 +76,7 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
 
     Raises:
         ConfigError: neither a name nor a path.
-        DataError: nothing at that path, or what is there cannot be read or learnt from.
+        DataError: nothing at that path, or what is there cannot be read or learned from.
 
     Example:
         >>> load("mnist-5k").schema.classes
