@@ -31,7 +31,7 @@ from neurarium.nets.feedforward.mlp import MLP
 from neurarium.record.schema import image_schema
 from neurarium.tasks.table import task_of
 from neurarium.tasks.task import Context
-from neurarium.training.device import Placement, find_placement
+from neurarium.training.device import DeviceConfig, find_device
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.explicit import ExplicitRule
 from neurarium.training.rules.gradient import GradientRule
@@ -82,7 +82,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     given = parser.parse_args()
     if min(given.threads, given.repeats, given.batches, given.batch_size) < 1:
-        parser.error("--threads, --repeats, --batches and --batch-size are whole numbers >= 1")
+        parser.error("--threads, --repeats, --batches and --batch-size are integers >= 1")
     if given.quick:
         given.repeats, given.batches = 2, 10
     return given
@@ -92,15 +92,15 @@ def measure(name: str, what: str, given: argparse.Namespace) -> dict[str, Any]:
     """Time one net on both sides, round by round in turns."""
     make, shape = NETS[name]
     torch.manual_seed(0)
-    placement = find_placement("cpu")
-    net = placement.place(make())
+    device_config = find_device("cpu")
+    net = device_config.place(make())
     batches = random_batches(shape, given.batches, given.batch_size)
     works = {
         "gradient": {"explicit": explicit_gradient, "autograd": autograd_gradient},
         "step": {"explicit": explicit_step, "autograd": autograd_step},
     }[what]
     nets = {side: copy.deepcopy(net) for side in SIDES}
-    rounds = {side: works[side](nets[side], placement) for side in SIDES}
+    rounds = {side: works[side](nets[side], device_config) for side in SIDES}
     for side in SIDES:
         rounds[side](batches)
     seconds: dict[str, list[float]] = {side: [] for side in SIDES}
@@ -128,7 +128,7 @@ def random_batches(shape: tuple[int, ...], count: int, size: int) -> list[Batch]
     ]
 
 
-def explicit_gradient(net: nn.Module, placement: Placement) -> Callable[[Sequence[Batch]], None]:
+def explicit_gradient(net: nn.Module, device_config: DeviceConfig) -> Callable[[Sequence[Batch]], None]:
     """Gradients by the chain, left in the parameters as autograd leaves them, and dropped before the next batch."""
     chain, parameters = chain_of(net), dict(net.named_parameters())
 
@@ -136,7 +136,7 @@ def explicit_gradient(net: nn.Module, placement: Placement) -> Callable[[Sequenc
         for batch in batches:
             for parameter in parameters.values():
                 parameter.grad = None
-            with torch.no_grad(), placement.computing():
+            with torch.no_grad(), device_config.autocast():
                 _, cache = softmax_cross_entropy_forward(chain.forward(batch.x), batch.labels)
                 _, gradients = chain.backward(softmax_cross_entropy_backward(1.0, cache))
             for parameter_name, gradient in gradients.items():
@@ -145,7 +145,7 @@ def explicit_gradient(net: nn.Module, placement: Placement) -> Callable[[Sequenc
     return work
 
 
-def autograd_gradient(net: nn.Module, placement: Placement) -> Callable[[Sequence[Batch]], None]:
+def autograd_gradient(net: nn.Module, device_config: DeviceConfig) -> Callable[[Sequence[Batch]], None]:
     """Gradients by autograd; dropped before the next batch, so that nothing is added up."""
     parameters = list(net.parameters())
 
@@ -153,27 +153,29 @@ def autograd_gradient(net: nn.Module, placement: Placement) -> Callable[[Sequenc
         for batch in batches:
             for parameter in parameters:
                 parameter.grad = None
-            with placement.computing():
+            with device_config.autocast():
                 outputs: Tensor = net(*batch.inputs)
             cross_entropy(outputs, batch.labels).backward()
 
     return work
 
 
-def explicit_step(net: nn.Module, placement: Placement) -> Callable[[Sequence[Batch]], None]:
+def explicit_step(net: nn.Module, device_config: DeviceConfig) -> Callable[[Sequence[Batch]], None]:
     """Training steps of the explicit rule."""
-    return steps_of(ExplicitRule, net, placement)
+    return steps_of(ExplicitRule, net, device_config)
 
 
-def autograd_step(net: nn.Module, placement: Placement) -> Callable[[Sequence[Batch]], None]:
+def autograd_step(net: nn.Module, device_config: DeviceConfig) -> Callable[[Sequence[Batch]], None]:
     """Training steps of the usual rule."""
-    return steps_of(GradientRule, net, placement)
+    return steps_of(GradientRule, net, device_config)
 
 
-def steps_of(kind: type[GradientRule], net: nn.Module, placement: Placement) -> Callable[[Sequence[Batch]], None]:
+def steps_of(
+    kind: type[GradientRule], net: nn.Module, device_config: DeviceConfig
+) -> Callable[[Sequence[Batch]], None]:
     """Training steps of a rule, as the trainer takes them."""
     recipe, schema = Recipe(), image_schema(classes=10)
-    rule = kind(Setup(recipe, net, task_of(recipe, schema), schema, placement, total_steps=1))
+    rule = kind(Setup(recipe, net, task_of(recipe, schema), schema, device_config, total_steps=1))
     context = Context(training=True)
 
     def work(batches: Sequence[Batch]) -> None:

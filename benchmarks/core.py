@@ -52,12 +52,12 @@ class Measured:
     Attributes:
         seconds: of an epoch, median of those after the first.
         peak_mib: largest resident memory of the whole process, pictures and report of the run included.
-        objective: of the training examples in the last epoch: equal where both trees have done the same.
+        loss: of the training examples in the last epoch: equal where both trees have done the same.
     """
 
     seconds: float
     peak_mib: float
-    objective: float
+    loss: float
 
 
 def main() -> int:
@@ -100,7 +100,7 @@ def parse() -> argparse.Namespace:
     epochs = EPOCHS if given.epochs is None else dict.fromkeys(EPOCHS, given.epochs)
     given.epochs = {recipe: epochs[recipe] for recipe in given.recipes}
     if min(given.repeats, given.threads, *given.epochs.values()) < 1:
-        parser.error("--epochs, --repeats and --threads are whole numbers >= 1")
+        parser.error("--epochs, --repeats and --threads are integers >= 1")
     return given
 
 
@@ -156,7 +156,7 @@ def compare(recipe: str, trees: dict[str, Path], given: argparse.Namespace, fold
         "ratio": median(ratios),
         "ratios": ratios,
         "epochs": given.epochs[recipe],
-        "same_objective": len({run.objective for side in runs.values() for run in side}) == 1,
+        "same_loss": len({run.loss for side in runs.values() for run in side}) == 1,
         "runs": {name: [asdict(run) for run in side] for name, side in runs.items()},
     }
 
@@ -180,7 +180,7 @@ def trained(recipe: str, epochs: int, tree: Path, out: Path, threads: int) -> Me
         raise BenchmarkError(f"{recipe} ({tree}): {epochs + 1} epochs were expected, the record holds {len(ends)}")
     seconds = [after["seconds"] - before["seconds"] for before, after in pairwise(ends)]
     unit = 1 if sys.platform == "darwin" else 1024
-    return Measured(median(seconds), usage.ru_maxrss * unit / 2**20, ends[-1]["train"]["objective"])
+    return Measured(median(seconds), usage.ru_maxrss * unit / 2**20, ends[-1]["train"]["loss"])
 
 
 def environment(tree: Path, threads: int) -> dict[str, str]:
@@ -205,7 +205,7 @@ def method(given: argparse.Namespace, trees: dict[str, str]) -> str:
     return (
         f"This tree (new, {trees[NEW]}) beside an earlier commit (old, {trees[OLD]}): `neurarium train` in turns, "
         f"each run a fresh process, {given.threads} threads and cores, {given.repeats} runs of each. Seconds an epoch, "
-        "development set and all, by the record: median of the epochs of a run after the first "
+        "validation set and all, by the record: median of the epochs of a run after the first "
         f"({as_words(given.epochs)}), then of the runs; ratios are medians over the rounds. Peak: most memory of the "
         "whole process, with pictures and report of the run. mlp and lenet5 learn mnist-5k, resnet20 1,000 random "
         "pictures of 28 x 28 (800 of them to learn from)."
@@ -226,13 +226,13 @@ def markdown(results: dict[str, Any]) -> str:
         lines.append(
             f"| {found['ratio']:.3f} | {min(found['ratios']):.3f} to {max(found['ratios']):.3f} | {recipe} "
             f"| {new['seconds']:.4f} | {old['seconds']:.4f} | {new['peak_mib']:.0f} | {old['peak_mib']:.0f} "
-            f"| {'yes' if found['same_objective'] else 'NO'} |"
+            f"| {'yes' if found['same_loss'] else 'NO'} |"
         )
     parts = [
         "# The core beside an earlier commit",
         results["method"],
         "\n".join(lines),
-        "Same numbers: whether the training objective of the last epoch is one number in all runs, bit for bit.",
+        "Same numbers: whether the training loss of the last epoch is one number in all runs, bit for bit.",
         "## Measured on\n\n" + "\n".join(f"- {k}: {v}" for k, v in results["machine"].items()),
     ]
     return "\n\n".join(parts) + "\n"

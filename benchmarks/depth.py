@@ -10,7 +10,7 @@ with the same optimizer, learning rate, schedule, decay, number format and augme
 without which the residual nets would know the pictures by heart and training error would say nothing. The size is what
 half an hour allows: a step costs a quarter of one at full size. The rate is the one at which the deep plain net,
 against which the claim goes, learns best: it is tried first with each of `--rates`, from a seed of its own. Training
-error is the mean over an epoch's own mini-batches while the weights move, as in the paper; development error is
+error is the mean over an epoch's own mini-batches while the weights move, as in the paper; validation error is
 measured after each epoch on 2,000 other pictures. The test split is not touched.
 
 Source: K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", 2016, figure 6 (there
@@ -46,7 +46,7 @@ from neurarium.record.events import EpochEnded
 from neurarium.record.files import write_atomic
 from neurarium.record.schema import Field
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 
 ROOT = Path(__file__).parent
 RESULTS, PICTURE = ROOT / "results" / "depth.json", ROOT.parent / "docs" / "pictures" / "convolutional-depth.png"
@@ -64,7 +64,7 @@ class Settings:
     """What all runs have in common; results of other settings are not mixed with these."""
 
     examples: int = 10_000
-    development: int = 2_000
+    validation: int = 2_000
     epochs: int = 40
     trial_epochs: int = 10
     batch_size: int = 128
@@ -78,14 +78,14 @@ class Settings:
 def small_pictures(settings: Settings) -> Dataset:
     """Fashion-MNIST, fewer pictures, every class its share, and half their size."""
     whole = fashion_mnist.load()
-    parts = ((whole.train, settings.examples), (whole.development, settings.development))
+    parts = ((whole.train, settings.examples), (whole.validation, settings.validation))
     (pixels, classes), held_out = (_part(part, count) for part, count in parts)
     field = Scaling.fit(pixels).field(Field(tuple(pixels.shape[1:]), value_range=(0.0, 255.0)))
     schema = whole.schema.with_fields(image=field)
     train = Table((pixels,), (classes,), schema)
-    development = Table((held_out[0],), (held_out[1],), schema)
-    nothing = development.select(torch.empty(0, dtype=torch.int64))
-    return dataclasses.replace(whole, train=train, development=development, test=nothing, schema=schema)
+    validation = Table((held_out[0],), (held_out[1],), schema)
+    nothing = validation.select(torch.empty(0, dtype=torch.int64))
+    return dataclasses.replace(whole, train=train, validation=validation, test=nothing, schema=schema)
 
 
 def _part(examples: Examples, count: int) -> tuple[Tensor, Tensor]:
@@ -96,7 +96,7 @@ def _part(examples: Examples, count: int) -> tuple[Tensor, Tensor]:
 
 
 def learned(name: str, rate: float, seed: int, epochs: int, settings: Settings, data: Dataset) -> dict[str, Any]:
-    """Train one net; training objective, training error and development error of each epoch."""
+    """Train one net; training loss, training error and validation error of each epoch."""
     recipe = Recipe(
         name=name,
         net=NETS[name],
@@ -109,15 +109,15 @@ def learned(name: str, rate: float, seed: int, epochs: int, settings: Settings, 
         precision="auto",
     )
     began = time.perf_counter()
-    session = prepare(recipe, data)
+    session = build_session(recipe, data)
     curve = [
-        (e.train["objective"], e.train["error"], e.development["error"])
+        (e.train["loss"], e.train["error"], e.validation["error"])
         for e in session.events()
         if isinstance(e, EpochEnded)
     ]
     seconds = time.perf_counter() - began
     print(
-        f"{name}, rate {rate:g}, seed {seed}: training error {curve[-1][1]:.4f}, development error {curve[-1][2]:.4f}, "
+        f"{name}, rate {rate:g}, seed {seed}: training error {curve[-1][1]:.4f}, validation error {curve[-1][2]:.4f}, "
         f"{seconds:.0f} s",
         flush=True,
     )
@@ -125,7 +125,7 @@ def learned(name: str, rate: float, seed: int, epochs: int, settings: Settings, 
 
 
 def best_rate(trials: list[dict[str, Any]]) -> float:
-    """The rate with the lowest training objective at the end of its trial."""
+    """The rate with the lowest training loss at the end of its trial."""
     return min(trials, key=lambda trial: trial["curve"][-1][0])["rate"]
 
 
@@ -147,7 +147,7 @@ def markdown(results: dict[str, Any]) -> str:
         f"**plain-56 has the higher training error at the end than plain-20 in {worse} of {count} seeds; ResNet-56 at "
         f"most that of ResNet-20 in {as_well} of {count}.**",
         "",
-        "| net | training error, % | development error, % | seconds a run |",
+        "| net | training error, % | validation error, % | seconds a run |",
         "|---|---:|---:|---:|",
     ]
     for name in NETS:
@@ -178,7 +178,7 @@ def spread(values: list[float]) -> str:
 
 
 def draw(results: dict[str, Any]) -> bytes:
-    """Draw training and development error over epochs, plain nets beside residual ones."""
+    """Draw training and validation error over epochs, plain nets beside residual ones."""
     from neurarium.report import picture
 
     figure = picture.blank(9.6, 4.4)
@@ -188,7 +188,7 @@ def draw(results: dict[str, Any]) -> bytes:
         for depth, color in colors.items():
             curves = [run["curve"] for run in results["runs"] if run["net"] == f"{kind}-{depth}"]
             epochs = range(1, len(curves[0]) + 1)
-            for column, style, what in ((1, "-", "training"), (2, ":", "development")):
+            for column, style, what in ((1, "-", "training"), (2, ":", "validation")):
                 by_epoch = [[100 * curve[e - 1][column] for curve in curves] for e in epochs]
                 axes.plot(
                     epochs, [statistics.mean(values) for values in by_epoch], style, color=color, linewidth=1.6,
@@ -246,7 +246,7 @@ def main() -> int:
     machine = describe_machine() | {"threads": str(given.threads)}
     settings = Settings(rates=tuple(given.rates))
     if given.quick:
-        settings = Settings(examples=512, development=256, epochs=2, trial_epochs=1, rates=settings.rates[:2])
+        settings = Settings(examples=512, validation=256, epochs=2, trial_epochs=1, rates=settings.rates[:2])
     results = measure(settings, SEEDS[:2] if given.quick else SEEDS, machine, None if given.quick else RESULTS)
     picture = draw(results)
     print("\n" + markdown(results))

@@ -4,7 +4,7 @@
     python benchmarks/ensemble.py --quick    a tenth of the epochs, one round, nothing written: does everything run?
 
 A 64-64-10 MLP on 1,437 examples of 64 features in 10 classes, the size of scikit-learn's 8x8 digits (which are taken
-where scikit-learn is installed), batch 128, Adam, 180 examples for development. Each side makes its sessions and trains
+where scikit-learn is installed), batch 128, Adam, 180 examples for validation. Each side makes its sessions and trains
 them to the end in memory, in turns within one process; what the batched side needs to write its operations out counts.
 """
 
@@ -29,10 +29,10 @@ from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.events import EpochEnded
 from neurarium.record.schema import Schema
-from neurarium.training.ensemble.suits import hindrance
-from neurarium.training.ensemble.together import learn_together
+from neurarium.training.ensemble.suits import why_not
+from neurarium.training.ensemble.together import train_ensemble
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import Session, prepare
+from neurarium.training.session import Session
 
 SEEDS, TARGET = 8, 3.0
 RESULTS = Path(__file__).parent / "results"
@@ -48,7 +48,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     given = parser.parse_args()
     if min(given.epochs, given.rounds, given.threads) < 1:
-        parser.error("--epochs, --rounds and --threads are whole numbers >= 1")
+        parser.error("--epochs, --rounds and --threads are integers >= 1")
     warn_if_busy()
     torch.set_num_threads(given.threads)
     epochs, rounds = (max(1, given.epochs // 10), 1) if given.quick else (given.epochs, given.rounds)
@@ -56,7 +56,7 @@ def main() -> int:
     plan = Recipe(
         name="small", net=MLPSpec(hidden=(64,)), optimizer=Optimizer("adam", lr=1e-3), epochs=epochs, device="cpu"
     )
-    assert not hindrance(prepare(plan, data))
+    assert not why_not(build_session(plan, data))
     results = measure(plan, data, rounds) | {
         "epochs": epochs,
         "threads": given.threads,
@@ -97,8 +97,8 @@ def measure(plan: Recipe, data: Dataset, rounds: int) -> dict[str, Any]:
         began = time.perf_counter()
         alone(plans[0], data)
         one = time.perf_counter()
-        joint = [prepare(p, data) for p in plans]
-        news = list(learn_together(joint))
+        joint = [build_session(p, data) for p in plans]
+        news = list(train_ensemble(joint))
         both = time.perf_counter()
         single = [alone(p, data) for p in plans]
         end = time.perf_counter()
@@ -109,20 +109,20 @@ def measure(plan: Recipe, data: Dataset, rounds: int) -> dict[str, Any]:
         for a, b in zip(joint, single, strict=True)
         for p, q in zip(a.net.parameters(), b.net.parameters(), strict=True)
     )
-    ended = {id(s): e.development["error"] for s, e in news if isinstance(e, EpochEnded)}
+    ended = {id(s): e.validation["error"] for s, e in news if isinstance(e, EpochEnded)}
     kept = {name: values[1:] for name, values in seconds.items()}
     return {
         "seconds": kept,
         "together / one": ratio(kept["together"], kept["one"]),
         "in turn / together": ratio(kept["in turn"], kept["together"]),
         "weights apart": apart,
-        "development error": [ended[id(session)] for session in joint],
+        "validation error": [ended[id(session)] for session in joint],
     }
 
 
 def alone(plan: Recipe, data: Dataset) -> Session:
     """Train one seed by the ordinary trainer."""
-    session = prepare(plan, data)
+    session = build_session(plan, data)
     for _ in session.events():
         pass
     return session

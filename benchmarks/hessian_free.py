@@ -40,7 +40,7 @@ from neurarium.learning.schedules import Schedule
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.reconstruction import Reconstruction
 from neurarium.tasks.task import Context, Outputs, count_tensor, tensor_of
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.rule import LearningRule, Setup
 from neurarium.training.rules.table import make_rule
@@ -116,8 +116,8 @@ class Contender:
     def _make(self, net: nn.Module, total: int) -> LearningRule:
         schedule = Schedule("constant" if self.optimizer.name == HESSIAN_FREE else "cosine")
         recipe = Recipe(optimizer=self.optimizer, schedule=schedule, batch_size=self.batch_size)
-        task, placement = PixelEntropy(SCHEMA.input), Placement(torch.device("cpu"))
-        return make_rule(Setup(recipe, copy.deepcopy(net), task, SCHEMA, placement, total))
+        task, device_config = PixelEntropy(SCHEMA.input), DeviceConfig(torch.device("cpu"))
+        return make_rule(Setup(recipe, copy.deepcopy(net), task, SCHEMA, device_config, total))
 
     def _affordable(self, net: nn.Module) -> int:
         """How many steps the time allows, by a few on a copy."""
@@ -230,7 +230,7 @@ def markdown(results: dict[str, Any]) -> str:
         ),
         "",
         "Losses: binary cross-entropy in nats, summed over the 784 pixels, mean over the pictures. Held out: the "
-        "development split. Adam's rate falls on a cosine to nothing at the end.",
+        "validation split. Adam's rate falls on a cosine to nothing at the end.",
         "",
         "## Measured on",
         "",
@@ -253,7 +253,7 @@ def main() -> int:
     torch.set_num_threads(given.threads)
     minutes, coder, count = (0.05, (784, 64, 16), 500) if given.quick else (given.minutes, CODER, None)
     dataset = load()
-    train, held_out = pictures(dataset.train, count), pictures(dataset.development, count)
+    train, held_out = pictures(dataset.train, count), pictures(dataset.validation, count)
     seed_everything(0)
     net = autoencoder(coder)
     optimizers = [Optimizer(HESSIAN_FREE, hessian_free=HessianFree(curvature=share)) for share in given.shares]

@@ -81,7 +81,7 @@ def tasks(probes: int) -> dict[str, tuple[HopfieldNet, torch.Tensor]]:
 
 def compare(net: HopfieldNet, probes: torch.Tensor, repeats: int) -> dict[str, Any]:
     """Let every side recall the same probes in turns."""
-    # without the factor 1/n the sums of Hebb's rule are whole numbers: loops see ties as ties too
+    # without the factor 1/n the sums of Hebb's rule are integers: loops see ties as ties too
     matrix = replace(net.couplings, scale=1.0).matrix().numpy()
     states = probes.numpy()
     sides: dict[str, Callable[[], np.ndarray]] = {

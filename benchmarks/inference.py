@@ -35,7 +35,7 @@ from neurarium.nets.convolutional.deep_specs import LARGE
 from neurarium.nets.convolutional.stages import StagedNet
 from neurarium.nets.parts.normalization.batch import BatchNorm
 from neurarium.record.schema import image_schema
-from neurarium.training.device import find_placement, keep_freed_memory
+from neurarium.training.device import find_device, keep_freed_memory
 from neurarium.training.fast_inference import prepared_for_inference
 
 PREPARED, EXACT, PLAIN = "neurarium, prepared", "neurarium, prepared, float32", "neurarium"
@@ -95,7 +95,7 @@ def compare(name: str, batches: tuple[int, ...], repeats: int, places: int, thre
     net = fitted(name, learned)
     sides = {side: answering(name, side, net) for side in SIDES}
     found: dict[str, Any] = {
-        "choice": prepared_for_inference(net, find_placement("cpu")).choice.in_words(),
+        "choice": prepared_for_inference(net, find_device("cpu")).choice.in_words(),
         "answers": answers(sides, seen),
         "batches": {},
     }
@@ -116,14 +116,14 @@ def compare(name: str, batches: tuple[int, ...], repeats: int, places: int, thre
 
 def answering(name: str, side: str, net: StagedNet) -> Callable[[Tensor], Tensor]:
     """One side: from float32 images in the usual layout to float32 logits."""
-    placement = find_placement("cpu")
+    device_config = find_device("cpu")
     if side in (PREPARED, EXACT):
-        return prepared_for_inference(net, placement, "float32" if side == EXACT else "auto")
+        return prepared_for_inference(net, device_config, "float32" if side == EXACT else "auto")
     if side == PLAIN:
         own = LARGE[name].build(image_schema((3, SIDE, SIDE), net.output.out_features))
         own.load_state_dict(net.state_dict())
-        placement.place(own).eval()
-        return lambda x: _computing(own, x, placement.computing)
+        device_config.place(own).eval()
+        return lambda x: _computing(own, x, device_config.autocast)
     peer = (torchvision_net if side.startswith("torchvision") else timm_net)(name, net).eval()
     if side.endswith("as it comes"):
         return torch.inference_mode()(peer)

@@ -3,7 +3,7 @@
     python benchmarks/random_features.py            minutes; writes results/random_features.json, .md and a picture
     python benchmarks/random_features.py --quick    small sizes, seconds, writes nothing
 
-**Accuracy.** MNIST-5k, widths 62 to 4,000, three draws each. For every width and draw the development split chooses the
+**Accuracy.** MNIST-5k, widths 62 to 4,000, three draws each. For every width and draw the validation split chooses the
 penalty and the scale of the features; the test split is looked at once, with that choice.
 
 **Time.** 60,000 pictures of Fashion-MNIST, 4,000 Fourier features in float32, ridge regression on the one-hot code of
@@ -31,14 +31,14 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.plan import batch_count, in_order
 from neurarium.data.table import Table
+from neurarium.learning.loss import Loss
 from neurarium.learning.normal_equations import NormalEquations
-from neurarium.learning.objective import Objective
 from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.random_features import RandomFeatureModel
 from neurarium.record.schema import image_schema
 from neurarium.tasks.table import task_of
 from neurarium.tasks.task import Context
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.closed_form import ClosedFormRule
 from neurarium.training.rules.rule import Setup
@@ -48,7 +48,7 @@ RESULTS, PICTURE = ROOT / "results", ROOT.parent / "docs" / "pictures" / "random
 WIDTHS = (62, 125, 250, 500, 1000, 2000, 4000)
 SCALES = {"relu": (0.2, 0.3, 0.5), "fourier": (0.5, 0.8, 1.2)}
 PENALTIES = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
-CPU = Placement(torch.device("cpu"))
+CPU = DeviceConfig(torch.device("cpu"))
 # width of the Gaussian kernel, in units of sqrt(784), and l2 beside the mean loss
 SPEED_WIDTH, SPEED_L2, BLOCK = 0.8, 1e-5, 4000
 
@@ -60,32 +60,30 @@ def rows_of(examples: Examples, count: int | None = None) -> tuple[torch.Tensor,
 
 
 def accuracy_at(data: Dataset, kind: str, width: int, seed: int) -> dict[str, Any]:
-    """Choose scale and penalty by the development split; look at the test split once."""
-    (x, y), (held, held_y), (test, test_y) = (rows_of(part) for part in (data.train, data.development, data.test))
+    """Choose scale and penalty by the validation split; look at the test split once."""
+    (x, y), (held, held_y), (test, test_y) = (rows_of(part) for part in (data.train, data.validation, data.test))
     best: tuple[float, Any] = (-1.0, None)
     for scale in SCALES[kind]:
         torch.manual_seed(seed)
         net = RandomFeatureModel(784, width, 10, kind, scale)
         sums = NormalEquations(width, 10)
-        with torch.no_grad(), CPU.computing():
+        with torch.no_grad(), CPU.autocast():
             sums.add(net.features(x), torch.eye(10)[y])
-            development, final = net.features(held), net.features(test)
+            validation, final = net.features(held), net.features(test)
         for l2 in PENALTIES:
             fit = sums.solve(l2)
-            share = float((fit.predict(development).argmax(1) == held_y).double().mean())
+            share = float((fit.predict(validation).argmax(1) == held_y).double().mean())
             if share > best[0]:
                 best = share, (scale, l2, float((fit.predict(final).argmax(1) == test_y).double().mean()))
     scale, l2, score = best[1]
-    return {"kind": kind, "width": width, "seed": seed, "scale": scale, "l2": l2, "development": best[0], "test": score}
+    return {"kind": kind, "width": width, "seed": seed, "scale": scale, "l2": l2, "validation": best[0], "test": score}
 
 
 def fit_ours(x: torch.Tensor, y: torch.Tensor, features: int) -> Any:
     """What the trainer does in one epoch."""
     torch.manual_seed(0)
     net = RandomFeatureModel(x.shape[1], features, 10, "fourier", SPEED_WIDTH)
-    plan = Recipe(
-        objective=Objective("squared-error"), optimizer=Optimizer("sgd", l2=SPEED_L2), epochs=1, batch_size=BLOCK
-    )
+    plan = Recipe(loss=Loss("squared-error"), optimizer=Optimizer("sgd", l2=SPEED_L2), epochs=1, batch_size=BLOCK)
     schema = image_schema((x.shape[1],), 10)
     rule = ClosedFormRule(Setup(plan, net, task_of(plan, schema), schema, CPU, batch_count(len(x), BLOCK)))
     for step, batch in enumerate(in_order(Table((x,), (y,), schema), BLOCK)):
@@ -119,7 +117,7 @@ def timed(name: str, count: int | None, features: int, threads: int) -> dict[str
     torch.set_num_threads(threads)
     data = fashion_mnist.load(None)
     x, y = rows_of(data.train, count)
-    more, more_y = rows_of(data.development, None if count is None else 0)  # held out of the 60,000 by the loader
+    more, more_y = rows_of(data.validation, None if count is None else 0)  # held out of the 60,000 by the loader
     x, y = torch.cat([x, more]), torch.cat([y, more_y])
     test, test_y = rows_of(data.test, 10 * BLOCK)
     FITS[name](x[:500], y[:500], 50)  # loads what is loaded at first use
@@ -193,16 +191,16 @@ def markdown(results: dict[str, Any]) -> str:
         lines.append(f"| {name} | {seconds:.2f} | {memory:.0f} | {runs[0]['accuracy']:.4f} |")
     lines += [
         "",
-        "**Accuracy** on MNIST-5k, mean over the draws; settings by the development split.",
+        "**Accuracy** on MNIST-5k, mean over the draws; settings by the validation split.",
         "",
-        "| kind | features | development | test | chosen (scale, l2) |",
+        "| kind | features | validation | test | chosen (scale, l2) |",
         "|---|---:|---:|---:|---|",
     ]
     for kind, width in dict.fromkeys((row["kind"], row["width"]) for row in results["curve"]):
         rows = [row for row in results["curve"] if (row["kind"], row["width"]) == (kind, width)]
-        development, test = (np.mean([row[key] for row in rows]) for key in ("development", "test"))
+        validation, test = (np.mean([row[key] for row in rows]) for key in ("validation", "test"))
         chosen = "; ".join(f"{row['scale']:g}, {row['l2']:g}" for row in rows)
-        lines.append(f"| {kind} | {width:,} | {development:.4f} | {test:.4f} | {chosen} |")
+        lines.append(f"| {kind} | {width:,} | {validation:.4f} | {test:.4f} | {chosen} |")
     return "\n".join([*lines, "", *(f"- {name}: {fact}" for name, fact in results["machine"].items())]) + "\n"
 
 

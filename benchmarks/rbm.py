@@ -8,7 +8,7 @@ All sides learn from the 4,000 training digits of mnist-5k, gray values in [0, 1
 is fastest, and in float64, in which NumPy users commonly call it; the target is set against the faster. It knows
 persistent chains alone (k = 1, as many as a batch holds), so ours is timed with those as well. Our epochs are the
 trainer's: shuffling, schedule, gradient norm, finite check, and the scores that it reports. Reconstruction errors are
-taken with one formula from all sides' weights, on the development split, by hidden probabilities and without draws.
+taken with one formula from all sides' weights, on the validation split, by hidden probabilities and without draws.
 
 Beside it: mean log-probability of test digits by annealed importance sampling, and what hidden units are worth as
 features of a linear classifier with few labels.
@@ -44,7 +44,7 @@ from neurarium.nets.connectionist.rbm_likelihood import log_likelihood
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.tasks.task import Context
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import Session, prepare
+from neurarium.training.session import Session
 
 HIDDEN, BATCH, RATE, TARGET = 256, 128, 0.05, 3.0
 OURS = {"CD-1": RBMSpec(HIDDEN), "persistent CD-1": RBMSpec(HIDDEN, persistent=True, chains=BATCH)}
@@ -87,11 +87,11 @@ def pixels(examples: Examples) -> np.ndarray:
 def session(data: Dataset, spec: RBMSpec, epochs: int, threads: int, **settings: Any) -> Session:
     """Our side."""
     settings = {"optimizer": Optimizer("sgd", lr=RATE), "batch_size": BATCH, "seed": 0} | settings
-    return prepare(Recipe(net=spec, epochs=epochs, threads=threads, device="cpu", **settings), data)
+    return build_session(Recipe(net=spec, epochs=epochs, threads=threads, device="cpu", **settings), data)
 
 
 def our_epochs(found: Session, epochs: int) -> float:
-    """Seconds an epoch of the trainer's steps; the measurement of the development split is no part of an epoch."""
+    """Seconds an epoch of the trainer's steps; the measurement of the validation split is no part of an epoch."""
     step, recipe = 0, found.recipe
     began = time.perf_counter()
     for epoch in range(1, epochs + 1):
@@ -115,7 +115,7 @@ def error_of(w: RBMWeights, v: np.ndarray) -> float:
 
 def speed(data: Dataset, given: argparse.Namespace) -> dict[str, Any]:
     """Seconds an epoch of all sides in turns, and the reconstruction error after the same epochs."""
-    train, held_out = pixels(data.train), pixels(data.development)
+    train, held_out = pixels(data.train), pixels(data.validation)
     seconds: dict[str, list[float]] = {name: [] for name in (*OURS, *PEERS)}
     errors: dict[str, float] = {}
     order = list(seconds)
@@ -174,7 +174,7 @@ def data_of_binary(data: Dataset) -> Dataset:
         assert isinstance(examples, Table)
         return replace(examples, inputs=((examples.inputs[0] > 127).to(torch.uint8) * 255,))
 
-    return replace(data, train=cut(data.train), development=cut(data.development), test=cut(data.test))
+    return replace(data, train=cut(data.train), validation=cut(data.validation), test=cut(data.test))
 
 
 def features(data: Dataset, given: argparse.Namespace) -> list[dict[str, Any]]:
@@ -224,7 +224,7 @@ def markdown(results: dict[str, Any]) -> str:
         f"{results['threads']} thread(s), medians of rounds in turns. Target: CD-1 at least "
         f"{TARGET:g} times as fast as the faster scikit-learn, at no larger reconstruction error.",
         "",
-        "| times as fast | side | seconds an epoch | middle half | reconstruction error (development) |",
+        "| times as fast | side | seconds an epoch | middle half | reconstruction error (validation) |",
         "|---:|---|---:|---|---:|",
     ]
     for name, seconds in found["seconds"].items():

@@ -46,10 +46,10 @@ from neurarium.nets.convolutional.deep_specs import ResNetSpec
 from neurarium.nets.convolutional.resnet import ResNet
 from neurarium.record.events import EpochEnded
 from neurarium.record.schema import Field, Schema
-from neurarium.training.device import find_placement
+from neurarium.training.device import find_device
 from neurarium.training.fast_inference import prepared_for_inference
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 
 OURS, BFLOAT16, TEXTBOOK = "neurarium", "neurarium, bfloat16", "textbook script"
 LAID_OUT = "textbook script, channels-last"
@@ -135,7 +135,7 @@ def compare(file: Path, epochs: int, threads: int) -> dict[str, dict[str, Any]]:
         side: {
             "seconds": [one["seconds"] / one["steps"] for one in answers[1:]],
             "cold_seconds": answers[0]["seconds"] / answers[0]["steps"],
-            "objective": [one["objective"] for one in answers],
+            "loss": [one["loss"] for one in answers],
             "accuracy": answers[-1]["accuracy"],
             "same_prepared": answers[-1]["same_prepared"],
             "peak_mib": answers[-1]["peak_mib"],
@@ -167,12 +167,12 @@ def serve(side: str, tensors: dict[str, Tensor], epochs: int) -> None:
     scale = 1024 if sys.platform == "linux" else 2**20
     for _ in sys.stdin:
         began = time.perf_counter()
-        objective = next(course)
+        loss = next(course)
         seconds = time.perf_counter() - began
         answer = {
             "seconds": seconds,
             "steps": math.ceil(len(tensors["train"]) / BATCH),
-            "objective": objective,
+            "loss": loss,
             "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale,
             "accuracy": float((classes(net.eval(), images) == tensors["test_targets"]).float().mean()),
             "same_prepared": same_prepared(net, images),
@@ -198,12 +198,12 @@ def trainer(
         device="cpu",
         precision="bfloat16" if precision == "bfloat16" else "float32",
     )
-    session = prepare(recipe, data)
+    session = build_session(recipe, data)
     own = {name: tensor.clone() for name, tensor in tensors.items() if name.startswith("net/")}
     theirs = to_torchvision(session.net)
     for name, tensor in own.items():
         theirs[name.removeprefix("net/")].copy_(tensor)
-    return session.net, (event.train["objective"] for event in session.events() if isinstance(event, EpochEnded))
+    return session.net, (event.train["loss"] for event in session.events() if isinstance(event, EpochEnded))
 
 
 def script(
@@ -304,7 +304,7 @@ def classes(net: nn.Module, images: Tensor) -> Tensor:
 
 def same_prepared(net: nn.Module, images: Tensor) -> float:
     """Share of the answers that stay when the net is prepared for inference."""
-    fast = prepared_for_inference(net, find_placement("cpu"))
+    fast = prepared_for_inference(net, find_device("cpu"))
     return float((classes(fast, images) == classes(net.eval(), images)).float().mean())
 
 
@@ -320,7 +320,7 @@ def markdown(results: dict[str, Any]) -> str:
         "Accuracy on 2,000 test pictures after the last epoch, measured in float32; prepared: share of those answers "
         "that stay when the net is prepared for inference (`prepared_for_inference`).",
         "",
-        f"| {TEXTBOOK}'s time / time | side | ms a step | first epoch | peak MiB | accuracy | prepared | objective |",
+        f"| {TEXTBOOK}'s time / time | side | ms a step | first epoch | peak MiB | accuracy | prepared | loss |",
         "|---:|---|---:|---:|---:|---:|---:|---:|",
     ]
     for side, found in sides.items():
@@ -328,7 +328,7 @@ def markdown(results: dict[str, Any]) -> str:
         lines.append(
             f"| {ratio:.2f} | {side} | {1000 * median(found['seconds']):.1f} | {1000 * found['cold_seconds']:.1f} "
             f"| {found['peak_mib']:.0f} | {found['accuracy']:.4f} "
-            f"| {found['same_prepared']:.2%} | {found['objective'][-1]:.4f} |"
+            f"| {found['same_prepared']:.2%} | {found['loss'][-1]:.4f} |"
         )
     machine = "\n".join(f"- {k}: {v}" for k, v in results["machine"].items())
     return "\n".join(lines) + f"\n\n## Measured on\n\n{machine}\n"

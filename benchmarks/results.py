@@ -127,7 +127,7 @@ def write_page(rows: dict[str, dict[str, object]]) -> None:
         "# Results",
         "",
         "Written by `make results`. Every score comes from the test split, looked at once, after the settings were",
-        "chosen on development data. Seconds: the whole run with pictures and report; learning alone in brackets.",
+        "chosen on validation data. Seconds: the whole run with pictures and report; learning alone in brackets.",
         "",
         "| recipe | data | measure | score | target | examples | seconds | seed | oracle |",
         "|---|---|---|---|---|---|---|---|---|",

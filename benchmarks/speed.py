@@ -79,7 +79,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     given = parser.parse_args()
     if given.threads < 1 or given.repeats < 1:
-        parser.error("--threads and --repeats are whole numbers >= 1")
+        parser.error("--threads and --repeats are integers >= 1")
     if given.quick:
         given.repeats = 1
     return given
@@ -143,7 +143,7 @@ def method(given: argparse.Namespace) -> str:
         f"One epoch of {pictures} training pictures, batch 128, Adam 1e-3, float32, {given.threads} threads and cores. "
         f"Median of {given.repeats} epochs after one to warm up, contenders in turns, each in a process of its own; "
         f"ratios are medians over the rounds; test accuracy after all {given.repeats + 1} epochs. None holds "
-        "examples out for development. neurarium does what it does by default (training error, gradient norm and "
+        "examples out for validation. neurarium does what it does by default (training error, gradient norm and "
         "finite check in every step, an event a step, a copy of the best weights); each contender's file says how it "
         f"was tuned."
     )

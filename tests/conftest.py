@@ -37,8 +37,8 @@ def make_toy(shape: tuple[int, ...], classes: int, counts: Counts, seed: int = 0
     ((name, field),) = input_fields(shape).items()
     scaled = Field(field.shape, mean=scaling.mean, std=scaling.std, value_range=(0.0, 255.0))
     schema = Schema({name: scaled}, class_fields([f"class {k}" for k in range(classes)]))
-    train, development, test = (Table((inputs,), (targets,), schema) for inputs, targets in parts)
-    return Dataset("toy", train, development, test, schema, "made for a test", "none")
+    train, validation, test = (Table((inputs,), (targets,), schema) for inputs, targets in parts)
+    return Dataset("toy", train, validation, test, schema, "made for a test", "none")
 
 
 def make_series(counts: Counts = (60, 18, 18), seed: int = 0) -> Dataset:
@@ -195,8 +195,8 @@ def make_molecules(counts: Counts = (40, 10, 10), seed: int = 0) -> Dataset:
 
 
 def _assembled(name: str, whole: Examples, counts: Counts, *, standardize: bool = True) -> Dataset:
-    train, development, test = (whole.select(index) for index in torch.arange(sum(counts)).split(counts))
-    parts = {"train": train, "development": development, "test": test}
+    train, validation, test = (whole.select(index) for index in torch.arange(sum(counts)).split(counts))
+    parts = {"train": train, "validation": validation, "test": test}
     return assemble(name, parts, provenance="made for a test", license="none", standardize=standardize)
 
 
@@ -232,7 +232,7 @@ def windows() -> Dataset:
 
 @pytest.fixture
 def pairs() -> Dataset:
-    """80/16/16 rows of letters, and each turned round."""
+    """80/16/16 rows of letters, and each flipped."""
     return make_pairs()
 
 

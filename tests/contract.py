@@ -22,10 +22,10 @@ from neurarium.recipes.catalog import RECIPES
 from neurarium.record.schema import Schema
 from neurarium.tasks.table import task_of
 from neurarium.tasks.task import Context, Task, Trainable
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.gradient import TaskStep
-from neurarium.training.session import Session, prepare
+from neurarium.training.session import Session
 from neurarium.training.source import Source, role_of
 
 
@@ -90,8 +90,8 @@ def spread(examples: Examples, count: int) -> Examples:
 def begin(recipe: Recipe, data: Dataset) -> Session:
     """A session in memory; what a recipe stands on has learned for an epoch."""
     if not recipe.source or role_of(recipe) == "judge":
-        return prepare(dataclasses.replace(recipe, source=""), data)
-    return prepare(recipe, data, source=source_of(recipe, data))
+        return build_session(dataclasses.replace(recipe, source=""), data)
+    return build_session(recipe, data, source=source_of(recipe, data))
 
 
 def source_of(recipe: Recipe, data: Dataset) -> Source:
@@ -114,7 +114,7 @@ def gradients(net: nn.Module, asked: Trainable, parts: list[Batch], ranks: int =
     total, sums = torch.zeros(()), dict[str, Tensor]()
     for rank, own in enumerate(nets):
         own.zero_grad()
-        step = TaskStep(own, asked, Placement(torch.device("cpu")))
+        step = TaskStep(own, asked, DeviceConfig(torch.device("cpu")))
         for part in parts[rank::ranks]:
             loss, _ = step(part, counts, sum(p.size for p in parts), context)
             loss.backward()

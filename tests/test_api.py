@@ -13,7 +13,7 @@ from neurarium.checks import DataError, ShapeError, UserError
 from neurarium.cli.main import main
 from neurarium.tasks.table import TASKS
 from neurarium.training.folder import read_recipe
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 
 from .conftest import make_series
 from .contract import few
@@ -70,7 +70,7 @@ def test_a_task_that_a_net_cannot_answer_is_refused_before_a_folder_is_made(
     plan = dataclasses.replace(neurarium.recipe(name), task=task, source="", epochs=1)
     data = few(plan, (20, 5, 5))
     try:
-        prepare(plan, data)
+        build_session(plan, data)
     except UserError:
         return  # and else it goes to its end, scores and report with it
     neurarium.train(plan, data=data, out=tmp_path / "run", progress=False)

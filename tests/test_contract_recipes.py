@@ -21,8 +21,8 @@ from neurarium.tasks.task import Context, Trainable
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Checkpoints, Recipe, recipe_from_plain, recipe_to_plain
 from neurarium.training.rules.table import rule_class, rule_name
-from neurarium.training.session import Session, claim, resume, start
-from neurarium.training.source import adopt, role_of, source_folder
+from neurarium.training.session import Session, create_run_folder, resume, start
+from neurarium.training.source import copy_run, role_of, source_folder
 
 from .contract import begin, cut, few, gradients, quiet
 
@@ -145,8 +145,8 @@ def begun(recipe: Recipe, data: Dataset, folder: Path, below: Path | None) -> Se
     """A fresh run in a folder, on the run below it where it stands on one."""
     if below is None:
         return start(recipe, folder, data)
-    claim(recipe, folder, data)
-    adopt(below, source_folder(folder))
+    create_run_folder(recipe, folder, data)
+    copy_run(below, source_folder(folder))
     return resume(folder, recipe, data)
 
 
@@ -161,7 +161,7 @@ def test_learns_one_batch_by_heart(recipe: Recipe) -> None:
     }
     plan = dataclasses.replace(recipe, epochs=EPOCHS_BY_HEART, batch_size=20, max_units=None, **changes)
     if role_of(plan) == "teacher":  # one that knows other examples would be in the way
-        plan = dataclasses.replace(plan, source="", objective=recipe.objective.without_teacher())
+        plan = dataclasses.replace(plan, source="", loss=recipe.loss.without_teacher())
     session = begin(plan, data)
     if not session.task.error_vanishes:
         return
@@ -206,12 +206,12 @@ def drawing(session: Session, data: Dataset) -> list[nn.Module]:
 def test_precision_and_parts_are_followed_or_refused(recipe: Recipe) -> None:
     plan = dataclasses.replace(recipe, epochs=1)
     follows = rule_class(rule_name(plan)).follows
-    for setting, value in (("precision", "bfloat16"), ("accumulate", 2)):
+    for setting, value in (("precision", "bfloat16"), ("micro_batches", 2)):
         changed = dataclasses.replace(plan, **{setting: value})
         if setting in follows:
             ends = [e for e in begin(changed, stand_in(recipe)).events() if isinstance(e, EpochEnded)]
             assert len(ends) == 1
-            assert ends[0].train["objective"] < float("inf")
+            assert ends[0].train["loss"] < float("inf")
         else:
             with pytest.raises(ConfigError, match=setting):
                 begin(changed, stand_in(recipe))
@@ -252,7 +252,7 @@ def test_a_run_in_parts_makes_the_same_step(recipe: Recipe) -> None:
     plan = dataclasses.replace(recipe, epochs=1, batch_size=7, augmentation=Augmentation(), precision="float32")
     data, norms = few(recipe, (7, 0, 0)), []
     for parts in (1, 3):
-        session = begin(dataclasses.replace(plan, accumulate=parts), data)
+        session = begin(dataclasses.replace(plan, micro_batches=parts), data)
         still = session.net.eval()
         session.net.train = lambda mode=True, net=still: net  # type: ignore[method-assign,assignment,misc]
         norms.append([e.gradient_norm for e in session.events() if isinstance(e, Stepped)])

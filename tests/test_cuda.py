@@ -17,8 +17,8 @@ from neurarium.record.events import Stepped
 from neurarium.tasks.task import Task
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Checkpoints, Recipe
-from neurarium.training.session import claim, resume, start
-from neurarium.training.source import adopt, source_folder
+from neurarium.training.session import create_run_folder, resume, start
+from neurarium.training.source import copy_run, source_folder
 
 from .contract import few
 
@@ -41,8 +41,8 @@ def begin(recipe: Recipe, data, folder: Path):  # type: ignore[no-untyped-def]
         return start(recipe, folder, data)
     below = folder.with_name(f"{folder.name}-below")
     list(begin(dataclasses.replace(on_cuda(recipe.source), epochs=1), data, below).events())
-    claim(recipe, folder, data)
-    adopt(below, source_folder(folder))
+    create_run_folder(recipe, folder, data)
+    copy_run(below, source_folder(folder))
     return resume(folder, recipe, data)
 
 

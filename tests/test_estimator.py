@@ -188,7 +188,7 @@ def test_loss_curve_falls_from_chance_and_counts_epochs() -> None:
     assert still.validation_scores_ is None
 
 
-def test_stops_when_the_objective_no_longer_improves_by_tol() -> None:
+def test_stops_when_the_loss_no_longer_improves_by_tol() -> None:
     model = quick(max_iter=50, tol=100.0, n_iter_no_change=3).fit(IRIS, SPECIES)
     assert model.n_iter_ == 4
 

@@ -23,7 +23,7 @@ from neurarium.data.batch import Batch
 from neurarium.data.catalog import SOURCES
 from neurarium.data.dataset import Dataset
 from neurarium.data.ragged import Ragged
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.catalog import NETS
 from neurarium.nets.spec import NetSpec
@@ -98,7 +98,7 @@ class Weighing(Trainable):
     def build(
         cls,
         spec: NetSpec,
-        objective: Objective,
+        loss: Loss,
         schema: Schema,
         helpers: Mapping[str, nn.Module],
         device: torch.device | str = "cpu",
@@ -202,8 +202,8 @@ def test_its_ragged_parts_make_the_same_run(opened: None) -> None:
     """Micro-batches add up to the batch for a task that the library has never seen."""
     weights = []
     for parts in (1, 3):
-        plan = dataclasses.replace(heaps_recipe(), epochs=3, accumulate=parts, threads=1, device="cpu")
-        session = neurarium.training.session.prepare(plan, load_heaps())
+        plan = dataclasses.replace(heaps_recipe(), epochs=3, micro_batches=parts, threads=1, device="cpu")
+        session = neurarium.training.session.build_session(plan, load_heaps())
         list(session.events())
         weights.append(session.net.layer.weight.detach())
     torch.testing.assert_close(weights[0], weights[1], rtol=1e-5, atol=1e-5)

@@ -14,7 +14,7 @@ import torch
 from neurarium import api
 from neurarium.checks import ConfigError, RunError
 from neurarium.data.dataset import Dataset
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.feedforward.linear_probe_spec import LinearProbeSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.recipes.catalog import RECIPES
@@ -30,7 +30,7 @@ STUDENT = Recipe(
     name="student",
     net=MLPSpec(hidden=(4,), dropout=0.2),
     source="quick-teacher",
-    objective=Objective("distillation", temperature=2.0),
+    loss=Loss("distillation", temperature=2.0),
     **FAST,
 )
 PROBE = Recipe(name="probe", net=LinearProbeSpec("relu2"), source="quick-teacher", **FAST)
@@ -119,7 +119,7 @@ def test_mistakes_show_before_anything_is_trained(images: Dataset, tmp_path: Pat
         (replace(PROBE, net=LinearProbeSpec("relu9")), ConfigError, "did you mean relu"),
         (replace(STUDENT, source=str(tmp_path)), RunError, "without config"),
         (
-            replace(STUDENT, objective=Objective("distillation", share=0.5, class_weights=(1.0,))),
+            replace(STUDENT, loss=Loss("distillation", share=0.5, class_weights=(1.0,))),
             ConfigError,
             "weights",
         ),

@@ -1,7 +1,7 @@
 """neurarium's own trainer, in memory, with all it does by default.
 
 That is, beyond a bare loop: training error, gradient norm and a look whether loss and gradient are finite before every
-update, an event for every step and epoch, a copy of the best weights. By default it measures a development set after
+update, an event for every step and epoch, a copy of the best weights. By default it measures a validation set after
 every epoch too; here that set is empty, since the others measure none.
 """
 
@@ -21,7 +21,7 @@ from neurarium.nets.catalog import NETS
 from neurarium.record.events import EpochEnded
 from neurarium.record.schema import Schema
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 
 ENDLESS = 1_000_000
 
@@ -41,7 +41,7 @@ class NeurariumTrainer:
             seed=SEED,
             device="cpu",
         )
-        session = prepare(recipe, dataset)
+        session = build_session(recipe, dataset)
         self.net = session.net
         self.events = session.events()
         self.test, self.test_targets = as_images(pictures.scaled_test()), pictures.test_targets
@@ -56,13 +56,13 @@ class NeurariumTrainer:
 
 
 def as_dataset(pictures: Pictures) -> Dataset:
-    """Make a data set without development examples: the training pictures are all learned from."""
+    """Make a data set without validation examples: the training pictures are all learned from."""
     schema = Schema(input_fields((1, SIDE, SIDE)), class_fields(FASHION_MNIST.classes))
     train = Table((as_images(pictures.train),), (torch.from_numpy(pictures.train_targets),), schema)
     nothing = train.select(torch.arange(0))
     return assemble(
         FASHION_MNIST.name,
-        {"train": train, "development": nothing, "test": nothing},
+        {"train": train, "validation": nothing, "test": nothing},
         provenance=FASHION_MNIST.provenance,
     )
 

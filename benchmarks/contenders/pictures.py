@@ -62,8 +62,8 @@ def write_pictures(source: str, folder: Path, examples: int | None) -> None:
     from neurarium.data.table import Table
 
     dataset = load(source)
-    # the library holds 5,000 training pictures out for development; here all 60,000 are learned from
-    for name, sources in (("train", (dataset.train, dataset.development)), ("test", (dataset.test,))):
+    # the library holds 5,000 training pictures out for validation; here all 60,000 are learned from
+    for name, sources in (("train", (dataset.train, dataset.validation)), ("test", (dataset.test,))):
         parts = [part for part in sources if isinstance(part, Table)]
         # learning shuffles them, so their order does not matter; the first few must hold all classes
         order = torch.randperm(sum(map(len, parts)), generator=torch.Generator().manual_seed(0))[:examples]

@@ -29,7 +29,7 @@ from neurarium.report import picture
 from neurarium.report.rbm_pictures import filters_figure, samples_figure
 from neurarium.training.pretraining import train_stack
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import Session, prepare
+from neurarium.training.session import Session
 
 SIZE = (28, 28)
 PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -73,9 +73,9 @@ TRIAL = Effort((20, 50), 50, 1, 1, 1, 2, (5, 10), ((5, 2), (10, 2)))
 
 @dataclass(frozen=True)
 class Trained:
-    """What a perceptron came to: share of right development digits, which test digits, objective after each epoch."""
+    """What a perceptron came to: share of right validation digits, which test digits, loss after each epoch."""
 
-    development: float
+    validation: float
     right: Tensor
     course: list[float]
 
@@ -89,7 +89,7 @@ class Comparison:
         epochs: for which each learned.
         rate: the chosen one.
         right: (runs, test digits), 1 where a run with the chosen rate is right.
-        courses: (runs, epochs), the training objective at the middle rate.
+        courses: (runs, epochs), the training loss at the middle rate.
         gain: of pre-training over the same net with random weights, in points.
         error: its standard error over the test digits.
         won: runs in which pre-training is ahead.
@@ -188,7 +188,7 @@ def rbm(page: Page, data: Dataset, effort: Effort) -> list[RBM]:
         )
         spread = f"{low:.1f} to {high:.1f}" if math.isfinite(found.low) else f"from {low:.1f}"
         rows.append(
-            (name, f"{last.step:,}", f"{last.development['error']:.4f}", f"{value:.1f}", spread,
+            (name, f"{last.step:,}", f"{last.validation['error']:.4f}", f"{value:.1f}", spread,
              f"{found.effective_chains:.0f} of 100")
         )  # fmt: skip
     alone = float((test @ base).mean() - F.softplus(base).sum())
@@ -201,14 +201,14 @@ def rbm(page: Page, data: Dataset, effort: Effort) -> list[RBM]:
         {alone:.1f} nats."""
     )
     page.table(
-        ("learning", "updates", "mean squared reconstruction error (development)",
+        ("learning", "updates", "mean squared reconstruction error (validation)",
          "log P(v), nats", "three standard errors of Z",
          "estimate worth chains"), rows
     )  # fmt: skip
     one, five, long_one, long_persistent = rows[0], rows[1], rows[4], rows[5]
     page.say(
-        f"""Reconstruction error is not what is learned: CD-1 has {one[2]} and CD-5 {five[2]}, and the likelihoods differ
-        by {abs(float(five[3]) - float(one[3])):.1f} nats. The estimate of log Z lies below log Z on average, so that
+        f"""Reconstruction error is not what is learned: CD-1 has {one[2]} and CD-5 {five[2]}, and the likelihoods differ by
+        {abs(float(five[3]) - float(one[3])):.1f} nats. The estimate of log Z lies below log Z on average, so that
         log P comes out too high rather than too low; where few chains carry it, its error bars are not to be trusted
         either. Persistent chains follow the likelihood where steps are small against the time that the chains need to
         mix. A short run is not made for them: they come out behind at both rates tried. In {long_one[1]} updates at a
@@ -233,7 +233,7 @@ def _dreams(page: Page, trained: dict[str, RBM]) -> None:
 
 def few_labels(page: Page, data: Dataset, machines: Sequence[RBM], effort: Effort) -> dict[int, Tensor]:
     """Hidden units against pixels under a linear classifier; which digits the former get right, by labels a class."""
-    parts = (data.train, data.development, data.test)
+    parts = (data.train, data.validation, data.test)
     pixels = [raw(part).float() / 255 for part in parts]
     inputs = {"pixels": [pixels] * len(machines)}
     inputs["hidden units"] = [[_hidden(m, m.weight, p) for p in pixels] for m in machines]
@@ -253,7 +253,7 @@ def few_labels(page: Page, data: Dataset, machines: Sequence[RBM], effort: Effor
         f"""**Features at few labels.** The claim: P(h = 1 | v), learned without labels, beats the pixels under a linear
         classifier when labels are few. Softmax regression on so many labeled digits a class; {effort.draws} draws of
         the labels, in turns for {len(machines)} machines with other seeds (400 are all labels: one draw); l2 chosen
-        from {len(PENALTIES)} values on the 500 development digits, for each draw and input anew (more labels than it
+        from {len(PENALTIES)} values on the 500 validation digits, for each draw and input anew (more labels than it
         learns from at first, the same for all inputs). A control has the same hidden units with the weights of
         each shuffled over the pixels. Accuracy on 500 test digits in per cent; the gain is hidden units less
         pixels, ± its standard error over the test digits."""
@@ -291,7 +291,7 @@ def pretraining(page: Page, data: Dataset, frozen: dict[int, Tensor], effort: Ef
         learn from all {len(data.train):,} training digits without their labels, as CD-1 in the table above; a
         784-256-256-10 net then learns from some labels, with Adam in batches of 50. Its rivals begin with random
         weights (Xavier's): the same net, and one of ReLU units (He's weights), as one would take today. All have the
-        same labels, orders, epochs, and three rates to choose from; epoch and rate are chosen on the 500 development
+        same labels, orders, epochs, and three rates to choose from; epoch and rate are chosen on the 500 validation
         digits, the rate by its mean over all runs; there is no penalty on the weights. {effort.draws} draws of the
         labels, those of the table above, and as many of the random weights, in turns for {len(stacks)} stacks with
         other seeds; with all labels, a run a stack. Accuracy on 500 test digits in per cent, ± the standard deviation
@@ -309,7 +309,7 @@ def pretraining(page: Page, data: Dataset, frozen: dict[int, Tensor], effort: Ef
     )  # fmt: skip
     page.picture(
         "rbm-pretraining",
-        "objective on the training examples against epochs, from stacked machines and from random weights",
+        "loss on the training examples against epochs, from stacked machines and from random weights",
         _courses_figure(comparisons),
     )
     _say_what_came_out(page, comparisons, frozen)
@@ -325,7 +325,7 @@ def _say_what_came_out(page: Page, comparisons: Sequence[Comparison], frozen: di
     page.say(
         f"""The gain over the same net is more than two standard errors {f"at {', '.join(clear)}" if clear else "at no"}
         labels a class; it shrinks as labels come in, and with all of them nothing is left of it. The training examples
-        are learned from random weights too (mean objective of the last epoch at the rate {RATES[1]:g}, stacked machines
+        are learned from random weights too (mean loss of the last epoch at the rate {RATES[1]:g}, stacked machines
         and random weights, by labels a class: {ends}): where the tests differ, it is for what the nets make of new
         digits, so that pre-training acts as a regularizer would, which is how Erhan et al. explain it.""",
         f"""With few labels, back-propagation through the stack need not pay. Points by which it is ahead of the
@@ -341,7 +341,7 @@ def _compare(data: Dataset, stacks: Sequence[list[RBM]], count: int, epochs: int
     rate, right, courses = {}, {}, {}
     for start in STARTS:
         runs = {r: [_perceptron(data, stacks, start, count, epochs, r, s) for s in range(seeds)] for r in RATES}
-        rate[start] = max(RATES, key=lambda r: sum(run.development for run in runs[r]))
+        rate[start] = max(RATES, key=lambda r: sum(run.validation for run in runs[r]))
         right[start] = torch.stack([run.right for run in runs[rate[start]]])
         courses[start] = torch.tensor([run.course for run in runs[RATES[1]]])
     by_run, error = _gain(right["machines"], right["random"])
@@ -359,10 +359,10 @@ def _perceptron(
         "relu": lambda: MLP((784, 256, 256, 10), activation="relu", initial="he"),
     }[start]()
     recipe = Recipe(optimizer=Optimizer("adam", lr=rate), epochs=epochs, batch_size=50, device="cpu", seed=seed)
-    session = prepare(recipe, dataclasses.replace(data, train=data.train.select(index)), net)
+    session = build_session(recipe, dataclasses.replace(data, train=data.train.select(index)), net)
     ends = _ends(session)
-    development, test = (_right(session.net, part) for part in (session.dataset.development, session.dataset.test))
-    return Trained(float(development.mean()), test, [end.train["objective"] for end in ends])
+    validation, test = (_right(session.net, part) for part in (session.dataset.validation, session.dataset.test))
+    return Trained(float(validation.mean()), test, [end.train["loss"] for end in ends])
 
 
 @torch.no_grad()
@@ -400,7 +400,7 @@ def _courses_figure(comparisons: Sequence[Comparison]) -> Figure:
     panels = figure.subplots(1, len(comparisons), sharey=True)
     for axes, found in zip(panels, comparisons, strict=True):
         first = found is comparisons[0]
-        picture.dress(axes, f"{found.count} labels a class", "epochs", "training objective, nats" if first else "")
+        picture.dress(axes, f"{found.count} labels a class", "epochs", "training loss, nats" if first else "")
         for (start, name), color in zip(STARTS.items(), picture.COLORS, strict=False):
             course = found.courses[start]
             epochs = range(1, course.shape[1] + 1)
@@ -415,18 +415,18 @@ def _courses_figure(comparisons: Sequence[Comparison]) -> Figure:
 
 
 def _few(sets: Sequence[Sequence[Tensor]], data: Dataset, count: int, draws: int) -> Tensor:
-    """Which test digits are right, a row a draw; the penalty is chosen on the development digits."""
-    targets, wanted, truth = (part.target("label") for part in (data.train, data.development, data.test))
+    """Which test digits are right, a row a draw; the penalty is chosen on the validation digits."""
+    targets, wanted, truth = (part.target("label") for part in (data.train, data.validation, data.test))
     whole = 10 * count >= len(targets)
     rows = []
     for seed in range(1 if whole else draws):
-        train, development, test = sets[seed % len(sets)]
+        train, validation, test = sets[seed % len(sets)]
         index = _labeled(data, count, seed)
         best, hits = -1.0, torch.zeros(len(test))
         for l2 in PENALTIES:
             found = softmax_regression(train[index], targets[index], l2)
             weight, bias = found.weight.float(), found.intercept.float()
-            score = float(((development @ weight.T + bias).argmax(1) == wanted).float().mean())
+            score = float(((validation @ weight.T + bias).argmax(1) == wanted).float().mean())
             if score > best:
                 best, hits = score, ((test @ weight.T + bias).argmax(1) == truth).float()
         rows.append(hits)
@@ -465,7 +465,7 @@ def _recipe(spec: RBMSpec, epochs: int, seed: int = 0, rate: float = 0.02, momen
 
 
 def _trained(data: Dataset, recipe: Recipe) -> tuple[RBM, EpochEnded]:
-    session = prepare(recipe, data)
+    session = build_session(recipe, data)
     last = _ends(session)[-1]
     assert isinstance(session.net, RBM)
     return session.net.requires_grad_(False), last

@@ -354,7 +354,7 @@ def digits(page: Page, data: Dataset, effort: Effort) -> None:
         rows.append((str(count), *cells))
     page.say(
         f"""Real digits, 28 x 28, made binary, any two of them at an overlap of {_shared(pixels[:200]):.2f} in the mean,
-        a quarter of the pixels turned round: percentage of the pictures recalled without a wrong pixel, and in brackets
+        a quarter of the pixels flipped: percentage of the pictures recalled without a wrong pixel, and in brackets
         the mean overlap (the damaged picture has 0.5)."""
     )
     page.table(("stored", *memories), rows)
@@ -371,7 +371,7 @@ def digits(page: Page, data: Dataset, effort: Effort) -> None:
     damaged = flip(targets, 0.25, torch.Generator().manual_seed(1))
     for storage in ("pseudo-inverse", "hebbian"):
         net = HopfieldNet.storing(stored, storage)
-        title = f"{len(stored)} digits stored ({storage}), 25 % of the pixels turned round"
+        title = f"{len(stored)} digits stored ({storage}), 25 % of the pixels flipped"
         found = net.recall(damaged, trace=True)
         deeper = int((net.energy(found.states) < net.energy(targets) - 1e-6).sum())
         figure = recall_figure(found, targets, net.energy(targets), SIZE, title)
@@ -450,7 +450,7 @@ def _wine() -> tuple[Tensor, Tensor]:
 
 
 def _two_classes(data: Dataset, first: int, second: int) -> tuple[Tensor, Tensor]:
-    parts = (data.train, data.development, data.test)
+    parts = (data.train, data.validation, data.test)
     x, y = torch.cat([raw(part).float() for part in parts]), torch.cat([part.target("label") for part in parts])
     kept = (y == first) | (y == second)
     return x[kept], (y[kept] == second).long()

@@ -29,7 +29,7 @@ from neurarium.recipes.convolutional import lenet5
 from neurarium.report.feature_maps import feature_maps_figure
 from neurarium.report.filters import filters_figure
 from neurarium.report.saliency import saliency_figure
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 from results import score_table
 
 DOCS = Path(__file__).parent.parent
@@ -38,18 +38,18 @@ DOCS = Path(__file__).parent.parent
 def trained_lenet(page: Page, data: Dataset, epochs: int) -> None:
     """Filters, feature maps and saliency of a LeNet-5."""
     page.heading("What a trained net looks for, and where it looked")
-    session = prepare(dataclasses.replace(lenet5(), epochs=epochs, device="cpu"), data)
+    session = build_session(dataclasses.replace(lenet5(), epochs=epochs, device="cpu"), data)
     for _ in session.events():
         pass
     net = session.net.eval()
-    part = data.development
+    part = data.validation
     everything = part.gather(torch.arange(len(part)))
     with torch.no_grad():
         said = net(everything.x).softmax(1)
     wrong = (said.argmax(1) != everything.labels).nonzero().flatten()
     page.say(
         f"""LeNet-5 learns {len(data.train):,} digits for {epochs} epochs (`neurarium train lenet5`); {len(wrong)} of
-        the {len(part)} of the development split are wrong then. Reports of runs hold such pictures of their own net.
+        the {len(part)} of the validation split are wrong then. Reports of runs hold such pictures of their own net.
         The six kernels of its first layer, the maps that they make of a digit, and all the maps of the second:"""
     )
     raw = torch.cat(list(part.pieces("image")))
@@ -116,8 +116,8 @@ def neocognitron(page: Page, data: Dataset) -> None:
     )
     torch.manual_seed(0)
     net = Neocognitron(1, 28, len(data.schema.classes)).eval()
-    one = data.development.gather(torch.tensor([0])).x[0]
-    raw = next(data.development.pieces("image"))[0]
+    one = data.validation.gather(torch.tensor([0])).x[0]
+    raw = next(data.validation.pieces("image"))[0]
     page.picture(
         "neocognitron", "answers of the eight planes of C-cells to a digit", feature_maps_figure(net, one, raw, "c1")
     )

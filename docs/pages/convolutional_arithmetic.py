@@ -340,7 +340,7 @@ def shifts(page: Page) -> None:
 def invariance(page: Page, data: Dataset) -> None:
     """How much pooling forgives."""
     torch.manual_seed(0)
-    digits = data.development.gather(torch.randperm(len(data.development))[:256]).x
+    digits = data.validation.gather(torch.randperm(len(data.validation))[:256]).x
     convolution = nn.Conv2d(1, 8, 5, padding=2, padding_mode="circular")
     rows = []
     for window in (1, 2, 4, 7, 14, 28):

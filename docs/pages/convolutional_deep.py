@@ -84,7 +84,7 @@ def family(page: Page, names: tuple[str, ...]) -> None:
         page.say(
             """Pictures that the report of a run holds, here of `resnet20`: the maps of its last stage, 7 x 7 positions
             with a field larger than the picture, and what spoke for its most certain mistakes and two right answers on
-            the development split:"""
+            the validation split:"""
         )
         page.parts.append(
             "![64 maps that the last stage of ResNet-20 makes of a pullover](pictures/resnet20-feature-maps.png)"
@@ -187,7 +187,7 @@ def depth(page: Page) -> None:
     page.parts.append("![error of plain and residual nets over epochs](pictures/convolutional-depth.png)")
     ends = {name: _ends(found["runs"], name) for name in ("plain-20", "plain-56", "resnet-20", "resnet-56")}
     page.table(
-        ("net", "training error, %", "development error, %"),
+        ("net", "training error, %", "validation error, %"),
         [
             (name, *(f"{statistics.mean(v):.2f} ± {statistics.stdev(v):.2f}" for v in both))
             for name, both in ends.items()
@@ -205,7 +205,7 @@ def depth(page: Page) -> None:
 
 
 def _ends(runs: list[Mapping[str, Any]], name: str) -> tuple[list[float], list[float]]:
-    """Training and development error at the end in per cent, a number a seed."""
+    """Training and validation error at the end in per cent, a number a seed."""
     own = sorted((run for run in runs if run["net"] == name), key=lambda run: run["seed"])
     first, second = ([100 * run["curve"][-1][column] for run in own] for column in (1, 2))
     return first, second

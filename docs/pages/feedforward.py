@@ -51,7 +51,7 @@ from neurarium.report import picture
 from neurarium.report.activations import activations_figure
 from neurarium.symmetry.permutation import hidden_unit_deviation
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 from results import RESULTS, score_table
 
 DOCS = Path(__file__).parent.parent
@@ -85,7 +85,7 @@ class Problem:
     curvature: float
     peer: tuple[np.ndarray, np.ndarray]
 
-    def objective(self, weight: Tensor, bias: Tensor) -> Tensor:
+    def loss(self, weight: Tensor, bias: Tensor) -> Tensor:
         """Loss and penalty."""
         scores = self.net.outputs(self.x @ weight.T + bias)
         return self.loss(scores, self.y) + self.l2 / 2 * weight.square().sum()
@@ -192,8 +192,8 @@ def ridge_shrinkage(page: Page) -> None:
     axes.set_xscale("log")
     axes.legend(frameon=False, fontsize=9, labelcolor=picture.INK)
     page.say(
-        """With the centered inputs U S V^T, ridge regression keeps the share s_k^2 / (s_k^2 + N l2) of the least-squares
-        weight along v_k: much where the data vary, little where they hardly do. Dots: ratio of the two solutions,
+        """With the centered inputs U S V^T, ridge regression keeps the share s_k^2 / (s_k^2 + N l2) of the
+        least-squares weight along v_k: much where the data vary, little where they hardly do. Dots: ratio of the two solutions,
         direction by direction, for the 30 measurements of the tumours; lines: the formula."""
     )
     page.picture("shrinkage", "share kept of each component against its singular value", figure)
@@ -209,7 +209,7 @@ def random_feature_models(page: Page, data: Dataset, widths: tuple[int, ...], dr
         """If the inner layer of f(x) = sum_j a_j sigma(b_j . x + c_j) stays as it was drawn, the outer one is least
         squares: a random-feature model. As the width grows, the features' inner products approach a kernel (the
         arc-cosine kernel for ReLU, the Gaussian one for cosines), and the model approaches ridge regression with it,
-        the dotted lines. MNIST-5k; the development digits choose the penalty, bars span the draws:"""
+        the dotted lines. MNIST-5k; the validation digits choose the penalty, bars span the draws:"""
     )
     figure = picture.blank(7.6, 3.8)
     axes = figure.subplots()
@@ -362,11 +362,11 @@ def residual_layers(page: Page, data: Dataset, depth: int, epochs: int) -> None:
                 axes.plot(
                     [e.epoch for e in ended], values, color=color, linestyle=style, label=f"{name}, rate {rate:g}"
                 )
-            objective, error = (values[-1] for values in _curves(ended))
-            table.append((name, f"{rate:g}", f"{objective:.3f}", f"{error:.1f}"))
+            loss, error = (values[-1] for values in _curves(ended))
+            table.append((name, f"{rate:g}", f"{loss:.3f}", f"{error:.1f}"))
             best[name] = min(best.get(name, 100.0), error)
-    picture.dress(grid[0], "", "epoch", "objective of the training digits")
-    picture.dress(grid[1], "", "epoch", "error of the development digits, %")
+    picture.dress(grid[0], "", "epoch", "loss of the training digits")
+    picture.dress(grid[1], "", "epoch", "error of the validation digits, %")
     for axes in grid:
         picture.epochs_axis(axes, epochs)
         axes.set_ylim(bottom=0)
@@ -374,11 +374,11 @@ def residual_layers(page: Page, data: Dataset, depth: int, epochs: int) -> None:
     page.say(
         f"""The notes: residual layers allow depths that plain ones do not. {depth} layers of 64 units on MNIST-5k,
         {epochs} epochs of Adam at three rates, gradients clipped at norm 1, He's initial weights (those of the branches
-        1/{depth} of it). At the end the best of the three rates has a development error of {best["residual"]:.1f} %
+        1/{depth} of it). At the end the best of the three rates has a validation error of {best["residual"]:.1f} %
         with residual layers and of {best["plain"]:.1f} % with plain ones; 90 % is guessing."""
     )
-    page.picture("residual", f"objective and error of {depth} plain and {depth} residual layers", figure)
-    page.table(("net", "rate", "objective", "development error, %"), table)
+    page.picture("residual", f"loss and error of {depth} plain and {depth} residual layers", figure)
+    page.table(("net", "rate", "loss", "validation error, %"), table)
 
 
 def bottleneck(page: Page, data: Dataset, epochs: int) -> None:
@@ -388,9 +388,9 @@ def bottleneck(page: Page, data: Dataset, epochs: int) -> None:
         f"""A net whose narrow layer everything has to pass: what that layer makes is a short description of an example,
         made for the task. 784-256-k-256-10 with tanh on MNIST-5k, {epochs} epochs. Left: the two numbers of the
         {len(data.train):,} training digits for k = 2. Right: a softmax regression on k such features, beside one on as
-        many principal components and one on all 784 pixels; errors on the development digits."""
+        many principal components and one on all 784 pixels; errors on the validation digits."""
     )
-    (x, y), (held, truth) = rows(data.train), rows(data.development)
+    (x, y), (held, truth) = rows(data.train), rows(data.validation)
     widths = (2, 4, 8, 16, 32)
     figure = picture.blank(9.4, 4.2)
     left, right = figure.subplots(1, 2)
@@ -415,7 +415,7 @@ def bottleneck(page: Page, data: Dataset, epochs: int) -> None:
     for (name, errors), color in zip(found.items(), (picture.BLUE, picture.VERMILION), strict=True):
         right.plot(widths, errors, marker="o", color=color, label=name)
     right.axhline(pixels, color=picture.GREY, linestyle=":", label="all 784 pixels")
-    picture.dress(right, "", "features", "development error, %")
+    picture.dress(right, "", "features", "validation error, %")
     right.set_xscale("log")
     right.set_xticks(widths, map(str, widths))
     right.minorticks_off()
@@ -446,10 +446,10 @@ def _curvatures(problem: Problem) -> tuple[float, float]:
     bound = problem.curvature * float(torch.linalg.eigvalsh(table.T @ table / len(table))[-1]) + problem.l2
     weight, bias = problem.optimum.weight, problem.optimum.intercept
 
-    def objective(point: Tensor) -> Tensor:
-        return problem.objective(point[: weight.numel()].view_as(weight), point[weight.numel() :])
+    def loss(point: Tensor) -> Tensor:
+        return problem.loss(point[: weight.numel()].view_as(weight), point[weight.numel() :])
 
-    hessian = torch.autograd.functional.hessian(objective, torch.cat([weight.flatten(), bias]), vectorize=True)
+    hessian = torch.autograd.functional.hessian(loss, torch.cat([weight.flatten(), bias]), vectorize=True)
     values = torch.linalg.eigvalsh(hessian)
     # one number added to all intercepts changes no softmax
     return bound, float(values[values > 1e-12 * values[-1]][0])
@@ -469,7 +469,7 @@ def _descend(problem: Problem, epochs: int, rate: float, momentum: float) -> lis
         distances.append(float((here - goal).norm() / goal.norm()))
         if epoch < epochs:
             step.zero_grad()
-            problem.objective(head.weight, head.bias).backward()
+            problem.loss(head.weight, head.bias).backward()
             step.step()
     return distances
 
@@ -491,10 +491,10 @@ def _parity(problem: Problem) -> tuple[str, str, str]:
 
 
 def _feature_error(data: Dataset, kind: str, width: int, seed: int) -> float:
-    """Test error of a random-feature model whose penalty the development digits chose."""
+    """Test error of a random-feature model whose penalty the validation digits chose."""
     torch.manual_seed(seed)
     net = RandomFeatureModel(784, width, 10, kind, SCALES[kind])
-    parts = [rows(part) for part in (data.train, data.development, data.test)]
+    parts = [rows(part) for part in (data.train, data.validation, data.test)]
     with torch.no_grad():
         (z, y), (held, truth), (test, final) = ((net.features(x.float()), y) for x, y in parts)
     sums = NormalEquations(width, 10)
@@ -506,7 +506,7 @@ def _feature_error(data: Dataset, kind: str, width: int, seed: int) -> float:
 
 def _kernel_error(data: Dataset, kind: str) -> float:
     """Test error of ridge regression with the kernel itself, which is the model of infinite width."""
-    (x, y), (held, truth), (test, final) = (rows(part) for part in (data.train, data.development, data.test))
+    (x, y), (held, truth), (test, final) = (rows(part) for part in (data.train, data.validation, data.test))
     kernel = arc_cosine_kernel if kind == "relu" else gaussian_kernel
     width, code = SCALES[kind] * 28, torch.eye(10).double()[y]
     values, vectors = torch.linalg.eigh(kernel(x, x, width))
@@ -522,17 +522,17 @@ def _wrong(scores: Tensor, truth: Tensor) -> float:
 
 
 def _learn(recipe: Recipe, data: Dataset) -> Iterator[EpochEnded]:
-    return (event for event in prepare(recipe, data).events() if isinstance(event, EpochEnded))
+    return (event for event in build_session(recipe, data).events() if isinstance(event, EpochEnded))
 
 
 def _curves(ended: list[EpochEnded]) -> tuple[list[float], list[float]]:
-    return [e.train["objective"] for e in ended], [100 * e.development["error"] for e in ended]
+    return [e.train["loss"] for e in ended], [100 * e.validation["error"] for e in ended]
 
 
 def _narrow(data: Dataset, width: int, epochs: int) -> Callable[[Tensor], Tensor]:
     """Features of the narrow layer of a net that has learned the digits."""
     base = neurarium.recipe("bottleneck-mlp")
-    session = prepare(replace(base, net=MLPSpec((256, width, 256), "tanh"), epochs=epochs, device="cpu"), data)
+    session = build_session(replace(base, net=MLPSpec((256, width, 256), "tanh"), epochs=epochs, device="cpu"), data)
     for _ in session.events():
         pass
     shape = data.schema.input.fixed_shape

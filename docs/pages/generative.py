@@ -42,7 +42,7 @@ from neurarium.record.events import EpochEnded
 from neurarium.report import picture
 from neurarium.report.samples import points_figure, reconstructions_figure, samples_figure
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 from results import score_table
 
 DOCS = Path(__file__).parent.parent
@@ -173,7 +173,7 @@ def principal_subspace(page: Page, rounds: int) -> None:
 
 
 def denoising(page: Page, data: Dataset, epochs: int) -> None:
-    """Three noises, mended; and what the codes are good for."""
+    """Three noises, denoised; and what the codes are good for."""
     page.heading("Denoising auto-encoder")
     test = inputs(data.test)
     components = Components.of(inputs(data.train))
@@ -185,9 +185,9 @@ def denoising(page: Page, data: Dataset, epochs: int) -> None:
         spec = AutoencoderSpec(code=CODE, noise=name, amount=AMOUNT)  # type: ignore[arg-type]
         nets[name] = _learned(spec, data, epochs)
         damaged = damage(test, AMOUNT, ends, torch.Generator().manual_seed(0))
-        mended = _reconstructed(nets[name], damaged)
-        answers = (damaged, components.through(damaged, CODE), _reconstructed(plain, damaged), mended)
-        rows[name], rows[f"{name}, mended"] = damaged, mended
+        denoised = _reconstructed(nets[name], damaged)
+        answers = (damaged, components.through(damaged, CODE), _reconstructed(plain, damaged), denoised)
+        rows[name], rows[f"{name}, denoised"] = damaged, denoised
         table.append((name, *(f"{_psnr(made, test, data):.2f}" for made in answers)))
     shown = torch.arange(12) * len(test) // 12  # the test digits lie in order of their classes
     rows = {name: row[shown] for name, row in rows.items()}
@@ -196,13 +196,13 @@ def denoising(page: Page, data: Dataset, epochs: int) -> None:
         training alone. MNIST-5k, {AMOUNT:.0%} of the pixels hit (Gaussian: standard deviation {AMOUNT:.0%} of the range
         of the pixels), a code of {CODE}, {epochs} epochs; PSNR in dB on test digits damaged in the same way:"""
     )
-    page.picture("denoising", "digits damaged by three noises, and mended", reconstructions_figure(
-        _pixels(rows, data, 12), "Damaged and mended"))  # fmt: skip
+    page.picture("denoising", "digits damaged by three noises, and denoised", reconstructions_figure(
+        _pixels(rows, data, 12), "Damaged and denoised"))  # fmt: skip
     page.table(("noise", "damaged", f"PCA, {CODE} components", "plain auto-encoder", "denoising auto-encoder"), table)
     better = [name for name, *scores in table if float(scores[3]) > float(scores[1])]
     page.say(f"Better than PCA of the same size at {' and '.join(better) or 'none'}.")
     page.say(
-        """The codes as features: error on the development digits of a softmax regression on them, for all labels and
+        """The codes as features: error on the validation digits of a softmax regression on them, for all labels and
         for 200 of them."""
     )
     encoders: dict[str, Callable[[Tensor], Tensor]] = {
@@ -293,7 +293,7 @@ def play(job: tuple[str, GANSpec, int, int]) -> tuple[Course, np.ndarray]:
     torch.set_num_threads(1)
     which, spec, epochs, seed = job
     data, mixture = (load_ring(), ring()) if which == "ring" else (load_grid(), grid())
-    session = prepare(replace(GAME, net=spec, epochs=epochs, seed=seed), data)
+    session = build_session(replace(GAME, net=spec, epochs=epochs, seed=seed), data)
     course: Course = []
     for event in session.events():
         if isinstance(event, EpochEnded) and (event.epoch % 2 == 0 or event.epoch == epochs):
@@ -308,7 +308,7 @@ def play(job: tuple[str, GANSpec, int, int]) -> tuple[Course, np.ndarray]:
 def pictures_of_noise(page: Page, data: Dataset, epochs: int, shown: tuple[int, ...], judge_epochs: int) -> None:
     """DCGAN on digits."""
     page.heading("Digits from noise")
-    judge = prepare(replace(neurarium.recipe("lenet5"), epochs=judge_epochs, device="cpu"), data)
+    judge = build_session(replace(neurarium.recipe("lenet5"), epochs=judge_epochs, device="cpu"), data)
     for _ in judge.events():
         pass
     recipe = Recipe(
@@ -320,8 +320,8 @@ def pictures_of_noise(page: Page, data: Dataset, epochs: int, shown: tuple[int, 
         early_stopping=EarlyStopping(restore_best=False),
         device="cpu",
     )
-    session, rows, table = prepare(recipe, data), dict[str, Tensor](), []
-    held_out = torch.cat([inputs(data.development), inputs(data.test)])
+    session, rows, table = build_session(recipe, data), dict[str, Tensor](), []
+    held_out = torch.cat([inputs(data.validation), inputs(data.test)])
     features, width = truncate(judge.net, "", data.schema.input.fixed_shape)
     target = gaussian_of(_answers(features, held_out))
     made = torch.empty(0)
@@ -366,7 +366,7 @@ def _learned(spec: NetSpec, data: Dataset, epochs: int, batch: int = 128) -> Aut
         batch_size=batch,
         device="cpu",
     )
-    session = prepare(recipe, data)
+    session = build_session(recipe, data)
     for _ in session.events():
         pass
     assert isinstance(session.net, Autoencoder)
@@ -413,12 +413,12 @@ def _angles(net: Autoencoder, basis: Tensor) -> Tensor:
 
 
 def _linear_error(encode: Callable[[Tensor], Tensor], data: Dataset, index: Tensor) -> float:
-    """Error in % on the development examples of a softmax regression on standardised features."""
-    seen, held = encode(inputs(data.train)[index]), encode(inputs(data.development))
+    """Error in % on the validation examples of a softmax regression on standardised features."""
+    seen, held = encode(inputs(data.train)[index]), encode(inputs(data.validation))
     mean, deviation = seen.mean(0), seen.std(0) + 1e-9
     fit = softmax_regression((seen - mean) / deviation, data.train.target("label")[index], 1e-2)
     answers = fit.predict((held - mean) / deviation).argmax(1)
-    return 100 * float((answers != data.development.target("label")).double().mean())
+    return 100 * float((answers != data.validation.target("label")).double().mean())
 
 
 def _summary(courses: list[Course]) -> tuple[str, str, str]:
@@ -433,7 +433,7 @@ def _summary(courses: list[Course]) -> tuple[str, str, str]:
 
 def _part(data: Dataset, train: int, test: int) -> Dataset:
     """The first examples of each part: enough here, in a time that fits."""
-    kept = {"train": train, "development": test, "test": test}
+    kept = {"train": train, "validation": test, "test": test}
     return replace(data, **{name: getattr(data, name).select(torch.arange(count)) for name, count in kept.items()})
 
 

@@ -105,7 +105,7 @@ def losses(page: Page, data: Dataset) -> None:
     page.say(
         f"""The logistic loss is {at[0]} at margin 0 and {at[1]} at margin 1. With label smoothing 0.1 the target of the
         right class of ten is {float(smoothed[0]):.2f} and that of each other class {float(smoothed[1]):.2f}; any
-        column-stochastic confusion matrix can stand in its place (`objective.confusion`)."""
+        column-stochastic confusion matrix can stand in its place (`loss.confusion`)."""
     )
     page.say("Distillation and bottleneck features are recipes; their test scores, from `RESULTS.md`:")
     score_table(page, "small-mlp", "distilled-mlp", "bottleneck-mlp", "bottleneck-features")
@@ -131,10 +131,10 @@ def optimizers(page: Page, data: Dataset, recipe: Recipe, seeds: int) -> None:
             seed; here for {recipe.epochs} epochs, all at rate {recipe.optimizer.lr:g}, which suits some better than
             others. The test split is not touched."""
         )
-        page.picture("optimizers", "objective and development error of six optimizers", result.figure())
+        page.picture("optimizers", "loss and validation error of six optimizers", result.figure())
         page.table(
-            ("optimizer", "development error at the best epoch, %", "objective at the end"),
-            [(c.name, _spread(c.at_best("error"), 100), _spread(c.at_end("objective"), 1)) for c in result.cells],
+            ("optimizer", "validation error at the best epoch, %", "loss at the end"),
+            [(c.name, _spread(c.at_best("error"), 100), _spread(c.at_end("loss"), 1)) for c in result.cells],
         )
     found = read_result("hessian_free.json")
     if found:

@@ -11,7 +11,7 @@ from neurarium.nets.feedforward.regression_specs import LinearSpec, LogisticSpec
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 
 
 def logistic_regression(x: Tensor, y: Tensor, l2: float, epochs: int = 200) -> Solution:
@@ -33,7 +33,7 @@ def _fitted(net: NetSpec, x: Tensor, y: Tensor, l2: float, epochs: int) -> Solut
         net=net, optimizer=Optimizer("closed-form", l2=l2), epochs=epochs, batch_size=len(x), device="cpu",
         threads=torch.get_num_threads(),
     )  # fmt: skip
-    session = prepare(plan, Dataset("table", examples, none, none, schema))
+    session = build_session(plan, Dataset("table", examples, none, none, schema))
     list(session.events())
     head = session.net.head
     return Solution(head.weight.detach().double(), head.bias.detach().double(), x.shape[1])

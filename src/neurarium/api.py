@@ -25,7 +25,7 @@ from neurarium.data import catalog as data_catalog
 from neurarium.data import own as own_data
 from neurarium.data.dataset import Dataset
 from neurarium.data.own import Own
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.recipes.catalog import RECIPES
 from neurarium.record.events import Event, Stopped
 from neurarium.record.files import write_atomic
@@ -47,9 +47,9 @@ from neurarium.training.seed import own_generators
 from neurarium.training.session import Session
 from neurarium.training.source import (
     Source,
-    adopt,
     build_net,
     check_need,
+    copy_run,
     read_source,
     refuse_unfinished,
     source_folder,
@@ -110,7 +110,7 @@ def train(
             pandas frame, a list of series with y, a torch `Dataset` or `DataLoader`; see `data.own.dataset_from`.
         target: column or columns of a frame that are to be predicted.
         net: a module of your own instead of the recipe's net, called with the batch's tensors.
-        loss: a function of outputs and targets of your own instead of the recipe's objective, a mean over the examples.
+        loss: a function of outputs and targets of your own instead of the recipe's loss, a mean over the examples.
         out: the run folder; none: `runs/NAME-1`, `runs/NAME-2` and so on.
         progress: show progress on the screen.
         console: where to show it; none: standard output.
@@ -131,7 +131,7 @@ def train(
     if data is not None:
         plan = dataclasses.replace(plan, data=data_catalog.name_of(own.dataset), data_folder=None)
     if loss is not None:
-        plan = dataclasses.replace(plan, objective=Objective("custom"))
+        plan = dataclasses.replace(plan, loss=Loss("custom"))
     folder, dataset = Path(out or new_folder(plan.name)), own.dataset
     plan, left_out = fitted(plan, RECIPES.get(plan.name), dataset.schema)
     notices = (*own.notices, *left_out)
@@ -142,9 +142,9 @@ def train(
             return _fit(session, dataset, progress, console)
         # wrong settings show now, not when the source has been trained
         sessions.refuse_used(folder)
-        sessions.prepare(plan, dataset, net, _fresh_source(plan, dataset.schema), loss)
+        sessions.build_session(plan, dataset, net, _fresh_source(plan, dataset.schema), loss)
         _try_sources(plan, dataset)
-        sessions.claim(plan, folder, dataset)
+        sessions.create_run_folder(plan, folder, dataset)
         _make_source(plan, folder, dataset, progress, console)
         session = sessions.resume(folder, plan, dataset, net, loss, notices)
         return _fit(session, dataset, progress, console)
@@ -306,7 +306,7 @@ def _try_sources(plan: Recipe, data: Dataset) -> None:
     """Prepare, and throw away, the runs of recipes on which a recipe stands: they must fit the data too."""
     origin, _ = _origin(plan, data.schema) if plan.source else (Path(), ())
     if isinstance(origin, Recipe):
-        sessions.prepare(origin, data, source=_fresh_source(origin, data.schema))
+        sessions.build_session(origin, data, source=_fresh_source(origin, data.schema))
         _try_sources(origin, data)
 
 
@@ -321,13 +321,13 @@ def _make_source(plan: Recipe, folder: Path, data: Dataset, progress: bool, cons
         return
     origin, notices = _origin(plan, data.schema)
     if isinstance(origin, Path):
-        adopt(origin, below)
+        copy_run(origin, below)
         return
     if is_run(below):
         origin = dataclasses.replace(sessions.read_recipe(below), device=plan.device, threads=plan.threads)
     if origin.source:
         if not is_run(below):
-            sessions.claim(origin, below, data)
+            sessions.create_run_folder(origin, below, data)
         _make_source(origin, below, data, progress, console)
     session = (
         sessions.resume(below, origin, data) if is_run(below) else sessions.start(origin, below, data, notices=notices)
@@ -353,7 +353,7 @@ def _fit(session: Session, data: Dataset, progress: bool, console: Console | Non
                 if isinstance(event, Stopped):
                     stopped = event
     net = session.net.eval()
-    run = load_run(session.folder, net, str(session.placement.device))
+    run = load_run(session.folder, net, str(session.device_config.device))
     if stopped is not None and stopped.reason == "interrupted":
         save_figure(plot(run), session.folder / "curves.png")
         write_report(session.folder)

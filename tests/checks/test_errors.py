@@ -6,8 +6,8 @@ from neurarium.checks import ConfigError, NonFiniteError, UserError
 
 
 def test_message_says_what_was_expected_what_came_and_what_to_do() -> None:
-    error = ConfigError("epochs", expected="a whole number >= 1", got="0", remedy="pass --epochs 10")
-    assert str(error) == "epochs: expected a whole number >= 1, got 0; pass --epochs 10"
+    error = ConfigError("epochs", expected="an integer >= 1", got="0", remedy="pass --epochs 10")
+    assert str(error) == "epochs: expected an integer >= 1, got 0; pass --epochs 10"
     assert isinstance(error, ValueError)
 
 

@@ -127,7 +127,7 @@ MISTAKES = {
     "missing file": (["train", "mlp", "--data", "absent.csv"], "absent.csv"),
     "unknown option": (["train", "mlp", "--epoch", "3"], "--epochs"),
     "mistyped value": (["train", "mlp", "--epochs", "many"], "--epochs"),
-    "value out of range": (["train", "mlp", "--epochs", "0"], "whole number >= 1"),
+    "value out of range": (["train", "mlp", "--epochs", "0"], "integer >= 1"),
     "nested value out of range": (["train", "mlp", "--optimizer.lr", "-1"], "optimizer.lr"),
     "no GPU": (["train", "mlp", "--device", "cuda"], "--device cpu"),
     "missing config": (["train", "mlp", "--config", "absent.toml"], "absent.toml"),

@@ -49,10 +49,10 @@ def test_options_are_no_fields() -> None:
     [
         (["lenet"], "did you mean lenet5"),
         (["mlp", "--optimizer.lr", "1"], "did you mean optimizer"),
-        (["mlp", "--epochs", "many"], "epochs: expected a whole number"),
+        (["mlp", "--epochs", "many"], "epochs: expected an integer"),
         (["mlp", "--epochs"], "a value"),
         (["mlp", "--augmentation.flip", "--epochs", "1"], "switches too"),
-        (["mlp", "--seeds", "0"], "whole number >= 1"),
+        (["mlp", "--seeds", "0"], "integer >= 1"),
         (["mlp", "--together", "sometimes"], "auto, always, never"),
         (["mlp", "epochs", "3"], "begin with --"),
         (["mlp", "--optimizer.lr", "0.1,-1"], "optimizer.lr"),

@@ -14,7 +14,7 @@ from neurarium import api
 from neurarium.checks import ConfigError, DataError
 from neurarium.cli.trace_command import run
 from neurarium.learning.backprop.worked_example import worked_example_text
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.training.seed import own_generators, seed_everything
 
 
@@ -60,9 +60,9 @@ def test_a_recipe_gets_a_fresh_net_of_its_seed(tmp_path: Path, capsys: pytest.Ca
     assert "first/trace.png" in capsys.readouterr().out
 
 
-def test_a_students_error_comes_from_its_own_objective(finished: Path, tmp_path: Path) -> None:
-    objective = Objective("distillation", temperature=4.0, share=0.9, smoothing=0.1)
-    plan = replace(api.recipe("distilled-mlp"), source=str(finished), objective=objective, epochs=1, batch_size=500)
+def test_a_students_error_comes_from_its_own_loss(finished: Path, tmp_path: Path) -> None:
+    loss = Loss("distillation", temperature=4.0, share=0.9, smoothing=0.1)
+    plan = replace(api.recipe("distilled-mlp"), source=str(finished), loss=loss, epochs=1, batch_size=500)
     student = api.train(plan, out=tmp_path / "student", progress=False)
     assert run([str(student.folder), "--examples", "20", "--mode", "evaluation"]) == 0
     data = api.load_data("mnist-5k")
@@ -127,7 +127,7 @@ def test_the_worked_example_is_printed(capsys: pytest.CaptureFixture[str]) -> No
         ([], "name: expected a recipe or run folder"),
         (["mpl"], "did you mean mlp"),
         (["mlp", "--layers", "fc9"], "layers: expected names of layers"),
-        (["mlp", "--examples", "0"], "examples: expected a whole number"),
+        (["mlp", "--examples", "0"], "examples: expected an integer"),
     ],
 )
 def test_mistakes_are_explained(arguments: list[str], words: str) -> None:

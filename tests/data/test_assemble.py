@@ -20,19 +20,19 @@ def classes(rows, targets, names=("a", "b")):
 def test_missing_parts_are_held_out_and_all_share_the_scaling_of_training():
     train, test = classes(TABLE[:80], TARGETS[:80]), classes(TABLE[80:], TARGETS[80:])
     data = assemble("toy", {"train": train, "test": test}, provenance="made up")
-    assert data.counts() == {"train": 72, "development": 8, "test": 20}
-    assert data.provenance == "made up; development held out from training examples, stratified, fixed seed"
+    assert data.counts() == {"train": 72, "validation": 8, "test": 20}
+    assert data.provenance == "made up; validation held out from training examples, stratified, fixed seed"
     learned, field = data.train.inputs[0].numpy(), data.schema.input
     np.testing.assert_allclose(field.mean, learned.mean(axis=0), rtol=1e-12)
     assert field.value_range == (learned.min(), learned.max())
-    assert data.schema == data.train.schema == data.development.schema == data.test.schema
+    assert data.schema == data.train.schema == data.validation.schema == data.test.schema
     expected = (TABLE[80:].numpy() - learned.mean(axis=0)) / learned.std(axis=0)
     np.testing.assert_allclose(data.test.gather(torch.arange(20)).x, expected, rtol=1e-5)
 
 
-def test_the_size_of_development_may_be_given():
-    data = assemble("toy", {"train": classes(TABLE, TARGETS)}, provenance="", development=30)
-    assert data.counts() == {"train": 60, "development": 30, "test": 10}
+def test_the_size_of_validation_may_be_given():
+    data = assemble("toy", {"train": classes(TABLE, TARGETS)}, provenance="", validation=30)
+    assert data.counts() == {"train": 60, "validation": 30, "test": 10}
 
 
 def test_numbers_may_stay_as_they_are():
@@ -66,7 +66,7 @@ def test_what_cannot_be_learned_from_is_refused_by_name():
 def test_examples_without_targets_are_divided_too():
     bare = Table((TABLE,), (), Schema({"features": Field((2,))}))
     data = assemble("toy", {"train": bare}, provenance="made up")
-    assert data.counts() == {"train": 80, "development": 10, "test": 10}
+    assert data.counts() == {"train": 80, "validation": 10, "test": 10}
     assert data.provenance.endswith("training examples, fixed seed")
     assert data.train.gather(torch.tensor([0])).targets == ()
 
@@ -88,8 +88,8 @@ def test_numbers_are_standardized_by_those_of_training_alone():
     examples = table(torch.arange(100.0)[:, None], PRICES)
     data = numbers({"train": examples})
     assert data.schema.classes == ("price", "depth")
-    assert data.counts() == {"train": 80, "development": 10, "test": 10}
-    assert data.provenance == "made up; development and test held out from training examples, fixed seed"
+    assert data.counts() == {"train": 80, "validation": 10, "test": 10}
+    assert data.provenance == "made up; validation and test held out from training examples, fixed seed"
     learned, target = PRICES[data.train.inputs[0][:, 0].long()], data.schema.target
     np.testing.assert_allclose(target.mean, learned.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(target.std, learned.std(axis=0), rtol=1e-9)
@@ -104,14 +104,14 @@ def test_numbers_are_standardized_by_those_of_training_alone():
 
 def test_parts_of_numbers_that_are_there_stay():
     train, test = (table(TABLE[part], PRICES[part]) for part in (slice(80), slice(80, 100)))
-    data = numbers({"train": train, "test": test}, development=20)
-    assert data.counts() == {"train": 60, "development": 20, "test": 20}
+    data = numbers({"train": train, "test": test}, validation=20)
+    assert data.counts() == {"train": 60, "validation": 20, "test": 20}
     assert torch.equal(data.test.inputs[0], TABLE[80:, :1])
 
 
 def test_an_empty_test_part_of_numbers_is_one():
-    data = numbers({"train": table(TABLE, PRICES), "development": table(TABLE[:0], PRICES[:0])})
-    assert data.counts() == {"train": 90, "development": 0, "test": 10}
+    data = numbers({"train": table(TABLE, PRICES), "validation": table(TABLE[:0], PRICES[:0])})
+    assert data.counts() == {"train": 90, "validation": 0, "test": 10}
 
 
 def test_numbers_that_cannot_be_learned_are_refused_by_name():
@@ -146,7 +146,7 @@ def test_ragged_numbers_are_standardized_over_all_their_rows():
     schema = Schema({"x": Field((None, 2), axis="time")}, {"force": Field((None, 3), axis="time")})
     columns = {"x": torch.from_numpy(rows), "force": torch.from_numpy(answers)}
     whole = Ragged(columns, {"time": torch.from_numpy(lengths)}, schema)
-    data = numbers({"train": whole, "test": whole, "development": whole})
+    data = numbers({"train": whole, "test": whole, "validation": whole})
     np.testing.assert_allclose(data.schema.input.mean, rows.mean(0), rtol=1e-12)
     np.testing.assert_allclose(data.schema.target.std, answers.std(0), rtol=1e-12)
     expected = (answers - answers.mean(0)) / answers.std(0)

@@ -13,7 +13,7 @@ def test_names():
         *("iris-two", "mnist-4-9", "ring-of-8", "grid-of-25"),
     }
     assert all(line for _, line in SOURCES.values())
-    assert load("mnist-5k").counts() == {"train": 4000, "development": 500, "test": 500}
+    assert load("mnist-5k").counts() == {"train": 4000, "validation": 500, "test": 500}
 
 
 @pytest.mark.parametrize(("name", "outputs"), [("diabetes", 1), ("iris-two", 2), ("mnist-4-9", 2), ("ring-of-8", 8)])
@@ -62,7 +62,7 @@ def sources(tmp_path, write_idx, digits):
 @pytest.mark.parametrize("name", ["idx", "idx/my-images-idx3-ubyte.gz", "a.npz", "pictures", "a.csv"])
 def test_paths(sources, digits, name):
     for data in (load(str(sources / name)), load(name, folder=str(sources))):
-        assert data.counts() == {"train": 32, "development": 4, "test": 4}
+        assert data.counts() == {"train": 32, "validation": 4, "test": 4}
         assert data.schema.classes == ("0", "1", "2", "3")
         assert data.schema.input.shape == ((20,) if name == "a.csv" else (1, 5, 4))
         assert list(data.schema.fields) == ["features" if name == "a.csv" else "image", "label"]

@@ -19,7 +19,7 @@ def text_of(data: Dataset, part: str) -> str:
 def test_parts_follow_one_another_and_windows_too() -> None:
     text = "".join(chr(97 + k * k % 23) for k in range(1000))
     data = from_text(text, "toy", provenance="made up", length=8)
-    parts = [text_of(data, part) for part in ("train", "development", "test")]
+    parts = [text_of(data, part) for part in ("train", "validation", "test")]
     assert [len(part) for part in parts] == [900, 50, 50]
     assert "".join(parts) == text
     assert data.schema.input.categories == tuple(sorted(set(text)))
@@ -36,7 +36,7 @@ def test_a_file_of_any_language(tmp_path: Path) -> None:
     text = "Größe, 大小, размер 🙂\n" * 100
     (tmp_path / "mine.txt").write_text(text, encoding="utf-8-sig")
     data = load("mine.txt", folder=str(tmp_path))
-    assert text_of(data, "train") + text_of(data, "development") + text_of(data, "test") == text
+    assert text_of(data, "train") + text_of(data, "validation") + text_of(data, "test") == text
     assert data.name == "mine.txt"
     assert data.provenance.startswith("text in mine.txt; first 90 %")
     assert data.train.gather(torch.tensor([0])).x.shape == (1, 64)
@@ -54,7 +54,7 @@ def test_what_cannot_be_learned_from_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"short\.txt: expected at least 1,300 characters, .* got 1,299 characters"):
         load(str(tmp_path / "short.txt"))
     (tmp_path / "enough.txt").write_text("x" * 1300)
-    assert load(str(tmp_path / "enough.txt")).counts() == {"train": 18, "development": 1, "test": 1}
+    assert load(str(tmp_path / "enough.txt")).counts() == {"train": 18, "validation": 1, "test": 1}
     (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe\x00" * 1000)
     with pytest.raises(DataError, match=r"bytes\.txt: expected text in UTF-8"):
         load(str(tmp_path / "bytes.txt"))

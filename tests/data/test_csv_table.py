@@ -56,7 +56,7 @@ def test_load(tmp_path):
         *((2,), ("n", "square")),
         *(("even", "odd"), ("class",)),
     )
-    assert data.counts() == {"train": 16, "development": 2, "test": 2}
+    assert data.counts() == {"train": 16, "validation": 2, "test": 2}
     for row, target in zip(data.train.inputs[0].tolist(), data.train.target("label").tolist(), strict=True):
         assert row[1] == row[0] ** 2
         assert row[0] % 2 == target
@@ -94,7 +94,7 @@ def test_fractions_are_numbers(tmp_path, header, output, name):
     data = csv_table.load(write(tmp_path, table(header, range(60), NUMBERS[:, 0].tolist())), "toy")
     assert (data.schema.classes, data.schema.outputs, list(data.schema.targets)) == ((output,), 1, [name])
     assert (data.schema.input.shape, data.schema.target.categories) == ((1,), ())
-    assert data.counts() == {"train": 48, "development": 6, "test": 6}
+    assert data.counts() == {"train": 48, "validation": 6, "test": 6}
     kept = data.train.inputs[0][:, 0].long().numpy()
     expected = (NUMBERS[kept, 0] - NUMBERS[kept, 0].mean()) / NUMBERS[kept, 0].std()
     np.testing.assert_allclose(data.train.targets[0][:, 0], expected, rtol=1e-5, atol=1e-7)
@@ -149,7 +149,7 @@ def test_fractions_may_be_said_to_be_names(tmp_path):
         ("a,price:number\n", r"t\.csv: expected at least one example, got an empty data set"),
         ("a,b:class,c:class\n1,2,3\n", r"t\.csv: expected columns marked ':number', or .*, got 'b:class', 'c:class'"),
         ("a,b:class,c:number\n1,2,3\n", r"t\.csv: .* got 'b:class', 'c:number'; keep one of these"),
-        ("1,2,1\n3,4,-1\n", "label column, label 1: expected a whole number >= 0, got -1"),
+        ("1,2,1\n3,4,-1\n", "label column, label 1: expected an integer >= 0, got -1"),
         ("1,2,a\n3,4,\n", "label column, label 1: expected a name, got nothing"),
         ("1,2,a\n3,4,a\n", "expected two classes or more, got only 'a'"),
         ("1;2;a\n3;4;b\n", "expected feature columns and a label column, got 1 columns; separate columns by commas"),

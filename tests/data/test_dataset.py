@@ -28,13 +28,13 @@ def toy():
 
 
 def test_counts(toy):
-    assert toy.counts() == {"train": 32, "development": 4, "test": 4}
+    assert toy.counts() == {"train": 32, "validation": 4, "test": 4}
     assert tuple(toy.parts()) == PARTS
 
 
 def test_fingerprint_is_the_digest_of_the_stored_numbers(toy):
     digest = hashlib.sha256()
-    for part in (toy.train, toy.development, toy.test):
+    for part in (toy.train, toy.validation, toy.test):
         digest.update(f"{len(part)} (3,)\n".encode())
         digest.update(b"torch.float64" + part.inputs[0].numpy().tobytes())
         digest.update(b"torch.int64" + part.targets[0].numpy().tobytes())
@@ -45,7 +45,7 @@ def test_fingerprint_of_numbers_begins_with_their_scaling():
     data = dataset(Table((torch.from_numpy(TABLE),), (torch.arange(40.0)[:, None],), NUMBER))
     mean, std = data.schema.target.mean[0], data.schema.target.std[0]
     digest = hashlib.sha256(f"{{'mean': [{mean!r}], 'std': [{std!r}]}}\n".encode())
-    for part in (data.train, data.development, data.test):
+    for part in (data.train, data.validation, data.test):
         digest.update(f"{len(part)} (3,)\n".encode())
         digest.update(b"torch.float64" + part.inputs[0].numpy().tobytes())
         digest.update(b"torch.float32" + part.targets[0].numpy().tobytes())
@@ -65,13 +65,13 @@ def test_fingerprint_notices_one_bit_one_label_and_one_row(toy):
     prints.add(replace(toy, test=replace(toy.test, inputs=(other,))).fingerprint())
     prints.add(replace(toy, train=replace(toy.train, targets=(1 - toy.train.targets[0],))).fingerprint())
     prints.add(replace(toy, train=toy.train.select(torch.arange(31))).fingerprint())
-    prints.add(replace(toy, development=toy.test, test=toy.development).fingerprint())
+    prints.add(replace(toy, validation=toy.test, test=toy.validation).fingerprint())
     assert len(prints) == 5
 
 
 def test_parts_may_be_empty():
     tiny = dataset(Table((torch.from_numpy(TABLE[:2]),), (TARGETS[:2],), SCHEMA))
-    assert tiny.counts() == {"train": 2, "development": 0, "test": 0}
+    assert tiny.counts() == {"train": 2, "validation": 0, "test": 0}
     assert len(tiny.fingerprint()) == 64
 
 
@@ -82,7 +82,7 @@ def test_the_parts_move():
 
 def test_cached_parts_give_the_same_bits(toy):
     cached, index = toy.cached(), torch.tensor([3, 0])
-    assert (cached.train.ready, cached.development.ready, cached.test.ready) == (True, True, False)
+    assert (cached.train.ready, cached.validation.ready, cached.test.ready) == (True, True, False)
     assert torch.equal(cached.train.gather(index).x, toy.train.gather(index).x)
 
 

@@ -50,10 +50,10 @@ def test_parts_lie_apart_in_time() -> None:
     for name, part in data.parts().items():
         positions = part.gather(torch.arange(len(part))).inputs[1].reshape(len(part), -1).numpy()
         where[name] = [int(np.flatnonzero((frames == row).all(1))[0]) for row in positions]
-    train, development, test = where.values()
-    assert (len(train), len(development), len(test)) == (700, 100, 100)
-    assert min(development) - max(train) > 50
-    assert min(test) - max(development) > 50
+    train, validation, test = where.values()
+    assert (len(train), len(validation), len(test)) == (700, 100, 100)
+    assert min(validation) - max(train) > 50
+    assert min(test) - max(validation) > 50
 
 
 def test_forces_are_about_the_slope_of_the_energies_along_the_motion() -> None:

@@ -57,7 +57,7 @@ def test_pieces_have_their_parts_on_the_ground_and_above(kind, parts) -> None:  
 
 def test_examples_are_centered_turned_and_of_many_sizes() -> None:
     data = furniture.load()
-    assert data.counts() == {"train": 300, "development": 50, "test": 50}
+    assert data.counts() == {"train": 300, "validation": 50, "test": 50}
     points, lengths = data.train.gather(torch.arange(300)).inputs
     assert 100 <= int(lengths.min()) < 110
     assert 190 < int(lengths.max()) <= 200

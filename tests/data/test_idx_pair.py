@@ -73,7 +73,7 @@ def test_a_pair_with_its_test_split(tmp_path, four, digits, suffix):
     assert (data.name, data.schema.input.shape) == ("mine", (1, 5, 4))
     assert list(data.schema.fields) == ["image", "label"]
     assert data.schema.classes == ("5", "6", "7", "8")
-    assert data.counts() == {"train": 32, "development": 4, "test": 4}
+    assert data.counts() == {"train": 32, "validation": 4, "test": 4}
     np.testing.assert_array_equal(data.test.inputs[0][:, 0], digits[0][36:])
     assert data.test.target("label").tolist() == [0, 1, 2, 3]
     assert load_folder(tmp_path, "mine").fingerprint() == data.fingerprint()
@@ -82,7 +82,7 @@ def test_a_pair_with_its_test_split(tmp_path, four, digits, suffix):
 def test_a_pair_alone_is_divided(tmp_path, write_idx, digits):
     write_idx(tmp_path / "images.idx3-ubyte", digits[0])
     write_idx(tmp_path / "labels.idx1-ubyte.gz", digits[1])
-    assert load_pair(tmp_path / "images.idx3-ubyte", "x").counts() == {"train": 32, "development": 4, "test": 4}
+    assert load_pair(tmp_path / "images.idx3-ubyte", "x").counts() == {"train": 32, "validation": 4, "test": 4}
 
 
 def test_pairs_that_do_not_fit(tmp_path, four, write_idx, digits):
@@ -127,7 +127,7 @@ def test_a_named_set_is_found(tmp_path, monkeypatch, four, toy, place):
     monkeypatch.setenv("NEURARIUM_DATA", str(tmp_path / "root"))
     home = four(tmp_path / place)
     data = load_named(toy)
-    assert data.counts() == {"train": 33, "development": 3, "test": 4}
+    assert data.counts() == {"train": 33, "validation": 3, "test": 4}
     assert (data.schema.classes, data.license) == (("a", "b", "c", "d"), "MIT")
     assert f"(from {home})" in data.provenance
 

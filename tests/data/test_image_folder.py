@@ -28,7 +28,7 @@ def test_classes_without_parts(tmp_path):
     data = image_folder.load(tmp_path, "pets")
     assert (data.schema.input.shape, data.schema.classes) == ((1, 5, 4), ("cat", "dog"))
     assert list(data.schema.fields) == ["image", "label"]
-    assert data.counts() == {"train": 16, "development": 2, "test": 2}
+    assert data.counts() == {"train": 16, "validation": 2, "test": 2}
     assert isinstance(data.train, Table)
     levels = torch.cat([part.inputs[0][:, 0, 2, 3] for part in data.parts().values()]).tolist()
     targets = torch.cat([part.target("label") for part in data.parts().values()]).tolist()
@@ -42,9 +42,9 @@ def test_parts_as_the_folders_say(tmp_path):
     fill(tmp_path / "validation", {"10": 3}, base=200)
     data = image_folder.load(tmp_path, "numbers")
     assert data.schema.classes == ("2", "10")
-    assert data.counts() == {"train": 10, "development": 3, "test": 2}
+    assert data.counts() == {"train": 10, "validation": 3, "test": 2}
     assert data.test.inputs[0][:, 0, 0, 0].tolist() == [100, 101]
-    assert data.development.target("label").tolist() == [1, 1, 1]
+    assert data.validation.target("label").tolist() == [1, 1, 1]
 
 
 def test_train_and_test_may_be_classes(tmp_path):

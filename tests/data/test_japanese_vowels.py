@@ -8,9 +8,9 @@ from neurarium.data import japanese_vowels
 
 def test_counts_are_those_of_the_authors() -> None:
     data = japanese_vowels.load()
-    assert data.counts() == {"train": 216, "development": 54, "test": 370}
+    assert data.counts() == {"train": 216, "validation": 54, "test": 370}
     assert torch.bincount(data.train.target("label")).tolist() == [24] * 9
-    assert torch.bincount(data.development.target("label")).tolist() == [6] * 9
+    assert torch.bincount(data.validation.target("label")).tolist() == [6] * 9
     # of speakers 1 to 9, as the repository's description says
     assert torch.bincount(data.test.target("label")).tolist() == [31, 35, 88, 44, 29, 24, 40, 50, 29]
     sizes = torch.cat([part.sizes() for part in data.parts().values()])

@@ -28,11 +28,11 @@ def test_classes_are_numbered_in_order(labels, numbers, classes):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (np.array([0.5, 1.0]), "pets: expected labels that are whole numbers or names, got fractions; number the"),
-        (np.array([0.0, 2.0**60]), "expected labels that are whole numbers or names"),
-        (np.array([0.0, np.nan]), "expected labels that are whole numbers or names"),
+        (np.array([0.5, 1.0]), "pets: expected labels that are integers or names, got fractions; number the"),
+        (np.array([0.0, 2.0**60]), "expected labels that are integers or names"),
+        (np.array([0.0, np.nan]), "expected labels that are integers or names"),
         (np.array([1j]), "got labels of type complex128"),
-        (np.array([2, 0, -1, -2]), "pets, label 2: expected a whole number >= 0, got -1"),
+        (np.array([2, 0, -1, -2]), "pets, label 2: expected an integer >= 0, got -1"),
         (np.eye(3, dtype=np.int64), r"expected one label an example, got shape \(3, 3\); .*argmax"),
         (np.array(["cat", "", "dog"]), "pets, label 1: expected a name, got nothing"),
         (np.array(3), "expected one label an example"),

@@ -53,7 +53,7 @@ def test_the_split_never_changes():
 
 def test_fours_and_nines_are_those_of_the_whole_part_by_part():
     pair, whole = mnist_5k.load_four_nine(), mnist_5k.load()
-    assert pair.counts() == {"train": 800, "development": 100, "test": 100}
+    assert pair.counts() == {"train": 800, "validation": 100, "test": 100}
     assert pair.schema.classes == ("4", "9")
     for few, every in zip(pair.parts().values(), whole.parts().values(), strict=True):
         for number, digit in enumerate((4, 9)):

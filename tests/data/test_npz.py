@@ -20,8 +20,8 @@ def test_inputs_and_labels(tmp_path, digits, x, y):
     data = npz.load(save(tmp_path, **{x: pixels, y: labels + 3}), "toy")
     assert (data.name, data.schema.input.shape, data.schema.classes) == ("toy", (1, 5, 4), ("3", "4", "5", "6"))
     assert list(data.schema.fields) == ["image", "label"]
-    assert data.counts() == {"train": 32, "development": 4, "test": 4}
-    assert "development and test held out" in data.provenance
+    assert data.counts() == {"train": 32, "validation": 4, "test": 4}
+    assert "validation and test held out" in data.provenance
     parts = data.parts().values()
     stored = torch.cat([part.inputs[0] for part in parts])[:, 0].numpy()
     targets = torch.cat([part.target("label") for part in parts]).numpy()
@@ -42,13 +42,13 @@ def test_parts_as_keras_keeps_them(tmp_path, digits):
         y_test=labels[30:, None],
     )
     data = npz.load(path, "toy")
-    assert data.counts() == {"train": 27, "development": 3, "test": 10}
+    assert data.counts() == {"train": 27, "validation": 3, "test": 10}
     np.testing.assert_array_equal(data.test.inputs[0][:, 0], pixels[30:])
     assert data.test.target("label").tolist() == labels[30:].tolist()
     whole = npz.load(
         save(tmp_path, x_train=pixels, y_train=labels, x_val=pixels, y_val=labels, x_test=pixels, y_test=labels), "t"
     )
-    assert whole.counts() == {"train": 40, "development": 40, "test": 40}
+    assert whole.counts() == {"train": 40, "validation": 40, "test": 40}
     assert "held out" not in whole.provenance
 
 
@@ -87,7 +87,7 @@ def test_numbers_to_predict(tmp_path, arrays, name, outputs):
     data = npz.load(save(tmp_path, x=ROOMS, **arrays), "toy")
     assert (list(data.schema.targets), data.schema.classes) == ([name], outputs)
     assert data.schema.target.shape == (len(outputs),)
-    assert data.counts() == {"train": 48, "development": 6, "test": 6}
+    assert data.counts() == {"train": 48, "validation": 6, "test": 6}
     assert data.train.target(name).shape == (48, len(outputs))
     (numbers,) = arrays.values()
     assert_rows_keep_their_numbers(data, ROOMS, numbers.reshape(60, -1))
@@ -100,7 +100,7 @@ def test_numbers_of_parts_as_keras_keeps_them(tmp_path, key):
         tmp_path, **{"x_train": ROOMS[:50], f"{key}_train": y[:50], "x_test": ROOMS[50:], f"{key}_test": y[50:, None]}
     )
     data = npz.load(path, "toy")
-    assert data.counts() == {"train": 45, "development": 5, "test": 10}
+    assert data.counts() == {"train": 45, "validation": 5, "test": 10}
     assert data.schema.classes == (key,)
     np.testing.assert_array_equal(data.test.inputs[0], ROOMS[50:])
     np.testing.assert_allclose(unscaled(data.test.target(key), data.schema.target)[:, 0], y[50:], rtol=1e-6)
@@ -147,7 +147,7 @@ X, Y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
             {"x_train": X, "y_train": Y + 0.5, "x_test": X, "y_test": np.where(Y == 1, np.nan, 0.5)},
             r"a\.npz, test, y, row 1 .* got nan",
         ),
-        ({"x": X, "y": Y - 1}, "label 0: expected a whole number >= 0, got -1"),
+        ({"x": X, "y": Y - 1}, "label 0: expected an integer >= 0, got -1"),
         ({"x": X, "y": Y * 0}, "expected two classes or more"),
         ({"x": X[:0], "y": Y[:0]}, "got an empty data set"),
         ({"x": np.where(X == 7, np.nan, X), "y": Y}, r"a\.npz, x, row 3, column 1 .* got nan"),

@@ -55,7 +55,7 @@ def test_a_data_set_is_itself(vectors):
 def test_pairs(convert):
     own = dataset_from((convert(X), convert(Y)))
     assert (own.batch_size, own.notices) == (None, ())
-    assert own.dataset.counts() == {"train": 32, "development": 4, "test": 4}
+    assert own.dataset.counts() == {"train": 32, "validation": 4, "test": 4}
     assert own.dataset.schema.input.standardized
 
 
@@ -73,12 +73,12 @@ def test_frames():
 def test_map_style_data_sets_are_loaded_and_divided():
     own = dataset_from(PAIRS)
     assert isinstance(own.dataset.train, Loaded)
-    assert own.dataset.counts() == {"train": 32, "development": 4, "test": 4}
+    assert own.dataset.counts() == {"train": 32, "validation": 4, "test": 4}
     for part, each in zip(own.dataset.parts().values(), (8, 1, 1), strict=True):
         assert part.target("label").bincount().tolist() == [each] * 4
     assert own.dataset.name == "TensorDataset"
     assert own.dataset.provenance == (
-        "PyTorch data set TensorDataset; development and test held out from training examples, stratified, fixed seed"
+        "PyTorch data set TensorDataset; validation and test held out from training examples, stratified, fixed seed"
     )
     assert own.notices == ("inputs of a PyTorch data set are taken as they come, not standardized",)
     assert own.batch_size is None
@@ -94,7 +94,7 @@ def test_named_classes_are_found_through_subsets():
         own = dataset_from(data)
         assert own.dataset.schema.classes == ("a", "b", "c", "d", "e")
         assert own.dataset.provenance.endswith("training examples, fixed seed")
-        assert own.dataset.counts() == {"train": 32, "development": 4, "test": 4}
+        assert own.dataset.counts() == {"train": 32, "validation": 4, "test": 4}
         assert_complete(own)
 
 
@@ -159,7 +159,7 @@ def test_loaders_over_lists():
 def test_iterable_data_sets_come_as_they_are(wrap):
     own = dataset_from(wrap(Rows()))
     assert isinstance(own.dataset.train, Iterated)
-    assert own.dataset.counts() == {"train": 40, "development": 0, "test": 0}
+    assert own.dataset.counts() == {"train": 40, "validation": 0, "test": 0}
     assert own.notices == (
         "inputs of a PyTorch data set are taken as they come, not standardized",
         "an iterable data set cannot be rewound: a resumed run does not continue exactly",

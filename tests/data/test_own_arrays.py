@@ -55,7 +55,7 @@ def test_classes(y, classes, numbers):
     data = dataset_of_pair(ROWS, y)
     named = ("kind",) if isinstance(y, pd.DataFrame) else ()
     assert data.schema.targets == {"label": Field((), categories=classes, names=named)}
-    assert data.provenance == "memory; development and test held out from training examples, stratified, fixed seed"
+    assert data.provenance == "memory; validation and test held out from training examples, stratified, fixed seed"
     assert data.counts()["train"] + 2 * data.counts()["test"] == 50
     assert_same_rows(data, ROWS, numbers)
 
@@ -190,7 +190,7 @@ def with_gap(frame, column, row):
             lambda: dataset_of_pair(ROWS, np.array(["a", 1] * 25, dtype=object)),
             "y: expected text throughout, .* got 1 in",
         ),
-        (lambda: dataset_of_pair(ROWS, np.arange(50) - 1), "y, label 0: expected a whole number >= 0, got -1"),
+        (lambda: dataset_of_pair(ROWS, np.arange(50) - 1), "y, label 0: expected an integer >= 0, got -1"),
         (lambda: dataset_of_pair(ROWS, np.zeros(50, int)), "data: expected two classes or more, got only '0'"),
         (lambda: dataset_of_pair(ROWS[:0], KINDS[:0]), "data: expected at least one example, got an empty data set"),
         (

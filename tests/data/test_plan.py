@@ -184,5 +184,5 @@ def test_seeds_of_any_size_are_taken():
 
 def test_a_batch_holds_one_example_at_least():
     for call in (lambda: in_order(TEN, 0), lambda: seen(batch_size=0), lambda: seen(torch.arange(1, 4), 0, 9)):
-        with pytest.raises(ConfigError, match="batch size: expected a whole number >= 1, got 0"):
+        with pytest.raises(ConfigError, match="batch size: expected an integer >= 1, got 0"):
             call()

@@ -6,7 +6,7 @@ from neurarium.data import rings_and_trees
 
 def test_trees_are_trees_and_rings_have_one_cycle() -> None:
     data = rings_and_trees.load()
-    assert data.counts() == {"train": 600, "development": 100, "test": 100}
+    assert data.counts() == {"train": 600, "validation": 100, "test": 100}
     for part in data.parts().values():
         labels = part.target("label").tolist()
         assert sum(labels) * 2 == len(labels)

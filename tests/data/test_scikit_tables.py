@@ -27,7 +27,7 @@ def test_tables_are_whole_and_divided(name: str) -> None:
     loader = getattr(datasets, scikit_tables.TABLES[name][0])
     assert data.schema.input.names == tuple(map(str, loader().feature_names))
     assert sum(data.counts().values()) == examples
-    assert data.counts()["test"] == data.counts()["development"] == round(examples / 10)
+    assert data.counts()["test"] == data.counts()["validation"] == round(examples / 10)
     inputs = data.train.gather(torch.arange(len(data.train))).x
     assert inputs.mean(0).abs().max() < 1e-5
     spread = inputs.std(0, correction=0)

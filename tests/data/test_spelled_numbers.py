@@ -21,7 +21,7 @@ def test_targets_say_what_sources_say_and_no_test_number_was_seen() -> None:
             seen.setdefault(name, set()).add(number)
     assert {name: len(numbers) for name, numbers in seen.items()} == data.counts()
     assert set.union(*seen.values()) == set(range(10_000))
-    assert data.counts() == {"train": 8000, "development": 1000, "test": 1000}
+    assert data.counts() == {"train": 8000, "validation": 1000, "test": 1000}
 
 
 def test_digits_are_written_without_spaces() -> None:

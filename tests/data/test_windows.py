@@ -79,7 +79,7 @@ def test_tokens_outside_the_vocabulary():
 
 def test_parts_are_held_out_and_the_fingerprint_notices_a_token():
     data = assemble("toy", {"train": Windows.over(STREAM, 4, SCHEMA, 1)}, provenance="made up")
-    assert data.counts() == {"train": 15, "development": 2, "test": 2}
+    assert data.counts() == {"train": 15, "validation": 2, "test": 2}
     changed = STREAM.copy()
     changed[22] = (changed[22] + 1) % 5
     other = assemble("toy", {"train": Windows.over(changed, 4, SCHEMA, 1)}, provenance="made up")

@@ -20,14 +20,14 @@ from neurarium.data.drawn import drawn
 from neurarium.data.scaling import Scaling
 from neurarium.data.table import Table
 from neurarium.learning.augmentation import Augmentation
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.recipes.catalog import RECIPES
 from neurarium.record.events import EpochEnded
 from neurarium.record.schema import Field, Schema
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import Session, prepare
+from neurarium.training.session import Session
 from neurarium.training.source import Source, role_of
 
 SHAPES = {
@@ -83,10 +83,10 @@ def cases() -> dict[str, Recipe]:
         "mlp, plateau": change(mlp, schedule=Schedule("plateau", patience=1)),
         "mlp, hessian-free": change(plain, optimizer=Optimizer("hessian-free"), schedule=Schedule(), batch_size=32),
         "mlp, explicit": change(mlp, gradients="explicit", clip_norm=1.0),
-        "mlp, hinge, balanced": change(mlp, objective=Objective("hinge", balanced=True)),
-        "mlp, smoothed": change(mlp, objective=Objective(smoothing=0.1)),
+        "mlp, hinge, balanced": change(mlp, loss=Loss("hinge", balanced=True)),
+        "mlp, smoothed": change(mlp, loss=Loss(smoothing=0.1)),
         "mlp, bfloat16": change(mlp, precision="bfloat16"),
-        "lenet5, in parts": change(lenet5, accumulate=3),
+        "lenet5, in parts": change(lenet5, micro_batches=3),
         "rbm, cd": change(found["rbm"], net=change(found["rbm"].net, persistent=False)),
     }
     settings = {"threads": 1, "device": "cpu", "epochs": 2}
@@ -100,10 +100,10 @@ def begin(recipe: Recipe) -> Session:
     """A session in memory; what a recipe stands on has learned for an epoch."""
     data = stand_in(recipe)
     if not recipe.source or role_of(recipe) == "judge":
-        return prepare(dataclasses.replace(recipe, source=""), data)
+        return build_session(dataclasses.replace(recipe, source=""), data)
     below = begin(dataclasses.replace(RECIPES[recipe.source](), threads=1, device="cpu", epochs=1))
     list(below.events())
-    return prepare(recipe, data, source=Source(recipe.source, below.net, data.schema))
+    return build_session(recipe, data, source=Source(recipe.source, below.net, data.schema))
 
 
 def numbers_of(recipe: Recipe) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def numbers_of(recipe: Recipe) -> dict[str, Any]:
     digest = hashlib.sha256()
     for tensor in session.net.state_dict().values():
         digest.update(tensor.contiguous().numpy().tobytes())
-    rows = [[*end.train.values(), *end.development.values(), end.gradient_norm, end.learning_rate] for end in ends]
+    rows = [[*end.train.values(), *end.validation.values(), end.gradient_norm, end.learning_rate] for end in ends]
     return {"weights": digest.hexdigest(), "epochs": rows}
 
 

@@ -81,7 +81,7 @@ def test_extreme_logits_and_no_gradient_for_the_teacher() -> None:
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])
 def test_temperature_out_of_range(temperature: float) -> None:
-    with pytest.raises(ConfigError, match=r"objective\.temperature: expected a number > 0"):
+    with pytest.raises(ConfigError, match=r"loss\.temperature: expected a number > 0"):
         tempered_cross_entropy(logits(0), logits(1), temperature)
 
 

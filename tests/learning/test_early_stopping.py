@@ -4,10 +4,10 @@ from neurarium.checks import ConfigError
 from neurarium.learning.early_stopping import BestSoFar, EarlyStopping
 
 
-def follow(scores: list[float], least_gain: float = 0.0) -> list[BestSoFar]:
+def follow(scores: list[float], min_delta: float = 0.0) -> list[BestSoFar]:
     states = [BestSoFar()]
     for epoch, score in enumerate(scores, start=1):
-        states.append(states[-1].after(epoch, score, least_gain))
+        states.append(states[-1].after(epoch, score, min_delta))
     return states[1:]
 
 
@@ -18,8 +18,8 @@ def test_waits_since_the_best_epoch() -> None:
 
 
 def test_small_gains_do_not_count() -> None:
-    assert follow([0.5, 0.45, 0.39], least_gain=0.1)[-1] == BestSoFar(0.39, 3, 0)
-    assert follow([0.5, 0.45], least_gain=0.1)[-1] == BestSoFar(0.5, 1, 1)
+    assert follow([0.5, 0.45, 0.39], min_delta=0.1)[-1] == BestSoFar(0.39, 3, 0)
+    assert follow([0.5, 0.45], min_delta=0.1)[-1] == BestSoFar(0.5, 1, 1)
 
 
 def test_exhausted() -> None:
@@ -29,7 +29,7 @@ def test_exhausted() -> None:
     assert not state.exhausted(None)
 
 
-@pytest.mark.parametrize("settings", [{"patience": 0}, {"least_gain": -1.0}, {"least_gain": float("nan")}])
+@pytest.mark.parametrize("settings", [{"patience": 0}, {"min_delta": -1.0}, {"min_delta": float("nan")}])
 def test_refuses(settings: dict[str, float]) -> None:
     with pytest.raises(ConfigError):
         EarlyStopping(**settings)

@@ -47,7 +47,7 @@ def test_rates_of_a_backbone_that_there_is_not(settings: dict[str, float]) -> No
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"freeze_epochs": -1}, r"fine_tuning\.freeze_epochs: expected a whole number >= 0"),
+        ({"freeze_epochs": -1}, r"fine_tuning\.freeze_epochs: expected an integer >= 0"),
         ({"backbone_factor": 0.0}, r"fine_tuning\.backbone_factor: expected a number in \(0, 1\]"),
         ({"backbone_factor": 1.5}, r"fine_tuning\.backbone_factor"),
         ({"layer_decay": 0.0}, r"fine_tuning\.layer_decay"),

@@ -14,7 +14,7 @@ from neurarium.learning.optimizers import TAKEN_BY, Optimizer, ParameterGroup
 from neurarium.record.schema import image_schema
 from neurarium.tasks.table import task_of
 from neurarium.tasks.task import Context
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.gradient import GradientRule
 from neurarium.training.rules.rule import Setup
@@ -269,8 +269,8 @@ def test_the_state_of_two_groups_survives_a_checkpoint(name: str) -> None:
     def rule() -> GradientRule:
         torch.manual_seed(1)
         net = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.LayerNorm(5), torch.nn.Linear(5, 3))
-        placement = Placement(torch.device("cpu"))
-        return GradientRule(Setup(recipe, net, task_of(recipe, schema), schema, placement, 6))
+        device_config = DeviceConfig(torch.device("cpu"))
+        return GradientRule(Setup(recipe, net, task_of(recipe, schema), schema, device_config, 6))
 
     whole, first, second = rule(), rule(), rule()
     assert [len(group["params"]) for group in whole.optimizers[0].param_groups] == [2, 4]

@@ -67,5 +67,5 @@ def test_of_another_size_than_the_classes() -> None:
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
 def test_share_out_of_range(share: float) -> None:
-    with pytest.raises(ConfigError, match=r"objective\.smoothing"):
+    with pytest.raises(ConfigError, match=r"loss\.smoothing"):
         uniform_confusion(3, share)

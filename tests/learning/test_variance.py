@@ -150,7 +150,7 @@ def test_whole_numbers_as_inputs() -> None:
 
 
 class Weighed(nn.Module):
-    """Rows of a table, each times a number: two inputs, of which one is whole numbers."""
+    """Rows of a table, each times a number: two inputs, of which one is integers."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -11,8 +11,8 @@ from neurarium.record.run_record import epochs_of, read_record, recorded, rewind
 def stream(steps: int = 40) -> Iterator[Event]:
     yield Started("run", epochs=1, steps_per_epoch=steps)
     for k in range(1, steps + 1):
-        yield Stepped(k, 1, k, objective=1 / k, gradient_norm=0.1, learning_rate=0.01, seconds=k / 10)
-    yield EpochEnded(1, steps, {"objective": 0.5, "error": 0.25}, {}, 0.1, 0.01, 4.0, best=True)
+        yield Stepped(k, 1, k, loss=1 / k, gradient_norm=0.1, learning_rate=0.01, seconds=k / 10)
+    yield EpochEnded(1, steps, {"loss": 0.5, "error": 0.25}, {}, 0.1, 0.01, 4.0, best=True)
     yield Stopped("finished", 2, steps, 4.0, 1)
 
 
@@ -28,7 +28,7 @@ def test_numbers_read_back_exactly(tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
     list(recorded(iter([Stepped(1, 1, 1, 1 / 3, 0.1 + 0.2, 1e-300, 0.0)]), path))
     entry = read_record(path)[0]
-    assert (entry["objective"], entry["gradient_norm"], entry["learning_rate"]) == (1 / 3, 0.1 + 0.2, 1e-300)
+    assert (entry["loss"], entry["gradient_norm"], entry["learning_rate"]) == (1 / 3, 0.1 + 0.2, 1e-300)
 
 
 def test_each_event_is_on_the_disk_when_it_is_passed_on(tmp_path: Path) -> None:

@@ -35,11 +35,11 @@ def _make_events(
     seed: int = 0,
     best: int = 17,
     reason: StopReason = "finished",
-    development: bool = True,
+    validation: bool = True,
     floor: float = 0.024,
     task: str = "classification",
 ) -> list[Event]:
-    """A run whose error falls to `floor`; development error is smallest after epoch `best`."""
+    """A run whose error falls to `floor`; validation error is smallest after epoch `best`."""
     draw = np.random.default_rng(seed)
     events: list[Event] = [Started(name, 20, STEPS, 0, 61706, ENVIRONMENT, task), Notice("4 of 6 threads are busy")]
     step = 0
@@ -48,16 +48,16 @@ def _make_events(
             step += 1
             x = step / STEPS
             rate = 3e-3 * min(step / STEPS, 0.5 + 0.5 * math.cos(math.pi * x / 20))
-            objective = float((2.3 * math.exp(-1.6 * x) + 0.3 * math.exp(-0.2 * x)) * draw.uniform(0.5, 1.6))
+            loss = float((2.3 * math.exp(-1.6 * x) + 0.3 * math.exp(-0.2 * x)) * draw.uniform(0.5, 1.6))
             norm = float(draw.gamma(6, 0.3) * (0.3 + math.exp(-0.1 * x)))
-            events.append(Stepped(step, epoch, position, objective, norm, rate, 0.011 * step))
+            events.append(Stepped(step, epoch, position, loss, norm, rate, 0.011 * step))
         smooth = 2.3 * math.exp(-1.6 * (epoch - 0.5)) + 0.3 * math.exp(-0.2 * epoch)
-        train = {"objective": smooth, "error": 0.28 * smooth + 0.0005}
+        train = {"loss": smooth, "error": 0.28 * smooth + 0.0005}
         drift = 0.0004 * (epoch - best) ** 2 if epoch > best else 0.12 * math.exp(-0.5 * epoch)
-        dev = {"objective": smooth + 0.05 + 5 * drift, "error": floor + drift + 0.001 * (best - epoch) * (epoch < best)}
+        dev = {"loss": smooth + 0.05 + 5 * drift, "error": floor + drift + 0.001 * (best - epoch) * (epoch < best)}
         events.append(
             EpochEnded(
-                epoch, step, train, dev if development else {}, 1.4 + 1 / epoch, rate, 0.011 * step, epoch <= best
+                epoch, step, train, dev if validation else {}, 1.4 + 1 / epoch, rate, 0.011 * step, epoch <= best
             )
         )
     events.append(CheckpointSaved(step, "checkpoints/x.safetensors"))
@@ -137,7 +137,7 @@ def _make_info(classes: tuple[str, ...], shape: tuple[int, ...] = (1, 28, 28), *
     name = "image" if len(shape) == 3 else "features"
     schema = Schema({name: Field(shape, mean=(33.3,) * shape[0], std=(78.6,) * shape[0])}, _labels(classes))
     values = {
-        "name": "mnist-5k", "schema": schema, "counts": {"train": 4000, "development": 500, "test": 500},
+        "name": "mnist-5k", "schema": schema, "counts": {"train": 4000, "validation": 500, "test": 500},
         "fingerprint": "7d2e" * 16, "provenance": "Y. LeCun, C. Cortes, C. Burges, The MNIST database; 5,000 digits",
         "license": "CC BY-SA 3.0",
     }  # fmt: skip

@@ -14,18 +14,18 @@ def line(axes, label):
 
 def test_the_three_curves_hold_the_recorded_numbers(made):
     entries = made.entries(made.events())
-    objective, error, norm, rate = curves_figure(entries, "lenet5-1").axes
+    loss, error, norm, rate = curves_figure(entries, "lenet5-1").axes
     epochs = [entry for entry in entries if entry["event"] == "epoch"]
     for axes, label, part, score, unit in (
-        (objective, "training", "train", "objective", 1),
-        (objective, "development", "development", "objective", 1),
+        (loss, "training", "train", "loss", 1),
+        (loss, "validation", "validation", "loss", 1),
         (error, "training", "train", "error", 100),
-        (error, "development", "development", "error", 100),
+        (error, "validation", "validation", "error", 100),
     ):
         np.testing.assert_allclose(line(axes, label).get_xdata(), range(1, 21))
         np.testing.assert_allclose(line(axes, label).get_ydata(), [unit * entry[part][score] for entry in epochs])
     steps = [entry for entry in entries if entry["event"] == "step"]
-    np.testing.assert_allclose(line(objective, "single updates").get_ydata(), [e["objective"] for e in steps])
+    np.testing.assert_allclose(line(loss, "single updates").get_ydata(), [e["loss"] for e in steps])
     np.testing.assert_allclose(norm.get_lines()[-1].get_ydata(), [e["gradient_norm"] for e in epochs])
     np.testing.assert_allclose(rate.get_lines()[0].get_ydata(), [e["learning_rate"] for e in steps])
 
@@ -55,9 +55,9 @@ def test_legends_lie_above_the_curves(made):
         assert axes.get_legend().get_window_extent().y0 >= axes.get_window_extent().y1
 
 
-def test_without_development_data_the_training_curves_stand_alone(made):
-    error = curves_figure(made.entries(made.events(5, development=False)), "x").axes[1]
-    assert [label for label in error.get_legend_handles_labels()[1] if label == "development"] == []
+def test_without_validation_data_the_training_curves_stand_alone(made):
+    error = curves_figure(made.entries(made.events(5, validation=False)), "x").axes[1]
+    assert [label for label in error.get_legend_handles_labels()[1] if label == "validation"] == []
 
 
 @pytest.mark.parametrize("kept", [1, 2, 20])

@@ -13,7 +13,7 @@ from neurarium.nets.summary import summarize, summarize_batch
 from neurarium.record.schema import Schema, image_schema
 from neurarium.report.layers import plain_rows, write_layers
 from neurarium.training.data_info import DataInfo
-from neurarium.training.device import find_placement
+from neurarium.training.device import find_device
 from neurarium.training.recipe import Recipe
 from neurarium.training.run import Run
 
@@ -28,7 +28,7 @@ OTHERS = [name for name, kind in NETS.items() if not is_one_tensor(kind.example(
 def run_of(spec: NetSpec, schema: Schema, folder: Path) -> Run:
     torch.manual_seed(0)
     info = DataInfo("toy", schema, {}, "", "", "")
-    return Run(folder, Recipe(net=spec), info, spec.build(schema).eval(), find_placement("cpu"))
+    return Run(folder, Recipe(net=spec), info, spec.build(schema).eval(), find_device("cpu"))
 
 
 def written(run: Run) -> dict[str, Any]:

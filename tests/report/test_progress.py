@@ -48,8 +48,8 @@ def test_epoch_line_holds_the_numbers_under_their_headings():
     event = EpochEnded(
         7,
         441,
-        {"objective": 0.4512, "error": 0.1321},
-        {"objective": 0.21, "error": 0.064},
+        {"loss": 0.4512, "error": 0.1321},
+        {"loss": 0.21, "error": 0.064},
         1.23,
         3e-3,
         12.34,
@@ -60,12 +60,12 @@ def test_epoch_line_holds_the_numbers_under_their_headings():
         "7", "0.4512", "13.21", "%", "0.2100", "6.40", "%", "1.23", "3.0e-03", "12.3", "s", "best"
     ]  # fmt: skip
     assert line[: len(HEADER)].rstrip().endswith("s")
-    for heading, value in (("error", "13.21 %"), ("dev. err.", "6.40 %"), ("rate", "3.0e-03")):
+    for heading, value in (("error", "13.21 %"), ("val. err.", "6.40 %"), ("rate", "3.0e-03")):
         assert HEADER.index(heading) + len(heading) == line.index(value) + len(value)
 
 
-def test_epoch_without_development_data():
-    line = epoch_line(EpochEnded(1, 5, {"objective": 1.0, "error": 0.5}, {}, 1.0, 0.1, 250.0, best=False))
+def test_epoch_without_validation_data():
+    line = epoch_line(EpochEnded(1, 5, {"loss": 1.0, "error": 0.5}, {}, 1.0, 0.1, 250.0, best=False))
     assert line.split()[4:6] == ["-", "-"]
     assert line.endswith("4:10")
 
@@ -79,7 +79,7 @@ def test_epoch_without_development_data():
     ],
 )
 def test_closing_line_says_why_and_where(reason, expected):
-    best = EpochEnded(3, 30, {"objective": 1.0, "error": 0.1}, {"objective": 1.0, "error": 0.064}, 1.0, 0.1, 9.0, True)
+    best = EpochEnded(3, 30, {"loss": 1.0, "error": 0.1}, {"loss": 1.0, "error": 0.064}, 1.0, 0.1, 9.0, True)
     line = closing_line(Stopped(reason, 5, 40, 12.0, 3), Started("x", 10, 10), best)
     for words in expected:
         assert words in line
@@ -133,11 +133,11 @@ def test_a_name_with_brackets_is_no_markup():
     assert "note: [bold]" in file.getvalue()
 
 
-def test_smoothed_objective_is_the_mean_at_first():
+def test_smoothed_loss_is_the_mean_at_first():
     board = Board()
-    for step, objective in enumerate((4.0, 2.0, 3.0), 1):
-        board.step(Stepped(step, 1, step, objective, 1.0, 0.1, 0.0))
-    assert board.objective == pytest.approx(3.0)
+    for step, loss in enumerate((4.0, 2.0, 3.0), 1):
+        board.step(Stepped(step, 1, step, loss, 1.0, 0.1, 0.0))
+    assert board.loss == pytest.approx(3.0)
 
 
 def test_a_step_draws_nothing_and_writes_nothing(monkeypatch):

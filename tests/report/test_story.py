@@ -12,9 +12,9 @@ def history(made):
     return make
 
 
-def with_errors(history, train, development):
+def with_errors(history, train, validation):
     """The same history with other errors in its best epoch."""
-    history.best["train"]["error"], history.best["development"]["error"] = train, development
+    history.best["train"]["error"], history.best["validation"]["error"] = train, validation
     return history
 
 
@@ -42,10 +42,10 @@ def test_a_killed_run_has_no_end(made):
 
 def test_best_epoch_and_its_weights(history):
     assert tell_best(history(), kept_best=True) == (
-        "Epoch 17 was the best: its development error was 2.40 %. Its weights are the ones kept."
+        "Epoch 17 was the best: its validation error was 2.40 %. Its weights are the ones kept."
     )
     assert "kept" not in tell_best(history(), kept_best=False)
-    assert "training error" in tell_best(history(3, development=False), kept_best=True)
+    assert "training error" in tell_best(history(3, validation=False), kept_best=True)
 
 
 def test_gap_that_chance_cannot_explain(history):
@@ -53,7 +53,7 @@ def test_gap_that_chance_cannot_explain(history):
     assert "more than chance explains" in tell_gap(with_errors(history(), 0.08, 0.1), 900)
     assert "no more than chance explains" in tell_gap(with_errors(history(), 0.081, 0.1), 900)
     assert "no worse" in tell_gap(with_errors(history(), 0.12, 0.1), 900)
-    assert tell_gap(history(3, development=False), 0) == ""
+    assert tell_gap(history(3, validation=False), 0) == ""
 
 
 @pytest.mark.parametrize(("task", "told"), [("distillation", True), ("regression", False), ("custom", False)])
@@ -61,7 +61,7 @@ def test_a_gap_is_told_where_errors_are_shares_of_examples(history, task, told):
     assert bool(tell_gap(with_errors(history(task=task), 0.08, 0.1), 900)) == told
 
 
-def test_rising_development_objective_is_overfitting(history):
+def test_rising_validation_loss_is_overfitting(history):
     story = tell_trend(history(best=5), kept_best=False)
     assert "overfitted" in story
     assert "remedies" in story
@@ -76,12 +76,12 @@ def test_short_of_three_epochs_nothing_is_said(history):
 
 
 def test_the_result_is_told_as_the_task_tells_it(history, made):
-    told = tell_story(history(), {"development": 500}, True, made.scores(made.digits, 500, 0.968).to_plain())[-1]
+    told = tell_story(history(), {"validation": 500}, True, made.scores(made.digits, 500, 0.968).to_plain())[-1]
     assert told.startswith("Of the 500 test examples it answered 484 right, 96.8 %")
     assert "Most often" in told
     assert tell_story(history(), {}, True, None)[-1] == "It has not been measured on test examples yet."
 
 
 def test_story_has_no_empty_paragraphs(history):
-    story = tell_story(history(1, best=1, development=False), {"train": 10}, True, None)
+    story = tell_story(history(1, best=1, validation=False), {"train": 10}, True, None)
     assert all(story)

@@ -28,8 +28,8 @@ def cells(made: Any) -> list[SweptCell]:
 def test_lines_and_bands_are_mean_and_deviation_of_the_records(cells: list[SweptCell]) -> None:
     figure = sweep_figure(cells, 3, "a sweep")
     for axes, part, measure, unit in (
-        (figure.axes[0], "train", "objective", 1),
-        (figure.axes[1], "development", "error", 100),
+        (figure.axes[0], "train", "loss", 1),
+        (figure.axes[1], "validation", "error", 100),
     ):
         for line, band, cell in zip(axes.lines, axes.collections, cells, strict=False):
             common = min(len(history.epochs) for history in cell.histories)
@@ -86,7 +86,7 @@ def test_spread_against_numpy() -> None:
 
 def test_best_cell_and_how_far_it_stands_out(cells: list[SweptCell]) -> None:
     assert best_cell(cells) is cells[1]
-    bests = [[min(h.scores("development", "error")) for h in cell.histories] for cell in cells[:2]]
+    bests = [[min(h.scores("validation", "error")) for h in cell.histories] for cell in cells[:2]]
     sgd, adam = np.array(bests[0]), np.array(bests[1])
     behind = 100 * (sgd.mean() - adam.mean())
     line = tell_best(cells)
@@ -107,7 +107,7 @@ def test_table_and_page(cells: list[SweptCell], tmp_path: Any) -> None:
     table = sweep_table(cells)
     assert table.row_count == 3
     assert len(table.columns) == len(COLUMNS)
-    ends = np.array([100 * h.epochs[-1]["development"]["error"] for h in cells[1].histories])
+    ends = np.array([100 * h.epochs[-1]["validation"]["error"] for h in cells[1].histories])
     assert row_of(cells[1])[2] == f"{ends.mean():.2f} ± {ends.std(ddof=1):.2f}"
     request = {
         "seeds": 3, "recipe": {"seed": 0, "name": "toy", "data": "d<>"},

@@ -69,7 +69,7 @@ def test_scores_of_each_class(made):
     recall, precision = confusion[0, 0] / confusion[0].sum(), confusion[0, 0] / confusion[:, 0].sum()
     assert row_of(text, "[b]cat")[:4] == ["[b]cat", "20", f"{precision:.3f}", f"{recall:.3f}"]
     assert "accuracy 90 %: 36 of 40 right" in text
-    assert "95 % interval 77 % to 96 %; objective 0.1234" in text  # by scipy.stats.binomtest(36, 40)
+    assert "95 % interval 77 % to 96 %; loss 0.1234" in text  # by scipy.stats.binomtest(36, 40)
 
 
 def test_scores_of_other_tasks():
@@ -81,8 +81,8 @@ def test_scores_of_other_tasks():
     assert row_of(text, "PSNR") == ["PSNR", "18.25 dB", "16.50 dB three components", "ratio [of] it"]
     assert row_of(text, "exact") == ["exact", "90 %", "", "share of all; 95 % interval 77 % to 96 %"]
     assert "40 test examples" in text
-    assert "objective" not in text
-    assert "the 40 stored examples; objective 0.5000" in text_of(
+    assert "loss" not in text
+    assert "the 40 stored examples; loss 0.5000" in text_of(
         scores_table(Scores("recall", "test", "toy", 40, 0.5, metrics[1:]))
     )
 
@@ -103,7 +103,7 @@ def test_comparison_shows_results_and_only_the_settings_that_differ(made):
     assert row_of(text, "95 % interval") == ["95 % interval", "94.9 % to 98.0 %", "-"]
     assert row_of(text, "measured on") == ["measured on", "500 test examples", "-"]
     assert row_of(text, "epochs") == ["epochs", "20 of 20", "3 of 20"]
-    assert row_of(text, "best development")[1] == "2.40 % (epoch 17)"
+    assert row_of(text, "best validation")[1] == "2.40 % (epoch 17)"
     assert row_of(text, "batch_size") == ["batch_size", "64", "128"]
     assert row_of(text, "optimizer.lr")[2] == "0.5"
     assert "precision" not in text

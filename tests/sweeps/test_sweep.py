@@ -26,7 +26,7 @@ from neurarium.record.schema import Schema
 from neurarium.sweeps import sweep as module
 from neurarium.sweeps.folder import read_request, run_folder, state_of
 from neurarium.sweeps.result import load_sweep
-from neurarium.sweeps.sweep import go_on, sweep
+from neurarium.sweeps.sweep import resume_sweep, sweep
 from neurarium.training.checkpoint import load_checkpoint
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import OwnNet, Recipe
@@ -56,13 +56,13 @@ def test_a_sweep_leaves_everything(vectors: Dataset, tmp_path: Path) -> None:
         ends, bests = [], []
         for seed in range(3):
             epochs = epochs_of(read_record(run_folder(found.folder, number, cell, seed) / "record.jsonl"))
-            ends.append(epochs[-1]["development"]["error"])
-            bests.append(min(epoch["development"]["error"] for epoch in epochs))
+            ends.append(epochs[-1]["validation"]["error"])
+            bests.append(min(epoch["validation"]["error"] for epoch in epochs))
         for where, values in (("end", ends), ("best", bests)):
-            scores = row[f"development error at {where}"]
+            scores = row[f"validation error at {where}"]
             assert scores["mean"] == pytest.approx(np.mean(values))
             assert scores["sd"] == pytest.approx(np.std(values, ddof=1))
-    means = [row["development error at best"]["mean"] for row in plain["cells"]]
+    means = [row["validation error at best"]["mean"] for row in plain["cells"]]
     assert plain["best"] == plain["cells"][int(np.argmin(means))]["name"]
 
 
@@ -122,13 +122,13 @@ def test_a_killed_sweep_goes_on_where_it_was(
     kept = {p: p.stat().st_mtime_ns for p in (tmp_path / "s").glob("01*/weights.safetensors")}
     assert len(kept) == 2
     console, said = listening()
-    found = go_on(tmp_path / "s", data=vectors, console=console)
+    found = resume_sweep(tmp_path / "s", data=vectors, console=console)
     assert found.complete
     assert "2 of 4 runs are over" in said.getvalue()
     assert "restarted, no checkpoint was saved" in said.getvalue()
     assert all(p.stat().st_mtime_ns == at for p, at in kept.items())  # finished runs were left alone
     for cell, other in zip(found.cells, whole.cells, strict=True):
-        assert cell.at_end("objective")[:2] == pytest.approx(other.at_end("objective")[:2], rel=1e-4)
+        assert cell.at_end("loss")[:2] == pytest.approx(other.at_end("loss")[:2], rel=1e-4)
 
 
 def test_a_run_with_a_checkpoint_is_resumed(vectors: Dataset, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_run_with_a_checkpoint_is_resumed(vectors: Dataset, tmp_path: Path) ->
             stop()
     assert state_of(run) == "unfinished"
     console, said = listening()
-    go_on(tmp_path / "s", data=vectors, console=console)
+    resume_sweep(tmp_path / "s", data=vectors, console=console)
     assert "resumed at step 2" in said.getvalue()
     assert all(torch.equal(t, before[n]) for n, t in load_checkpoint(run / "weights").tensors.items())
 
@@ -168,7 +168,7 @@ def test_diverged_runs_are_noted_and_the_rest_goes_on(vectors: Dataset, tmp_path
         assert found.complete
         assert found.best is found.cells[1]
         assert said.getvalue().count("diverged at step") == 2
-        assert go_on(found.folder, data=vectors, progress=False).complete
+        assert resume_sweep(found.folder, data=vectors, progress=False).complete
 
 
 def test_ctrl_c_leaves_what_is_there(vectors: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +185,7 @@ def test_ctrl_c_leaves_what_is_there(vectors: Dataset, tmp_path: Path, monkeypat
     found = sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "s", together="never", progress=False)
     assert not found.complete
     assert (tmp_path / "s" / "results.json").exists()
-    assert go_on(tmp_path / "s", data=vectors, progress=False).complete
+    assert resume_sweep(tmp_path / "s", data=vectors, progress=False).complete
 
 
 def test_mistakes_leave_nothing_behind(vectors: Dataset, tmp_path: Path) -> None:
@@ -194,12 +194,12 @@ def test_mistakes_leave_nothing_behind(vectors: Dataset, tmp_path: Path) -> None
         sweep(PLAN, GRID, seeds=0, data=vectors, out=out)
     with pytest.raises(ConfigError, match="activation"):
         sweep(PLAN, {"net.activation": ["relu", "relo"]}, data=vectors, out=out)
-    with pytest.raises(DataError, match="development"):
-        sweep(PLAN, GRID, data=replace(vectors, development=vectors.train.select(torch.arange(0))), out=out)
+    with pytest.raises(DataError, match="validation"):
+        sweep(PLAN, GRID, data=replace(vectors, validation=vectors.train.select(torch.arange(0))), out=out)
     with pytest.raises(ConfigError, match="neurarium train lenet5"):
-        sweep(PLAN, {"objective.name": "distillation", "source": "lenet5"}, data=vectors, out=out)
+        sweep(PLAN, {"loss.name": "distillation", "source": "lenet5"}, data=vectors, out=out)
     with pytest.raises(RunError, match=r"sweep\.toml"):
-        go_on(tmp_path)
+        resume_sweep(tmp_path)
     assert not out.exists()
 
 
@@ -222,7 +222,7 @@ def test_data_of_the_grid_are_found_from_another_folder(
     assert "few.npz" in page
     assert "mnist-5k" not in page
     monkeypatch.chdir(tmp_path.parent)
-    assert go_on(tmp_path / "s", progress=False).complete
+    assert resume_sweep(tmp_path / "s", progress=False).complete
 
 
 OWN = Recipe(name="own", net=OwnNet(), batch_size=32, epochs=2, device="cpu")
@@ -265,12 +265,12 @@ def test_a_function_that_makes_the_nets_is_passed_again(vectors: Dataset, tmp_pa
     weights = (run / "weights.safetensors").read_bytes()
     shutil.rmtree(run)
     with pytest.raises(
-        ConfigError, match=r"net: expected the function .* pass it again in Python: .*go_on\(folder, net="
+        ConfigError, match=r"net: expected the function .* pass it again in Python: .*resume_sweep\(folder, net="
     ):
-        go_on(found.folder, data=vectors)
-    with pytest.raises(ConfigError, match=r"data: expected the data .*go_on\(folder, data="):
-        go_on(found.folder, net=own_mlp)
-    assert go_on(found.folder, data=vectors, net=own_mlp, progress=False).complete
+        resume_sweep(found.folder, data=vectors)
+    with pytest.raises(ConfigError, match=r"data: expected the data .*resume_sweep\(folder, data="):
+        resume_sweep(found.folder, net=own_mlp)
+    assert resume_sweep(found.folder, data=vectors, net=own_mlp, progress=False).complete
     assert (run / "weights.safetensors").read_bytes() == weights
 
 
@@ -295,12 +295,12 @@ def test_data_in_hand_are_known_again(vectors: Dataset, tmp_path: Path) -> None:
     found = sweep(PLAN, {}, seeds=1, data=(X, y), out=tmp_path / "s", progress=False)
     assert "mnist-5k" not in found.title
     with pytest.raises(RunError, match="expected the data it was begun with"):
-        go_on(found.folder, data=vectors)
+        resume_sweep(found.folder, data=vectors)
     with pytest.raises(RunError, match="another sweep"):
         sweep(PLAN, {}, seeds=1, data=vectors, out=found.folder)
     with pytest.raises(ConfigError, match="data: expected no values"):
         sweep(PLAN, {"data": ["iris", "wine"]}, data=vectors, out=tmp_path / "t")
-    assert go_on(found.folder, data=(X, y), progress=False).complete
+    assert resume_sweep(found.folder, data=(X, y), progress=False).complete
 
 
 @pytest.mark.parametrize(

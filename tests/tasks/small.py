@@ -16,7 +16,7 @@ from neurarium.data.drawn import drawn
 from neurarium.data.examples import Examples
 from neurarium.data.ragged import Ragged
 from neurarium.data.table import Table
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.penalty import WithPenalty
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
@@ -157,15 +157,13 @@ def double(batch: Batch) -> Batch:
     return batch.map(lambda t: t.double() if t.is_floating_point() else t)
 
 
-def make(
-    name: str, schema: Schema, net: nn.Module, objective: Objective | None = None, teacher: nn.Module | None = None
-) -> Case:
+def make(name: str, schema: Schema, net: nn.Module, loss: Loss | None = None, teacher: nn.Module | None = None) -> Case:
     """A case on drawn examples; a third of the elements that have a label each get -1 instead."""
     torch.manual_seed(0)
     for parameter in net.parameters():
         nn.init.normal_(parameter, std=0.5)
     helpers = {} if teacher is None else {"teacher": teacher.double()}
-    task = task_class(name).build(NetSpec(), objective or Objective(), schema, helpers)
+    task = task_class(name).build(NetSpec(), loss or Loss(), schema, helpers)
     assert isinstance(task, Trainable)
     return Case(task, net.double(), examples_of(schema))
 
@@ -196,34 +194,32 @@ def cases() -> dict[str, Case]:
     confusion = ((0.8, 0.1, 0.0), (0.2, 0.7, 0.3), (0.0, 0.2, 0.7))
     found = {
         "classification": make("classification", CLASSES, Dense()),
-        "classification, weights": make("classification", CLASSES, Dense(), Objective(**WEIGHTS)),
-        "classification, smoothing": make("classification", CLASSES, Dense(), Objective(smoothing=0.3)),
+        "classification, weights": make("classification", CLASSES, Dense(), Loss(**WEIGHTS)),
+        "classification, smoothing": make("classification", CLASSES, Dense(), Loss(smoothing=0.3)),
         "classification, confusion and weights": make(
-            "classification", CLASSES, Dense(), Objective(confusion=confusion, **WEIGHTS)
+            "classification", CLASSES, Dense(), Loss(confusion=confusion, **WEIGHTS)
         ),
-        "classification, hinge and weights": make("classification", CLASSES, Dense(), Objective("hinge", **WEIGHTS)),
-        "classification, squared error": make("classification", CLASSES, Dense(), Objective("squared-error")),
+        "classification, hinge and weights": make("classification", CLASSES, Dense(), Loss("hinge", **WEIGHTS)),
+        "classification, squared error": make("classification", CLASSES, Dense(), Loss("squared-error")),
         "classification, elements": make("classification", POINTS, PerPoint()),
-        "classification, elements, weights": make("classification", POINTS, PerPoint(), Objective(**WEIGHTS)),
+        "classification, elements, weights": make("classification", POINTS, PerPoint(), Loss(**WEIGHTS)),
         "classification, elements, smoothing and weights": make(
-            "classification", POINTS, PerPoint(), Objective(smoothing=0.2, **WEIGHTS)
+            "classification", POINTS, PerPoint(), Loss(smoothing=0.2, **WEIGHTS)
         ),
-        "classification, penalty": make("classification", CLASSES, Penalized(), Objective(**WEIGHTS)),
+        "classification, penalty": make("classification", CLASSES, Penalized(), Loss(**WEIGHTS)),
         "regression": make("regression", NUMBERS, Dense(outputs=2)),
-        "regression, absolute error": make("regression", NUMBERS, Dense(outputs=2), Objective("absolute-error")),
-        "distillation": make(
-            "distillation", CLASSES, Dense(), Objective("distillation", temperature=2.5), seeded(Dense())
-        ),
+        "regression, absolute error": make("regression", NUMBERS, Dense(outputs=2), Loss("absolute-error")),
+        "distillation": make("distillation", CLASSES, Dense(), Loss("distillation", temperature=2.5), seeded(Dense())),
         "distillation, weights": make(
-            "distillation", CLASSES, Dense(), Objective("distillation", **_SOFT, **WEIGHTS), seeded(Dense())
+            "distillation", CLASSES, Dense(), Loss("distillation", **_SOFT, **WEIGHTS), seeded(Dense())
         ),
         "distillation, elements, weights": make(
-            "distillation", POINTS, PerPoint(), Objective("distillation", **_SOFT, **WEIGHTS), seeded(PerPoint())
+            "distillation", POINTS, PerPoint(), Loss("distillation", **_SOFT, **WEIGHTS), seeded(PerPoint())
         ),
         "reconstruction": make("reconstruction", Schema(CLASSES.inputs), Dense(outputs=5)),
         "language-model": make("language-model", WINDOWS, NextToken()),
         "translation": make("translation", PAIRS, Translator()),
-        "translation, smoothing": make("translation", PAIRS, Translator(), Objective(smoothing=0.2)),
+        "translation, smoothing": make("translation", PAIRS, Translator(), Loss(smoothing=0.2)),
         "energy-forces": make("energy-forces", MOLECULES, PairEnergy()),
     }
     inner = found["classification, weights"]

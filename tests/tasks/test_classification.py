@@ -13,7 +13,7 @@ from neurarium.data.assemble import assemble
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.data.table import Table
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.classification import Classification, per_class
@@ -29,8 +29,8 @@ NAMES = ("a", "b", "c", "never said", "never there")
 LABEL = Field((), categories=NAMES)
 
 
-def asked(schema: Schema, objective: Objective | None = None) -> Classification:
-    return Classification.build(NetSpec(), objective or Objective(), schema, {})
+def asked(schema: Schema, loss: Loss | None = None) -> Classification:
+    return Classification.build(NetSpec(), loss or Loss(), schema, {})
 
 
 def says(count: int = 2300) -> Dataset:
@@ -42,8 +42,8 @@ def says(count: int = 2300) -> Dataset:
     return answered(torch.from_numpy(logits).float(), torch.from_numpy(targets), LABEL)
 
 
-def score(data: Dataset, objective: Objective | None = None) -> Scores:
-    return asked(data.schema, objective).score(identity(), data, "test")
+def score(data: Dataset, loss: Loss | None = None) -> Scores:
+    return asked(data.schema, loss).score(identity(), data, "test")
 
 
 def test_scores_are_scikit_learns() -> None:
@@ -71,11 +71,11 @@ def test_scores_are_scikit_learns() -> None:
 def test_the_loss_of_scores_is_that_of_all_batches_together() -> None:
     """2300 examples are three batches; their classes have weights, so that a mean of means would be another number."""
     data, weights = says(), np.array([0.1, 1.0, 5.0, 20.0, 1.0])
-    found = score(data, Objective(class_weights=tuple(weights)))
+    found = score(data, Loss(class_weights=tuple(weights)))
     logits, truth = data.test.gather(torch.arange(2300)).x.numpy(), data.test.target("target").numpy()
     shares = special.softmax(logits.astype(float), axis=1)
     assert found.loss == pytest.approx(log_loss(truth, shares, sample_weight=weights[truth], labels=range(5)), rel=1e-5)
-    smoothed = score(data, Objective(smoothing=0.3))
+    smoothed = score(data, Loss(smoothing=0.3))
     codes = 0.7 * np.eye(5)[truth] + 0.06
     assert smoothed.loss == pytest.approx(-(codes * special.log_softmax(logits, axis=1)).sum(1).mean(), rel=1e-5)
 
@@ -193,9 +193,9 @@ def test_measuring_takes_no_target_apart() -> None:
 # which loss a recipe means for some data
 
 
-def criterion_loss(objective: Objective, data: Dataset, outputs: Tensor, targets: Tensor) -> float:
+def criterion_loss(loss: Loss, data: Dataset, outputs: Tensor, targets: Tensor) -> float:
     """Loss of outputs and targets by the task of a recipe."""
-    task = task_of(Recipe(objective=objective), data.schema, train=data.train)
+    task = task_of(Recipe(loss=loss), data.schema, train=data.train)
     batch = Batch((outputs,), (targets,), len(targets))
     return float(task.loss(outputs, batch, task.counts(batch)))  # type: ignore[attr-defined]
 
@@ -204,7 +204,7 @@ def uneven() -> Dataset:
     data = make_toy((12,), 3, (40, 6, 6))
     labels = data.train.target("label")
     kept = torch.cat([(labels != 2).nonzero(), (labels == 2).nonzero()[:4]]).flatten()
-    return Dataset("uneven", data.train.select(kept), data.development, data.test, data.schema)
+    return Dataset("uneven", data.train.select(kept), data.validation, data.test, data.schema)
 
 
 def test_balanced_weights_are_of_the_training_examples_by_scikit_learn() -> None:
@@ -213,14 +213,14 @@ def test_balanced_weights_are_of_the_training_examples_by_scikit_learn() -> None
     logits = np.random.default_rng(1).normal(size=(len(labels), 3))
     sample_weight = compute_sample_weight("balanced", labels.numpy())
     expected = log_loss(labels.numpy(), special.softmax(logits, axis=1), sample_weight=sample_weight)
-    got = criterion_loss(Objective(balanced=True), data, torch.from_numpy(logits), labels)
+    got = criterion_loss(Loss(balanced=True), data, torch.from_numpy(logits), labels)
     assert got == pytest.approx(expected, rel=1e-6)
 
 
 def test_elements_without_a_label_do_not_balance() -> None:
     case = cases()["classification, elements"]
     labels = case.examples.target("label")
-    task = task_of(Recipe(objective=Objective(balanced=True)), POINTS, train=case.examples)
+    task = task_of(Recipe(loss=Loss(balanced=True)), POINTS, train=case.examples)
     known = labels[labels >= 0].numpy()
     weights = compute_sample_weight("balanced", known)
     assert isinstance(task, Classification)
@@ -231,17 +231,17 @@ def test_elements_without_a_label_do_not_balance() -> None:
 def test_a_class_that_does_not_occur_cannot_be_balanced(vectors: Dataset) -> None:
     only = vectors.train.select((vectors.train.target("label") != 1).nonzero().flatten())
     with pytest.raises(ConfigError, match=r"training examples of every class, got none of class 1; give class_weights"):
-        task_of(Recipe(objective=Objective(balanced=True)), vectors.schema, train=only)
+        task_of(Recipe(loss=Loss(balanced=True)), vectors.schema, train=only)
 
 
 def test_the_number_of_classes_comes_from_the_data(vectors: Dataset) -> None:
     targets = torch.tensor([0, 1, 2, 2])
     logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
     with pytest.raises(ConfigError, match="3 numbers, one a class"):
-        criterion_loss(Objective(class_weights=(1.0, 2.0)), vectors, logits, targets)
+        criterion_loss(Loss(class_weights=(1.0, 2.0)), vectors, logits, targets)
     smoothed = 0.7 * np.eye(3)[targets] + 0.1
     expected = -(smoothed * special.log_softmax(logits.numpy(), axis=1)).sum(1).mean()
-    assert criterion_loss(Objective(smoothing=0.3), vectors, logits, targets) == pytest.approx(expected, rel=1e-5)
+    assert criterion_loss(Loss(smoothing=0.3), vectors, logits, targets) == pytest.approx(expected, rel=1e-5)
 
 
 def numbers() -> Dataset:
@@ -254,20 +254,20 @@ def test_numbers_for_targets() -> None:
     data = numbers()
     targets = data.test.target("y")
     outputs = targets + torch.tensor([1.0, 0.5])
-    squared, absolute = Objective("squared-error"), Objective("absolute-error")
+    squared, absolute = Loss("squared-error"), Loss("absolute-error")
     assert criterion_loss(squared, data, outputs, targets) == pytest.approx((1 + 0.25) / 2, rel=1e-5)
-    assert criterion_loss(Objective(), data, outputs, targets) == pytest.approx((1 + 0.25) / 2, rel=1e-5)
+    assert criterion_loss(Loss(), data, outputs, targets) == pytest.approx((1 + 0.25) / 2, rel=1e-5)
     assert criterion_loss(absolute, data, outputs, targets) == pytest.approx(1 + 0.5, rel=1e-5)
-    for objective in (squared, absolute):
-        task = task_of(Recipe(objective=objective), data.schema)
+    for loss in (squared, absolute):
+        task = task_of(Recipe(loss=loss), data.schema)
         errors = task.errors(outputs, Batch((outputs,), (targets,), len(targets)))  # type: ignore[attr-defined]
         assert float(errors) == pytest.approx(len(targets) * 1.25 / 2, rel=1e-5)
 
 
-@pytest.mark.parametrize("objective", [Objective("hinge"), Objective("squared-error", balanced=True)])
-def test_what_is_for_classes_alone_is_refused_for_numbers(objective: Objective) -> None:
+@pytest.mark.parametrize("loss", [Loss("hinge"), Loss("squared-error", balanced=True)])
+def test_what_is_for_classes_alone_is_refused_for_numbers(loss: Loss) -> None:
     with pytest.raises(ConfigError, match="as the targets are numbers"):
-        task_of(Recipe(objective=objective), numbers().schema)
+        task_of(Recipe(loss=loss), numbers().schema)
 
 
 def test_a_case_is_what_it_says() -> None:

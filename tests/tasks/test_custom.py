@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from neurarium.checks import ConfigError, ShapeError
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.generative.specs import GANSpec
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import image_schema
@@ -105,14 +105,14 @@ def test_all_else_is_the_inner_tasks(name: str) -> None:
 
 
 def test_of_a_recipe() -> None:
-    recipe = Recipe(objective=Objective("custom"))
+    recipe = Recipe(loss=Loss("custom"))
     task = task_of(recipe, CLASSES, loss=focal)
     assert isinstance(task, CustomLoss)
     assert (task.function, task.inner.name) == (focal, "classification")
     # to measure and to predict no function is needed
     assert task_of(recipe, CLASSES).name == "classification"
-    plan = Recipe(net=GANSpec(), objective=Objective("custom"))
+    plan = Recipe(net=GANSpec(), loss=Loss("custom"))
     with pytest.raises(ConfigError, match="loss: expected none, as generation has no loss of outputs and targets"):
         task_of(plan, image_schema(), loss=focal)
     with pytest.raises(NotImplementedError):
-        CustomLoss.build(NetSpec(), Objective(), CLASSES, {})
+        CustomLoss.build(NetSpec(), Loss(), CLASSES, {})

@@ -10,7 +10,7 @@ from torch import nn
 
 from neurarium.checks import ConfigError
 from neurarium.data.dataset import Dataset
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.connectionist import rbm_density
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.nets.spec import NetSpec
@@ -26,7 +26,7 @@ def raw(data: Dataset, split: str = "test") -> np.ndarray:
 
 
 def score(net: nn.Module, data: Dataset, split: str = "test") -> Scores:
-    task = DensityTask.build(NetSpec(), Objective(), data.schema, {})
+    task = DensityTask.build(NetSpec(), Loss(), data.schema, {})
     return task.score(Model(net, torch.device("cpu")), data, split)
 
 

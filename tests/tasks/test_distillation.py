@@ -8,7 +8,7 @@ from sklearn.metrics import log_loss
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.spec import NetSpec
 from neurarium.tasks.distillation import Distillation
 
@@ -90,4 +90,4 @@ def test_scores_are_those_of_the_labels() -> None:
 
 def test_without_a_teacher() -> None:
     with pytest.raises(ConfigError, match=r"source: expected a run whose net is the teacher.*--source lenet5"):
-        Distillation.build(NetSpec(), Objective("distillation"), CLASSES, {})
+        Distillation.build(NetSpec(), Loss("distillation"), CLASSES, {})

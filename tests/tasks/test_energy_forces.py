@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.data.dataset import Dataset
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.spec import NetSpec
 from neurarium.tasks.energy_forces import EnergyForces
 from neurarium.tasks.model import Model
@@ -122,7 +122,7 @@ def test_drawn_molecules_of_the_tests_have_forces_that_are_their_slopes(molecule
             return (energy - mean) / std
 
     field = molecules.schema.targets["energy"]
-    task = EnergyForces.build(NetSpec(), Objective(), molecules.schema, {})
+    task = EnergyForces.build(NetSpec(), Loss(), molecules.schema, {})
     found = task.score(Model(Formula(), torch.device("cpu")), molecules, "test")
     for metric in found.metrics:
         assert metric.baseline is not None
@@ -148,6 +148,6 @@ def test_what_the_net_must_answer_with(case: Case) -> None:
         case.task.check(outputs, batch)
 
 
-def test_an_objective_that_would_be_ignored_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"objective\.name: expected auto, its default, as the task energy-forces"):
-        EnergyForces.build(NetSpec(), Objective("absolute-error"), MOLECULES, {})
+def test_an_loss_that_would_be_ignored_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"loss\.name: expected auto, its default, as the task energy-forces"):
+        EnergyForces.build(NetSpec(), Loss("absolute-error"), MOLECULES, {})

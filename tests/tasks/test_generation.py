@@ -10,7 +10,7 @@ from torch import nn
 from neurarium.checks import ConfigError
 from neurarium.data.dataset import Dataset
 from neurarium.data.mixtures import Mixture, load_ring, ring
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.generative.specs import GANSpec
 from neurarium.nets.spec import NetSpec
 from neurarium.tasks.generation import Generation, judged_metrics, mixture_metrics
@@ -90,7 +90,7 @@ def test_a_collapsed_generator_covers_one_class(judge: nn.Sequential) -> None:
 
 def score(net: nn.Module, data: Dataset, judge: nn.Module | None = None) -> Scores:
     helpers = {} if judge is None else {"judge": judge}
-    task = Generation.build(NetSpec(), Objective(), data.schema, helpers)
+    task = Generation.build(NetSpec(), Loss(), data.schema, helpers)
     found = task.score(Model(net, torch.device("cpu")), data, "test")
     assert (found.task, found.loss, found.examples) == ("generation", None, len(data.test))
     return found

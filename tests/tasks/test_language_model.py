@@ -6,7 +6,7 @@ import torch
 from scipy import special
 
 from neurarium.data.dataset import Dataset
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.language_model import LanguageModel
@@ -18,7 +18,7 @@ from .small import NextToken, answered, cases, examples_of, identity, seeded
 def test_perplexity_by_numpy(windows: Dataset) -> None:
     torch.manual_seed(0)
     net = seeded(NextToken())
-    task = LanguageModel.build(NetSpec(), Objective(), windows.schema, {})
+    task = LanguageModel.build(NetSpec(), Loss(), windows.schema, {})
     found = task.score(Model(net, torch.device("cpu")), windows, "test")
     batch = windows.test.gather(torch.arange(10))
     log_p = special.log_softmax(net(batch.x).detach().double().numpy(), axis=2)
@@ -39,13 +39,13 @@ def test_perplexity_by_numpy(windows: Dataset) -> None:
 
 
 @pytest.mark.parametrize(
-    "objective",
-    [Objective(smoothing=0.3), Objective(class_weights=(0.1, 5.0, 1.0, 1.0, 1.0)), Objective("hinge")],
+    "loss",
+    [Loss(smoothing=0.3), Loss(class_weights=(0.1, 5.0, 1.0, 1.0, 1.0)), Loss("hinge")],
     ids=["smoothing", "weights", "hinge"],
 )
-def test_perplexity_and_accuracy_are_of_the_tokens_whatever_the_loss(objective: Objective) -> None:
+def test_perplexity_and_accuracy_are_of_the_tokens_whatever_the_loss(loss: Loss) -> None:
     case = cases()["language-model"]
-    task = LanguageModel.build(NetSpec(), objective, case.examples.schema, {})
+    task = LanguageModel.build(NetSpec(), loss, case.examples.schema, {})
     found, plain = (asked.score(case.single, case.data, "test") for asked in (task, case.task))
     assert found.loss != pytest.approx(plain.loss, rel=1e-3)
     assert found.metrics == plain.metrics
@@ -66,7 +66,7 @@ def test_rows_of_different_lengths_and_unknown_tokens() -> None:
         def forward(self, tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
             return net(tokens)
 
-    task = LanguageModel.build(NetSpec(), Objective(), schema, {})
+    task = LanguageModel.build(NetSpec(), Loss(), schema, {})
     data = Dataset("rows", examples, examples, examples, schema)
     found = task.score(Model(Padded(), torch.device("cpu")), data, "test")
     surprise, right = [], []
@@ -84,6 +84,6 @@ def test_rows_of_different_lengths_and_unknown_tokens() -> None:
 
 def test_equally_likely_tokens_have_as_much_perplexity() -> None:
     data = answered(torch.zeros(6, 4, 8), torch.arange(24).view(6, 4) % 8, Field((4,), categories=tuple("abcdefgh")))
-    found = LanguageModel.build(NetSpec(), Objective(), data.schema, {}).score(identity(), data, "test")
+    found = LanguageModel.build(NetSpec(), Loss(), data.schema, {}).score(identity(), data, "test")
     assert found.value("perplexity") == pytest.approx(8.0, rel=1e-6)
     assert found.value("bits per token") == pytest.approx(3.0, rel=1e-6)

@@ -13,20 +13,20 @@ from torch import Tensor
 from neurarium.checks import ShapeError
 from neurarium.data.batch import Batch
 from neurarium.data.packed import Packed
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema, image_schema
 from neurarium.tasks.classification import Classification
 from neurarium.tasks.energy_forces import EnergyForces
 from neurarium.tasks.table import TASKS, task_class
 from neurarium.tasks.task import Context, Trainable
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.rules.gradient import TaskStep
 
 from .small import MOLECULES, Case, PairEnergy, cases, cut
 
 CASES = cases()
-CPU = Placement(torch.device("cpu"))
+CPU = DeviceConfig(torch.device("cpu"))
 every = pytest.mark.parametrize("name", CASES)
 
 
@@ -172,7 +172,7 @@ def silent(net: torch.nn.Module) -> torch.nn.Module:
 
 def test_weighted_classes_by_hand() -> None:
     """Two examples of class 0 of weight 1 with loss log 2 each, one of class 1 of weight 10 with loss log(1 + e^2)."""
-    asked = Classification.build(NetSpec(), Objective(class_weights=(1.0, 10.0)), image_schema((2,), 2), {})
+    asked = Classification.build(NetSpec(), Loss(class_weights=(1.0, 10.0)), image_schema((2,), 2), {})
     logits = torch.tensor([[0.0, 0.0], [0.0, 0.0], [2.0, 0.0]], dtype=torch.float64)
     batch = Batch((logits,), (torch.tensor([0, 0, 1]),), 3)
     counts = asked.counts(batch)
@@ -190,7 +190,7 @@ def test_missing_labels_by_hand() -> None:
     """A cloud of nine labeled points with loss log 2 each, and one with a single label and loss log(1 + e^2)."""
     target = Field((None,), categories=("in", "out"), axis="points")
     schema = Schema({"points": Field((None, 2), axis="points")}, {"label": target})
-    asked = Classification.build(NetSpec(), Objective(), schema, {})
+    asked = Classification.build(NetSpec(), Loss(), schema, {})
     logits = torch.zeros(2, 9, 2, dtype=torch.float64)
     logits[1] = torch.tensor([2.0, 0.0])
     labels = torch.ones(2, 9, dtype=torch.int64)

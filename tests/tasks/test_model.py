@@ -3,13 +3,13 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.data.batch import Batch
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.penalty import WithPenalty
 from neurarium.nets.spec import NetSpec
 from neurarium.tasks.classification import Classification
 from neurarium.tasks.model import Model
 from neurarium.tasks.task import Context, detached, evaluating, in_floats
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.rules.gradient import TaskStep
 
 from .small import CLASSES, Penalized, answered, cases, cut, seeded
@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 
 
 def asked() -> Classification:
-    return Classification.build(NetSpec(), Objective(), CLASSES, {})
+    return Classification.build(NetSpec(), Loss(), CLASSES, {})
 
 
 def batch(x: Tensor) -> Batch:
@@ -101,7 +101,7 @@ def test_number_formats() -> None:
     assert kept.outputs.dtype == torch.float32
     needs = torch.ones(2, requires_grad=True)
     assert not any(t.requires_grad for t in detached((needs, needs * 2)))
-    model = Model(nn.Linear(3, 3), CPU, Placement(CPU, "bfloat16").computing)
+    model = Model(nn.Linear(3, 3), CPU, DeviceConfig(CPU, "bfloat16").autocast)
     outputs = model.run(asked(), batch(torch.ones(2, 3)))
     assert isinstance(outputs, Tensor)
     assert outputs.dtype == torch.float32
@@ -119,7 +119,7 @@ def test_a_step_adds_the_mean_of_the_penalty_over_the_examples(sizes: list[int])
     plain = case.task.loss(net[2](hidden), case.batch(), case.task.counts(case.batch()))
     expected = plain + hidden.square().sum(1).mean()
     theirs = torch.autograd.grad(expected, list(net.parameters()))
-    step, parts = TaskStep(net, case.task, Placement(CPU)), list(cut(case, sizes))
+    step, parts = TaskStep(net, case.task, DeviceConfig(CPU)), list(cut(case, sizes))
     counts = sum((case.task.counts(part) for part in parts[1:]), case.task.counts(parts[0]))
     total, errors = 0.0, 0.0
     for part in parts:
@@ -136,7 +136,7 @@ def test_in_evaluation_mode_there_is_no_penalty() -> None:
     case = cases()["classification, penalty"]
     outputs = case.model.run(case.task, case.batch())
     assert isinstance(outputs, Tensor)
-    step = TaskStep(case.net.eval(), case.task, Placement(CPU))
+    step = TaskStep(case.net.eval(), case.task, DeviceConfig(CPU))
     counts = case.task.counts(case.batch())
     loss, _ = step(case.batch(), counts, 9, Context())
     assert loss.item() == pytest.approx(case.task.loss(outputs, case.batch(), counts).item(), rel=1e-12)

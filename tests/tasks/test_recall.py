@@ -5,7 +5,7 @@ from torch import nn
 
 from neurarium.checks import ConfigError
 from neurarium.data.dataset import Dataset
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.connectionist.associative_memory import AssociativeMemory
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
 from neurarium.nets.connectionist.patterns import random_patterns
@@ -65,7 +65,7 @@ def test_a_memory_is_measured_on_what_it_stored(images: Dataset) -> None:
     spec = HopfieldSpec(patterns=3, flip=0.2)
     net = spec.build(images.schema)
     net.store(images.train.gather(torch.arange(150)).x)  # type: ignore[operator]
-    task = Recall.build(spec, Objective(), images.schema, {})
+    task = Recall.build(spec, Loss(), images.schema, {})
     found = task.score(Model(net, torch.device("cpu")), images, "test")
     assert (found.task, found.examples) == ("recall", 3)
     right = next(metric for metric in found.metrics if metric.name == "right units")
@@ -73,7 +73,7 @@ def test_a_memory_is_measured_on_what_it_stored(images: Dataset) -> None:
 
 
 def test_another_net_is_refused() -> None:
-    task = Recall.build(NetSpec(), Objective(), image_schema(), {})
+    task = Recall.build(NetSpec(), Loss(), image_schema(), {})
     assert task.flip == 0.25
     with pytest.raises(ConfigError, match=r"net: expected a net of the kind Memory for the task recall, got Linear"):
         recalled(nn.Linear(3, 2), 0.25)

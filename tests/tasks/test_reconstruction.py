@@ -11,7 +11,7 @@ from torch import nn
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.generative.specs import AutoencoderSpec
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
@@ -73,21 +73,21 @@ def test_bad_input() -> None:
 
 
 @pytest.mark.parametrize(
-    ("objective", "leaf"),
+    ("loss", "leaf"),
     [
-        (Objective("hinge"), "objective.name: expected auto"),
-        (Objective("squared-error"), "objective.name: expected auto"),
-        (Objective(smoothing=0.1), "objective.smoothing: expected none"),
-        (Objective(balanced=True), "objective.balanced: expected none"),
-        (Objective(class_weights=(1.0, 2.0)), "objective.class_weights: expected none"),
-        (Objective("distillation", temperature=2.0), "objective.name: expected auto"),
+        (Loss("hinge"), "loss.name: expected auto"),
+        (Loss("squared-error"), "loss.name: expected auto"),
+        (Loss(smoothing=0.1), "loss.smoothing: expected none"),
+        (Loss(balanced=True), "loss.balanced: expected none"),
+        (Loss(class_weights=(1.0, 2.0)), "loss.class_weights: expected none"),
+        (Loss("distillation", temperature=2.0), "loss.name: expected auto"),
     ],
 )
-def test_an_objective_that_would_be_ignored_is_refused(objective: Objective, leaf: str) -> None:
+def test_an_loss_that_would_be_ignored_is_refused(loss: Loss, leaf: str) -> None:
     schema = Schema({"x": Field((4,))})
     with pytest.raises(ConfigError, match=rf"{leaf}, its default, as the task reconstruction has a loss of its own"):
-        Reconstruction.build(NetSpec(), objective, schema, {})
-    for welcome in (Objective(), Objective("custom")):
+        Reconstruction.build(NetSpec(), loss, schema, {})
+    for welcome in (Loss(), Loss("custom")):
         Reconstruction.build(NetSpec(), welcome, schema, {})
 
 
@@ -128,11 +128,11 @@ def decibels(a: np.ndarray, b: np.ndarray, peak: float) -> float:
 
 def test_metrics_by_numpy(x: np.ndarray) -> None:
     random = np.random.default_rng(2)
-    made, linear, seen, mended = (x + random.normal(0, s, x.shape) for s in (0.3, 0.5, 2.0, 0.9))
-    tensors = [torch.from_numpy(part) for part in (made, x, linear, seen, mended)]
+    made, linear, seen, denoised = (x + random.normal(0, s, x.shape) for s in (0.3, 0.5, 2.0, 0.9))
+    tensors = [torch.from_numpy(part) for part in (made, x, linear, seen, denoised)]
     found = reconstruction_metrics(tensors[0], tensors[1], 20.0, 3, tensors[2], (tensors[3], tensors[4]))
     assert [m.name for m in found] == ["PSNR of denoised examples", "PSNR", "variance explained"]
-    assert found[0].value == pytest.approx(decibels(mended, x, 20.0))
+    assert found[0].value == pytest.approx(decibels(denoised, x, 20.0))
     assert found[0].baseline == pytest.approx(decibels(seen, x, 20.0))
     assert found[1].value == pytest.approx(decibels(made, x, 20.0))
     assert found[1].baseline == pytest.approx(decibels(linear, x, 20.0))
@@ -168,7 +168,7 @@ def unscaled(data: Dataset, x: torch.Tensor) -> np.ndarray:
 def score(spec: AutoencoderSpec | nn.Module, data: Dataset, split: str = "test") -> tuple[nn.Module, Scores]:
     torch.manual_seed(3)
     net = spec if isinstance(spec, nn.Module) else spec.build(data.schema)
-    asked = Reconstruction.build(NetSpec(), Objective(), data.schema, {})
+    asked = Reconstruction.build(NetSpec(), Loss(), data.schema, {})
     return net.eval(), asked.score(Model(net, torch.device("cpu")), data, split)
 
 
@@ -194,10 +194,10 @@ def test_a_denoising_autoencoder_mends_the_same_damage_every_time(images: Datase
     hit = ~np.isclose(pixels, raw, atol=0.01)
     assert hit.mean() == pytest.approx(0.3, abs=0.02)
     assert np.isclose(pixels[hit], 0, atol=0.01).mean() == pytest.approx(0.5, abs=0.03)
-    mended = found.metrics[0]
-    assert mended.name == "PSNR of denoised examples"
-    assert mended.baseline == pytest.approx(decibels(pixels, raw, 255.0), rel=1e-5)
-    assert mended.value == pytest.approx(decibels(unscaled(images, net(seen)), raw, 255.0), rel=1e-5)
+    denoised = found.metrics[0]
+    assert denoised.name == "PSNR of denoised examples"
+    assert denoised.baseline == pytest.approx(decibels(pixels, raw, 255.0), rel=1e-5)
+    assert denoised.value == pytest.approx(decibels(unscaled(images, net(seen)), raw, 255.0), rel=1e-5)
     # the reconstructions themselves are of undamaged examples
     assert found.value("PSNR") == pytest.approx(decibels(unscaled(images, net(x)), raw, 255.0), rel=1e-5)
 

@@ -9,7 +9,7 @@ from neurarium.checks import DataError
 from neurarium.data.assemble import assemble
 from neurarium.data.batch import Batch
 from neurarium.data.table import Table
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.feedforward.regression_specs import LinearSpec
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
@@ -78,7 +78,7 @@ def test_scores_by_scikit_learn_in_the_units_of_the_source() -> None:
     data = assemble("toy", {"train": whole}, provenance="made up")
     torch.manual_seed(3)
     net = LinearSpec().build(data.schema)
-    task = Regression.build(LinearSpec(), Objective(), data.schema, {})
+    task = Regression.build(LinearSpec(), Loss(), data.schema, {})
     found = task.score(Model(net, torch.device("cpu")), data, "test")
     assert (found.task, found.examples) == ("regression", len(data.test))
     inputs, target = data.schema.input, data.schema.target
@@ -107,7 +107,7 @@ def test_more_than_a_batch_of_examples_is_measured_whole() -> None:
     answers, targets = random.normal(size=(2, 2500, 1)).astype(np.float32)
     targets = answers + 0.1 * targets
     data = answered(torch.from_numpy(answers), torch.from_numpy(targets), Field((1,), names=("y",)))
-    task = Regression.build(NetSpec(), Objective("absolute-error"), data.schema, {})
+    task = Regression.build(NetSpec(), Loss("absolute-error"), data.schema, {})
     found = task.score(identity(), data, "test")
     assert found.loss == pytest.approx(np.abs(answers - targets).mean(), rel=1e-5)
     assert found.value("MAE") == pytest.approx(mean_absolute_error(targets, answers), rel=1e-5)
@@ -117,7 +117,7 @@ def test_more_than_a_batch_of_examples_is_measured_whole() -> None:
 def test_a_single_number_an_example_is_a_row_of_one() -> None:
     """Targets of shape () and (1,) are the same to the loss: 1/2 of the mean square, by hand."""
     schema = Schema({"x": Field((2,))}, {"energy": Field((), names=("energy",))})
-    task = Regression.build(NetSpec(), Objective(), schema, {})
+    task = Regression.build(NetSpec(), Loss(), schema, {})
     outputs, targets = torch.tensor([[1.0], [3.0]]), torch.tensor([0.0, 0.0])
     for given in (targets, targets[:, None]):
         batch = Batch((outputs,), (given,), 2)
@@ -131,7 +131,7 @@ def test_a_single_number_an_example_is_a_row_of_one() -> None:
 def test_targets_of_other_shapes_are_refused(shape: tuple[int | None, ...]) -> None:
     schema = Schema({"x": Field((2,))}, {"y": Field(shape, axis="time" if None in shape else "")})
     with pytest.raises(DataError, match=r"target: expected one number or a row of numbers.*loss of your own"):
-        Regression.build(NetSpec(), Objective(), schema, {})
+        Regression.build(NetSpec(), Loss(), schema, {})
 
 
 def test_predictions_of_a_case_by_numpy() -> None:

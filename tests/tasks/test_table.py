@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from neurarium.checks import ConfigError, DataError
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.catalog import NETS
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec
@@ -15,7 +15,7 @@ from neurarium.tasks.task import Task, Trainable
 
 from .small import CLASSES, MOLECULES, NUMBERS, PAIRS, WINDOWS
 
-PLAIN = Objective()
+PLAIN = Loss()
 
 
 def test_every_task_bears_the_name_of_its_line() -> None:
@@ -37,7 +37,7 @@ def test_the_closest_name_is_offered() -> None:
 def test_the_task_follows_net_and_targets() -> None:
     spec = MLPSpec()
     assert [task_name("auto", spec, PLAIN, schema) for schema in (CLASSES, NUMBERS)] == ["classification", "regression"]
-    assert task_name("auto", spec, Objective("distillation"), CLASSES) == "distillation"
+    assert task_name("auto", spec, Loss("distillation"), CLASSES) == "distillation"
     for schema in (CLASSES, NUMBERS, Schema(CLASSES.inputs)):
         assert task_name("auto", AutoencoderSpec(), PLAIN, schema) == "reconstruction"
         assert task_name("reconstruction", spec, PLAIN, schema) == "reconstruction"
@@ -56,7 +56,7 @@ def test_what_every_net_is_for() -> None:
 
 
 def test_a_teacher_is_asked_whatever_the_task_is_called() -> None:
-    taught = Objective("distillation", temperature=2.0)
+    taught = Loss("distillation", temperature=2.0)
     for name in ("auto", "supervised", "classification", "distillation"):
         assert task_name(name, MLPSpec(), taught, CLASSES) == "distillation"
 
@@ -64,13 +64,13 @@ def test_a_teacher_is_asked_whatever_the_task_is_called() -> None:
 @pytest.mark.parametrize("name", ["reconstruction", "language-model", "translation", "energy-forces", "density"])
 def test_a_teacher_that_would_be_ignored_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"expected another than distillation, for the task {name}"):
-        task_name(name, MLPSpec(), Objective("distillation"), CLASSES)
+        task_name(name, MLPSpec(), Loss("distillation"), CLASSES)
 
 
 def test_a_teacher_of_numbers_is_refused_by_the_loss() -> None:
-    name = task_name("auto", MLPSpec(), Objective("distillation"), NUMBERS)
+    name = task_name("auto", MLPSpec(), Loss("distillation"), NUMBERS)
     with pytest.raises(ConfigError, match="as the targets are numbers"):
-        task_class(name).build(NetSpec(), Objective("distillation"), NUMBERS, {})
+        task_class(name).build(NetSpec(), Loss("distillation"), NUMBERS, {})
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from neurarium.checks import ConfigError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.data.ragged import Ragged
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.interval import wilson_interval
@@ -143,7 +143,7 @@ def test_predictions_are_texts() -> None:
     expected = tuple(" ".join(WORDS[k] for k in brute_force(net, last, 5)) for last in (0, 1, 3))
     assert (found.labels, found.values.shape, len(found)) == (expected, (3, 0), 3)
     target = Field((None,), categories=WORDS, axis="target", constants={"joiner": ""})
-    joined = Translation.build(NetSpec(), Objective(), Schema(PAIRS.inputs, {"target": target}), {})
+    joined = Translation.build(NetSpec(), Loss(), Schema(PAIRS.inputs, {"target": target}), {})
     letters = joined.predict(Model(net, torch.device("cpu")), batch, longest=5)
     assert letters.labels == tuple(label.replace(" ", "") for label in expected)
     with pytest.raises(ConfigError, match="predict: expected the option longest, got beams, width"):

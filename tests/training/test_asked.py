@@ -15,7 +15,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.drawn import drawn
 from neurarium.data.plan import plan
 from neurarium.learning.augmentation import Augmentation
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.penalty import WithPenalty
 from neurarium.record.events import Stepped
@@ -24,7 +24,7 @@ from neurarium.tasks.classification import Classification
 from neurarium.tasks.energy_forces import EnergyForces
 from neurarium.tasks.table import task_of, try_one_batch
 from neurarium.training.recipe import OwnNet, Recipe, for_measuring
-from neurarium.training.session import prepare, start
+from neurarium.training.session import build_session, start
 
 from ..conftest import make_molecules, make_pairs, make_series, make_toy, make_windows
 
@@ -74,7 +74,7 @@ class Said(nn.Module):
 def unlabeled() -> Dataset:
     data = tens()
     schema = Schema(data.schema.inputs)
-    parts = (replace(part, targets=(), schema=schema) for part in (data.train, data.development, data.test))  # type: ignore
+    parts = (replace(part, targets=(), schema=schema) for part in (data.train, data.validation, data.test))  # type: ignore
     return Dataset("bare", *parts, schema)
 
 
@@ -153,8 +153,8 @@ CASES: dict[str, Case] = {
         replace(OWN, augmentation=Augmentation(shift=1)), make_series, Said(2, 3), ConfigError, r"augmentation\.shift",
     ),
     "a loss of its own that is ignored": (
-        replace(OWN, task="reconstruction", objective=Objective("hinge")), tens, nn.Linear(12, 12), ConfigError,
-        r"objective\.name: expected auto, its default, as the task reconstruction has a loss of its own, got",
+        replace(OWN, task="reconstruction", loss=Loss("hinge")), tens, nn.Linear(12, 12), ConfigError,
+        r"loss\.name: expected auto, its default, as the task reconstruction has a loss of its own, got",
     ),
 }  # fmt: skip
 every = pytest.mark.parametrize("name", CASES)
@@ -208,7 +208,7 @@ def test_through_the_front_door_there_is_no_run_folder(
 def test_a_loss_of_ones_own_is_tried_too(loss: Any, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("warnings.warn", lambda *_, **__: None)  # torch warns of sizes before it fails
     with pytest.raises(ShapeError, match=says):
-        start(replace(OWN, objective=Objective("custom")), tmp_path / "run", tens(), nn.Linear(12, 10), loss)
+        start(replace(OWN, loss=Loss("custom")), tmp_path / "run", tens(), nn.Linear(12, 10), loss)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -232,13 +232,13 @@ def test_what_is_drawn_in_trying_changes_no_run() -> None:
             return super().forward(x + torch.randn(x.shape))
 
     torch.manual_seed(0)
-    session = prepare(OWN, tens(), Noisy(12, 10))
+    session = build_session(OWN, tens(), Noisy(12, 10))
     first = next(event for event in session.events() if isinstance(event, Stepped))
     torch.manual_seed(0)
     net = Noisy(12, 10)
     torch.manual_seed(0)  # as the recipe has it
     batch = tens().train.gather(plan(30, 20, seed=0, epoch=1)[0])
-    assert first.objective == pytest.approx(nn.functional.cross_entropy(net(batch.x), batch.labels).item(), rel=1e-5)
+    assert first.loss == pytest.approx(nn.functional.cross_entropy(net(batch.x), batch.labels).item(), rel=1e-5)
 
 
 def test_a_single_example_will_do() -> None:
@@ -262,15 +262,15 @@ def test_forces_are_tried_with_their_gradient() -> None:
     task = task_of(replace(OWN, task="energy-forces"), data.schema)
     assert isinstance(task, EnergyForces)
     try_one_batch(Sum(), task, data.train, CPU)
-    own = replace(OWN, task="energy-forces", objective=Objective("custom"))
+    own = replace(OWN, task="energy-forces", loss=Loss("custom"))
     of_energies = task_of(own, data.schema, loss=lambda e, f, true, _: (e - true).square().mean())
     try_one_batch(Sum(), of_energies, data.train, CPU)
 
 
 def test_measured_without_a_teacher() -> None:
-    taught = Recipe(objective=Objective("distillation", temperature=4.0, share=0.5, smoothing=0.1))
+    taught = Recipe(loss=Loss("distillation", temperature=4.0, share=0.5, smoothing=0.1))
     found = for_measuring(taught)
-    assert found.objective == Objective("cross-entropy", smoothing=0.1)
+    assert found.loss == Loss("cross-entropy", smoothing=0.1)
     assert (found.task, for_measuring(OWN)) == ("auto", OWN)
     named = for_measuring(replace(taught, task="distillation"))
     assert type(task_of(named, image_schema())) is Classification

@@ -20,7 +20,7 @@ from neurarium.training.checkpoint import (
 )
 
 TENSORS = {"net/w": torch.arange(6.0).view(2, 3), "rng/cpu": torch.get_rng_state()}
-VALUES = {"progress": {"step": 3, "objective": 1 / 3}}
+VALUES = {"progress": {"step": 3, "loss": 1 / 3}}
 
 
 def save_steps(folder: Path, *steps: int) -> list[Path]:

@@ -27,7 +27,7 @@ def test_classes(vectors: Dataset, tmp_path: Path) -> None:
         (12,),
         ("class 0", "class 1", "class 2"),
     )
-    assert info.counts == {"train": 90, "development": 30, "test": 30}
+    assert info.counts == {"train": 90, "validation": 30, "test": 30}
     assert (info.provenance, info.license, info.fingerprint) == ("made for a test", "none", vectors.fingerprint())
     assert read_data_info(written(tmp_path, info)) == info
 

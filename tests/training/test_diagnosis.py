@@ -6,17 +6,17 @@ import torch
 from torch import nn
 
 from neurarium.data.batch import Batch
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.penalty import WithPenalty
 from neurarium.record.schema import image_schema
 from neurarium.tasks.classification import Classification
 from neurarium.tasks.task import Context
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.diagnosis import first_non_finite
 
-CPU = Placement(torch.device("cpu"))
-TASK = Classification.build(MLPSpec(), Objective(), image_schema((3,), 3), {})
+CPU = DeviceConfig(torch.device("cpu"))
+TASK = Classification.build(MLPSpec(), Loss(), image_schema((3,), 3), {})
 
 
 def batch_of(*inputs: torch.Tensor, names: tuple[str, ...] = ()) -> Batch:

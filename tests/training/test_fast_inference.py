@@ -10,14 +10,14 @@ from neurarium.nets.convolutional.resnet import ResNet
 from neurarium.nets.convolutional.vgg import SmallVGG
 from neurarium.nets.parts.normalization.batch import BatchNorm
 from neurarium.training import fast_inference
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.fast_inference import (
     TOLERANCE,
     InferenceChoice,
     prepared_for_inference,
 )
 
-CPU = Placement(torch.device("cpu"))
+CPU = DeviceConfig(torch.device("cpu"))
 
 
 def pictures(count: int = 4) -> Tensor:
@@ -135,7 +135,7 @@ def test_auto_follows_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
         fast = prepared_for_inference(net, CPU, probe=pictures())
         assert fast.choice.precision == precision
         assert fast.choice.holds
-        assert fast.placement.precision == precision
+        assert fast.device_config.precision == precision
 
 
 def test_rectifiers_overwrite_in_the_copy_alone() -> None:

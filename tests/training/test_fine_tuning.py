@@ -19,8 +19,8 @@ from neurarium.record.events import EpochEnded, Stepped
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.run import load_run
-from neurarium.training.session import Session, prepare, resume, start
-from neurarium.training.source import Source, adopt, read_source, source_folder
+from neurarium.training.session import Session, resume, start
+from neurarium.training.source import Source, copy_run, read_source, source_folder
 
 COMMON = {"batch_size": 30, "threads": 1, "checkpoints": Checkpoints(seconds=1e9)}
 SGD = Optimizer("sgd", lr=0.1)
@@ -42,7 +42,7 @@ def below(vectors: Dataset, tmp_path: Path) -> Path:
 
 
 def begin(below: Path, data: Dataset, plan: Recipe) -> Session:
-    return prepare(plan, data, source=read_source(below))
+    return build_session(plan, data, source=read_source(below))
 
 
 def trunk_of(session: Session) -> dict[str, Tensor]:
@@ -72,11 +72,11 @@ def test_the_backbone_stands_still_and_then_goes(below: Path, vectors: Dataset, 
 def test_while_it_stands_the_head_learns_as_on_a_frozen_backbone(below: Path, vectors: Dataset) -> None:
     """Without dropout in it, a frozen probe and one that is tuned later are the same run."""
     still = replace(BELOW, net=MLPSpec(hidden=(6, 5)))
-    source = prepare(still, vectors)
+    source = build_session(still, vectors)
     nets = []
     for spec, tuning in ((LinearProbeSpec(), FineTuning()), (LinearProbeSpec(frozen=False), FineTuning(2))):
         plan = replace(TUNED, net=spec, fine_tuning=tuning, epochs=2)
-        session = prepare(plan, vectors, source=Source("below", source.net, vectors.schema))
+        session = build_session(plan, vectors, source=Source("below", source.net, vectors.schema))
         list(session.events())
         nets.append(session.net.state_dict())
     assert all(same(*nets))
@@ -140,7 +140,7 @@ def test_resume_is_bit_exact_in_every_phase(
 ) -> None:
     plan = replace(TUNED, optimizer=optimizer, fine_tuning=FineTuning(2, backbone_factor=0.3, layer_decay=0.9))
     for name in ("whole", "cut"):
-        adopt(below, source_folder(tmp_path / name))
+        copy_run(below, source_folder(tmp_path / name))
     whole = start(plan, tmp_path / "whole", vectors)
     ends = [event for event in whole.events() if isinstance(event, EpochEnded)]
     request, first = StopRequest(), start(plan, tmp_path / "cut", vectors)
@@ -162,7 +162,7 @@ def test_resume_is_bit_exact_in_every_phase(
 def test_rates_of_a_backbone_that_there_is_not(below: Path, vectors: Dataset, tuning: FineTuning) -> None:
     says = r"fine_tuning: expected a net with a backbone that learns, got a net without one; --net.kind linear-probe"
     with pytest.raises(ConfigError, match=says):
-        prepare(replace(BELOW, fine_tuning=tuning), vectors)
+        build_session(replace(BELOW, fine_tuning=tuning), vectors)
     with pytest.raises(ConfigError, match=says):
         begin(below, vectors, replace(TUNED, net=LinearProbeSpec(), fine_tuning=tuning))
 
@@ -185,16 +185,16 @@ def test_what_no_run_can_mean(settings: dict) -> None:
 def test_the_net_below_stays_as_it_was(below: Path, vectors: Dataset) -> None:
     source = read_source(below)
     before = {name: t.clone() for name, t in source.net.state_dict().items()}
-    list(prepare(TUNED, vectors, source=source).events())
+    list(build_session(TUNED, vectors, source=source).events())
     assert all(same(source.net.state_dict(), before))
 
 
 def test_statistics_of_a_backbone_stand_still_too(vectors: Dataset) -> None:
     """Batch normalization's running means belong to the backbone."""
-    whole = prepare(replace(BELOW, net=MLPSpec(hidden=(6, 5), norm="batch")), vectors)
+    whole = build_session(replace(BELOW, net=MLPSpec(hidden=(6, 5), norm="batch")), vectors)
     list(whole.events())
     source = Source("below", whole.net.eval(), vectors.schema)
-    session = prepare(replace(TUNED, fine_tuning=FineTuning(freeze_epochs=4)), vectors, source=source)
+    session = build_session(replace(TUNED, fine_tuning=FineTuning(freeze_epochs=4)), vectors, source=source)
     before = {name: t.clone() for name, t in session.net.named_buffers()}
     assert before
     list(session.events())

@@ -14,7 +14,7 @@ from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.record.events import EpochEnded, Event, Notice, Started, Stepped, Stopped
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.task import Context
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import BestWeights, learn, means_of, measure, steps_per_epoch
 from neurarium.training.progress import Progress
@@ -23,7 +23,7 @@ from neurarium.training.rules.rule import LearningRule, Sums, Update
 
 from ..conftest import make_toy
 
-CPU = Placement(torch.device("cpu"))
+CPU = DeviceConfig(torch.device("cpu"))
 RECIPE = Recipe(name="scripted", epochs=3, batch_size=4)
 
 
@@ -64,8 +64,8 @@ class Scripted(LearningRule):
 
     def measure(self, batch: Batch) -> Sums:
         self.modes.append(self.net.training)
-        objective, error = self.measured(self.epochs + 1)
-        return Sums.of_examples(objective, error * len(batch), len(batch))
+        loss, error = self.measured(self.epochs + 1)
+        return Sums.of_examples(loss, error * len(batch), len(batch))
 
     def epoch_ended(self, score: float) -> None:
         self.epochs += 1
@@ -74,9 +74,9 @@ class Scripted(LearningRule):
         self.notices += self.says.get(self.epochs, [])
 
 
-def data(development: int = 4) -> Dataset:
+def data(validation: int = 4) -> Dataset:
     """10 examples, two batches of 4 and one of 2."""
-    return make_toy((3,), 2, (10, development, 0))
+    return make_toy((3,), 2, (10, validation, 0))
 
 
 def events_of(
@@ -111,13 +111,13 @@ def test_events_come_in_order_with_their_numbers() -> None:
     assert [(s.step, s.epoch, s.position) for s in steps] == [
         (3 * e + p, e + 1, p) for e in range(3) for p in (1, 2, 3)
     ]
-    assert [s.objective for s in steps] == [10.0 + k for k in range(9)]
+    assert [s.loss for s in steps] == [10.0 + k for k in range(9)]
     assert (last.reason, last.epoch, last.step, last.best_epoch) == ("finished", 4, 9, 1)
     ended = [event for event in events if isinstance(event, EpochEnded)]
     # batches of 4, 4 and 2 examples, a mistake each
-    assert ended[0].train == pytest.approx({"objective": (4 * 10 + 4 * 11 + 2 * 12) / 10, "error": 0.3})
+    assert ended[0].train == pytest.approx({"loss": (4 * 10 + 4 * 11 + 2 * 12) / 10, "error": 0.3})
     assert ended[1].gradient_norm == pytest.approx((5 + 6 + 7) / 3)
-    assert ended[0].development == pytest.approx({"objective": 1.0, "error": 0.5})
+    assert ended[0].validation == pytest.approx({"loss": 1.0, "error": 0.5})
     assert rule.modes == [False] * 3
     assert rule.contexts == [Context(0, e + 1, 3 * e + p, training=True) for e in range(3) for p in range(3)]
     assert rule.parts == [(4,), (4,), (2,)] * 3
@@ -170,7 +170,7 @@ def test_a_rule_that_had_finished_before_learns_no_more() -> None:
     assert events[-1].reason == "converged"
 
 
-def test_early_stopping_by_the_development_set() -> None:
+def test_early_stopping_by_the_validation_set() -> None:
     course = {1: 0.5, 2: 0.3, 3: 0.4, 4: 0.35, 5: 0.1}
     recipe = replace(RECIPE, epochs=9, early_stopping=EarlyStopping(patience=2))
     rule, best = Scripted(lambda epoch: (1.0, course[epoch])), BestWeights()
@@ -185,7 +185,7 @@ def test_early_stopping_by_the_development_set() -> None:
 
 
 def test_another_score_may_be_watched() -> None:
-    recipe = replace(RECIPE, early_stopping=EarlyStopping(monitor="objective"))
+    recipe = replace(RECIPE, early_stopping=EarlyStopping(monitor="loss"))
     rule = Scripted(lambda epoch: (4.0 - epoch, 0.1 * epoch))
     assert events_of(rule, recipe)[-1].best_epoch == 3
     assert rule.scores == pytest.approx([3.0, 2.0, 1.0])
@@ -199,14 +199,14 @@ def test_where_no_score_is_watched_no_epoch_is_the_best() -> None:
     assert rule.scores == pytest.approx([3.0, 2.0, 1.0])
 
 
-def test_without_a_development_set_the_training_scores_decide() -> None:
+def test_without_a_validation_set_the_training_scores_decide() -> None:
     rule = Scripted(lambda epoch: pytest.fail("nothing to measure"))
-    recipe = replace(RECIPE, early_stopping=EarlyStopping(monitor="objective"))
-    events = events_of(rule, recipe, data(development=0))
+    recipe = replace(RECIPE, early_stopping=EarlyStopping(monitor="loss"))
+    events = events_of(rule, recipe, data(validation=0))
     ended = [event for event in events if isinstance(event, EpochEnded)]
-    assert [event.development for event in ended] == [{}, {}, {}]
-    assert rule.scores == pytest.approx([event.train["objective"] for event in ended])
-    assert events[-1].best_epoch == 1  # the scripted objective rises
+    assert [event.validation for event in ended] == [{}, {}, {}]
+    assert rule.scores == pytest.approx([event.train["loss"] for event in ended])
+    assert events[-1].best_epoch == 1  # the scripted loss rises
 
 
 def test_the_start_names_what_the_net_is_asked() -> None:
@@ -219,7 +219,7 @@ def test_the_start_names_what_the_net_is_asked() -> None:
 def test_a_batch_comes_in_as_many_parts_as_the_recipe_says(parts: int, sizes: list[tuple[int, ...]]) -> None:
     whole, cut = Scripted(), Scripted()
     events_of(whole)
-    events = events_of(cut, replace(RECIPE, accumulate=parts))
+    events = events_of(cut, replace(RECIPE, micro_batches=parts))
     assert cut.parts == sizes * 3
     assert kinds(events) == [Started, *EPOCH * 3, Stopped]
     assert all(torch.equal(a, b) for a, b in zip(whole.seen, cut.seen, strict=True))
@@ -289,7 +289,7 @@ def test_measuring_weighs_batches_by_their_examples() -> None:
     rule = Counting()
     rule.net.train()
     found = measure(rule, table(x), CPU.device)
-    assert found == pytest.approx({"objective": x.mean().item(), "error": (x > 0).double().mean().item()}, rel=1e-4)
+    assert found == pytest.approx({"loss": x.mean().item(), "error": (x > 0).double().mean().item()}, rel=1e-4)
     assert not rule.net.training
     assert measure(rule, table(x[:0]), CPU.device) == {}
 
@@ -298,6 +298,6 @@ def test_each_term_is_a_mean_over_its_own_units() -> None:
     """Two batches, of energies over 3 and 1 molecules and of forces over 6 and 9 atoms, by hand."""
     parts = [Sums((1.0, 4.0), 2.0, (3.0, 6.0, 6.0)), Sums((5.0, 1.0), 4.0, (1.0, 9.0, 9.0))]
     found = means_of(parts)
-    assert found["objective"] == pytest.approx((3 * 1 + 1 * 5) / 4 + (6 * 4 + 9 * 1) / 15)
+    assert found["loss"] == pytest.approx((3 * 1 + 1 * 5) / 4 + (6 * 4 + 9 * 1) / 15)
     assert found["error"] == pytest.approx(6 / 15)
-    assert means_of(parts[:1]) == pytest.approx({"objective": 5.0, "error": 2 / 6})
+    assert means_of(parts[:1]) == pytest.approx({"loss": 5.0, "error": 2 / 6})

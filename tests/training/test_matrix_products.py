@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from neurarium.training import matrix_products
-from neurarium.training.device import find_placement
+from neurarium.training.device import find_device
 from neurarium.training.matrix_products import FastLinear, _product, is_available
 
 pytestmark = pytest.mark.skipif(not is_available(), reason="torch carries one library for matrix products")
@@ -115,7 +115,7 @@ def test_what_it_does_not_take_is_left_to_torch() -> None:
 
 def test_the_trainer_takes_it_where_float32_is_asked_for() -> None:
     layer, x = layer_and_input(64)
-    with find_placement("cpu").computing():
+    with find_device("cpu").autocast():
         assert "_Linear" in layer(x).grad_fn.name()
-    with find_placement("cpu", "bfloat16").computing():
+    with find_device("cpu", "bfloat16").autocast():
         assert layer(x).dtype == torch.bfloat16

@@ -20,7 +20,7 @@ RECIPE = Recipe(
     net=MLPSpec(hidden=(8,), dropout=0.3),
     optimizer=Optimizer("momentum", lr=0.05),
     schedule=Schedule("plateau", gamma=0.5, patience=2, threshold=0.2, floor=0.01),
-    early_stopping=EarlyStopping(monitor="objective", restore_best=False),
+    early_stopping=EarlyStopping(monitor="loss", restore_best=False),
     epochs=20,
     batch_size=30,
     threads=1,
@@ -43,7 +43,7 @@ def test_resume_is_bit_exact(vectors: Dataset, tmp_path: Path) -> None:
     factor, best, waited, expected = 1.0, float("inf"), 0, []
     for event in ended:
         expected += [0.05 * factor] * 3
-        score = event.development["objective"]
+        score = event.validation["loss"]
         if score < best - 0.2:
             best, waited = score, 0
         else:

@@ -12,13 +12,13 @@ from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.nets.connectionist.rbm_stack import stack_into_mlp
 from neurarium.training.pretraining import train_stack
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 
 RECIPE = Recipe(net=RBMSpec(), optimizer=Optimizer("momentum", lr=0.05), epochs=4, batch_size=10, device="cpu")
 
 
 def test_pixels_come_as_numbers_from_nought_to_one(images: Dataset) -> None:
-    session = prepare(RECIPE, images)
+    session = build_session(RECIPE, images)
     batch = session.dataset.train.gather(torch.arange(5))
     pixels = next(images.train.pieces("image"))[:5].flatten(1) / 255
     assert isinstance(session.net, RBM)
@@ -47,9 +47,9 @@ def test_gaussian_inputs_bernoulli_features(images: Dataset) -> None:
     assert [rbm.visible for rbm in rbms] == ["gaussian", "bernoulli"]
 
 
-def test_no_development_and_no_test_examples(vectors: Dataset) -> None:
+def test_no_validation_and_no_test_examples(vectors: Dataset) -> None:
     none = vectors.train.select(torch.arange(0))
-    rbms = train_stack(replace(RECIPE, epochs=1), replace(vectors, development=none, test=none), (5, 4))
+    rbms = train_stack(replace(RECIPE, epochs=1), replace(vectors, validation=none, test=none), (5, 4))
     assert len(rbms) == 2
 
 

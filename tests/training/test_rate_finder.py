@@ -9,7 +9,7 @@ from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.dataset import Dataset
 from neurarium.data.table import Table
 from neurarium.learning.augmentation import Augmentation
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.schema import image_schema
@@ -40,7 +40,7 @@ def quadratic_data(x: float) -> Dataset:
 def test_quadratic_falls_up_to_two_over_l_and_not_beyond(x: float) -> None:
     """L = x^2: an update multiplies the loss by (1 - eta L)^2, which is 1 at eta = 2/L exactly."""
     curvature = x * x
-    recipe = Recipe(objective=Objective("squared-error"), optimizer=Optimizer("sgd"), batch_size=8, threads=1)
+    recipe = Recipe(loss=Loss("squared-error"), optimizer=Optimizer("sgd"), batch_size=8, threads=1)
     bounds = {"lowest": 0.01 / curvature, "highest": 100 / curvature}
     curve = find_rate(recipe, quadratic_data(x), net=Quadratic(-3.0), steps=60, smoothing=0.0, **bounds)
 
@@ -67,14 +67,14 @@ def test_quadratic_falls_up_to_two_over_l_and_not_beyond(x: float) -> None:
 def test_learns_by_the_rule_of_the_recipe_on_the_batches_of_training(vectors: Dataset) -> None:
     """The first losses are those of a training run at the same rates: same weights, order, dropout, augmentation."""
     from neurarium.record.events import Stepped
-    from neurarium.training.session import prepare
+    from neurarium.training.session import build_session
 
     recipe = replace(RECIPE, optimizer=Optimizer("adam", lr=1e-3), epochs=4)
     # a sweep over so little that the rate is that of the run to 1e-9
     curve = find_rate(recipe, vectors, steps=7, lowest=1e-3, highest=1e-3 * (1 + 1e-9), smoothing=0.0)
-    events = prepare(recipe, vectors).events()
-    objectives = [event.objective for event in events if isinstance(event, Stepped)]
-    assert curve.losses == pytest.approx(objectives[1:8], rel=1e-5)
+    events = build_session(recipe, vectors).events()
+    losses = [event.loss for event in events if isinstance(event, Stepped)]
+    assert curve.losses == pytest.approx(losses[1:8], rel=1e-5)
 
 
 def test_nothing_of_the_callers_is_touched(vectors: Dataset, tmp_path, monkeypatch) -> None:
@@ -193,13 +193,11 @@ def test_a_loss_of_ones_own_and_batches_by_length(series: Dataset) -> None:
         seen.append(len(labels))
         return 10 * nn.functional.cross_entropy(logits, labels)
 
-    plan = Recipe(objective=Objective("custom"), optimizer=Optimizer("sgd"), batch_size=30, max_units=60, threads=1)
+    plan = Recipe(loss=Loss("custom"), optimizer=Optimizer("sgd"), batch_size=30, max_units=60, threads=1)
     torch.manual_seed(0)
     net = Mean()
     own = find_rate(plan, series, net=net, loss=loss, steps=6, lowest=1e-6, highest=1e-5, smoothing=0.0)
-    plain = find_rate(
-        replace(plan, objective=Objective()), series, net=net, steps=6, lowest=1e-6, highest=1e-5, smoothing=0.0
-    )
+    plain = find_rate(replace(plan, loss=Loss()), series, net=net, steps=6, lowest=1e-6, highest=1e-5, smoothing=0.0)
     assert own.losses == pytest.approx([10 * value for value in plain.losses], rel=1e-3)
     assert seen[0] == 2  # tried beforehand
     assert 1 < max(seen[1:]) < 30

@@ -4,7 +4,7 @@ import pytest
 
 from neurarium.checks import ConfigError
 from neurarium.learning.fine_tuning import FineTuning
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.nets.feedforward.specs import MLPSpec
@@ -20,7 +20,7 @@ def test_round_trip_keeps_every_field() -> None:
         name="r",
         net=MLPSpec(hidden=(5, 6), activation="tanh", dropout=0.25),
         task="reconstruction",
-        objective=Objective("distillation", temperature=2.0, share=0.5, class_weights=(1.0, 2.0)),
+        loss=Loss("distillation", temperature=2.0, share=0.5, class_weights=(1.0, 2.0)),
         optimizer=Optimizer("momentum", lr=0.5, momentum=0.8),
         fine_tuning=FineTuning(freeze_epochs=1, backbone_factor=0.5, layer_decay=0.9),
         epochs=3,
@@ -42,8 +42,8 @@ def test_kind_of_net_changes_with_the_table() -> None:
     assert recipe.net == LeNet5Spec()
 
 
-def test_a_string_is_short_for_the_name_of_the_objective() -> None:
-    assert recipe_from_plain({"objective": "hinge"}).objective == Objective("hinge")
+def test_a_string_is_short_for_the_name_of_the_loss() -> None:
+    assert recipe_from_plain({"loss": "hinge"}).loss == Loss("hinge")
 
 
 def test_unknown_net() -> None:
@@ -56,8 +56,8 @@ def test_unknown_net() -> None:
     [
         ("epochs", 0),
         ("batch_size", 0),
-        ("accumulate", 0),
-        ("accumulate", 1000),
+        ("micro_batches", 0),
+        ("micro_batches", 1000),
         ("threads", 0),
         ("max_units", 0),
         ("clip_norm", 0.0),

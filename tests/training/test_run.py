@@ -10,7 +10,7 @@ from torch import nn
 from neurarium import api
 from neurarium.checks import ConfigError, DataError, RunError, ShapeError
 from neurarium.data.dataset import Dataset
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.convolutional.deep_specs import SmallVGGSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.training.fast_inference import FastNet
@@ -173,7 +173,7 @@ def test_a_loss_of_ones_own_is_not_needed_to_measure(vectors: Dataset, tmp_path:
     def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return nn.functional.multi_margin_loss(logits, labels)
 
-    plan = replace(RECIPE, objective=Objective("custom"))
+    plan = replace(RECIPE, loss=Loss("custom"))
     list(start(plan, tmp_path / "run", vectors, loss=loss).events())
     run = load_run(tmp_path / "run")
     shares = run.predict(raw_of(vectors)).probabilities
@@ -189,8 +189,8 @@ def test_balanced_classes_are_those_of_the_data_that_are_measured(
 ) -> None:
     """20 training examples of the first class, 30 of the others: their weights are 80/60 and 80/90."""
     uneven = replace(vectors, train=vectors.train.select(torch.tensor([k for k in range(90) if k % 3 or k < 60])))
-    objective = Objective(balanced=True) if balanced else Objective(class_weights=(80 / 60, 80 / 90, 80 / 90))
-    list(start(replace(RECIPE, objective=objective), tmp_path / "run", uneven).events())
+    loss = Loss(balanced=True) if balanced else Loss(class_weights=(80 / 60, 80 / 90, 80 / 90))
+    list(start(replace(RECIPE, loss=loss), tmp_path / "run", uneven).events())
     run = load_run(tmp_path / "run")
     shares, truth = run.predict(raw_of(uneven)).probabilities, uneven.test.target("label").numpy()
     weights = np.array([80 / 60, 80 / 90, 80 / 90])[truth]
@@ -201,7 +201,7 @@ def test_balanced_classes_are_those_of_the_data_that_are_measured(
 def test_history_has_an_entry_an_epoch(folder: Path) -> None:
     history = load_run(folder).history
     assert [entry["epoch"] for entry in history] == [1, 2, 3]
-    assert {"train", "development", "gradient_norm", "learning_rate", "seconds"} <= set(history[0])
+    assert {"train", "validation", "gradient_norm", "learning_rate", "seconds"} <= set(history[0])
 
 
 def test_damaged_weights_fall_back_to_the_checkpoint(folder: Path, images: Dataset) -> None:

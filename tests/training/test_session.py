@@ -12,7 +12,7 @@ from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.data.plan import plan as planned
 from neurarium.learning.early_stopping import EarlyStopping
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
 from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
@@ -25,13 +25,13 @@ from neurarium.tasks.task import Context
 from neurarium.training import number_format
 from neurarium.training.checkpoint import load_checkpoint, saved_steps
 from neurarium.training.data_info import DataInfo, read_data_info
-from neurarium.training.device import find_placement
+from neurarium.training.device import find_device
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Checkpoints, OwnNet, Recipe
 from neurarium.training.rules.rule import LearningRule, Sums, Update
 from neurarium.training.rules.table import resolved
 from neurarium.training.seed import restore_generators
-from neurarium.training.session import Session, claim, prepare, read_recipe, resume, start
+from neurarium.training.session import Session, create_run_folder, read_recipe, resume, start
 
 # dropout makes the run depend on the generator's state, Adam on its moments, the last batch of 90 is smaller
 RECIPE = Recipe(
@@ -58,7 +58,7 @@ def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
 
 
 def test_events_come_in_order(vectors: Dataset) -> None:
-    events = run_out(prepare(RECIPE, vectors))
+    events = run_out(build_session(RECIPE, vectors))
     kinds = [type(event) for event in events]
     assert kinds == [Started, *([Stepped] * 5 + [EpochEnded]) * 3, Stopped]
     assert [e.step for e in events if isinstance(e, Stepped)] == list(range(1, 16))
@@ -67,7 +67,7 @@ def test_events_come_in_order(vectors: Dataset) -> None:
 
 
 def test_same_seed_same_weights_and_another_seed_others(vectors: Dataset) -> None:
-    runs = [prepare(replace(RECIPE, seed=seed), vectors) for seed in (0, 0, 1)]
+    runs = [build_session(replace(RECIPE, seed=seed), vectors) for seed in (0, 0, 1)]
     for session in runs:
         run_out(session)
     assert_same(weights_of(runs[0]), weights_of(runs[1]))
@@ -143,7 +143,7 @@ def of_series() -> nn.Module:
 @pytest.mark.parametrize("stop_after", [1, 4, 6, 11])
 def test_batches_by_length_resume_bit_exactly(series: Dataset, tmp_path: Path, stop_after: int) -> None:
     """Rows of 5 to 15 steps, 120 units a batch at most: several batches an epoch, of different numbers of examples."""
-    plan = replace(RECIPE, net=OwnNet(), max_units=120, accumulate=2)
+    plan = replace(RECIPE, net=OwnNet(), max_units=120, micro_batches=2)
     whole = start(plan, tmp_path / "whole", series, of_series())
     steps = [event for event in run_out(whole) if isinstance(event, Stepped)]
     assert steps[-1].step > 12
@@ -159,15 +159,15 @@ def test_a_loss_of_ones_own_resumes_when_it_is_passed_again(vectors: Dataset, tm
     def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return nn.functional.multi_margin_loss(logits, labels)
 
-    plan = replace(RECIPE, objective=Objective("custom"))
+    plan = replace(RECIPE, loss=Loss("custom"))
     whole = start(plan, tmp_path / "whole", vectors, loss=loss)
     events = run_out(whole)
     first = next(event for event in events if isinstance(event, Stepped))
-    fresh = prepare(plan, vectors, loss=loss)
+    fresh = build_session(plan, vectors, loss=loss)
     (index, *_) = planned(90, 20, seed=0, epoch=1)
     batch = vectors.train.gather(index)
     restore_generators(fresh.generators)  # of the first update's dropout
-    assert first.objective == pytest.approx(float(loss(fresh.net.train()(batch.x), batch.labels).detach()), rel=1e-5)
+    assert first.loss == pytest.approx(float(loss(fresh.net.train()(batch.x), batch.labels).detach()), rel=1e-5)
     cut_after(start(plan, tmp_path / "cut", vectors, loss=loss), 7)
     with pytest.raises(ConfigError, match=r"loss: expected the function that this run learns by, got none; pass it ag"):
         resume(tmp_path / "cut", plan, vectors)
@@ -177,8 +177,8 @@ def test_a_loss_of_ones_own_resumes_when_it_is_passed_again(vectors: Dataset, tm
 
 
 def test_a_loss_that_nobody_asked_for_is_refused(vectors: Dataset) -> None:
-    with pytest.raises(ConfigError, match="loss: expected none, as the objective is auto, got a function"):
-        prepare(RECIPE, vectors, loss=nn.functional.cross_entropy)
+    with pytest.raises(ConfigError, match="loss: expected none, as the loss is auto, got a function"):
+        build_session(RECIPE, vectors, loss=nn.functional.cross_entropy)
 
 
 def test_more_epochs_go_on_from_the_last_weights_not_the_best(vectors: Dataset, tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_early_stopping_restores_the_best_epoch(vectors: Dataset, tmp_path: Path
         RECIPE,
         optimizer=Optimizer("sgd", lr=0.5),
         epochs=50,
-        early_stopping=EarlyStopping(patience=2, monitor="objective"),
+        early_stopping=EarlyStopping(patience=2, monitor="loss"),
     )
     session = start(recipe, tmp_path / "r", vectors)
     at_epoch = {}
@@ -237,7 +237,7 @@ def test_early_stopping_restores_the_best_epoch(vectors: Dataset, tmp_path: Path
     assert_same(weights_of(session), at_epoch[last.best_epoch])
     assert_same(load_checkpoint(tmp_path / "r" / "weights").tensors, at_epoch[last.best_epoch])
 
-    session = prepare(replace(recipe, early_stopping=replace(recipe.early_stopping, restore_best=False)), vectors)
+    session = build_session(replace(recipe, early_stopping=replace(recipe.early_stopping, restore_best=False)), vectors)
     run_out(session)
     assert_same(weights_of(session), at_epoch[len(at_epoch)])
 
@@ -282,16 +282,16 @@ def test_another_learning_rule_in_the_same_loop(vectors: Dataset) -> None:
     torch.manual_seed(0)
     rule = Rosenblatt()
     asked = task_of(RECIPE, vectors.schema)
-    session = Session(replace(RECIPE, epochs=5), vectors, rule.net, asked, rule, find_placement("cpu"))
+    session = Session(replace(RECIPE, epochs=5), vectors, rule.net, asked, rule, find_device("cpu"))
     ends = [event for event in run_out(session) if isinstance(event, EpochEnded)]
     assert len(ends) == 5
-    assert ends[-1].development["error"] < 0.3  # chance: 2/3
+    assert ends[-1].validation["error"] < 0.3  # chance: 2/3
 
 
-def test_without_development_data_the_training_score_is_watched(vectors: Dataset) -> None:
-    bare = replace(vectors, development=vectors.development.select(torch.arange(0)))
-    ends = [event for event in run_out(prepare(RECIPE, bare)) if isinstance(event, EpochEnded)]
-    assert all(end.development == {} for end in ends)
+def test_without_validation_data_the_training_score_is_watched(vectors: Dataset) -> None:
+    bare = replace(vectors, validation=vectors.validation.select(torch.arange(0)))
+    ends = [event for event in run_out(build_session(RECIPE, bare)) if isinstance(event, EpochEnded)]
+    assert all(end.validation == {} for end in ends)
     assert ends[0].best
 
 
@@ -316,19 +316,19 @@ def test_changed_data_are_noticed(vectors: Dataset, images: Dataset, tmp_path: P
 def test_no_training_data(vectors: Dataset) -> None:
     none = vectors.train.select(torch.arange(0))
     with pytest.raises(DataError, match="at least one example"):
-        prepare(RECIPE, replace(vectors, train=none))
+        build_session(RECIPE, replace(vectors, train=none))
 
 
 def test_net_of_ones_own(images: Dataset) -> None:
     net = nn.Sequential(nn.Flatten(), nn.Linear(784, 5))
-    session = prepare(Recipe(epochs=2, batch_size=30), images, net)
+    session = build_session(Recipe(epochs=2, batch_size=30), images, net)
     run_out(session)
     assert session.net is net
 
 
 def test_net_without_parameters(images: Dataset) -> None:
     with pytest.raises(ConfigError, match="trainable parameter"):
-        prepare(Recipe(), images, nn.Flatten())
+        build_session(Recipe(), images, nn.Flatten())
 
 
 def test_folder_holds_what_it_should(vectors: Dataset, tmp_path: Path) -> None:
@@ -371,18 +371,18 @@ def test_auto_is_decided_when_the_run_starts(
     assert read_recipe(tmp_path / "r") == session.recipe == replace(RECIPE, precision=precision)
     first = next(session.events())
     assert isinstance(first, Started)
-    assert first.environment["precision"] == session.placement.precision == precision
+    assert first.environment["precision"] == session.device_config.precision == precision
 
 
 def test_another_machine_goes_on_in_the_format_of_the_first(
     vectors: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fast_here(monkeypatch, "avx512_bf16")
-    claim(AUTO, tmp_path / "r", vectors)
+    create_run_folder(AUTO, tmp_path / "r", vectors)
     fast_here(monkeypatch, None)
     for recipe in (AUTO, read_recipe(tmp_path / "r")):
         session = resume(tmp_path / "r", recipe, vectors)
-        assert session.recipe.precision == session.placement.precision == "bfloat16"
+        assert session.recipe.precision == session.device_config.precision == "bfloat16"
         assert read_recipe(tmp_path / "r").precision == "bfloat16"
 
 
@@ -408,8 +408,8 @@ def test_auto_by_explicit_gradients_learns(vectors: Dataset, monkeypatch: pytest
     fast_here(monkeypatch, "avx512_bf16")
     plan = replace(AUTO, net=MLPSpec(hidden=(8,)), gradients="explicit")
     with pytest.raises(ConfigError, match="precision"):
-        prepare(replace(plan, precision="bfloat16"), vectors)
-    by_hand, alone = prepare(plan, vectors), prepare(replace(plan, precision="float32"), vectors)
+        build_session(replace(plan, precision="bfloat16"), vectors)
+    by_hand, alone = build_session(plan, vectors), build_session(replace(plan, precision="float32"), vectors)
     assert run_out(by_hand)
     assert run_out(alone)
     assert_same(weights_of(by_hand), weights_of(alone))

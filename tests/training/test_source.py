@@ -11,7 +11,7 @@ from neurarium.checks import ConfigError, RunError
 from neurarium.data.dataset import Dataset
 from neurarium.data.labels import class_fields
 from neurarium.data.scaling import Scaling
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.linear_probe_spec import LinearProbeSpec
 from neurarium.nets.feedforward.specs import MLPSpec
@@ -20,13 +20,13 @@ from neurarium.record.events import EpochEnded, Stepped
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.generation import Generation
 from neurarium.tasks.table import task_of
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.folder import is_finished
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.run import load_run
-from neurarium.training.session import prepare, resume, start
-from neurarium.training.source import Source, adopt, check_need, read_source, role_of, source_folder
+from neurarium.training.session import build_session, resume, start
+from neurarium.training.source import Source, check_need, copy_run, read_source, role_of, source_folder
 
 from ..conftest import make_toy
 
@@ -42,7 +42,7 @@ STUDENT = Recipe(
     name="student",
     net=MLPSpec(hidden=(4,), dropout=0.3),
     source="teacher",
-    objective=Objective("distillation", temperature=3.0, share=0.8),
+    loss=Loss("distillation", temperature=3.0, share=0.8),
     **COMMON,
 )
 PROBE = Recipe(name="probe", net=LinearProbeSpec("relu2"), source="teacher", **COMMON)
@@ -100,29 +100,29 @@ def test_scaling_of_images_is_undone_channel_by_channel() -> None:
     torch.testing.assert_close(source.scaled_as(other.field(field))(other.apply(raw)), net(own.apply(raw)))
 
 
-def test_measured_objective_is_the_mixture_by_numpy(teacher: Path, vectors: Dataset) -> None:
+def test_measured_loss_is_the_mixture_by_numpy(teacher: Path, vectors: Dataset) -> None:
     source = read_source(teacher)
-    session = prepare(replace(STUDENT, epochs=1), vectors, source=source)
+    session = build_session(replace(STUDENT, epochs=1), vectors, source=source)
     end = next(e for e in session.events() if isinstance(e, EpochEnded))
-    x, t = seen(vectors, "development"), vectors.development.target("label")
+    x, t = seen(vectors, "validation"), vectors.validation.target("label")
     with torch.no_grad():
         g, f = session.net.eval()(x).double().numpy(), source.net.eval()(x).double().numpy()
     soft = -9 * (special.softmax(f / 3, axis=1) * special.log_softmax(g / 3, axis=1)).sum(1).mean()
     hard = -special.log_softmax(g, axis=1)[np.arange(30), t].mean()
-    assert end.development["objective"] == pytest.approx(0.8 * soft + 0.2 * hard, rel=1e-4)
+    assert end.validation["loss"] == pytest.approx(0.8 * soft + 0.2 * hard, rel=1e-4)
 
 
 def test_student_becomes_the_teacher(vectors: Dataset) -> None:
     """With labels that say nothing the teacher alone is what there is to learn from."""
-    teacher = prepare(replace(TEACHER, epochs=10), vectors)
+    teacher = build_session(replace(TEACHER, epochs=10), vectors)
     list(teacher.events())
     source = Source("teacher", teacher.net.eval(), vectors.schema)
     generator = torch.Generator().manual_seed(0)
     shuffled = vectors.train.target("label")[torch.randperm(90, generator=generator)]
     blind = replace(vectors, train=replace(vectors.train, targets=(shuffled,)))
-    plan = replace(STUDENT, net=MLPSpec(hidden=(16,)), objective=Objective("distillation"), epochs=15)
-    student = prepare(plan, blind, source=source)
-    errors = [e.development["error"] for e in student.events() if isinstance(e, EpochEnded)]
+    plan = replace(STUDENT, net=MLPSpec(hidden=(16,)), loss=Loss("distillation"), epochs=15)
+    student = build_session(plan, blind, source=source)
+    errors = [e.validation["error"] for e in student.events() if isinstance(e, EpochEnded)]
     assert min(errors) < 0.2  # chance: 2/3
 
 
@@ -130,7 +130,7 @@ def test_teacher_and_trunk_stand_still(teacher: Path, vectors: Dataset) -> None:
     source = read_source(teacher)
     before = weights(source.net)
     for plan in (STUDENT, PROBE):
-        session = prepare(plan, vectors, source=source)
+        session = build_session(plan, vectors, source=source)
         list(session.events())
         assert_same(weights(source.net), before)
     trunk = {n: t for n, t in weights(session.net).items() if n.startswith("trunk.")}
@@ -141,7 +141,7 @@ def test_teacher_and_trunk_stand_still(teacher: Path, vectors: Dataset) -> None:
 @pytest.mark.parametrize("plan", [STUDENT, PROBE], ids=["student", "probe"])
 def test_run_loads_without_the_original(plan: Recipe, teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
     folder = tmp_path / plan.name
-    adopt(teacher, source_folder(folder))
+    copy_run(teacher, source_folder(folder))
     session = start(plan, folder, vectors)
     list(session.events())
     shutil.rmtree(teacher)
@@ -156,7 +156,7 @@ def test_run_loads_without_the_original(plan: Recipe, teacher: Path, vectors: Da
 @pytest.mark.parametrize("plan", [STUDENT, PROBE], ids=["student", "probe"])
 def test_resume_is_bit_exact(plan: Recipe, teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
     for name in ("whole", "cut"):
-        adopt(teacher, source_folder(tmp_path / name))
+        copy_run(teacher, source_folder(tmp_path / name))
     whole = start(plan, tmp_path / "whole", vectors)
     list(whole.events())
     request, first = StopRequest(), start(plan, tmp_path / "cut", vectors)
@@ -169,9 +169,9 @@ def test_resume_is_bit_exact(plan: Recipe, teacher: Path, vectors: Dataset, tmp_
 
 
 def test_copy_holds_what_is_needed_and_what_it_stands_on(teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
-    adopt(teacher, source_folder(tmp_path / "probe"))
+    copy_run(teacher, source_folder(tmp_path / "probe"))
     list(start(PROBE, tmp_path / "probe", vectors).events())
-    adopt(tmp_path / "probe", tmp_path / "copy")
+    copy_run(tmp_path / "probe", tmp_path / "copy")
     files = {str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*") if path.is_file()}
     own = {"config.toml", "data.json", "record.jsonl", "weights.safetensors", "weights.json"}
     assert files == own | {f"source/{name}" for name in own}
@@ -182,7 +182,7 @@ def test_copy_holds_what_is_needed_and_what_it_stands_on(teacher: Path, vectors:
 
 def test_unfinished_source(vectors: Dataset, tmp_path: Path) -> None:
     start(TEACHER, tmp_path / "begun", vectors)
-    for use in (read_source, lambda folder: adopt(folder, tmp_path / "x")):
+    for use in (read_source, lambda folder: copy_run(folder, tmp_path / "x")):
         with pytest.raises(RunError, match=r"finished run to stand on.*neurarium resume"):
             use(tmp_path / "begun")
     with pytest.raises(RunError, match="no such folder"):
@@ -193,26 +193,26 @@ def test_unfinished_source(vectors: Dataset, tmp_path: Path) -> None:
 def test_source_of_other_data(teacher: Path, vectors: Dataset) -> None:
     source = read_source(teacher)
     with pytest.raises(ConfigError, match=r"source teacher: expected examples of shape \(7,\), got shape \(12,\)"):
-        prepare(PROBE, make_toy((7,), 3, (30, 10, 10)), source=source)
+        build_session(PROBE, make_toy((7,), 3, (30, 10, 10)), source=source)
     more = make_toy((12,), 4, (40, 12, 12))
     with pytest.raises(ConfigError, match="teacher of the classes class 0, class 1, class 2, class 3"):
-        prepare(STUDENT, more, source=source)
+        build_session(STUDENT, more, source=source)
     # features may serve other classes than those that they were learned for
-    assert prepare(PROBE, more, source=source).net.output.out_features == 4
+    assert build_session(PROBE, more, source=source).net.output.out_features == 4
 
 
 def test_source_that_is_missing_or_of_no_use(vectors: Dataset) -> None:
-    with pytest.raises(ConfigError, match="source: expected the run that the objective distillation stands on"):
-        prepare(replace(STUDENT, source=""), vectors)
+    with pytest.raises(ConfigError, match="source: expected the run that the loss distillation stands on"):
+        build_session(replace(STUDENT, source=""), vectors)
     with pytest.raises(ConfigError, match="source: expected the run that the net linear-probe stands on"):
         check_need(replace(PROBE, source=""))
     with pytest.raises(ConfigError, match=r"expected none.*got 'teacher'"):
-        prepare(replace(TEACHER, source="teacher"), vectors)
+        build_session(replace(TEACHER, source="teacher"), vectors)
 
 
 def test_unknown_layer(teacher: Path, vectors: Dataset) -> None:
     with pytest.raises(ConfigError, match=r"net\.layer.*did you mean relu2"):
-        prepare(replace(PROBE, net=LinearProbeSpec("rely2")), vectors, source=read_source(teacher))
+        build_session(replace(PROBE, net=LinearProbeSpec("rely2")), vectors, source=read_source(teacher))
 
 
 def test_a_judge_sees_what_it_learned_from(vectors: Dataset) -> None:
@@ -224,7 +224,7 @@ def test_a_judge_sees_what_it_learned_from(vectors: Dataset) -> None:
     source = Source("lenet", eye, schema)
     plan = Recipe(net=GANSpec(noise=2, hidden=(8,)), source="lenet")
     assert role_of(plan) == "judge"
-    helpers = source.helpers(plan, vectors.schema, Placement(torch.device("cpu")))
+    helpers = source.helpers(plan, vectors.schema, DeviceConfig(torch.device("cpu")))
     (judge,) = helpers.values()
     assert (set(helpers), judge.title) == ({"judge"}, "lenet")
     made = torch.randn(7, 12, generator=torch.Generator().manual_seed(0))
@@ -241,17 +241,17 @@ def test_a_judge_sees_what_it_learned_from(vectors: Dataset) -> None:
 
 
 def test_a_distillation_asked_for_by_name(teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
-    """The task distillation with the plain objective: the teacher alone, and labels when it is measured."""
-    plan = replace(STUDENT, task="distillation", objective=Objective(), epochs=1)
+    """The task distillation with the plain loss: the teacher alone, and labels when it is measured."""
+    plan = replace(STUDENT, task="distillation", loss=Loss(), epochs=1)
     assert role_of(plan) == "teacher"
-    adopt(teacher, source_folder(tmp_path / "student"))
+    copy_run(teacher, source_folder(tmp_path / "student"))
     events = list(start(plan, tmp_path / "student", vectors).events())
     run = load_run(tmp_path / "student")
     chosen = run.predict(raw_of(vectors, "test")).probabilities[np.arange(30), vectors.test.target("label")]
     assert run.evaluate(vectors).loss == pytest.approx(-np.log(chosen).mean(), rel=1e-4)
     # the teacher's entropy, which no student goes below: other than the loss of the labels
     (end,) = (e for e in events if isinstance(e, EpochEnded))
-    x = seen(vectors, "development")
+    x = seen(vectors, "validation")
     f, g = (net(x).detach().double().numpy() for net in (read_source(teacher).net.eval(), run.net))
     expected = -(special.softmax(f, axis=1) * special.log_softmax(g, axis=1)).sum(1).mean()
-    assert end.development["objective"] == pytest.approx(expected, rel=1e-4)
+    assert end.validation["loss"] == pytest.approx(expected, rel=1e-4)

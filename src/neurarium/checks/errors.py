@@ -15,8 +15,8 @@ class UserError(ValueError):
         remedy: what to do about it, as an instruction; may be empty where `expected` says it all.
 
     Example:
-        >>> print(UserError("epochs", expected="a whole number >= 1", got="0", remedy="pass --epochs 10"))
-        epochs: expected a whole number >= 1, got 0; pass --epochs 10
+        >>> print(UserError("epochs", expected="an integer >= 1", got="0", remedy="pass --epochs 10"))
+        epochs: expected an integer >= 1, got 0; pass --epochs 10
     """
 
     exit_code = 2

@@ -19,7 +19,7 @@ def evaluate(
     folder: tyro.conf.Positional[Path],
     /,
     data: str | None = None,
-    split: Literal["test", "development", "train"] = "test",
+    split: Literal["test", "validation", "train"] = "test",
     device: str | None = None,
 ) -> int:
     """Measure a run by what its net is for: accuracy, precision and recall of classes, errors of numbers, perplexity.

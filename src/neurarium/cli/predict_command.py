@@ -56,7 +56,7 @@ def predict(
     if not files:
         raise ConfigError("files", expected="at least one file or folder", got="none")
     if top < 1:
-        raise ConfigError("top", expected="a whole number >= 1", got=str(top))
+        raise ConfigError("top", expected="an integer >= 1", got=str(top))
     trained = api.load(folder, device=device)
     names, examples = read_inputs([str(f) for f in files], trained.schema)
     if invert:

@@ -98,7 +98,7 @@ def sized(schema: Schema, shape: tuple[int, ...] | None, classes: int | None) ->
     """
     changed: dict[str, Field] = {}
     if classes is not None and classes < 1:
-        raise ConfigError("classes", expected="a whole number >= 1", got=str(classes))
+        raise ConfigError("classes", expected="an integer >= 1", got=str(classes))
     if shape is not None:
         ((name, field), *others) = schema.inputs.items()
         if others or field.is_ragged or field.categories:
@@ -122,13 +122,13 @@ def _fresh(plan: "Recipe", schema: Schema) -> "Run":
     """A recipe's net with its first weights, as a run that there is not yet."""
     from neurarium import api
     from neurarium.training.data_info import DataInfo
-    from neurarium.training.device import find_placement
+    from neurarium.training.device import find_device
     from neurarium.training.run import Run
     from neurarium.training.seed import own_generators
 
     with own_generators():
         net = api.fresh_net(plan, schema)
-    return Run(Path(plan.name), plan, DataInfo("", schema, {}, "", "", ""), net, find_placement("cpu"))
+    return Run(Path(plan.name), plan, DataInfo("", schema, {}, "", "", ""), net, find_device("cpu"))
 
 
 def _in_words(schema: Schema) -> str:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from neurarium.data.batch import Batch
     from neurarium.data.dataset import Dataset
     from neurarium.tasks.task import Task
-    from neurarium.training.device import Placement
+    from neurarium.training.device import DeviceConfig
     from neurarium.training.recipe import Recipe
     from neurarium.training.run import Run
 
@@ -21,14 +21,14 @@ class Subject(NamedTuple):
         net: on its device.
         recipe: by which it was or would be trained.
         dataset: as the net knows it.
-        placement: where to compute.
+        device_config: where to compute.
         folder: of the run; none for a recipe.
     """
 
     net: "nn.Module"
     recipe: "Recipe"
     dataset: "Dataset"
-    placement: "Placement"
+    device_config: "DeviceConfig"
     folder: Path | None
 
     def batch(self, rows: "list[int]") -> "Batch":
@@ -36,7 +36,7 @@ class Subject(NamedTuple):
         import torch
 
         train = self.dataset.train
-        return train.gather(torch.tensor(rows, device=train.device)).to(self.placement.device)
+        return train.gather(torch.tensor(rows, device=train.device)).to(self.device_config.device)
 
     def task(self) -> "Task":
         """What is asked of the net; of a student without its teacher where that one is not trained yet."""
@@ -46,10 +46,10 @@ class Subject(NamedTuple):
 
         recipe, schema, helpers = self.recipe, self.dataset.schema, {}
         if self.folder and recipe.source:
-            helpers = read_source(source_folder(self.folder)).helpers(recipe, schema, self.placement)
+            helpers = read_source(source_folder(self.folder)).helpers(recipe, schema, self.device_config)
         elif role_of(recipe) == "teacher":
             recipe = for_measuring(recipe)
-        return task_of(recipe, schema, train=self.dataset.train, helpers=helpers, device=self.placement.device)
+        return task_of(recipe, schema, train=self.dataset.train, helpers=helpers, device=self.device_config.device)
 
 
 def find_subject(name: str, data: str | None = None) -> Subject:
@@ -66,7 +66,7 @@ def find_subject(name: str, data: str | None = None) -> Subject:
     from neurarium import api
     from neurarium.checks import choose
     from neurarium.recipes.catalog import RECIPES
-    from neurarium.training.device import find_placement
+    from neurarium.training.device import find_device
     from neurarium.training.folder import is_run
     from neurarium.training.rules.table import resolved
     from neurarium.training.seed import own_generators, seed_everything
@@ -74,14 +74,14 @@ def find_subject(name: str, data: str | None = None) -> Subject:
     if not is_run(name):
         recipe = choose(name, RECIPES, subject="recipe or run folder")()
         dataset = api.load_data(data) if data else api.data_of(recipe)
-        placement = find_placement(recipe.device, resolved(recipe).precision)
+        device_config = find_device(recipe.device, resolved(recipe).precision)
         with own_generators():
             seed_everything(recipe.seed)
             net = api.fresh_net(recipe, dataset.schema)
-        return Subject(placement.place(net), recipe, dataset, placement, None)
+        return Subject(device_config.place(net), recipe, dataset, device_config, None)
     trained = api.load(name)
     dataset = trained.fitted(data_for(trained, data))
-    return Subject(trained.net, trained.recipe, dataset, trained.placement, Path(name))
+    return Subject(trained.net, trained.recipe, dataset, trained.device_config, Path(name))
 
 
 def data_for(trained: "Run", data: str | None = None) -> "Dataset":

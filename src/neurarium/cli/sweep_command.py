@@ -16,7 +16,7 @@ _INTERRUPTED = 130
 USAGE = """usage: neurarium sweep NAME [--FIELD VALUE,VALUE...]... [options]
        neurarium sweep FOLDER            go on with a sweep that was interrupted or killed
 
-Trains every combination of the values with several seeds and compares the development scores: a picture of means
+Trains every combination of the values with several seeds and compares the validation scores: a picture of means
 with bands, a table, a report. The test split is not touched.
 
   neurarium sweep mlp --optimizer.name sgd,adam --optimizer.lr 1e-3,1e-2 --seeds 5 --epochs 5
@@ -59,9 +59,9 @@ def run(arguments: Sequence[str]) -> int:
         if given[1:] and not quiet:
             raise ConfigError(str(folder), expected="no settings: it goes on as it was asked for", got=given[1])
 
-        from neurarium.sweeps.sweep import go_on
+        from neurarium.sweeps.sweep import resume_sweep
 
-        return _tell(go_on(folder, progress=not quiet))
+        return _tell(resume_sweep(folder, progress=not quiet))
     order = read_order(given)
     expand(order.recipe, order.grid)  # a mistake in the settings answers before torch is loaded
 
@@ -114,7 +114,7 @@ def read_order(arguments: Sequence[str]) -> Order:
 def _option(name: str, value: str) -> Any:
     if name == "seeds":
         if not value.isdecimal() or int(value) < 1:
-            raise ConfigError("--seeds", expected="a whole number >= 1", got=repr(value))
+            raise ConfigError("--seeds", expected="an integer >= 1", got=repr(value))
         return int(value)
     if name == "together":
         return choose(value, {word: word for word in get_args(Together)}, subject="--together")

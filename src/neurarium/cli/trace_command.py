@@ -60,7 +60,7 @@ def trace(
     if name is None:
         raise ConfigError("name", expected="a recipe or run folder", got="none", remedy="neurarium trace lenet5")
     if examples < 1:
-        raise ConfigError("examples", expected="a whole number >= 1", got=str(examples))
+        raise ConfigError("examples", expected="an integer >= 1", got=str(examples))
 
     # torch is loaded only now: mistakes in the options answer at once
     from neurarium.learning.trace import trace as look

@@ -24,7 +24,7 @@ def variance(name: tyro.conf.Positional[str], /, examples: int = 256, out: Path 
         out: PNG file for the picture.
     """
     if examples < 1:
-        raise ConfigError("examples", expected="a whole number >= 1", got=str(examples))
+        raise ConfigError("examples", expected="an integer >= 1", got=str(examples))
 
     import torch
     from rich.console import Console

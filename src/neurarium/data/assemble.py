@@ -16,7 +16,7 @@ from neurarium.data.scaling import Scaling
 from neurarium.data.split import stratified
 from neurarium.record.schema import Field, Schema
 
-Part = Literal["train", "development", "test"]
+Part = Literal["train", "validation", "test"]
 Parts = Mapping[Part, Examples]
 
 
@@ -27,7 +27,7 @@ def assemble(
     provenance: str,
     license: str = "not stated",
     subject: str | None = None,
-    development: int | None = None,
+    validation: int | None = None,
     standardize: bool = True,
 ) -> Dataset:
     """Make a data set of the parts that a source has.
@@ -39,10 +39,10 @@ def assemble(
     prices learn as easily as lengths, unless their fields say by what already; `value_range` is filled in likewise.
 
     Args:
-        parts: "train", and "development" and "test" where the source has them, all of one schema.
+        parts: "train", and "validation" and "test" where the source has them, all of one schema.
         provenance: a line on where the data comes from; how it was divided is added.
         subject: the file or folder that messages name; `name` where not given.
-        development: how many examples to hold out for development, other than a tenth.
+        validation: how many examples to hold out for validation, other than a tenth.
 
     Raises:
         DataError: no examples, fewer than two classes or one without training examples, an undefined or
@@ -59,12 +59,12 @@ def assemble(
             _check_classes(strata, field.categories, subject)
         elif not (field.categories or field.points_to):
             _check_numbers(parts, target, field, subject)
-    whole, held_out = _divided(parts, strata, development)
+    whole, held_out = _divided(parts, strata, validation)
     if held_out:
         provenance += f"; {held_out} held out from training examples, {how}"
     fitted = _fitted(schema, whole["train"], standardize, subject)
-    train, validation, test = (whole[part].with_schema(fitted) for part in ("train", "development", "test"))
-    return Dataset(name, train, validation, test, fitted, provenance, license)
+    train, held, test = (whole[part].with_schema(fitted) for part in ("train", "validation", "test"))
+    return Dataset(name, train, held, test, fitted, provenance, license)
 
 
 def _check_numbers(parts: Parts, target: str, field: Field, subject: str) -> None:
@@ -86,14 +86,14 @@ def _few(names: tuple[str, ...], rows: Tensor) -> tuple[str, ...]:
 
 
 def _divided(
-    parts: Parts, strata: Int64[Tensor, "examples"], development: int | None
+    parts: Parts, strata: Int64[Tensor, "examples"], validation: int | None
 ) -> tuple[dict[Part, Examples], str]:
     """Return all three parts, and which of them were held out from training, as words."""
     train = parts["train"]
-    missing: list[Part] = [part for part in ("development", "test") if part not in parts]
+    missing: list[Part] = [part for part in ("validation", "test") if part not in parts]
     sizes = [round(len(train) / 10) for _ in missing]
-    if missing and missing[0] == "development" and development is not None:
-        sizes[0] = development
+    if missing and missing[0] == "validation" and validation is not None:
+        sizes[0] = validation
     kept, *held_out = stratified(strata, *sizes)
     taken = dict(zip(missing, (train.select(index) for index in held_out), strict=True))
     return {**parts, **taken, "train": train.select(kept) if missing else train}, " and ".join(missing)

@@ -34,7 +34,7 @@ def from_text(
 ) -> Dataset:
     """Divide a text and cut each part into windows of `length` characters that follow one another.
 
-    The first 90 % are learned from, the next 5 % are for development, the last 5 % for the test: neighbors in a text
+    The first 90 % are learned from, the next 5 % are for validation, the last 5 % for the test: neighbors in a text
     resemble each other, so that windows drawn at random would test what was read. The vocabulary is that of the whole
     text, sorted.
 
@@ -43,7 +43,7 @@ def from_text(
 
     Example:
         >>> from_text("ab" * 100, "toy", provenance="made up", length=8).counts()
-        {'train': 22, 'development': 1, 'test': 1}
+        {'train': 22, 'validation': 1, 'test': 1}
     """
     least = _TWENTIETHS * (length + 1)
     if len(text) < least:
@@ -58,7 +58,7 @@ def from_text(
     schema = Schema({"tokens": field}, {"next": field})
     end = len(text) // _TWENTIETHS
     cut = (Windows.over(part, length, schema) for part in np.split(tokens, [len(text) - 2 * end, len(text) - end]))
-    train, development, test = cut
-    parts: Parts = {"train": train, "development": development, "test": test}
-    provenance += "; first 90 % to learn from, then 5 % for development and 5 % for the test"
+    train, validation, test = cut
+    parts: Parts = {"train": train, "validation": validation, "test": test}
+    provenance += "; first 90 % to learn from, then 5 % for validation and 5 % for the test"
     return assemble(name, parts, provenance=provenance, license=license, subject=subject)

@@ -7,8 +7,8 @@ several) makes numbers, `grade:class` classes. Where it does not say:
 |---|---|
 | text | classes |
 | a fraction anywhere | numbers |
-| whole numbers, written 7 or 7.0 | classes |
-| more than 50 different whole numbers, more than a tenth of the rows too | refused: the header must say it |
+| integers, written 7 or 7.0 | classes |
+| more than 50 different integers, more than a tenth of the rows too | refused: the header must say it |
 | fractions and text together | refused |
 """
 
@@ -60,7 +60,7 @@ class Cells:
 def load(path: Path, name: str) -> Dataset:
     """Return the data set in a .csv file, divided 80/10/10.
 
-    Labels that are all whole numbers are ordered by size, others by alphabet.
+    Labels that are all integers are ordered by size, others by alphabet.
 
     Raises:
         DataError: as `read_table`; labels neither classes nor numbers, or that may be either.
@@ -140,7 +140,7 @@ def _fraction(labels: Sequence[str]) -> bool:
 
 
 def _typed(labels: Sequence[str], subject: str) -> npt.NDArray[Any]:
-    """Return labels as whole numbers if all are, else as numbers if all are, else as text."""
+    """Return labels as integers if all are, else as numbers if all are, else as text."""
     for kind in (int, float):
         with contextlib.suppress(ValueError):
             return np.array([kind(label) for label in labels])

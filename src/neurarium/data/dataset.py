@@ -9,7 +9,7 @@ from neurarium.data.examples import Examples
 from neurarium.data.scaling import Scaling
 from neurarium.record.schema import Schema
 
-PARTS = ("train", "development", "test")
+PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Dataset:
 
     name: str
     train: Examples
-    development: Examples
+    validation: Examples
     test: Examples
     schema: Schema
     provenance: str = "memory"
@@ -31,7 +31,7 @@ class Dataset:
 
     def parts(self) -> dict[str, Examples]:
         """The three parts by name."""
-        return {"train": self.train, "development": self.development, "test": self.test}
+        return {"train": self.train, "validation": self.validation, "test": self.test}
 
     def counts(self) -> dict[str, int]:
         """Return how many examples each part has, by the part's name."""
@@ -59,14 +59,14 @@ class Dataset:
         Raises:
             DataError: other fields, or categories that the other schema does not have.
         """
-        train, development, test = (part.with_schema(schema) for part in self.parts().values())
-        return replace(self, train=train, development=development, test=test, schema=train.schema)
+        train, validation, test = (part.with_schema(schema) for part in self.parts().values())
+        return replace(self, train=train, validation=validation, test=test, schema=train.schema)
 
     def to(self, device: torch.device | str) -> "Dataset":
         """Return the data set with its three parts on `device`."""
-        train, development, test = (part.to(device) for part in self.parts().values())
-        return replace(self, train=train, development=development, test=test)
+        train, validation, test = (part.to(device) for part in self.parts().values())
+        return replace(self, train=train, validation=validation, test=test)
 
     def cached(self) -> "Dataset":
         """Return the data set with the parts of every epoch prepared beforehand, where that takes little memory."""
-        return replace(self, train=self.train.cached(), development=self.development.cached())
+        return replace(self, train=self.train.cached(), validation=self.validation.cached())

@@ -17,11 +17,11 @@ from neurarium.record.schema import Field, Schema
 
 _ELEMENTS = {1: "H", 6: "C", 8: "O"}
 # Frames are 5 fs apart and resemble each other for about 50: so many are left out between the parts.
-_TRAIN, _DEVELOPMENT, _TEST = range(700), range(750, 850), range(900, 1000)
+_TRAIN, _development, _TEST = range(700), range(750, 850), range(900, 1000)
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return 700 configurations to learn from and, later in the same motion, 100 for development and 100 for the test.
+    """Return 700 configurations to learn from and, later in the same motion, 100 for validation and 100 for the test.
 
     Positions are in angstrom, energies in eV, forces in eV / angstrom. Energies are standardized by their mean and the
     root mean square of the training forces' components, forces by the latter, so that they stay the energy's gradient.
@@ -41,12 +41,12 @@ def load(folder: str | None = None) -> Dataset:
     pull = Field((None, 3), names=axes, mean=(0.0,) * 3, std=(scale,) * 3, axis="atoms")
     schema = Schema(inputs, {"energy": Field((), mean=(center,), std=(scale,)), "forces": pull})
     frames = Packed(*_columns(numbers, positions, (energies - center) / scale, forces / scale), schema)
-    train, development, test = (frames.select(torch.tensor(part)) for part in (_TRAIN, _DEVELOPMENT, _TEST))
+    train, validation, test = (frames.select(torch.tensor(part)) for part in (_TRAIN, _development, _TEST))
     provenance = (
         "ethanol at 500 K by Langevin dynamics, energies and forces by GFN2-xTB (C. Bannwarth, S. Ehlert, S. Grimme, "
         "2019), computed with ASE and tblite; parts in order of time, 50 frames apart"
     )
-    cut: Parts = {"train": train, "development": development, "test": test}
+    cut: Parts = {"train": train, "validation": validation, "test": test}
     return assemble("ethanol", cut, provenance=provenance, license="Apache 2.0", standardize=False)
 
 

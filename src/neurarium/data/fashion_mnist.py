@@ -24,7 +24,7 @@ FASHION_MNIST = Named(
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return Fashion-MNIST: 55,000 pictures to learn from, 5,000 for development, 10,000 for the test.
+    """Return Fashion-MNIST: 55,000 pictures to learn from, 5,000 for validation, 10,000 for the test.
 
     Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning
     algorithms", 2017.

@@ -21,7 +21,7 @@ from neurarium.record.schema import Field, Schema
 PARTS = ("leg", "top", "seat", "back", "base", "pole", "shade")
 # Fixed once for all: which pieces there are.
 _SEED = 20261127
-_COUNTS = {"train": 300, "development": 50, "test": 50}
+_COUNTS = {"train": 300, "validation": 50, "test": 50}
 _FEWEST, _MOST = 100, 200
 
 Points = npt.NDArray[np.float64]
@@ -119,10 +119,10 @@ KINDS: tuple[Callable[[np.random.RandomState], Shape], ...] = (table, chair, lam
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return 300 pieces of furniture to learn from, 50 for development, 50 for the test, 100 to 200 points each."""
+    """Return 300 pieces of furniture to learn from, 50 for validation, 50 for the test, 100 to 200 points each."""
     random = np.random.RandomState(_SEED)
-    train, development, test = (_drawn(random, count) for count in _COUNTS.values())
-    parts: Parts = {"train": train, "development": development, "test": test}
+    train, validation, test = (_drawn(random, count) for count in _COUNTS.values())
+    parts: Parts = {"train": train, "validation": validation, "test": test}
     provenance = "points on tables, chairs and lamps of boxes and cones, made by code, fixed seed"
     # not standardized: one unit in all directions, else turning would change shapes
     return assemble("furniture", parts, provenance=provenance, license="none needed", standardize=False)

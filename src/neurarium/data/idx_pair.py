@@ -46,7 +46,7 @@ class Named:
 
 
 def load_named(named: Named, folder: str | None = None) -> Dataset:
-    """Return a named data set: 11/12 of its training images to learn from, 1/12 for development; its test.
+    """Return a named data set: 11/12 of its training images to learn from, 1/12 for validation; its test.
 
     The files are looked for in `folder` and nowhere else where that is given; else in `$NEURARIUM_DATA`, in the
     system's folder and in the cache (`$XDG_CACHE_HOME/neurarium` or `~/.cache/neurarium`), where they are put after
@@ -67,7 +67,7 @@ def load_named(named: Named, folder: str | None = None) -> Dataset:
         parts[part] = _table(inputs, torch.from_numpy(numbers.astype(np.int64)), named.classes)
     provenance, held_out = f"{named.provenance} (from {home})", round(len(parts["train"]) / 12)
     return assemble(
-        named.name, parts, provenance=provenance, license=named.license, subject=str(home), development=held_out
+        named.name, parts, provenance=provenance, license=named.license, subject=str(home), validation=held_out
     )
 
 

@@ -27,7 +27,7 @@ from neurarium.record.schema import Schema
 
 _PART_FOLDERS: dict[Part, tuple[str, ...]] = {
     "train": ("train",),
-    "development": ("val", "validation", "dev", "development"),
+    "validation": ("val", "validation", "dev", "development"),
     "test": ("test",),
 }
 _STREAM_BYTES = 2 << 30

@@ -34,4 +34,4 @@ def load(folder: str | None = None) -> Dataset:
     )
     license = "CC BY 4.0, as stated by the UCI machine learning repository"
     parts: Parts = {"train": train, "test": test}
-    return assemble("japanese-vowels", parts, provenance=provenance, license=license, development=_HELD_OUT)
+    return assemble("japanese-vowels", parts, provenance=provenance, license=license, validation=_HELD_OUT)

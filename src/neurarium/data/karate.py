@@ -17,11 +17,11 @@ from neurarium.record.schema import Field, Schema
 _CLUBS = ("Mr. Hi", "Officer")
 # the instructor Mr. Hi and the club's president, who chose by themselves
 _LEADERS = (0, 33)
-_DEVELOPMENT, _TEST = 10, 20
+_development, _TEST = 10, 20
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return the graph with 4 members to learn from, the leaders among them; 10 for development, 20 for the test.
+    """Return the graph with 4 members to learn from, the leaders among them; 10 for validation, 20 for the test.
 
     A friendship is an edge in both directions, whatever its weight; the feature of a member is who it is, one-hot. A
     `DataError` says where networkx is not installed.
@@ -40,9 +40,9 @@ def load(folder: str | None = None) -> Dataset:
     members = Nodes(torch.eye(count), torch.cat([there, there.flip(0)], 1), labels, torch.arange(count), schema)
     leaders = torch.tensor(_LEADERS)
     others = torch.tensor([member for member in range(count) if member not in _LEADERS])
-    known, later, last = (others[part] for part in stratified(labels[others], _DEVELOPMENT, _TEST))
-    train, development, test = (members.select(part) for part in (torch.cat([leaders, known]), later, last))
-    parts: Parts = {"train": train, "development": development, "test": test}
+    known, later, last = (others[part] for part in stratified(labels[others], _development, _TEST))
+    train, validation, test = (members.select(part) for part in (torch.cat([leaders, known]), later, last))
+    parts: Parts = {"train": train, "validation": validation, "test": test}
     provenance = (
         "W. Zachary, 1977, as shipped with networkx; edge weights dropped; the two leaders and two others to learn "
         "from, the rest divided by a fixed seed, stratified"

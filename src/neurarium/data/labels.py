@@ -16,11 +16,11 @@ from neurarium.record.schema import Field
 def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examples"], tuple[str, ...]]:
     """Number the classes that occur in `labels`.
 
-    Whole numbers are ordered by size, names by alphabet (by number where all are numbers); the names of classes are the
+    Integers are ordered by size, names by alphabet (by number where all are numbers); the names of classes are the
     labels as text: labels 1, 2, 4 are classes 0, 1, 2 named "1", "2", "4".
 
     Args:
-        labels: one axis (an axis of length 1 behind it is dropped); whole numbers >= 0 (7.0 is one), truth values or
+        labels: one axis (an axis of length 1 behind it is dropped); integers >= 0 (7.0 is one), truth values or
             text.
 
     Raises:
@@ -45,11 +45,11 @@ def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examp
     if labels.dtype.kind not in "iubU":
         got = "fractions" if labels.dtype.kind == "f" else f"labels of type {labels.dtype}"
         remedy = "number the classes 0, 1, 2, ... or name them"
-        raise DataError(subject, expected="labels that are whole numbers or names", got=got, remedy=remedy)
+        raise DataError(subject, expected="labels that are integers or names", got=got, remedy=remedy)
     if labels.dtype.kind == "i" and labels.min() < 0:
         row = int(np.argmax(labels < 0))
         remedy = "number the classes 0, 1, 2, ... or name them"
-        raise DataError(f"{subject}, label {row}", expected="a whole number >= 0", got=str(labels[row]), remedy=remedy)
+        raise DataError(f"{subject}, label {row}", expected="an integer >= 0", got=str(labels[row]), remedy=remedy)
     values, numbers = np.unique(labels, return_inverse=True)
     names = [str(value.item()) for value in values]
     if not all(name.strip() for name in names):
@@ -67,6 +67,6 @@ def class_fields(classes: Sequence[str], column: tuple[str, ...] = ()) -> dict[s
 
 
 def by_name(names: Iterable[str]) -> list[str]:
-    """Return the names in alphabetical order, or by size where all are whole numbers: 2 before 10."""
+    """Return the names in alphabetical order, or by size where all are integers: 2 before 10."""
     names = list(names)
     return sorted(names, key=int) if all(name.isdecimal() for name in names) else sorted(names)

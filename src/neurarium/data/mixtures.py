@@ -67,12 +67,12 @@ MIXTURES: dict[str, Callable[[], Mixture]] = {"ring-of-8": ring, "grid-of-25": g
 
 
 def load_ring(folder: str | None = None) -> Dataset:
-    """Return 8,000 points of the ring of 8: 6,400 to learn from, 800 for development, 800 for the test."""
+    """Return 8,000 points of the ring of 8: 6,400 to learn from, 800 for validation, 800 for the test."""
     return _dataset("ring-of-8", ring())
 
 
 def load_grid(folder: str | None = None) -> Dataset:
-    """Return 25,000 points of the grid of 25: 20,000 to learn from, 2,500 for development, 2,500 for the test."""
+    """Return 25,000 points of the grid of 25: 20,000 to learn from, 2,500 for validation, 2,500 for the test."""
     return _dataset("grid-of-25", grid())
 
 

@@ -23,7 +23,7 @@ MNIST = Named(
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return MNIST: 55,000 digits to learn from, 5,000 for development, 10,000 for the test.
+    """Return MNIST: 55,000 digits to learn from, 5,000 for validation, 10,000 for the test.
 
     Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition", 1998.
     """

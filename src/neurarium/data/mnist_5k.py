@@ -18,7 +18,7 @@ _DIGITS, _FOUR_NINE = (Schema(_IMAGE, class_fields(names)) for names in ("012345
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return 4,000 digits to learn from, 500 for development and 500 for the test, balanced."""
+    """Return 4,000 digits to learn from, 500 for validation and 500 for the test, balanced."""
     with as_file(files("neurarium.data") / "embedded" / "mnist_5k.npz") as path, np.load(path) as stored:
         images, labels = torch.from_numpy(stored["images"]), torch.from_numpy(stored["labels"])
     digits = Table((images[:, None],), (labels.long(),), _DIGITS)
@@ -30,8 +30,8 @@ def load(folder: str | None = None) -> Dataset:
 def load_four_nine(folder: str | None = None) -> Dataset:
     """Return the fours and nines of `load`, two digits that are easily taken for each other, each in its part."""
     whole = load()
-    train, development, test = map(_four_nine, whole.parts().values())
-    parts: Parts = {"train": train, "development": development, "test": test}
+    train, validation, test = map(_four_nine, whole.parts().values())
+    parts: Parts = {"train": train, "validation": validation, "test": test}
     provenance = f"the fours and nines of: {whole.provenance}"
     return assemble("mnist-4-9", parts, provenance=provenance, license=whole.license)
 

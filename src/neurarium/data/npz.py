@@ -4,8 +4,8 @@
 |---|---|
 | text, truth values | classes |
 | a fraction anywhere; several columns of floats | numbers to predict |
-| whole numbers, integers or floats | classes |
-| more than 50 different whole numbers, more than a tenth of the examples too | refused: the key must say it |
+| integers, integers or floats | classes |
+| more than 50 different integers, more than a tenth of the examples too | refused: the key must say it |
 
 Under the key `numbers` (or `numbers_train`, ...) in place of y all are numbers to predict; as text, `y.astype(str)`,
 all are classes. Nothing pickled is loaded: an archive from a stranger may not run code here.
@@ -39,7 +39,7 @@ Array = npt.NDArray[Any]
 INPUT_KEYS = ("x", "inputs", "images", "data")
 NUMBER_KEY = "numbers"
 LABEL_KEYS = ("y", "labels", "targets", NUMBER_KEY)
-_PART_ENDINGS: dict[Part, str] = {"train": "_train", "development": "_val", "test": "_test"}
+_PART_ENDINGS: dict[Part, str] = {"train": "_train", "validation": "_val", "test": "_test"}
 
 
 def load(path: Path, name: str) -> Dataset:

@@ -11,7 +11,7 @@ from torch import Tensor
 from neurarium.checks import DataError
 from neurarium.record.schema import Field
 
-# More whole numbers than this, and more than this share of the examples, may be classes as well as numbers.
+# More integers than this, and more than this share of the examples, may be classes as well as numbers.
 _MANY = 50
 _INPUT_NAMES = ("features", "image")
 _SHARE = 10
@@ -23,14 +23,14 @@ def are_numbers(targets: npt.NDArray[Any], subject: str, remedy: str) -> bool:
     Text and truth values are classes. Of numbers, a single fraction (or an undefined number) makes all numbers; whole
     numbers, however they are written (7 or 7.0), are classes. Several columns of floats are numbers.
 
-    More than 50 different whole numbers, that are more than a tenth of the examples too, may be either: ages,
+    More than 50 different integers, that are more than a tenth of the examples too, may be either: ages,
     prices, or many classes. They are refused.
 
     Args:
         remedy: how the user says which they are.
 
     Raises:
-        DataError: whole numbers that may be either, several columns of integers, or rows of one 1 among zeros, which
+        DataError: integers that may be either, several columns of integers, or rows of one 1 among zeros, which
             stand for classes.
 
     Example:
@@ -46,7 +46,7 @@ def are_numbers(targets: npt.NDArray[Any], subject: str, remedy: str) -> bool:
         return True
     different = len(np.unique(targets))
     if different > _MANY and different * _SHARE > len(targets):
-        expected = f"classes, or numbers to predict; more than {_MANY} different whole numbers may be either"
+        expected = f"classes, or numbers to predict; more than {_MANY} different integers may be either"
         got = f"{different} different ones in {len(targets)} examples"
         raise DataError(subject, expected=expected, got=got, remedy=remedy)
     return False

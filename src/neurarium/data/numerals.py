@@ -1,4 +1,4 @@
-"""Whole numbers in English words, British style: a language so small that right and wrong are certain.
+"""Integers in English words, British style: a language so small that right and wrong are certain.
 
 704,012    seven hundred and four thousand and twelve
 """

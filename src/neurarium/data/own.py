@@ -60,7 +60,7 @@ def dataset_from(data: Any, *, target: str | Sequence[str] | None = None) -> Own
         >>> X, y = torch.arange(40.0).view(20, 2), torch.arange(20) % 2
         >>> own = dataset_from((X, y))
         >>> own.dataset.counts(), own.dataset.schema.classes
-        ({'train': 16, 'development': 2, 'test': 2}, ('0', '1'))
+        ({'train': 16, 'validation': 2, 'test': 2}, ('0', '1'))
     """
     said = () if target is None else (target,) if isinstance(target, str) else tuple(target)
     if isinstance(data, DataLoader):
@@ -107,9 +107,9 @@ def _of_torch(data: Any, collated: Collated) -> Own:
         return Own(whole, notices=(_AS_THEY_COME, _NO_REWIND, _NO_PARTS))
     examples = Loaded.over(data, collated)
     strata, how = _strata(examples)
-    train, development, test = (examples.select(index) for index in tenths(strata, 2))
-    provenance = f"PyTorch data set {name}; development and test held out from training examples, {how}"
-    return Own(Dataset(name, train, development, test, train.schema, provenance), notices=(_AS_THEY_COME,))
+    train, validation, test = (examples.select(index) for index in tenths(strata, 2))
+    provenance = f"PyTorch data set {name}; validation and test held out from training examples, {how}"
+    return Own(Dataset(name, train, validation, test, train.schema, provenance), notices=(_AS_THEY_COME,))
 
 
 def _strata(examples: Loaded) -> tuple[Tensor, str]:

@@ -22,7 +22,7 @@ _MASK = (1 << 64) - 1
 def batch_count(n: int, size: int) -> int:
     """Return how many batches of `size` examples (>= 1, else a `ConfigError`) `n` make, the last perhaps smaller."""
     if size < 1:
-        raise ConfigError("batch size", expected="a whole number >= 1", got=str(size))
+        raise ConfigError("batch size", expected="an integer >= 1", got=str(size))
     return -(-n // size)
 
 

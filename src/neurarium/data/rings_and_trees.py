@@ -16,15 +16,15 @@ from neurarium.record.schema import Field, Schema
 
 # Fixed once for all: which graphs there are.
 _SEED = 20261127
-_COUNTS = {"train": 600, "development": 100, "test": 100}
+_COUNTS = {"train": 600, "validation": 100, "test": 100}
 _SMALLEST, _LARGEST = 5, 12
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return 600 graphs to learn from, 100 for development, 100 for the test; half of each are trees."""
+    """Return 600 graphs to learn from, 100 for validation, 100 for the test; half of each are trees."""
     random = np.random.RandomState(_SEED)
-    train, development, test = (_drawn(random, count) for count in _COUNTS.values())
-    parts: Parts = {"train": train, "development": development, "test": test}
+    train, validation, test = (_drawn(random, count) for count in _COUNTS.values())
+    parts: Parts = {"train": train, "validation": validation, "test": test}
     provenance = "connected random graphs of 5 to 12 nodes without a cycle or with one, made by code, fixed seed"
     # not standardized: the feature of a node is 1
     return assemble("rings-and-trees", parts, provenance=provenance, license="none needed", standardize=False)

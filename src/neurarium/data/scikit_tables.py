@@ -49,7 +49,7 @@ def load(name: str, folder: str | None = None) -> Dataset:
 
     Example:
         >>> load("iris").counts()
-        {'train': 120, 'development': 15, 'test': 15}
+        {'train': 120, 'validation': 15, 'test': 15}
     """
     loader, provenance = choose(name, TABLES, "data")
     table = _read(name, loader)

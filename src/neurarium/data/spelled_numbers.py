@@ -19,7 +19,7 @@ _COUNT = 10_000
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return the numbers 0 to 9,999: 8,000 to learn from, 1,000 for development, 1,000 for the test."""
+    """Return the numbers 0 to 9,999: 8,000 to learn from, 1,000 for validation, 1,000 for the test."""
     place = {word: k for k, word in enumerate(WORDS)}
     sources = [[place[word] for word in in_words(number)] for number in range(_COUNT)]
     targets = [[0, *(len(_MARKS) + int(digit) for digit in str(number)), 1] for number in range(_COUNT)]

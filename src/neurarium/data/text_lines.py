@@ -32,7 +32,7 @@ def read_lines(paths: Sequence[Path], schema: Schema) -> tuple[list[str], Exampl
 
     Args:
         schema: of one input, a row of characters or words of any length, or a window of fixed length. A line longer
-            than the window is cut to its end, as a net that foretells what comes next sees it.
+            than the window is cut to its end, as a net that predicts what comes next sees it.
 
     Raises:
         DataError: no such file, no text in UTF-8, no lines, what `tokens_of` refuses.

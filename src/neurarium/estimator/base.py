@@ -20,16 +20,16 @@ from neurarium.data.scaling import Scaling
 from neurarium.data.table import Table
 from neurarium.estimator.inputs import as_table, dataset_of, example_shape, to_tensor
 from neurarium.estimator.settings import check_net, own_words, recipe_of, validation_size
-from neurarium.learning.objective import Objective, ObjectiveName
+from neurarium.learning.loss import Loss, LossName
 from neurarium.record.events import EpochEnded, Event
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.model import Model
 from neurarium.tasks.table import task_of
 from neurarium.tasks.task import Trainable, tensor_of
-from neurarium.training.device import find_placement, set_threads
+from neurarium.training.device import find_device, set_threads
 from neurarium.training.recipe import Recipe
 from neurarium.training.seed import own_generators
-from neurarium.training.session import Session, prepare
+from neurarium.training.session import Session, build_session
 
 # 8-bit pixels stay as they are; any other type of number becomes the first of these
 NUMBERS = (np.float64, np.float32, np.uint8)
@@ -55,7 +55,7 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         batch_size: examples in one update; "auto" makes about 20 updates an epoch, of 8 to 200 examples each.
         max_iter: epochs at most.
         tol: improvement smaller than this does not count.
-        n_iter_no_change: epochs without improvement of the training objective (with `early_stopping` of the
+        n_iter_no_change: epochs without improvement of the training loss (with `early_stopping` of the
             validation score) after which learning stops; none: never.
         early_stopping: hold examples out, stop by their score, end with the weights of the best epoch.
         validation_fraction: share of the examples to hold out, classes stratified, the same ones at every fit.
@@ -69,7 +69,7 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         n_features_in_: numbers in an example; of images all pixels of all channels.
         feature_names_in_: columns of a data frame, where X was one.
         n_iter_: epochs done.
-        loss_curve_: mean training objective of each epoch, while its weights were moving.
+        loss_curve_: mean training loss of each epoch, while its weights were moving.
         validation_scores_: score of the examples held out after each epoch, none without `early_stopping`.
         net_: the trained `nn.Module`, from scaled inputs to outputs.
         scaling_: the scaling before it.
@@ -138,7 +138,7 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         images: tuple[int, int, int] | None,
         targets: Tensor,
         names: tuple[str, ...],
-        objective: ObjectiveName,
+        loss: LossName,
     ) -> Dataset:
         """Train a net; the attributes of the fit that all estimators have are set at the end."""
         shape = example_shape(self.n_features_in_, images, self.image_shape)
@@ -148,14 +148,14 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         with own_words(shape), own_generators(), _own_threads():
             recipe = recipe_of(self.get_params(deep=False), len(dataset.train), seed)
             check_net(recipe.net, dataset.schema)
-            session = prepare(replace(recipe, objective=Objective(objective)), dataset)
+            session = build_session(replace(recipe, loss=Loss(loss)), dataset)
             epochs = [event for event in self._events(session) if isinstance(event, EpochEnded)]
         self.example_shape_, self.schema_ = shape, dataset.schema
         self.scaling_ = scaling_of(dataset.schema.input)
         self.net_ = session.net.eval()
         self.n_iter_ = len(epochs)
-        self.loss_curve_ = [epoch.train["objective"] for epoch in epochs]
-        self.validation_scores_ = [1 - epoch.development["error"] for epoch in epochs] if held_out else None
+        self.loss_curve_ = [epoch.train["loss"] for epoch in epochs]
+        self.validation_scores_ = [1 - epoch.validation["error"] for epoch in epochs] if held_out else None
         return dataset
 
     def _outputs(self, X: Any) -> Float[Tensor, "examples outputs"]:
@@ -170,8 +170,8 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         assert isinstance(task, Trainable)
         with _own_threads():
             set_threads(self.threads)
-            placement = find_placement(self.device)
-            model = Model(placement.place(self.net_), placement.device, placement.computing)
+            device_config = find_device(self.device)
+            model = Model(device_config.place(self.net_), device_config.device, device_config.autocast)
             return torch.cat([tensor_of(outputs, task.name).cpu() for _, outputs in model.answers(task, examples)])
 
     def __sklearn_tags__(self) -> Any:

@@ -109,8 +109,8 @@ def dataset_of(
         schema = Schema(shown, {"output": scaling.field(Field((len(names),), names=names))})
         targets = scaling.apply(targets)
     whole = Table((inputs,), (targets,), schema)
-    train, development, test = (whole.select(index) for index in (kept, held_out, torch.arange(0)))
-    return Dataset("X", train, development, test, schema)
+    train, held, test = (whole.select(index) for index in (kept, held_out, torch.arange(0)))
+    return Dataset("X", train, held, test, schema)
 
 
 def _sizes(image_shape: Any) -> tuple[int, ...]:

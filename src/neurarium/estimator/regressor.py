@@ -13,19 +13,19 @@ from neurarium.checks import ConfigError, DataError
 from neurarium.data.scaling import Scaling
 from neurarium.estimator.base import NUMBERS, NeuralEstimator, scaling_of
 from neurarium.estimator.inputs import as_table
-from neurarium.learning.objective import ObjectiveName
+from neurarium.learning.loss import LossName
 
-OBJECTIVES: tuple[ObjectiveName, ...] = ("squared-error", "absolute-error")
+OBJECTIVES: tuple[LossName, ...] = ("squared-error", "absolute-error")
 
 
 class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  # scikit-learn is not typed
     """A neural net for numbers that scikit-learn can fit, search, put into a pipeline and validate.
 
     The net learns standardized targets, by mean and standard deviation of each output over the examples that it learns
-    from; predictions are in the units of y. The objective and `tol` are therefore without units. An output that is
+    from; predictions are in the units of y. The loss and `tol` are therefore without units. An output that is
     the same number for all examples is predicted as that number. The score is R^2. Parameters, attributes and errors
     are those of `NeuralEstimator`; besides:
-    `objective`: what learning makes small, of the standardized numbers and summed over the outputs: "squared-error"
+    `loss`: what learning makes small, of the standardized numbers and summed over the outputs: "squared-error"
     (halved), which aims at the mean of y given x, or "absolute-error", which aims at the median.
 
     Attributes:
@@ -52,9 +52,9 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
     n_outputs_: int
     target_scaling_: Scaling
 
-    def __init__(self, net: Any = "mlp", *, objective: Any = "squared-error", **shared: Any) -> None:
+    def __init__(self, net: Any = "mlp", *, loss: Any = "squared-error", **shared: Any) -> None:
         super().__init__(net, **shared)
-        self.objective = objective
+        self.loss = loss
 
     def fit(self, X: Any, y: Any) -> "NeuralRegressor":
         """Learn from examples, anew at every call.
@@ -63,14 +63,14 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
             X: (examples, features), or images (examples, height, width) or (examples, channels, height, width).
             y: a number an example, (examples); or several, (examples, outputs).
         """
-        if not isinstance(self.objective, str) or self.objective not in OBJECTIVES:
-            raise ConfigError("objective", expected=f"one of {', '.join(OBJECTIVES)}", got=repr(self.objective))
+        if not isinstance(self.loss, str) or self.loss not in OBJECTIVES:
+            raise ConfigError("loss", expected=f"one of {', '.join(OBJECTIVES)}", got=repr(self.loss))
         table, images = as_table(X)
         table, y = validate_data(self, table, y, dtype=NUMBERS, multi_output=True)
         numbers = _as_numbers(y)
         rows = numbers.reshape(len(numbers), -1)
         names = tuple(f"output {k}" for k in range(rows.shape[1]))
-        dataset = self._learn(table, images, torch.from_numpy(rows), names, self.objective)
+        dataset = self._learn(table, images, torch.from_numpy(rows), names, self.loss)
         self.target_scaling_ = scaling_of(dataset.schema.target)
         self.constants_ = np.where((rows == rows[0]).all(0), rows[0], np.nan)
         self.n_outputs_ = rows.shape[1]
@@ -98,7 +98,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
 def _joint_signature() -> inspect.Signature:
     """The parameters of all estimators and those of `NeuralRegressor` alone: scikit-learn and help read them here."""
     own, shared = (inspect.signature(kind.__init__).parameters for kind in (NeuralRegressor, NeuralEstimator))
-    return inspect.Signature([*shared.values(), own["objective"]])
+    return inspect.Signature([*shared.values(), own["loss"]])
 
 
 setattr(NeuralRegressor.__init__, "__signature__", _joint_signature())  # noqa: B010  # functions declare no such field

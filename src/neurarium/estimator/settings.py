@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from neurarium.checks import ConfigError, NonFiniteError, ShapeError, choose
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.catalog import NETS
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
@@ -24,7 +24,7 @@ _OWN_NAMES = {
     "optimizer.l2": "l2",
     "optimizer.weight_decay": "weight_decay",
     "early_stopping.patience": "n_iter_no_change",
-    "early_stopping.least_gain": "tol",
+    "early_stopping.min_delta": "tol",
     "epochs": "max_iter",
 }
 
@@ -45,8 +45,8 @@ def recipe_of(parameters: Mapping[str, Any], examples: int, seed: int) -> Recipe
         },
         "early_stopping": {
             "patience": plain["n_iter_no_change"],
-            "least_gain": plain["tol"],
-            "monitor": "error" if early else "objective",
+            "min_delta": plain["tol"],
+            "monitor": "error" if early else "loss",
             "restore_best": bool(early),
         },
         "epochs": plain["max_iter"],
@@ -75,7 +75,7 @@ def check_net(spec: NetSpec, schema: Schema) -> None:
     """
     wanted = "classes" if schema.target.categories else "numbers"
     expected, but = f"a net that predicts {wanted}", ""
-    predicts = task_name("auto", spec, Objective(), schema) in ("classification", "regression")
+    predicts = task_name("auto", spec, Loss(), schema) in ("classification", "regression")
     if not _is_one_tensor(spec.example()):
         expected += " from a row of numbers or an image"
     elif spec.needs:

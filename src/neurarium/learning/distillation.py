@@ -64,4 +64,4 @@ def distillation(
 def check_temperature(temperature: float) -> None:
     """Raise ConfigError where a temperature is not a finite number above 0."""
     if not 0 < temperature < float("inf"):
-        raise ConfigError("objective.temperature", expected="a number > 0", got=str(temperature))
+        raise ConfigError("loss.temperature", expected="a number > 0", got=str(temperature))

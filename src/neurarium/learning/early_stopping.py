@@ -1,4 +1,4 @@
-"""Early stopping: end a run when the development score has not improved for a while, and go back to the best weights.
+"""Early stopping: end a run when the validation score has not improved for a while, and go back to the best weights.
 
 Source: L. Prechelt, "Early stopping - but when?", 1998.
 """
@@ -17,35 +17,35 @@ class EarlyStopping:
 
     patience: int | None = None
     """Epochs without improvement before the run stops; none: never."""
-    monitor: Literal["error", "objective", "nothing"] = "error"
-    """Development score to watch (lower is better); nothing where none says how good the net is, as with generators."""
-    least_gain: float = 0.0
+    monitor: Literal["error", "loss", "nothing"] = "error"
+    """Validation score to watch (lower is better); nothing where none says how good the net is, as with generators."""
+    min_delta: float = 0.0
     """Improvement smaller than this does not count."""
     restore_best: bool = True
     """End with the weights of the best epoch instead of the last, where a score is watched."""
 
     def __post_init__(self) -> None:
         if self.patience is not None and self.patience < 1:
-            raise ConfigError("early_stopping.patience", expected="a whole number >= 1 or none", got=str(self.patience))
+            raise ConfigError("early_stopping.patience", expected="an integer >= 1 or none", got=str(self.patience))
         if self.patience is not None and self.monitor == "nothing":
             raise ConfigError(
                 "early_stopping.patience",
                 expected="none, as no score is watched",
                 got=str(self.patience),
-                remedy="--early-stopping.monitor objective",
+                remedy="--early-stopping.monitor loss",
             )
-        if not self.least_gain >= 0:
-            raise ConfigError("early_stopping.least_gain", expected="a number >= 0", got=str(self.least_gain))
+        if not self.min_delta >= 0:
+            raise ConfigError("early_stopping.min_delta", expected="a number >= 0", got=str(self.min_delta))
 
     def judge(self, best: "BestSoFar", epoch: int, scores: Mapping[str, float]) -> "BestSoFar":
         """Return the best epoch so far, now that one has ended with these scores."""
         if self.monitor == "nothing":
             return best
-        return best.after(epoch, self.watched(scores), self.least_gain)
+        return best.after(epoch, self.watched(scores), self.min_delta)
 
     def watched(self, scores: Mapping[str, float]) -> float:
-        """The score that is watched; the objective where none is, for whoever needs a number."""
-        return scores["objective" if self.monitor == "nothing" else self.monitor]
+        """The score that is watched; the loss where none is, for whoever needs a number."""
+        return scores["loss" if self.monitor == "nothing" else self.monitor]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class BestSoFar:
     """The best epoch of a run so far and how long ago it was.
 
     Example:
-        >>> best = BestSoFar().after(1, 0.5, least_gain=0.0).after(2, 0.6, least_gain=0.0)
+        >>> best = BestSoFar().after(1, 0.5, min_delta=0.0).after(2, 0.6, min_delta=0.0)
         >>> best.epoch, best.waited
         (1, 1)
     """
@@ -62,9 +62,9 @@ class BestSoFar:
     epoch: int | None = None
     waited: int = 0
 
-    def after(self, epoch: int, score: float, least_gain: float) -> "BestSoFar":
+    def after(self, epoch: int, score: float, min_delta: float) -> "BestSoFar":
         """Return the state after an epoch with this score (lower is better)."""
-        if self.epoch is None or score < self.score - least_gain:
+        if self.epoch is None or score < self.score - min_delta:
             return BestSoFar(score, epoch, 0)
         return replace(self, waited=self.waited + 1)
 

@@ -33,7 +33,7 @@ class FineTuning:
 
     def __post_init__(self) -> None:
         if self.freeze_epochs < 0:
-            raise ConfigError("fine_tuning.freeze_epochs", expected="a whole number >= 0", got=str(self.freeze_epochs))
+            raise ConfigError("fine_tuning.freeze_epochs", expected="an integer >= 0", got=str(self.freeze_epochs))
         for name in ("backbone_factor", "layer_decay"):
             if not 0 < getattr(self, name) <= 1:
                 raise ConfigError(f"fine_tuning.{name}", expected="a number in (0, 1]", got=str(getattr(self, name)))

@@ -2,7 +2,7 @@
 
     n = sum 1,   m = sum z,   G = sum z z^T,   C = sum z y^T,   t = sum y
 
-are added up block by block in float64; then, with centered G~ = G/n - z~ z~^T and C~ = C/n - z~ y~^T (z~, y~ the means),
+are added up block by block in float64; then, with G~ = G/n - z~ z~^T and C~ = C/n - z~ y~^T (z~, y~ the means),
 
     (G~ + l2 I) W^T = C~,    b = y~ - W z~
 

@@ -63,7 +63,7 @@ def integrated_gradients(
     Raises ShapeError: as `gradient`, or a baseline of another shape; ConfigError: no step.
     """
     if steps < 1:
-        raise ConfigError("steps", expected="a whole number >= 1", got=str(steps))
+        raise ConfigError("steps", expected="an integer >= 1", got=str(steps))
     start = torch.zeros_like(x) if baseline is None else baseline.to(x)
     try:
         away = x - start

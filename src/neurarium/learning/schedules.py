@@ -69,7 +69,7 @@ class Schedule:
         if self.name == "plateau" and not self.gamma < 1:
             raise ConfigError("schedule.gamma", expected="a factor in (0, 1) for plateau", got=str(self.gamma))
         if self.patience < 1:
-            raise ConfigError("schedule.patience", expected="a whole number >= 1", got=str(self.patience))
+            raise ConfigError("schedule.patience", expected="an integer >= 1", got=str(self.patience))
         if not self.threshold >= 0:
             raise ConfigError("schedule.threshold", expected="a number >= 0", got=str(self.threshold))
 

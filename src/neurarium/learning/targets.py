@@ -36,22 +36,22 @@ def check_confusion(confusion: Sequence[Sequence[float]], classes: int | None = 
     Example:
         >>> check_confusion([[0.9, 0.3], [0.1, 0.6]])
         Traceback (most recent call last):
-        neurarium.checks.errors.ConfigError: objective.confusion, column 1: expected a sum of 1 (column-stochastic: \
+        neurarium.checks.errors.ConfigError: loss.confusion, column 1: expected a sum of 1 (column-stochastic: \
 column y is the distribution that label y becomes), got a sum of 0.9
     """
     size = len(confusion) if classes is None else classes
     if classes is None and size == 1:
         got = f"{len(confusion[0])} numbers"
-        raise ConfigError("objective.confusion", expected="K x K numbers, row by row, for K >= 2 classes", got=got)
+        raise ConfigError("loss.confusion", expected="K x K numbers, row by row, for K >= 2 classes", got=got)
     if [len(row) for row in confusion] != [size] * size:
         widths = sorted({len(row) for row in confusion})
         raise ConfigError(
-            "objective.confusion",
+            "loss.confusion",
             expected=f"{size} rows of {size} numbers" + ("" if classes is None else ", one a class"),
             got=f"{len(confusion)} rows of {' or '.join(map(str, widths))} numbers",
         )
     for y, column in enumerate(zip(*confusion, strict=True)):
-        where, total = f"objective.confusion, column {y}", sum(column)
+        where, total = f"loss.confusion, column {y}", sum(column)
         if not all(0 <= entry <= 1 + _ROUNDING for entry in column):
             raise ConfigError(where, expected="probabilities", got=f"{column}, a sum of {total:g}")
         if not math.isclose(total, 1, abs_tol=_ROUNDING):
@@ -83,7 +83,7 @@ def uniform_confusion(classes: int, smoothing: float) -> Float[Tensor, "classes 
 def check_smoothing(smoothing: float) -> None:
     """Raise ConfigError where a share of smoothing is not in [0, 1)."""
     if not 0 <= smoothing < 1:
-        raise ConfigError("objective.smoothing", expected="a share in [0, 1)", got=str(smoothing))
+        raise ConfigError("loss.smoothing", expected="a share in [0, 1)", got=str(smoothing))
 
 
 def smooth(

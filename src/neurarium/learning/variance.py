@@ -94,7 +94,7 @@ def variances(net: nn.Module, inputs: Tensor | tuple[Tensor, ...], seed: int = 0
                 "net", expected="layers, and one tensor of real numbers for an answer", got=type(net).__name__
             )
         ends = [x for x in xs if x.requires_grad]
-        if len(ends) < len(xs):  # what whole numbers choose learns, but has no slope of its own
+        if len(ends) < len(xs):  # what integers choose learns, but has no slope of its own
             ends += [p for p in net.parameters() if p.requires_grad]
         if outputs.requires_grad and ends:
             error = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(seed)).to(outputs)

@@ -7,7 +7,7 @@ Source: the experiment on MNIST in G. Hinton, O. Vinyals, J. Dean, "Distilling t
 
 from dataclasses import replace
 
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.specs import MLPSpec
@@ -32,5 +32,5 @@ def distilled_mlp() -> Recipe:
         small_mlp(),
         name="distilled-mlp",
         source="lenet5",
-        objective=Objective("distillation", temperature=4.0, share=0.9),
+        loss=Loss("distillation", temperature=4.0, share=0.9),
     )

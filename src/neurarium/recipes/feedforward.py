@@ -1,7 +1,7 @@
 """Complete runs of fully connected nets."""
 
 from neurarium.learning.augmentation import Augmentation
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.residual_spec import ResidualMLPSpec
@@ -52,7 +52,7 @@ def mlp_diabetes() -> Recipe:
         name="mlp-diabetes",
         net=MLPSpec(hidden=(32,), dropout=0.2),
         data="diabetes",
-        objective=Objective("squared-error"),
+        loss=Loss("squared-error"),
         optimizer=Optimizer("adamw", lr=2e-3, weight_decay=1.0),
         schedule=Schedule("cosine", warmup=0.05),
         epochs=60,

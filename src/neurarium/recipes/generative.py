@@ -16,7 +16,7 @@ def autoencoder() -> Recipe:
         optimizer=Optimizer("adam", lr=2e-3),
         schedule=Schedule("cosine", warmup=0.05),
         augmentation=Augmentation(shift=1),
-        early_stopping=EarlyStopping(monitor="objective"),
+        early_stopping=EarlyStopping(monitor="loss"),
         epochs=60,
     )
 
@@ -28,7 +28,7 @@ def denoising_autoencoder() -> Recipe:
         net=ConvolutionalAutoencoderSpec(code=64, noise="salt-and-pepper", amount=0.25),
         optimizer=Optimizer("adam", lr=2e-3),
         schedule=Schedule("cosine", warmup=0.05),
-        early_stopping=EarlyStopping(monitor="objective"),
+        early_stopping=EarlyStopping(monitor="loss"),
         epochs=20,
     )
 

@@ -14,7 +14,7 @@ def karate_gcn() -> Recipe:
         net=GCNSpec(hidden=16, dropout=0.5),
         data="karate",
         optimizer=Optimizer("adam", lr=1e-2, l2=5e-4),
-        early_stopping=EarlyStopping(monitor="objective"),
+        early_stopping=EarlyStopping(monitor="loss"),
         epochs=200,
         batch_size=4,
     )
@@ -28,7 +28,7 @@ def rings_gin() -> Recipe:
         data="rings-and-trees",
         optimizer=Optimizer("adam", lr=1e-2),
         schedule=Schedule("cosine", warmup=0.05),
-        early_stopping=EarlyStopping(monitor="objective"),
+        early_stopping=EarlyStopping(monitor="loss"),
         epochs=200,
         batch_size=32,
     )
@@ -42,7 +42,7 @@ def furniture_pointnet() -> Recipe:
         data="furniture",
         optimizer=Optimizer("adam", lr=4e-3),
         schedule=Schedule("cosine", warmup=0.05),
-        early_stopping=EarlyStopping(monitor="objective"),
+        early_stopping=EarlyStopping(monitor="loss"),
         epochs=20,
         batch_size=16,
     )
@@ -56,7 +56,7 @@ def ethanol_pairs() -> Recipe:
         data="ethanol",
         optimizer=Optimizer("adam", lr=0.1),
         schedule=Schedule("cosine", warmup=0.05),
-        early_stopping=EarlyStopping(monitor="objective"),
+        early_stopping=EarlyStopping(monitor="loss"),
         epochs=40,
         batch_size=20,
     )

@@ -20,7 +20,7 @@ def vowels() -> Recipe:
         data="japanese-vowels",
         optimizer=Optimizer("adamw", lr=3e-3, weight_decay=0.05),
         schedule=Schedule("cosine", warmup=0.05),
-        early_stopping=EarlyStopping(monitor="objective"),
+        early_stopping=EarlyStopping(monitor="loss"),
         epochs=60,
         batch_size=32,
     )
@@ -34,7 +34,7 @@ def digit_count() -> Recipe:
         data="number-words",
         optimizer=Optimizer("adam", lr=3e-3),
         schedule=Schedule("cosine", warmup=0.05),
-        early_stopping=EarlyStopping(monitor="objective"),
+        early_stopping=EarlyStopping(monitor="loss"),
         epochs=20,
         batch_size=64,
     )
@@ -48,7 +48,7 @@ def spelled_numbers() -> Recipe:
         data="spelled-numbers",
         optimizer=Optimizer("adam", lr=3e-3),
         schedule=Schedule("cosine", warmup=0.05),
-        early_stopping=EarlyStopping(monitor="objective"),
+        early_stopping=EarlyStopping(monitor="loss"),
         epochs=8,
         batch_size=64,
         clip_norm=1.0,
@@ -63,7 +63,7 @@ def genesis_lm() -> Recipe:
         data="genesis",
         optimizer=Optimizer("adamw", lr=3e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
-        early_stopping=EarlyStopping(monitor="objective"),
+        early_stopping=EarlyStopping(monitor="loss"),
         epochs=12,
         batch_size=16,
     )

@@ -1,6 +1,6 @@
 """Complete runs of nets that are linear in their parameters, learned to the optimum."""
 
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.regression_specs import LinearSpec, LogisticSpec, RandomFeaturesSpec
 from neurarium.training.recipe import Recipe
@@ -11,7 +11,7 @@ def least_squares() -> Recipe:
     return Recipe(
         name="least-squares",
         net=LinearSpec(),
-        objective=Objective("squared-error"),
+        loss=Loss("squared-error"),
         optimizer=Optimizer("closed-form"),
         epochs=2,
         batch_size=1000,
@@ -23,7 +23,7 @@ def ridge() -> Recipe:
     return Recipe(
         name="ridge",
         net=LinearSpec(),
-        objective=Objective("squared-error"),
+        loss=Loss("squared-error"),
         optimizer=Optimizer("closed-form", l2=1e-2),
         epochs=2,
         batch_size=1000,
@@ -59,7 +59,7 @@ def random_features() -> Recipe:
     return Recipe(
         name="random-features",
         net=RandomFeaturesSpec(features=4000),
-        objective=Objective("squared-error"),
+        loss=Loss("squared-error"),
         optimizer=Optimizer("closed-form", l2=1e-4),
         epochs=2,
         batch_size=1000,
@@ -72,7 +72,7 @@ def ridge_diabetes() -> Recipe:
         name="ridge-diabetes",
         net=LinearSpec(),
         data="diabetes",
-        objective=Objective("squared-error"),
+        loss=Loss("squared-error"),
         optimizer=Optimizer("closed-form", l2=1e-2),
         epochs=2,
         batch_size=1000,

@@ -66,7 +66,7 @@ def overlay(settings: S, values: Mapping[str, Any], where: str = "") -> S:
 
 
 def _convert(value: Any, hint: Any, path: str) -> Any:
-    """Check `value` against a type hint; whole numbers pass for floats and lists for tuples."""
+    """Check `value` against a type hint; integers pass for floats and lists for tuples."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         if type(None) in arguments and (value is None or value == "none"):
@@ -85,7 +85,7 @@ def _convert(value: Any, hint: Any, path: str) -> Any:
     raise ConfigError(path, expected=_WORDS.get(hint, "a list of values"), got=repr(value))
 
 
-_WORDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+_WORDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
 
 
 def write_toml(values: Mapping[str, Any]) -> str:

@@ -33,7 +33,7 @@ class Stepped:
     step: int
     epoch: int
     position: int
-    objective: float
+    loss: float
     gradient_norm: float
     learning_rate: float
     seconds: float
@@ -43,15 +43,15 @@ class Stepped:
 class EpochEnded:
     """One pass over the training data is done.
 
-    `train` holds means over the epoch's own mini-batches (weights moving), `development` a measurement afterwards;
-    both under the names "objective" and "error".
+    `train` holds means over the epoch's own mini-batches (weights moving), `validation` a measurement afterwards;
+    both under the names "loss" and "error".
     `gradient_norm` is the mean over the epoch's updates; `seconds` the learning time of the whole run so far.
     """
 
     epoch: int
     step: int
     train: Scores
-    development: Scores
+    validation: Scores
     gradient_norm: float
     learning_rate: float
     seconds: float

@@ -1,4 +1,4 @@
-"""The three learning curves (objective, training error, development error), with gradient norm and learning rate.
+"""The three learning curves (loss, training error, validation error), with gradient norm and learning rate.
 
 Pictures are made from the entries of a record; see `record.run_record.read_record`.
 """
@@ -44,7 +44,7 @@ def panel_figure(entries: Sequence[Entry], panel: str) -> "Figure":
     """Draw one of `PANELS` alone, for a page that arranges them itself."""
     from neurarium.report import picture
 
-    figure = picture.blank(4.7, 3.5 if panel in ("objective", "error") else 2.2)
+    figure = picture.blank(4.7, 3.5 if panel in ("loss", "error") else 2.2)
     PANELS[panel](figure.add_subplot(), digest(entries))
     return figure
 
@@ -59,7 +59,7 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
 
     figure = picture.blank(10.5, 4.8 + 0.24 * math.ceil(len(runs) / 2))
     left, right = figure.subplots(1, 2)
-    last, objectives, percents, units = 1.0, list[float](), list[float](), set[str]()
+    last, losses, percents, units = 1.0, list[float](), list[float](), set[str]()
     for index, (name, entries) in enumerate(runs.items()):
         history = digest(entries)
         units.add(report_of(history.task).axis)
@@ -67,19 +67,19 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
         last = max([last, *epochs])
         color, marker = (choices[index % 8] for choices in (picture.COLORS, picture.MARKERS))
         every = max(1, len(epochs) // 10)
-        _line(left, epochs, history.scores("train", "objective"), color, name, marker, every)
-        objectives += history.scores("train", "objective")
-        errors = history.scores("development", "error")
+        _line(left, epochs, history.scores("train", "loss"), color, name, marker, every)
+        losses += history.scores("train", "loss")
+        errors = history.scores("validation", "error")
         if all(map(math.isnan, errors)):
             errors = history.scores("train", "error")
         best = history.best
         label = f"{name}: best {percent(errors[epochs.index(best['epoch'])])}, epoch {best['epoch']}" if best else name
         _line(right, epochs, [100 * e for e in errors], color, label, marker, every)
         percents += [100 * e for e in errors]
-    picture.dress(left, "Objective on the training data", "epoch", "mean of the epoch")
+    picture.dress(left, "Loss on the training data", "epoch", "mean of the epoch")
     unit = units.pop() if len(units) == 1 else "error in %"
-    picture.dress(right, "Error on the development data", "epoch", unit)
-    _scale(left, objectives, "mean of the epoch", from_zero=False)
+    picture.dress(right, "Error on the validation data", "epoch", unit)
+    _scale(left, losses, "mean of the epoch", from_zero=False)
     _scale(right, percents, unit, from_zero=True)
     picture.epochs_axis(left, last)
     picture.epochs_axis(right, last)
@@ -105,34 +105,34 @@ def save_figure(figure: "Figure", path: str | Path) -> None:
     write_atomic(path, png(figure))
 
 
-def _objective(axes: "Axes", history: History) -> None:
+def _loss(axes: "Axes", history: History) -> None:
     from neurarium.report import picture
 
     steps = [entry["step"] / history.steps_per_epoch for entry in history.steps]
-    single = [entry["objective"] for entry in history.steps]
+    single = [entry["loss"] for entry in history.steps]
     axes.plot(steps, single, color=picture.BLUE, alpha=0.3, linewidth=0.9, label="single updates")
-    epochs, training = history.column("epoch"), history.scores("train", "objective")
-    development = history.scores("development", "objective")
+    epochs, training = history.column("epoch"), history.scores("train", "loss")
+    validation = history.scores("validation", "loss")
     _line(axes, epochs, training, picture.BLUE, "training", "o")
-    _line(axes, epochs, development, picture.VERMILION, "development", "s")
-    _mark_best(axes, history, "objective")
-    picture.dress(axes, "Objective", "epoch", "objective")
-    _finish(axes, history, [*training, *development], "objective")
+    _line(axes, epochs, validation, picture.VERMILION, "validation", "s")
+    _mark_best(axes, history, "loss")
+    picture.dress(axes, "Loss", "epoch", "loss")
+    _finish(axes, history, [*training, *validation], "loss")
 
 
 def _error(axes: "Axes", history: History) -> None:
     from neurarium.report import picture
 
     epochs = history.column("epoch")
-    training, development = (
-        [100 * share for share in history.scores(part, "error")] for part in ("train", "development")
+    training, validation = (
+        [100 * share for share in history.scores(part, "error")] for part in ("train", "validation")
     )
     _line(axes, epochs, training, picture.BLUE, "training", "o")
-    _line(axes, epochs, development, picture.VERMILION, "development", "s")
+    _line(axes, epochs, validation, picture.VERMILION, "validation", "s")
     _mark_best(axes, history, "error")
     unit = report_of(history.task).axis
     picture.dress(axes, "Error", "epoch", unit)
-    _finish(axes, history, [*training, *development], unit, from_zero=True)
+    _finish(axes, history, [*training, *validation], unit, from_zero=True)
 
 
 def _gradient_norm(axes: "Axes", history: History) -> None:
@@ -161,7 +161,7 @@ def _learning_rate(axes: "Axes", history: History) -> None:
 
 
 PANELS: Mapping[str, Callable[["Axes", History], None]] = {
-    "objective": _objective,
+    "loss": _loss,
     "error": _error,
     "gradient norm": _gradient_norm,
     "learning rate": _learning_rate,
@@ -186,7 +186,7 @@ def _mark_best(axes: "Axes", history: History, score: str) -> None:
     best = history.best
     if best is None:
         return
-    value = (best["development"] or best["train"]).get(score)
+    value = (best["validation"] or best["train"]).get(score)
     if value is None:
         return
     shown = percent(value) if score == "error" else number(value, 3)

@@ -19,8 +19,8 @@ class History:
         steps: the thinned entries of single updates.
         reason: why the run stopped; none while it is under way, or where it was killed.
         step: updates done.
-        seconds: learning time of all sittings together.
-        sittings: how often it was started or resumed.
+        seconds: learning time of all sessions together.
+        sessions: how often it was started or resumed.
         notices: what the user was told on the way.
         task: what the net is for.
     """
@@ -35,7 +35,7 @@ class History:
     reason: str | None
     step: int
     seconds: float
-    sittings: int
+    sessions: int
     notices: Sequence[str]
     task: str = "classification"
 
@@ -48,8 +48,8 @@ class History:
         """One score of every epoch; not a number where it was not measured.
 
         Args:
-            part: "train" or "development".
-            name: "objective" or "error".
+            part: "train" or "validation".
+            name: "loss" or "error".
         """
         return [entry[part].get(name, math.nan) for entry in self.epochs]
 
@@ -85,7 +85,7 @@ def digest(entries: Sequence[Entry]) -> History:
         reason=stops[-1]["reason"] if stops else None,
         step=max(entry.get("step", 0) for entry in entries),
         seconds=max(entry.get("seconds", 0.0) for entry in entries),
-        sittings=len(starts),
+        sessions=len(starts),
         notices=[entry["message"] for entry in entries if entry["event"] == "notice"],
         task=first.get("task", "classification"),
     )

@@ -40,7 +40,7 @@ def summary_of(run: Run) -> tuple[Summary, str]:
     only = schema.input
     if len(schema.inputs) == 1 and not only.is_ragged and not only.categories:
         return summarize(run.net, only.fixed_shape), "one example"
-    batch = drawn(schema, _DRAWN).gather(torch.arange(_DRAWN)).to(run.placement.device)
+    batch = drawn(schema, _DRAWN).gather(torch.arange(_DRAWN)).to(run.device_config.device)
     return summarize_batch(run.net, _arguments(run, batch)), f"a batch of {_DRAWN} random examples"
 
 

@@ -54,7 +54,7 @@ def dress(axes: Axes, title: str, x: str, y: str) -> None:
 
 
 def epochs_axis(axes: Axes, last: float) -> None:
-    """Count epochs in whole numbers from 0 to `last`."""
+    """Count epochs in integers from 0 to `last`."""
     axes.set_xlim(0, max(last, 1) * 1.02)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
 

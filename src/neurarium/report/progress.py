@@ -20,10 +20,10 @@ from neurarium.record.events import EpochEnded, Event, Notice, Scores, Started, 
 from neurarium.report.numbers import clock, duration, many, number, percent
 
 REFRESHES = 5  # a second
-SMOOTHING = 0.02  # weight of the newest objective in the running mean
+SMOOTHING = 0.02  # weight of the newest loss in the running mean
 WINDOW = 50  # refreshes over which the speed is taken
 
-HEADER = "epoch  objective    error  dev. obj.  dev. err.  gradient     rate     time"
+HEADER = "epoch  loss    error  val. loss  val. err.  gradient     rate     time"
 
 
 def shown(events: Iterator[Event], console: Console | None = None) -> Iterator[Event]:
@@ -73,7 +73,7 @@ class Board:
         self.newest: Stepped | None = None
         self.epoch: EpochEnded | None = None
         self.best: EpochEnded | None = None
-        self.objective = 0.0
+        self.loss = 0.0
         self._seen = 0
         self._marks: deque[tuple[float, int]] = deque(maxlen=WINDOW)
 
@@ -87,7 +87,7 @@ class Board:
         self.newest = event
         self._seen += 1
         weight = SMOOTHING if self._seen > 1 / SMOOTHING else 1 / self._seen
-        self.objective += weight * (event.objective - self.objective)
+        self.loss += weight * (event.loss - self.loss)
 
     def end_epoch(self, event: EpochEnded) -> None:
         """Keep an epoch."""
@@ -126,7 +126,7 @@ class Board:
         return (
             f"epoch {self.newest.epoch}/{self.started.epochs}"
             f"  step {self.newest.position}/{self.started.steps_per_epoch}"
-            f"  objective {number(self.objective)}  rate {self.newest.learning_rate:.1e}"
+            f"  loss {number(self.loss)}  rate {self.newest.learning_rate:.1e}"
             f"  {number(speed, 3)} steps/s"
         )
 
@@ -135,7 +135,7 @@ class Board:
         if self.epoch is None:
             return Text("no epoch done yet", "dim")
         line = f"epoch {self.epoch.epoch}: training error {percent(self.epoch.train.get('error'))}"
-        line += f", development error {percent(self.epoch.development.get('error'))}"
+        line += f", validation error {percent(self.epoch.validation.get('error'))}"
         if self.best is not None:
             line += f"; best epoch {self.best.epoch}: {percent(_watched(self.best).get('error'))}"
         return Text(line, "dim", no_wrap=True, overflow="ellipsis")
@@ -143,11 +143,11 @@ class Board:
 
 def epoch_line(event: EpochEnded) -> str:
     """Write an epoch as a row under `HEADER`."""
-    train, development = event.train, event.development
+    train, validation = event.train, event.validation
     passed = f"{event.seconds:.1f} s" if event.seconds < 100 else clock(event.seconds)
     row = (
-        f"{event.epoch:5d}  {number(train.get('objective')):>9}  {percent(train.get('error')):>7}"
-        f"  {number(development.get('objective')):>9}  {percent(development.get('error')):>9}"
+        f"{event.epoch:5d}  {number(train.get('loss')):>9}  {percent(train.get('error')):>7}"
+        f"  {number(validation.get('loss')):>9}  {percent(validation.get('error')):>9}"
         f"  {number(event.gradient_norm, 3):>8}  {event.learning_rate:7.1e}  {passed:>7}"
     )
     return f"{row} best" if event.best else row
@@ -161,7 +161,7 @@ def closing_line(event: Stopped, started: Started | None, best: EpochEnded | Non
     if event.best_epoch is not None:
         kept = f"best epoch {event.best_epoch}"
         if best is not None:
-            part = "development" if best.development else "training"
+            part = "validation" if best.validation else "training"
             kept += f" ({part} error {percent(_watched(best).get('error'))})"
     if event.reason == "interrupted":
         total = f" of {started.epochs * per_epoch:,}" if started else ""
@@ -181,8 +181,8 @@ def _opening(event: Started) -> str:
 
 
 def _watched(event: EpochEnded) -> Scores:
-    """The scores by which the best epoch is chosen: the training ones where there is no development set."""
-    return event.development or event.train
+    """The scores by which the best epoch is chosen: the training ones where there is no validation set."""
+    return event.validation or event.train
 
 
 def _can_redraw(console: Console) -> bool:

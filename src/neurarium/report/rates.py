@@ -40,7 +40,7 @@ def rates_figure(curve: RateCurve, title: str) -> "Figure":
             curve.diverged_at, color=picture.FAINT, linewidth=1.0, linestyle=(0, (1, 2)),
             label=f"diverged: {number(curve.diverged_at, 2)}",
         )  # fmt: skip
-    picture.dress(axes, "Objective after an update, over its learning rate", "learning rate (logarithmic)", "objective")
+    picture.dress(axes, "Loss after an update, over its learning rate", "learning rate (logarithmic)", "loss")
     _scale(axes, curve)
     picture.legend_above(axes, columns=3)
     return figure
@@ -49,13 +49,13 @@ def rates_figure(curve: RateCurve, title: str) -> "Figure":
 def suggestions(curve: RateCurve) -> list[str]:
     """Say what the curve suggests, a line each."""
     if curve.steepest is None or curve.tenth is None:
-        return ["No rate in this range lowers the objective: choose other bounds, or more steps."]
+        return ["No rate in this range lowers the loss: choose other bounds, or more steps."]
     lines = [
         f"steepest descent  {number(curve.steepest, 3)}",
         f"minimum / 10      {number(curve.tenth, 3)}",
     ]
     if curve.diverged_at is None:
-        lines.append("The objective has not diverged: a higher bound may show larger rates that work.")
+        lines.append("The loss has not diverged: a higher bound may show larger rates that work.")
     else:
         lines.append(f"diverged at       {number(curve.diverged_at, 3)}")
     return lines
@@ -70,7 +70,7 @@ def _scale(axes: "Axes", curve: RateCurve) -> None:
     low, high = min(*values, *curve.losses), max(values)
     if low > 0 and high / low > 10 * DIVERGED:
         axes.set_yscale("log")
-        axes.set_ylabel("objective (logarithmic)")
+        axes.set_ylabel("loss (logarithmic)")
         axes.set_ylim(low / math.sqrt(2), high * math.sqrt(2))
     else:
         margin = 0.06 * ((high - low) or 1.0)

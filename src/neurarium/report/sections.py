@@ -30,9 +30,9 @@ def key_facts(history: History, info: DataInfo, config: Mapping[str, Any]) -> st
         ("Epochs", f"{history.step // history.steps_per_epoch} of {history.planned_epochs}"),
         ("Device", str(environment.get("device", "unknown"))),
     ]
-    if best is not None and best["development"]:
-        error = f"{percent(best['development'].get('error'))} (epoch {best['epoch']})"
-        pairs.insert(4, ("Best development error", error))
+    if best is not None and best["validation"]:
+        error = f"{percent(best['validation'].get('error'))} (epoch {best['epoch']})"
+        pairs.insert(4, ("Best validation error", error))
     return markup.facts(pairs)
 
 
@@ -53,7 +53,7 @@ def curves(entries: Sequence[Entry], history: History) -> str:
 def _reading(report: TaskReport) -> str:
     """How to read the curves."""
     items = report.reading or (
-        "<li><b>Objective.</b> What learning makes small, or what its rule reports in its place. The pale line shows "
+        "<li><b>Loss.</b> What learning makes small, or what its rule reports in its place. The pale line shows "
         "single updates, the strong ones whole epochs.</li>"
         f"<li><b>Error.</b> {text(report.error)}. Blue: the examples that the net learns from, while the weights "
         "move; orange: examples that it does not learn from, after each epoch.</li>"
@@ -66,10 +66,10 @@ def _describe(panel: str, history: History) -> str:
     if not history.epochs:
         return f"Curve of the {panel}; no epoch is done yet."
     first, last, best = history.epochs[0], history.epochs[-1], history.best
-    if panel in ("objective", "error"):
+    if panel in ("loss", "error"):
         write = percent if panel == "error" else lambda value: f"{value:.4g}"
         words = [f"Curves of the {panel} over {len(history.epochs)} epochs."]
-        for part in ("train", "development"):
+        for part in ("train", "validation"):
             if panel in first[part]:
                 word = "training" if part == "train" else part
                 words.append(f"{word}: from {write(first[part][panel])} to {write(last[part][panel])}.")

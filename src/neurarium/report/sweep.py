@@ -23,7 +23,7 @@ _MARKED_UP_TO = 40
 
 
 def sweep_figure(cells: Sequence[SweptCell], seeds: int, title: str) -> "Figure":
-    """Draw training objective and development error of every cell over the epochs, mean and band.
+    """Draw training loss and validation error of every cell over the epochs, mean and band.
 
     Args:
         cells: of one sweep; those without a finished run are named in the legend alone.
@@ -36,20 +36,20 @@ def sweep_figure(cells: Sequence[SweptCell], seeds: int, title: str) -> "Figure"
 
     figure = picture.blank(10.5, 4.8 + 0.24 * math.ceil(len(cells) / 2))
     left, right = figure.subplots(1, 2)
-    objectives = _draw(left, cells, "train", "objective", 1.0)
-    errors = _draw(right, cells, "development", "error", 100.0)
+    losses = _draw(left, cells, "train", "loss", 1.0)
+    errors = _draw(right, cells, "validation", "error", 100.0)
     band = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
-    picture.dress(left, "Objective on the training data", "epoch", f"objective\n{band}")
-    picture.dress(right, "Error on the development data", "epoch", f"{_unit(cells)}\n{band}")
-    if objectives and min(objectives) > 0 and max(objectives) / min(objectives) >= _LOG_FROM:
+    picture.dress(left, "Loss on the training data", "epoch", f"loss\n{band}")
+    picture.dress(right, "Error on the validation data", "epoch", f"{_unit(cells)}\n{band}")
+    if losses and min(losses) > 0 and max(losses) / min(losses) >= _LOG_FROM:
         left.set_yscale("log")
         left.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
-        left.set_ylabel(f"objective (logarithmic)\n{band}", color=picture.FAINT, fontsize=9)
+        left.set_ylabel(f"loss (logarithmic)\n{band}", color=picture.FAINT, fontsize=9)
     right.set_ylim(bottom=0)
     if not errors:
         for axes in (left, right):
             axes.text(0.5, 0.5, "no run done yet", transform=axes.transAxes, ha="center", color=picture.FAINT)
-    last = max((epoch for cell in cells for epoch in cell.course("train", "objective")[0]), default=1)
+    last = max((epoch for cell in cells for epoch in cell.course("train", "loss")[0]), default=1)
     for axes in (left, right):
         picture.epochs_axis(axes, float(last))
     handles, labels = right.get_legend_handles_labels()
@@ -64,11 +64,11 @@ def sweep_figure(cells: Sequence[SweptCell], seeds: int, title: str) -> "Figure"
 
 
 def sweep_table(cells: Sequence[SweptCell]) -> Table:
-    """Show a row a cell: development error and objective in each run's best epoch and in its last, seconds a run.
+    """Show a row a cell: validation error and loss in each run's best epoch and in its last, seconds a run.
 
     Each is mean ± standard deviation over the seeds; the best cell stands in bold.
     """
-    words = f"Development scores, mean ± standard deviation; best: in each run's best epoch.\n{tell_best(cells)}"
+    words = f"Validation scores, mean ± standard deviation; best: in each run's best epoch.\n{tell_best(cells)}"
     table = Table(caption_justify="left", caption=Text(words))
     table.add_column("cell", overflow="fold", min_width=12)
     for name in COLUMNS[1:]:
@@ -83,8 +83,8 @@ COLUMNS = (
     "cell",
     "error %\nbest",
     "error %\nlast",
-    "objective\nbest",
-    "objective\nlast",
+    "loss\nbest",
+    "loss\nlast",
     "seconds\na run",
     "runs",
 )
@@ -96,8 +96,8 @@ def row_of(cell: SweptCell) -> tuple[str, ...]:
         cell.name,
         shown(cell.at_best("error"), 2, unit=100.0),
         shown(cell.at_end("error"), 2, unit=100.0),
-        shown(cell.at_best("objective"), 3),
-        shown(cell.at_end("objective"), 3),
+        shown(cell.at_best("loss"), 3),
+        shown(cell.at_end("loss"), 3),
         shown(cell.seconds(), 1),
         _counts(cell),
     )

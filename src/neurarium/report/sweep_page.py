@@ -36,7 +36,7 @@ $sections
 </html>
 """)
 _SCORES = (
-    "Mean ± standard deviation over the seeds, on the development data. The best epoch is each run's own. Choosing "
+    "Mean ± standard deviation over the seeds, on the validation data. The best epoch is each run's own. Choosing "
     "the best epoch and the best cell by these numbers makes them look better than new data will: the test split, "
     "which a sweep does not touch, is for that."
 )
@@ -70,7 +70,7 @@ def sweep_page(folder: Path, cells: Sequence[SweptCell], request: Mapping[str, A
     again = [("Go on with it, if runs are missing", f"neurarium sweep {folder}")]
     parts = [
         section("curves", "Curves", [photograph(picture, f"Curves of {len(cells)} cells. {tell_best(cells)}")]),
-        section("cells", "Cells", [table("Development scores", COLUMNS, map(row_of, cells)), paragraph(_SCORES)]),
+        section("cells", "Cells", [table("Validation scores", COLUMNS, map(row_of, cells)), paragraph(_SCORES)]),
         section("asked", "What was asked for", [facts(asked.items())]),
         section("use", "Use it", [commands(again)]),
     ]

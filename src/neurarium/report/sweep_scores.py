@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from neurarium.report.history import Entry, History
 
-MEASURES = ("error", "objective")
+MEASURES = ("error", "loss")
 
 
 class Spread(NamedTuple):
@@ -41,12 +41,12 @@ class SweptCell:
     missing: int = 0
 
     def at_best(self, measure: str) -> Spread:
-        """Development score in each run's best epoch."""
-        return spread([_development(_best(history), measure) for history in self.histories])
+        """Validation score in each run's best epoch."""
+        return spread([_validation(_best(history), measure) for history in self.histories])
 
     def at_end(self, measure: str) -> Spread:
-        """Development score after each run's last epoch."""
-        return spread([_development(history.epochs[-1], measure) for history in self.histories])
+        """Validation score after each run's last epoch."""
+        return spread([_validation(history.epochs[-1], measure) for history in self.histories])
 
     def seconds(self) -> Spread:
         """Learning time of a run."""
@@ -56,8 +56,8 @@ class SweptCell:
         """One score over the epochs, as far as all runs went: further on the mean would be over other runs.
 
         Args:
-            part: "train" or "development".
-            measure: "error" or "objective".
+            part: "train" or "validation".
+            measure: "error" or "loss".
         """
         columns = [history.scores(part, measure) for history in self.histories]
         common = min((len(column) for column in columns), default=0)
@@ -67,7 +67,7 @@ class SweptCell:
     def to_plain(self) -> dict[str, Any]:
         """Return the numbers as JSON can hold them."""
         scores = {
-            f"development {measure} {where}": _jsonable(value)
+            f"validation {measure} {where}": _jsonable(value)
             for measure in MEASURES
             for where, value in (("at best", self.at_best(measure)), ("at end", self.at_end(measure)))
         }
@@ -88,7 +88,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def best_cell(cells: Sequence[SweptCell]) -> SweptCell | None:
-    """The cell with the lowest mean development error in the best epochs.
+    """The cell with the lowest mean validation error in the best epochs.
 
     A cell of which a run diverged stands behind all that lost none: the mean of its survivors flatters it.
     """
@@ -106,7 +106,7 @@ def tell_best(cells: Sequence[SweptCell]) -> str:
     if best is None:
         return "No run has come to its end."
     reached = best.at_best("error")
-    line = f"Best cell: {best.name}, development error {shown(reached, 2, unit=100.0)} %."
+    line = f"Best cell: {best.name}, validation error {shown(reached, 2, unit=100.0)} %."
     rest = [cell for cell in cells if cell is not best]
     second = best_cell(rest)
     if second is None:
@@ -139,8 +139,8 @@ def _best(history: History) -> Entry:
     return history.best or history.epochs[-1]
 
 
-def _development(entry: Entry, measure: str) -> float:
-    return float(entry["development"].get(measure, math.nan))
+def _validation(entry: Entry, measure: str) -> float:
+    return float(entry["validation"].get(measure, math.nan))
 
 
 def _jsonable(value: Spread) -> dict[str, float | int | None]:

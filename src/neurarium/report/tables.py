@@ -59,7 +59,7 @@ def _classes_table(scores: Mapping[str, Any]) -> Table:
         shares = (f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))
         table.add_row(*_plain(row["class"]), f"{row['examples']:,}", *shares)
     table.title = Text(f"accuracy {percent(right / total, digits)}: {right:,} of {total:,} right", "bold")
-    table.caption = Text(f"95 % interval {interval_text(accuracy, scores)}{_objective(scores)}")
+    table.caption = Text(f"95 % interval {interval_text(accuracy, scores)}{_loss(scores)}")
     return table
 
 
@@ -74,12 +74,12 @@ def _metrics_table(scores: Mapping[str, Any]) -> Table:
         table.add_row(
             *_plain(metric["name"], value_text(metric, None, digits_of(metric, scores)), baseline + against, meaning)
         )
-    table.caption = Text(report_of(scores["task"]).measured_on(scores) + _objective(scores))
+    table.caption = Text(report_of(scores["task"]).measured_on(scores) + _loss(scores))
     return table
 
 
-def _objective(scores: Mapping[str, Any]) -> str:
-    return "" if scores["loss"] is None else f"; objective {number(scores['loss'])}"
+def _loss(scores: Mapping[str, Any]) -> str:
+    return "" if scores["loss"] is None else f"; loss {number(scores['loss'])}"
 
 
 def comparison_table(runs: Sequence[Compared]) -> Table:
@@ -98,7 +98,7 @@ def comparison_table(runs: Sequence[Compared]) -> Table:
         if any(interval for _, interval in found):
             table.add_row("  95 % interval", *(interval or "-" for _, interval in found))
     table.add_row("measured on", *(_measured_on(scores) for _, _, _, scores in runs))
-    table.add_row("best development error", *map(_best_error, histories))
+    table.add_row("best validation error", *map(_best_error, histories))
     table.add_row("epochs", *(f"{len(h.epochs)} of {h.planned_epochs}" for h in histories))
     table.add_row("parameters", *(f"{h.parameters:,}" for h in histories))
     table.add_row("learning time", *(duration(h.seconds) for h in histories), end_section=True)
@@ -146,9 +146,9 @@ def _count(value: int | None) -> str:
 
 
 def _best_error(history: History) -> str:
-    if history.best is None or "error" not in history.best["development"]:
+    if history.best is None or "error" not in history.best["validation"]:
         return "-"
-    return f"{percent(history.best['development']['error'])} (epoch {history.best['epoch']})"
+    return f"{percent(history.best['validation']['error'])} (epoch {history.best['epoch']})"
 
 
 def _flat(settings: Mapping[str, Any], where: str = "") -> dict[str, str]:

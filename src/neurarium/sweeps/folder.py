@@ -44,7 +44,7 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
-            raise ConfigError("seeds", expected="a whole number >= 1", got=str(self.seeds))
+            raise ConfigError("seeds", expected="an integer >= 1", got=str(self.seeds))
         if self.together not in ("auto", "always", "never"):
             raise ConfigError("together", expected="auto, always or never", got=repr(self.together))
         given = {"net": self.own_net, "data": bool(self.own_data), "data_folder": bool(self.own_data)}

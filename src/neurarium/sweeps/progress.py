@@ -48,9 +48,7 @@ class SweepProgress:
             self._bests[run] = event
         if isinstance(event, Stopped) and event.reason != "interrupted":
             best = self._bests.get(run)
-            reached = (
-                f"development error {percent(best.development.get('error'))} in epoch {best.epoch}" if best else ""
-            )
+            reached = f"validation error {percent(best.validation.get('error'))} in epoch {best.epoch}" if best else ""
             self._end(f"{run}: {reached}, {duration(event.seconds)}")
 
     def count(self, updates: int) -> None:

@@ -36,7 +36,7 @@ class SweepResult:
 
     @property
     def best(self) -> SweptCell | None:
-        """The cell with the lowest mean development error; none before a run is done."""
+        """The cell with the lowest mean validation error; none before a run is done."""
         return best_cell(self.cells)
 
     @property

@@ -1,4 +1,4 @@
-"""Train every cell of a grid with several seeds, and compare means and spreads on the development data.
+"""Train every cell of a grid with several seeds, and compare means and spreads on the validation data.
 
 The test split is not touched: settings are chosen here, and what chooses must not judge.
 """
@@ -26,14 +26,14 @@ from neurarium.sweeps.grid import Cell, listed
 from neurarium.sweeps.progress import SweepProgress
 from neurarium.sweeps.result import SweepResult, load_sweep, write_sweep
 from neurarium.training import session as sessions
-from neurarium.training.ensemble.suits import hindrance, pays
-from neurarium.training.ensemble.together import learn_together
+from neurarium.training.ensemble.suits import pays, why_not
+from neurarium.training.ensemble.together import train_ensemble
 from neurarium.training.interrupt import StopRequest, stop_on_interrupt
 from neurarium.training.loop import steps_per_epoch
 from neurarium.training.recipe import OwnNet, Recipe, fitted
 from neurarium.training.seed import own_generators, seed_everything
 from neurarium.training.session import Session
-from neurarium.training.source import adopt, read_source, refuse_unfinished, source_folder
+from neurarium.training.source import copy_run, read_source, refuse_unfinished, source_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,7 +96,7 @@ def sweep(
     return _carry_out(request, folder, own, _Nets(net), progress, console)
 
 
-def go_on(
+def resume_sweep(
     folder: str | Path,
     *,
     data: Any = None,
@@ -118,7 +118,7 @@ def go_on(
         ("data", own, request.own_data, "the data that this sweep was begun with"),
     ):
         if had and given is None:
-            remedy = f"pass it again in Python: neurarium.sweeps.sweep.go_on(folder, {name}=...)"
+            remedy = f"pass it again in Python: neurarium.sweeps.sweep.resume_sweep(folder, {name}=...)"
             raise ConfigError(name, expected=what, got="none", remedy=remedy)
         if given is not None and not had:
             raise ConfigError(name, expected="none, as the recipe names it", got=type(given).__name__)
@@ -229,7 +229,7 @@ def _do_cell(
     joint = False
     if together != "never" and (len(tasks) > 1 or together == "always"):
         probe = _probe(tasks[0].recipe, data, nets)
-        reason = hindrance(probe)
+        reason = why_not(probe)
         if reason and together == "always":
             board.say(f"{tasks[0].label}: one by one, for {reason}", "yellow")
         joint = not reason and (together == "always" or pays(probe))
@@ -245,7 +245,7 @@ def _do_cell(
     named = {str(task.folder): task for task in tasks}
     for group in groups.values():
         if not stop.requested:
-            _watch(learn_together(group, stop), named, board)
+            _watch(train_ensemble(group, stop), named, board)
 
 
 def _watch(
@@ -298,7 +298,7 @@ def _open(task: _Task, data: Dataset, nets: _Nets, board: SweepProgress) -> Sess
 
 def _start(task: _Task, data: Dataset, nets: _Nets) -> Session:
     if task.recipe.source:
-        adopt(task.recipe.source, source_folder(task.folder))
+        copy_run(task.recipe.source, source_folder(task.folder))
     return sessions.start(task.recipe, task.folder, data, nets.fresh(task.recipe, data.schema))
 
 
@@ -318,7 +318,7 @@ def _probe(recipe: Recipe, data: Dataset, nets: _Nets) -> Session:
             )
         refuse_unfinished(recipe.source)
         source = read_source(recipe.source)
-    return sessions.prepare(recipe, data, nets.fresh(recipe, data.schema), source)
+    return sessions.build_session(recipe, data, nets.fresh(recipe, data.schema), source)
 
 
 def _tasks(request: Request, folder: Path, number: int, cell: Cell) -> list[_Task]:
@@ -347,10 +347,10 @@ def _data_of(cells: Sequence[Cell], data: Dataset | None) -> list[Dataset]:
         name = (recipe.data, recipe.data_folder)
         if name not in loaded:
             loaded[name] = data if data is not None else catalog.load(recipe.data, folder=recipe.data_folder)
-        if len(loaded[name].development) == 0:
+        if len(loaded[name].validation) == 0:
             raise DataError(
                 f"data {loaded[name].name}",
-                expected="development examples, by which a sweep compares",
+                expected="validation examples, by which a sweep compares",
                 got="none",
                 remedy="hold some out of the training examples",
             )

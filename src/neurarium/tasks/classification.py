@@ -11,8 +11,8 @@ from torch import Tensor
 from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
+from neurarium.learning.loss import Loss
 from neurarium.learning.losses import Criterion, zero_one
-from neurarium.learning.objective import Objective
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
 from neurarium.tasks.interval import wilson_interval
@@ -38,10 +38,10 @@ class Classification(Trainable):
 
     @classmethod
     def build(
-        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
+        cls, spec: NetSpec, loss: Loss, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "Classification":
         """Make the task of the schema's first target."""
-        return cls(objective.build(schema.target, device), schema.target.categories, bool(schema.target.shape))
+        return cls(loss.build(schema.target, device), schema.target.categories, bool(schema.target.shape))
 
     def counts(self, batch: Batch) -> Float[Tensor, "2"]:
         """Weights of the entries, and their number."""

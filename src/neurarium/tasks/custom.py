@@ -11,7 +11,7 @@ from torch import Tensor
 from neurarium.checks import ShapeError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
 from neurarium.tasks.model import Model
@@ -32,9 +32,7 @@ class CustomLoss(Trainable):
     inner: Trainable
 
     @classmethod
-    def build(
-        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
-    ) -> "CustomLoss":
+    def build(cls, spec: NetSpec, loss: Loss, schema: Schema, helpers: Helpers, device: Device = "cpu") -> "CustomLoss":
         """Refuse: only the user has the function."""
         raise NotImplementedError
 

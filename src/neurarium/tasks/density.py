@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import nn
 
 from neurarium.data.dataset import Dataset
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import DensityModel
 from neurarium.nets.spec import NetSpec
@@ -26,7 +26,7 @@ class DensityTask(Task):
 
     @classmethod
     def build(
-        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
+        cls, spec: NetSpec, loss: Loss, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "DensityTask":
         """Make the task."""
         return cls()

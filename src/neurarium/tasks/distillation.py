@@ -2,7 +2,7 @@
 
     L = alpha T^2/N sum_n H(softmax(F_n / T), softmax(G_n / T)) + (1 - alpha) L_labels
 
-with F the teacher's logits, G the student's, alpha the objective's share. Source: `learning.distillation`.
+with F the teacher's logits, G the student's, alpha the loss's share. Source: `learning.distillation`.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from neurarium.checks import ConfigError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.learning.distillation import tempered_cross_entropy
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
 from neurarium.tasks.classification import LEAST, Classification
@@ -30,22 +30,22 @@ class Distillation(Classification):
     """Classification with a `teacher`, which answers the inputs of a batch with logits, without gradient."""
 
     teacher: nn.Module | None = None
-    objective: Objective = field(default_factory=Objective)
+    settings: Loss = field(default_factory=Loss)
 
     needs: ClassVar[str] = "teacher"
 
     @classmethod
     def build(
-        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
+        cls, spec: NetSpec, loss: Loss, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "Distillation":
         """Make the task; a `ConfigError` where there is no teacher."""
         if "teacher" not in helpers:
-            expected = "a run whose net is the teacher, for the objective distillation"
+            expected = "a run whose net is the teacher, for the loss distillation"
             remedy = "name a recipe or a run folder: --source lenet5"
             raise ConfigError("source", expected=expected, got="none", remedy=remedy)
         target = schema.target
-        criterion = objective.build(target, device)
-        return cls(criterion, target.categories, bool(target.shape), helpers["teacher"], objective)
+        criterion = loss.build(target, device)
+        return cls(criterion, target.categories, bool(target.shape), helpers["teacher"], loss)
 
     def counts(self, batch: Batch) -> Float[Tensor, "_"]:
         """Entries that the teacher answers, then weights of the labels where classes are weighted, then entries."""
@@ -55,12 +55,12 @@ class Distillation(Classification):
     def terms(self, outputs: Outputs, batch: Batch, counts: Float[Tensor, "_"]) -> tuple[Tensor, ...]:
         """The teacher's term and that of the labels in their shares: one term where both count the same entries."""
         assert self.teacher is not None
-        share, logits = self.objective.share, tensor_of(outputs, self.name)
+        share, logits = self.settings.share, tensor_of(outputs, self.name)
         with torch.no_grad():
             answers: Tensor = self.teacher(*batch.inputs)
         mask, total = self._mask(batch), counts[0].clamp(min=LEAST)
         student, answers = (logits, answers) if mask is None else (logits[mask], answers[mask])
-        soft = tempered_cross_entropy(student, answers, self.objective.temperature, total)
+        soft = tempered_cross_entropy(student, answers, self.settings.temperature, total)
         (hard,) = super().terms(outputs, batch, counts[-2:])
         if self._weighted:
             return share * soft, (1 - share) * hard
@@ -72,5 +72,5 @@ class Distillation(Classification):
 
     def score(self, model: Model, data: Dataset, split: str) -> Scores:
         """As a net that learned from labels: the loss is theirs."""
-        labels = self.objective.without_teacher().build(data.schema.target, model.device)
+        labels = self.settings.without_teacher().build(data.schema.target, model.device)
         return Classification(labels, self.classes, self.per_element).score(model, data, split)

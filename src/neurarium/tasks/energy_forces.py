@@ -20,7 +20,7 @@ from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.data.scaling import unscaled
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.model import Model
@@ -42,10 +42,10 @@ class EnergyForces(Trainable):
 
     @classmethod
     def build(
-        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
+        cls, spec: NetSpec, loss: Loss, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "EnergyForces":
         """Make the task; a `DataError` for data without positions, energies and forces under one scale."""
-        refuse_choice(objective, cls.name)
+        refuse_choice(loss, cls.name)
         fields = schema.fields
         if not ({"positions"} <= schema.inputs.keys() and {"energy", "forces"} <= schema.targets.keys()):
             expected, got = "an input named positions, targets named energy and forces", ", ".join(fields)

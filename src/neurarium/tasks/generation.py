@@ -11,7 +11,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.mixtures import MIXTURES, Mixture, mode_scores
 from neurarium.data.scaling import unscaled
 from neurarium.learning.frechet import class_coverage, frechet_distance, gaussian_of
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import Generative
 from neurarium.nets.parts.features import truncate
@@ -41,9 +41,7 @@ class Generation(Task):
     uses: ClassVar[str] = "judge"
 
     @classmethod
-    def build(
-        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
-    ) -> "Generation":
+    def build(cls, spec: NetSpec, loss: Loss, schema: Schema, helpers: Helpers, device: Device = "cpu") -> "Generation":
         """Make the task, with a judge where there is one."""
         judge = helpers.get("judge")
         return cls(judge, getattr(judge, "title", "the judge"))

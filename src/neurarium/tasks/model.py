@@ -21,17 +21,17 @@ class Model:
     """A trained net on its device.
 
     Args:
-        computing: context of the number format in which it computes.
+        autocast: context of the number format in which it computes.
     """
 
     net: nn.Module
     device: torch.device
-    computing: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext
+    autocast: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext
 
     def run(self, task: Trainable, batch: Batch) -> Outputs:
         """Outputs in float32 (float64 of a net of float64), in evaluation mode and without a gradient."""
         quiet = torch.enable_grad() if task.uses_gradient else torch.inference_mode()
-        with evaluating(self.net), quiet, self.computing():
+        with evaluating(self.net), quiet, self.autocast():
             return detached(in_floats(task.forward(self.net, batch.to(self.device), Context())))
 
     def answers(self, task: Trainable, examples: Examples) -> Iterator[tuple[Batch, Outputs]]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import nn
 
 from neurarium.data.dataset import Dataset
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.recall import recall_scores
 from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import Memory
@@ -26,9 +26,7 @@ class Recall(Task):
     name: ClassVar[str] = "recall"
 
     @classmethod
-    def build(
-        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
-    ) -> "Recall":
+    def build(cls, spec: NetSpec, loss: Loss, schema: Schema, helpers: Helpers, device: Device = "cpu") -> "Recall":
         """Make the task; the damage is the spec's `flip`, where it has one."""
         return cls(getattr(spec, "flip", 0.25))
 

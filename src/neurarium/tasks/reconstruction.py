@@ -20,7 +20,7 @@ from neurarium.checks import ShapeError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.data.scaling import unscaled
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.psnr import psnr
 from neurarium.nets.interfaces import Reconstructing
 from neurarium.nets.spec import NetSpec
@@ -44,10 +44,10 @@ class Reconstruction(Trainable):
 
     @classmethod
     def build(
-        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
+        cls, spec: NetSpec, loss: Loss, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "Reconstruction":
         """Make the task of the schema's only input."""
-        refuse_choice(objective, cls.name)
+        refuse_choice(loss, cls.name)
         return cls(schema.dense("reconstruction"))
 
     def counts(self, batch: Batch) -> Float[Tensor, "2"]:

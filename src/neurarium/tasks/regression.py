@@ -20,8 +20,8 @@ from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.data.scaling import unscaled
+from neurarium.learning.loss import Loss
 from neurarium.learning.losses import Criterion, squared_distance
-from neurarium.learning.objective import Objective
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.model import Model
@@ -41,15 +41,13 @@ class Regression(Trainable):
     name: ClassVar[str] = "regression"
 
     @classmethod
-    def build(
-        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
-    ) -> "Regression":
+    def build(cls, spec: NetSpec, loss: Loss, schema: Schema, helpers: Helpers, device: Device = "cpu") -> "Regression":
         """Make the task of the schema's first target."""
         if schema.target.is_ragged or len(schema.target.shape) > 1:
             got = f"numbers of shape {schema.target.in_words()}"
             remedy = "choose a task that is made for such targets, or a loss of your own: train(..., loss=callable)"
             raise DataError("target", expected="one number or a row of numbers an example", got=got, remedy=remedy)
-        return cls(objective.build(schema.target, device), schema.target, schema.classes)
+        return cls(loss.build(schema.target, device), schema.target, schema.classes)
 
     def counts(self, batch: Batch) -> Float[Tensor, "2"]:
         """Number of examples, twice."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError, DataError, ShapeError, UserError, choose
 from neurarium.data.batch import Batch
 from neurarium.data.examples import Examples
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.penalty import WithPenalty
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
@@ -45,7 +45,7 @@ class Asking(Protocol):
         """The net, which is made for a task."""
 
     @property
-    def objective(self) -> Objective:
+    def loss(self) -> Loss:
         """The loss and its constants."""
 
 
@@ -64,23 +64,23 @@ TASKS: dict[str, Callable[[], type[Task]]] = {
 """Each as a function that gives its class: one's own may be imported only when it is asked for."""
 
 
-def task_name(asked: str, spec: NetSpec, objective: Objective, schema: Schema) -> str:
+def task_name(asked: str, spec: NetSpec, loss: Loss, schema: Schema) -> str:
     """The name of the task that is meant: `asked` by the recipe, or for "auto" what the net is made for.
 
     A supervised net predicts classes or numbers, as the schema's target is; distillation is a task of its own.
 
     Raises:
-        ConfigError: the objective distillation, for a task that no teacher can help with.
+        ConfigError: the loss distillation, for a task that no teacher can help with.
         DataError: a supervised task on data without targets.
     """
     name = spec.task if asked == "auto" else asked
     if name == "supervised":
         name = "classification" if schema.target.categories else "regression"
-    if objective.name != "distillation" or name in ("distillation", "regression"):  # numbers are refused with the loss
+    if loss.name != "distillation" or name in ("distillation", "regression"):  # numbers are refused with the loss
         return name
     if name != "classification":
         expected = f"another than distillation, for the task {name}"
-        raise ConfigError("objective.name", expected=expected, got="distillation")
+        raise ConfigError("loss.name", expected=expected, got="distillation")
     return "distillation"
 
 
@@ -95,7 +95,7 @@ def task_of(
     *,
     train: Examples | None = None,
     helpers: Helpers | None = None,
-    loss: OwnLoss | None = None,
+    own_loss: OwnLoss | None = None,
     device: Device = "cpu",
 ) -> Task:
     """Make the task of a recipe.
@@ -103,23 +103,23 @@ def task_of(
     Args:
         train: training examples, by which classes are balanced.
         helpers: nets of other runs, by the part they play.
-        loss: the user's own, where the recipe says that there is one.
+        own_loss: the user's own, where the recipe says that there is one.
 
     Raises:
         ConfigError: a task that is not there, settings that it cannot follow, or an own loss that is missing.
         DataError: data without the targets that it asks for.
     """
-    objective = recipe.objective
-    if objective.balanced and train is not None and schema.target.categories:
+    loss = recipe.loss
+    if loss.balanced and train is not None and schema.target.categories:
         labels = train.target(next(iter(schema.targets))).cpu()
         counts = torch.bincount(labels[labels >= 0].flatten(), minlength=len(schema.target.categories))
-        objective = objective.with_counts(counts.tolist())
-    name = task_name(recipe.task, recipe.net, objective, schema)
-    task = task_class(name).build(recipe.net, objective, schema, helpers or {}, device)
-    if objective.name == "custom" and loss is not None:
+        loss = loss.with_counts(counts.tolist())
+    name = task_name(recipe.task, recipe.net, loss, schema)
+    task = task_class(name).build(recipe.net, loss, schema, helpers or {}, device)
+    if loss.name == "custom" and own_loss is not None:
         if not isinstance(task, Trainable):
             raise ConfigError("loss", expected=f"none, as {name} has no loss of outputs and targets", got="a function")
-        return CustomLoss(loss, task)
+        return CustomLoss(own_loss, task)
     return task
 
 
@@ -128,11 +128,11 @@ def try_one_batch(
     task: Task,
     examples: Examples,
     device: torch.device,
-    computing: Callable[[], Computing] = nullcontext,
+    autocast: Callable[[], Computing] = nullcontext,
 ) -> None:
     """Let the net answer two examples, and refuse by a `UserError` what does not fit before anything is written.
 
-    The net is left as it is; what it draws is drawn from torch's generators. `computing` is the context of its number
+    The net is left as it is; what it draws is drawn from torch's generators. `autocast` is the context of its number
     format.
     """
     task.admits(net)
@@ -145,7 +145,7 @@ def try_one_batch(
         _check_rows(batch, examples.schema)
         expected = f"one that takes inputs of shape {_shapes(batch.inputs)} and answers the task {task.name}"
         with _explained("net", expected, "try net(*batch.inputs) on a batch of your data"):
-            with torch.enable_grad(), computing():
+            with torch.enable_grad(), autocast():
                 outputs = in_floats(task.forward(net, batch, Context()))
             if isinstance(outputs, WithPenalty):
                 raise ShapeError("outputs of the net", expected="outputs alone in evaluation mode", got="a penalty too")

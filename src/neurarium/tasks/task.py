@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.data.batch import Batch
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.evaluating import evaluating as evaluating
 from neurarium.nets.penalty import WithPenalty
 from neurarium.nets.spec import NetSpec
@@ -61,9 +61,7 @@ class Task(ABC):
 
     @classmethod
     @abstractmethod
-    def build(
-        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
-    ) -> "Task":
+    def build(cls, spec: NetSpec, loss: Loss, schema: Schema, helpers: Helpers, device: Device = "cpu") -> "Task":
         """Make the task for some data.
 
         Args:
@@ -142,14 +140,14 @@ def check_shape(outputs: Tensor, expected: tuple[int, ...], meaning: str, remedy
         raise ShapeError("outputs of the net", expected=f"{expected}, {meaning}", got=str(got), remedy=remedy)
 
 
-def refuse_choice(objective: Objective, task: str) -> None:
-    """Refuse by a `ConfigError` an objective that a task with its own loss would ignore; a user's function may be."""
-    if objective not in (Objective(), Objective("custom")):
-        plain = dataclasses.asdict(Objective())
-        name, value = next((k, v) for k, v in dataclasses.asdict(objective).items() if v != plain[k])
+def refuse_choice(loss: Loss, task: str) -> None:
+    """Refuse by a `ConfigError` a loss that a task with its own loss would ignore; a user's function may be."""
+    if loss not in (Loss(), Loss("custom")):
+        plain = dataclasses.asdict(Loss())
+        name, value = next((k, v) for k, v in dataclasses.asdict(loss).items() if v != plain[k])
         expected = f"{plain[name] or 'none'}, its default, as the task {task} has a loss of its own"
         remedy = "leave it out, or give a loss of your own: train(..., loss=callable)"
-        raise ConfigError(f"objective.{name}", expected=expected, got=str(value), remedy=remedy)
+        raise ConfigError(f"loss.{name}", expected=expected, got=str(value), remedy=remedy)
 
 
 def count_tensor(like: Tensor, *counts: float) -> Float[Tensor, " counts"]:

@@ -22,8 +22,8 @@ from torch import Tensor
 from neurarium.checks import ConfigError, DataError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
+from neurarium.learning.loss import Loss
 from neurarium.learning.losses import Criterion
-from neurarium.learning.objective import Objective
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
 from neurarium.tasks.interval import wilson_interval
@@ -51,7 +51,7 @@ class Translation(Trainable):
 
     @classmethod
     def build(
-        cls, spec: NetSpec, objective: Objective, schema: Schema, helpers: Helpers, device: Device = "cpu"
+        cls, spec: NetSpec, loss: Loss, schema: Schema, helpers: Helpers, device: Device = "cpu"
     ) -> "Translation":
         """Make the task of the first target; a `DataError` where that is no row of tokens from start to end."""
         target = schema.target
@@ -60,7 +60,7 @@ class Translation(Trainable):
             got = f"{target.in_words()} of {len(target.categories)} categories"
             remedy = "choose a net that is made for such targets (neurarium list)"
             raise DataError("target", expected=expected, got=got, remedy=remedy)
-        return cls(objective.build(target, device), target.categories, str(target.constants.get("joiner", " ")))
+        return cls(loss.build(target, device), target.categories, str(target.constants.get("joiner", " ")))
 
     def forward(self, net: Net, batch: Batch, context: Context) -> Outputs:
         """Let the net see the target up to one token before each that it is asked for."""
@@ -106,7 +106,7 @@ class Translation(Trainable):
         batch = batch.to(model.device)
         said = torch.full((batch.size, 1), start, device=model.device)
         over = torch.zeros(batch.size, dtype=torch.bool, device=model.device)
-        with evaluating(model.net), torch.inference_mode(), model.computing():
+        with evaluating(model.net), torch.inference_mode(), model.autocast():
             while said.shape[1] <= longest and not bool(over.all()):
                 logits = model.net(batch.x, said, *batch.inputs[1:])[:, -1]
                 following = torch.where(over, end, logits.argmax(-1))

@@ -17,7 +17,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 @dataclass(frozen=True)
-class Placement:
+class DeviceConfig:
     """Where a net computes and in which number format: float32 or bfloat16."""
 
     device: torch.device
@@ -33,7 +33,7 @@ class Placement:
         # torch annotates `to` without the layout argument
         return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def computing(self) -> contextlib.AbstractContextManager[object]:
+    def autocast(self) -> contextlib.AbstractContextManager[object]:
         """Compute inside in the chosen precision, by the fastest matrix products there are."""
         if self.precision != "float32":
             return torch.autocast(self.device.type, dtype=torch.bfloat16)
@@ -57,7 +57,7 @@ class Placement:
         }
 
 
-def find_placement(device: str = "auto", precision: str = "float32") -> Placement:
+def find_device(device: str = "auto", precision: str = "float32") -> DeviceConfig:
     """Find device and number format that are meant.
 
     Args:
@@ -85,7 +85,7 @@ def find_placement(device: str = "auto", precision: str = "float32") -> Placemen
             raise ConfigError("device", expected="a device of this machine", got="'mps'", remedy="pass --device cpu")
     elif found.type != "cpu":
         raise ConfigError("device", expected="auto, cpu, cuda, cuda:1 or mps", got=repr(device))
-    return Placement(found, number_format(precision, found) if precision == "auto" else precision)
+    return DeviceConfig(found, number_format(precision, found) if precision == "auto" else precision)
 
 
 def set_threads(count: int | None) -> None:

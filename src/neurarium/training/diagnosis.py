@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from neurarium.data.batch import Batch
 from neurarium.nets.penalty import WithPenalty
 from neurarium.tasks.task import Context, Trainable, in_floats
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 
 
-def first_non_finite(net: nn.Module, task: Trainable, batch: Batch, placement: Placement, context: Context) -> str:
+def first_non_finite(
+    net: nn.Module, task: Trainable, batch: Batch, device_config: DeviceConfig, context: Context
+) -> str:
     """Name the place where the first non-finite number arises, in the order of computation."""
     for tensor, name in zip(batch.inputs, batch.names or ["inputs"] * len(batch.inputs), strict=False):
         if tensor.is_floating_point() and not tensor.isfinite().all():
@@ -35,7 +37,7 @@ def first_non_finite(net: nn.Module, task: Trainable, batch: Batch, placement: P
     inputs = tuple(t.detach().clone().requires_grad_() if t.is_floating_point() else t for t in batch.inputs)
     try:
         net.zero_grad(set_to_none=True)
-        with placement.computing():
+        with device_config.autocast():
             outputs = task.forward(net, replace(batch, inputs=inputs), context)
         if forward:
             return f"output of layer {forward[0]}"
@@ -43,10 +45,10 @@ def first_non_finite(net: nn.Module, task: Trainable, batch: Batch, placement: P
             outputs, penalty = outputs
             if not penalty.isfinite().all():
                 return "penalty of the net"
-        objective = task.loss(in_floats(outputs), batch, task.counts(batch))
-        if not objective.isfinite():
-            return "objective (the net's outputs are finite)"
-        objective.backward()
+        loss = task.loss(in_floats(outputs), batch, task.counts(batch))
+        if not loss.isfinite():
+            return "loss (the net's outputs are finite)"
+        loss.backward()
         if backward:
             return f"error signal of layer {backward[0]}"
         for name, parameter in reversed(list(net.named_parameters())):

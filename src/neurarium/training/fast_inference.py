@@ -3,7 +3,7 @@
     y' = f(x; W'),    |y' - y| <= tolerance |y|    with y = f(x; W) the logits of the net as it was
 
 1. Batch normalizations become part of the layers before them (`nets.convolutional.folding`).
-2. Weights and images are laid out channels-last, as `Placement.place` has it.
+2. Weights and images are laid out channels-last, as `DeviceConfig.place` has it.
 3. Rectifiers overwrite the maps that were made for them alone (`nets.convolutional.in_place`).
 4. Convolutions and linear layers compute in bfloat16 where the processor multiplies it faster than float32: numbers of
    8 significant bits, their sums in float32. The normalizations that stay keep their parameters in float32, and the
@@ -31,7 +31,7 @@ from neurarium.checks import ConfigError, choose
 from neurarium.nets.convolutional.folding import batch_norms, fold_batch_norm
 from neurarium.nets.convolutional.in_place import rectify_in_place_
 from neurarium.nets.evaluating import evaluating
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.matrix_products import LEAST_WORK
 from neurarium.training.number_format import fast_bfloat16
 
@@ -80,28 +80,31 @@ class InferenceChoice:
 class FastNet(nn.Module):
     """A net made ready; only `prepared_for_inference` makes it."""
 
-    def __init__(self, net: nn.Module, placement: Placement, choice: InferenceChoice) -> None:
+    def __init__(self, net: nn.Module, device_config: DeviceConfig, choice: InferenceChoice) -> None:
         super().__init__()
         self.net = net
-        self.placement = placement
+        self.device_config = device_config
         self.choice = choice
         self.largest_linear = max((m.weight.numel() for m in net.modules() if isinstance(m, nn.Linear)), default=0)
 
     @torch.inference_mode()
     def forward(self, x: Float[Tensor, "batch *example"]) -> Float[Tensor, "batch *output"]:
         """Outputs in float32, on the net's device, without a gradient."""
-        x = x.to(self.placement.device)
+        x = x.to(self.device_config.device)
         if x.dim() == 4:
             x = x.contiguous(memory_format=torch.channels_last)
         # faster products of float32 matrices are asked for in every call of torch: not where no matrix is large enough
-        small = self.placement.precision == "float32" and len(x) * self.largest_linear < LEAST_WORK
-        with contextlib.nullcontext() if small else self.placement.computing():
+        small = self.device_config.precision == "float32" and len(x) * self.largest_linear < LEAST_WORK
+        with contextlib.nullcontext() if small else self.device_config.autocast():
             outputs: Tensor = self.net(x)
         return outputs.float()
 
 
 def prepared_for_inference(
-    net: nn.Module, placement: Placement, precision: str = "auto", probe: Float[Tensor, "batch *example"] | None = None
+    net: nn.Module,
+    device_config: DeviceConfig,
+    precision: str = "auto",
+    probe: Float[Tensor, "batch *example"] | None = None,
 ) -> FastNet:
     """A copy of a trained net that answers as it does in evaluation mode, faster.
 
@@ -110,7 +113,7 @@ def prepared_for_inference(
 
     Args:
         net: from one tensor to one tensor, with float32 weights; stays as it is.
-        placement: where to compute; its precision, which is that of training, is not asked.
+        device_config: where to compute; its precision, which is that of training, is not asked.
         precision: "float32", "bfloat16", or "auto": bfloat16 where the processor has it (`fast_bfloat16`) and the
             probe, if any, holds.
         probe: examples as the net takes them, a few dozen; the outcome is in `choice` of the net that comes back.
@@ -118,7 +121,7 @@ def prepared_for_inference(
 
     Example:
         >>> from neurarium.nets.convolutional.resnet import ResNet
-        >>> fast = prepared_for_inference(ResNet(20, outputs=10), Placement(torch.device("cpu")), "float32")
+        >>> fast = prepared_for_inference(ResNet(20, outputs=10), DeviceConfig(torch.device("cpu")), "float32")
         >>> fast.choice.in_words()
         'float32 (as asked), channels-last, 19 of 19 batch normalizations folded'
         >>> fast(torch.zeros(2, 3, 32, 32)).shape
@@ -130,23 +133,23 @@ def prepared_for_inference(
     if others:
         raise ConfigError("net", expected="float32 weights", got=", ".join(sorted(others)), remedy="call net.float()")
     if precision == "auto":
-        feature = fast_bfloat16(placement.device)
-        first = ("bfloat16", feature) if feature else ("float32", f"no fast bfloat16 on {placement.device.type}")
+        feature = fast_bfloat16(device_config.device)
+        first = ("bfloat16", feature) if feature else ("float32", f"no fast bfloat16 on {device_config.device.type}")
     else:
         first = (precision, "as asked")
-    fast = _prepared(net, placement, *first)
+    fast = _prepared(net, device_config, *first)
     if probe is None:
         return fast
     expected = _answers(net, probe)
     fast.choice = _measured(fast, probe, expected)
     if precision == "auto" and fast.choice.precision == "bfloat16" and not fast.choice.holds:
         reason = f"bfloat16 moved logits by {fast.choice.deviation:.2g}, {fast.choice.same_classes:.1%} same classes"
-        fast = _prepared(net, placement, "float32", reason)
+        fast = _prepared(net, device_config, "float32", reason)
         fast.choice = _measured(fast, probe, expected)
     return fast
 
 
-def _prepared(net: nn.Module, placement: Placement, precision: str, reason: str) -> FastNet:
+def _prepared(net: nn.Module, device_config: DeviceConfig, precision: str, reason: str) -> FastNet:
     norms = len(batch_norms(net))
     try:
         fast = fold_batch_norm(net)
@@ -154,10 +157,12 @@ def _prepared(net: nn.Module, placement: Placement, precision: str, reason: str)
         fast = copy.deepcopy(net).eval()
     kept = len(batch_norms(fast))
     rectify_in_place_(fast)
-    placement = dataclasses.replace(placement, precision=precision)
+    device_config = dataclasses.replace(device_config, precision=precision)
     if precision == "bfloat16":
         _use_bfloat16_(fast)
-    return FastNet(placement.place(fast), placement, InferenceChoice(precision, reason, norms - kept, kept)).eval()
+    return FastNet(
+        device_config.place(fast), device_config, InferenceChoice(precision, reason, norms - kept, kept)
+    ).eval()
 
 
 class _Float32Linear(nn.Linear):

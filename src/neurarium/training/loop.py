@@ -16,7 +16,7 @@ from neurarium.data.plan import batch_count, grouped, in_order, plan
 from neurarium.record.events import EpochEnded, Event, Notice, Scores, Started, StopReason
 from neurarium.tasks.model import EVALUATION_BATCH
 from neurarium.tasks.task import Context
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.progress import Progress
 from neurarium.training.recipe import Recipe
@@ -38,7 +38,7 @@ def learn(
     rule: LearningRule,
     dataset: Dataset,
     recipe: Recipe,
-    placement: Placement,
+    device_config: DeviceConfig,
     progress: Progress,
     best: BestWeights,
     stop: StopRequest,
@@ -52,7 +52,7 @@ def learn(
     """
     patience, steps = recipe.early_stopping.patience, steps_per_epoch(dataset.train, recipe)
     progress.start_clock()
-    yield started(rule, recipe, placement, steps, progress.step, task)
+    yield started(rule, recipe, device_config, steps, progress.step, task)
     if progress.step == 0:
         rule.start(dataset.train)
     yield from _notices(rule)
@@ -61,16 +61,16 @@ def learn(
         order = plan(
             _sizes(dataset.train, recipe), recipe.batch_size, recipe.max_units, seed=recipe.seed, epoch=progress.epoch
         )
-        with contextlib.closing(grouped(dataset.train, order[progress.position :], recipe.accumulate)) as batches:
+        with contextlib.closing(grouped(dataset.train, order[progress.position :], recipe.micro_batches)) as batches:
             for parts in batches:
-                parts = tuple(part.to(placement.device) for part in parts)
+                parts = tuple(part.to(device_config.device) for part in parts)
                 update = rule.step(parts, Context(recipe.seed, progress.epoch, progress.step, training=True))
                 progress.count(update)
                 yield progress.stepped(update)
                 if stop.requested:
                     yield progress.stopped("interrupted")
                     return
-        yield end_epoch(rule, recipe, progress, best, measure(rule, dataset.development, placement.device))
+        yield end_epoch(rule, recipe, progress, best, measure(rule, dataset.validation, device_config.device))
         yield from _notices(rule)
     reason: StopReason = "early" if progress.epoch <= recipe.epochs else "finished"
     yield progress.stopped("converged" if rule.finished else reason)
@@ -84,7 +84,7 @@ def steps_per_epoch(train: Examples, recipe: Recipe) -> int:
 
 
 def measure(rule: LearningRule, examples: Examples, device: torch.device) -> Scores:
-    """Mean objective and error rate over examples, in evaluation mode; empty for no examples."""
+    """Mean loss and error rate over examples, in evaluation mode; empty for no examples."""
     if len(examples) == 0:
         return {}
     rule.net.eval()
@@ -93,37 +93,39 @@ def measure(rule: LearningRule, examples: Examples, device: torch.device) -> Sco
 
 
 def means_of(measured: Sequence[Sums]) -> Scores:
-    """Objective and error rate of several measurements: each term over all of its units."""
+    """Loss and error rate of several measurements: each term over all of its units."""
     totals = [sum(column) for column in zip(*(sums.counts for sums in measured), strict=True)]
     terms = range(len(totals) - 1)
     summed = [sum(sums.terms[k] * sums.counts[k] for sums in measured) for k in terms]
-    objective = sum(summed[k] / totals[k] for k in terms)
-    return {"objective": objective, "error": sum(sums.errors for sums in measured) / totals[-1]}
+    loss = sum(summed[k] / totals[k] for k in terms)
+    return {"loss": loss, "error": sum(sums.errors for sums in measured) / totals[-1]}
 
 
 def _sizes(train: Examples, recipe: Recipe) -> Tensor | int:
     return len(train) if recipe.max_units is None else train.sizes()
 
 
-def started(rule: LearningRule, recipe: Recipe, placement: Placement, steps: int, step: int, task: str) -> Started:
+def started(
+    rule: LearningRule, recipe: Recipe, device_config: DeviceConfig, steps: int, step: int, task: str
+) -> Started:
     """The event of a run's beginning, with so many steps an epoch."""
     parameters = sum(p.numel() for p in rule.net.parameters())
-    return Started(recipe.name, recipe.epochs, steps, step, parameters, placement.environment(), task)
+    return Started(recipe.name, recipe.epochs, steps, step, parameters, device_config.environment(), task)
 
 
 def end_epoch(
-    rule: LearningRule, recipe: Recipe, progress: Progress, best: BestWeights, development: Scores
+    rule: LearningRule, recipe: Recipe, progress: Progress, best: BestWeights, validation: Scores
 ) -> EpochEnded:
     """Compare an epoch's scores with the best epoch, keep the weights if this is it, and move on to the next."""
     early, epoch, train = recipe.early_stopping, progress.epoch, progress.means()
-    watched = development or train
+    watched = validation or train
     after = early.judge(progress.best, epoch, watched)
     rule.epoch_ended(early.watched(watched))
     if after.epoch == epoch:
         best.keep(rule.net.state_dict())
     norm, rate = progress.mean_gradient_norm(), progress.learning_rate
     progress.next_epoch(after)
-    return EpochEnded(epoch, progress.step, train, development, norm, rate, progress.seconds, best=after.epoch == epoch)
+    return EpochEnded(epoch, progress.step, train, validation, norm, rate, progress.seconds, best=after.epoch == epoch)
 
 
 def _notices(rule: LearningRule) -> Iterator[Notice]:

@@ -14,9 +14,9 @@ from neurarium.nets.connectionist.rbm import RBM
 from neurarium.nets.expect import expect
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.model import EVALUATION_BATCH
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.recipe import Recipe, net_kind
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 
 
 def train_stack(recipe: Recipe, dataset: Dataset, hidden: Sequence[int]) -> list[RBM]:
@@ -37,25 +37,25 @@ def train_stack(recipe: Recipe, dataset: Dataset, hidden: Sequence[int]) -> list
     visible: dict[str, object] = {}
     for units in hidden:
         spec = dataclasses.replace(recipe.net, **{"hidden": units, **visible})
-        session = prepare(dataclasses.replace(recipe, net=spec), dataset)
+        session = build_session(dataclasses.replace(recipe, net=spec), dataset)
         for _ in session.events():
             pass
         rbms.append(expect(session.net, RBM, "a stack of Boltzmann machines"))
-        dataset = _seen_by(rbms[-1], dataset, session.placement)
+        dataset = _seen_by(rbms[-1], dataset, session.device_config)
         visible = {"visible": "bernoulli"}
     return rbms
 
 
-def _seen_by(rbm: RBM, dataset: Dataset, placement: Placement) -> Dataset:
+def _seen_by(rbm: RBM, dataset: Dataset, device_config: DeviceConfig) -> Dataset:
     """The data as the machine's hidden probabilities."""
     width = len(rbm.hidden_bias)
     schema = Schema({"hidden": Field((width,), value_range=(0.0, 1.0))})
 
     def seen(examples: Examples) -> Table:
-        with torch.inference_mode(), placement.computing():
+        with torch.inference_mode(), device_config.autocast():
             batches = in_order(examples, EVALUATION_BATCH)
-            outputs = [rbm(batch.to(placement.device).x).float().cpu() for batch in batches]
+            outputs = [rbm(batch.to(device_config.device).x).float().cpu() for batch in batches]
         return Table((torch.cat([torch.zeros(0, width), *outputs]),), (), schema)
 
-    train, development, test = map(seen, dataset.parts().values())
-    return dataclasses.replace(dataset, schema=schema, train=train, development=development, test=test)
+    train, validation, test = map(seen, dataset.parts().values())
+    return dataclasses.replace(dataset, schema=schema, train=train, validation=validation, test=test)

@@ -22,7 +22,7 @@ class Progress:
     epoch: int = 1
     position: int = 0
     seconds: float = 0.0
-    objective: float = 0.0
+    loss: float = 0.0
     errors: float = 0.0
     gradient_norm: float = 0.0
     units: float = 0.0
@@ -39,7 +39,7 @@ class Progress:
         self.step += 1
         self.position += 1
         self.units += update.count
-        self.objective += update.objective * update.count
+        self.loss += update.loss * update.count
         self.errors += update.errors
         self.gradient_norm += update.gradient_norm
         self.learning_rate = update.learning_rate
@@ -47,7 +47,7 @@ class Progress:
 
     def stepped(self, update: Update) -> Stepped:
         """The event of the update that was counted last."""
-        told = (update.objective, update.gradient_norm, update.learning_rate)
+        told = (update.loss, update.gradient_norm, update.learning_rate)
         return Stepped(self.step, self.epoch, self.position, *told, self.seconds)
 
     def stopped(self, reason: StopReason) -> Stopped:
@@ -55,8 +55,8 @@ class Progress:
         return Stopped(reason, self.epoch, self.step, self.seconds, self.best.epoch)
 
     def means(self) -> Scores:
-        """Mean objective and error rate over the epoch so far."""
-        return {"objective": self.objective / self.units, "error": self.errors / self.units}
+        """Mean loss and error rate over the epoch so far."""
+        return {"loss": self.loss / self.units, "error": self.errors / self.units}
 
     def mean_gradient_norm(self) -> float:
         """Mean gradient norm over the epoch so far."""
@@ -66,7 +66,7 @@ class Progress:
         """Close the epoch."""
         self.epoch += 1
         self.position = 0
-        self.objective = self.errors = self.gradient_norm = self.units = 0.0
+        self.loss = self.errors = self.gradient_norm = self.units = 0.0
         self.best = best
         self.count_time()
 

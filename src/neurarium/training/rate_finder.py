@@ -33,7 +33,7 @@ from neurarium.tasks.table import OwnLoss
 from neurarium.tasks.task import Context
 from neurarium.training.recipe import Recipe
 from neurarium.training.seed import own_generators
-from neurarium.training.session import Session, prepare
+from neurarium.training.session import Session, build_session
 from neurarium.training.source import Source
 
 DIVERGED = 4.0
@@ -46,7 +46,7 @@ class RateCurve:
 
     Attributes:
         rates: learning rates in rising order, up to the last that left a finite loss.
-        losses: objective of the mini-batch after each update.
+        losses: loss of the mini-batch after each update.
         smoothed: their bias-corrected running mean, which includes the loss before the first update.
         diverged_at: the rate that ended the sweep; none where it went through to the highest.
     """
@@ -119,14 +119,14 @@ def find_rate(
         recipe: what would be trained; its learning rate and schedule play no part.
         net: a module of your own instead of the recipe's net, learned on in a copy.
         source: the trained run that the recipe stands on, where it stands on one.
-        loss: a function of your own, where the recipe's objective is "custom".
+        loss: a function of your own, where the recipe's loss is "custom".
         steps: N, updates at most.
         smoothing: beta, in [0, 1).
     Raises ConfigError: `steps` below 2, rates out of order, `smoothing` out of range, an optimizer without a learning
     rate, or a recipe that `prepare` refuses; NonFiniteError: the loss is not finite before any update.
     """
     if steps < 2:
-        raise ConfigError("steps", expected="a whole number >= 2", got=str(steps))
+        raise ConfigError("steps", expected="an integer >= 2", got=str(steps))
     if not 0 < lowest < highest < math.inf:
         raise ConfigError("lowest, highest", expected="0 < lowest < highest", got=f"{lowest:g}, {highest:g}")
     if not 0 <= smoothing < 1:
@@ -136,7 +136,7 @@ def find_rate(
     rising = Rising(highest_factor=highest / lowest, updates=steps)
     changed = replace(recipe, optimizer=replace(recipe.optimizer, lr=lowest), schedule=rising)
     with own_generators():
-        return _sweep(prepare(changed, dataset, copy.deepcopy(net), source, loss), steps, smoothing)
+        return _sweep(build_session(changed, dataset, copy.deepcopy(net), source, loss), steps, smoothing)
 
 
 def smooth(losses: Sequence[float], beta: float) -> list[float]:
@@ -161,14 +161,14 @@ def _sweep(session: Session, steps: int, beta: float) -> RateCurve:
         # one batch more than updates: the last rate too is judged by the batch that follows it
         for step, (epoch, parts) in enumerate(itertools.islice(batches, steps + 1)):
             try:
-                parts = tuple(part.to(session.placement.device) for part in parts)
+                parts = tuple(part.to(session.device_config.device) for part in parts)
                 update = rule.step(parts, Context(session.recipe.seed, epoch, step, training=True))
             except NonFiniteError:
                 if not rates:
                     raise
                 diverged_at = rates.pop()
                 break
-            losses.append(update.objective)
+            losses.append(update.loss)
             smoothed = smooth(losses, beta)
             if smoothed[-1] > DIVERGED * min(smoothed) > 0:  # a loss that goes below 0 has no ratios
                 diverged_at = rates[-1]
@@ -183,5 +183,5 @@ def _endless(dataset: Dataset, recipe: Recipe) -> Generator[tuple[int, tuple[Bat
     sizes = len(dataset.train) if recipe.max_units is None else dataset.train.sizes()
     for epoch in itertools.count(1):
         order = plan(sizes, recipe.batch_size, recipe.max_units, seed=recipe.seed, epoch=epoch)
-        with contextlib.closing(grouped(dataset.train, order, recipe.accumulate)) as batches:
+        with contextlib.closing(grouped(dataset.train, order, recipe.micro_batches)) as batches:
             yield from ((epoch, parts) for parts in batches)

@@ -1,4 +1,4 @@
-"""A complete run as plain values: net, data, objective, optimizer, and everything else that decides its weights.
+"""A complete run as plain values: net, data, loss, optimizer, and everything else that decides its weights.
 
 Torch-free, so that it parses, prints and compares without loading anything heavy.
 """
@@ -12,7 +12,7 @@ from neurarium.checks import ConfigError, choose
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.fine_tuning import FineTuning
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.catalog import NETS
@@ -25,7 +25,7 @@ Precision = Literal["float32", "bfloat16", "auto"]
 
 def _at_least_one(name: str, value: int) -> None:
     if value < 1:
-        raise ConfigError(name, expected="a whole number >= 1", got=str(value))
+        raise ConfigError(name, expected="an integer >= 1", got=str(value))
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Recipe:
     """Folder where the files of a named data set lie; none: where they usually are."""
     source: str = ""
     """The run that this one stands on, teacher or frozen trunk: a recipe's name, trained first, or a run folder."""
-    objective: Objective = Objective()
+    loss: Loss = Loss()
     """What the net is asked to make small."""
     optimizer: Optimizer = Optimizer()
     """How weights follow the gradient."""
@@ -96,7 +96,7 @@ class Recipe:
     """Elements in one update, padding counted: examples of about one length come together; none: any number."""
     gradients: Literal["autograd", "explicit"] = "autograd"
     """Where gradients come from: torch's autograd, or the layer rules of `learning.backprop` chained by hand."""
-    accumulate: int = 1
+    micro_batches: int = 1
     """Parts into which a batch is cut to save memory; the update is the same, but for batch normalization."""
     clip_norm: float | None = None
     """Largest gradient norm; longer gradients are scaled down to it."""
@@ -115,11 +115,11 @@ class Recipe:
     """How often the run is saved."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "accumulate"):
+        for name in ("epochs", "batch_size", "micro_batches"):
             _at_least_one(name, getattr(self, name))
-        if self.accumulate > self.batch_size:
+        if self.micro_batches > self.batch_size:
             raise ConfigError(
-                "accumulate", expected=f"at most the batch size {self.batch_size}", got=str(self.accumulate)
+                "micro_batches", expected=f"at most the batch size {self.batch_size}", got=str(self.micro_batches)
             )
         for name in ("threads", "max_units"):
             if getattr(self, name) is not None:
@@ -127,7 +127,7 @@ class Recipe:
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise ConfigError("clip_norm", expected="a number > 0 or none", got=str(self.clip_norm))
         if not 0 <= self.seed < 2**63:
-            raise ConfigError("seed", expected="a whole number in [0, 2^63)", got=str(self.seed))
+            raise ConfigError("seed", expected="an integer in [0, 2^63)", got=str(self.seed))
         if not self.name or "/" in self.name or self.name.startswith("."):
             raise ConfigError("name", expected="a plain folder name", got=repr(self.name))
 
@@ -145,8 +145,8 @@ def recipe_from_plain(values: Mapping[str, Any], base: Recipe | None = None) -> 
     Raises ConfigError: unknown net kind, unknown field, wrong type, value out of range.
     """
     recipe, values = base or Recipe(), dict(values)
-    if isinstance(values.get("objective"), str):  # the short form
-        values["objective"] = {"name": values["objective"]}
+    if isinstance(values.get("loss"), str):  # the short form
+        values["loss"] = {"name": values["loss"]}
     net = values.get("net")
     if isinstance(net, Mapping) and "kind" in net:
         kinds = {**NETS, "own": OwnNet}
@@ -173,7 +173,7 @@ def fitted(recipe: Recipe, make: Callable[[], Recipe] | None, schema: Schema) ->
 def for_measuring(recipe: Recipe) -> Recipe:
     """The recipe as a trained net is measured: without its teacher."""
     task = "classification" if recipe.task == "distillation" else recipe.task
-    return dataclasses.replace(recipe, task=task, objective=recipe.objective.without_teacher())
+    return dataclasses.replace(recipe, task=task, loss=recipe.loss.without_teacher())
 
 
 def net_kind(spec: NetSpec) -> str:

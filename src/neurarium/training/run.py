@@ -27,7 +27,7 @@ from neurarium.tasks.scores import Scores
 from neurarium.tasks.table import task_of
 from neurarium.tasks.task import Task
 from neurarium.training.data_info import DataInfo, read_data_info
-from neurarium.training.device import Placement, find_placement
+from neurarium.training.device import DeviceConfig, find_device
 from neurarium.training.fast_inference import prepared_for_inference
 from neurarium.training.folder import is_run, load_weights, read_recipe
 from neurarium.training.recipe import Recipe, for_measuring, net_kind
@@ -42,7 +42,7 @@ class Run:
     recipe: Recipe
     info: DataInfo
     net: nn.Module
-    placement: Placement
+    device_config: DeviceConfig
     notices: tuple[str, ...] = ()
 
     @property
@@ -58,11 +58,11 @@ class Run:
     @property
     def model(self) -> Model:
         """The net and where it computes."""
-        return Model(self.net, self.placement.device, self.placement.computing)
+        return Model(self.net, self.device_config.device, self.device_config.autocast)
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """One entry an epoch: objective, errors, gradient norm, learning rate, seconds."""
+        """One entry an epoch: loss, errors, gradient norm, learning rate, seconds."""
         return epochs_of(read_record(self.folder / "record.jsonl"))
 
     def task(self, dataset: Dataset | None = None) -> Task:
@@ -73,11 +73,11 @@ class Run:
         recipe, below = for_measuring(self.recipe), source_folder(self.folder)
         helpers = {}
         if role_of(recipe) == "judge" and is_run(below):
-            helpers = read_source(below).helpers(recipe, self.schema, self.placement)
-        if dataset is None and recipe.objective.balanced:  # weights matter for the loss alone
-            recipe = replace(recipe, objective=replace(recipe.objective, balanced=False))
+            helpers = read_source(below).helpers(recipe, self.schema, self.device_config)
+        if dataset is None and recipe.loss.balanced:  # weights matter for the loss alone
+            recipe = replace(recipe, loss=replace(recipe.loss, balanced=False))
         train = None if dataset is None else dataset.train
-        return task_of(recipe, self.schema, train=train, helpers=helpers, device=self.placement.device)
+        return task_of(recipe, self.schema, train=train, helpers=helpers, device=self.device_config.device)
 
     def evaluate(self, dataset: Dataset, split: str = "test") -> Scores:
         """Measure the net, by what it is asked for, on a split of a data set like the one it learned from.
@@ -173,10 +173,10 @@ class Run:
             )
         field = self.schema.dense("fast inference")
         probe = None if inputs is None else scaled(self._raw(inputs), field)
-        fast = prepared_for_inference(self.net, self.placement, precision, probe)
+        fast = prepared_for_inference(self.net, self.device_config, precision, probe)
         # what it computes in is the net's own affair
-        alone = replace(self.placement, precision="float32")
-        return replace(self, net=fast, placement=alone, notices=(*self.notices, fast.choice.in_words()))
+        alone = replace(self.device_config, precision="float32")
+        return replace(self, net=fast, device_config=alone, notices=(*self.notices, fast.choice.in_words()))
 
     def sample(self, count: int = 64, seed: int = 0, steps: int = 1000) -> Float[Tensor, "count *shape"]:
         """Make examples, in the units of the training data; the same ones for the same seed.
@@ -225,13 +225,13 @@ def load_run(folder: str | Path, net: nn.Module | None = None, device: str | Non
     """
     folder = Path(folder)
     recipe, info = read_recipe(folder), read_data_info(folder)
-    placement = find_placement(device or "auto", recipe.precision)
+    device_config = find_device(device or "auto", recipe.precision)
     if net is None:
         # building draws initial weights; the caller's generator is none of its business
         with torch.random.fork_rng(devices=[]):
             net = build_net(recipe, info.schema, folder=folder)
     notices = load_weights(net, folder)
-    return Run(folder, recipe, info, placement.place(net).eval(), placement, notices)
+    return Run(folder, recipe, info, device_config.place(net).eval(), device_config, notices)
 
 
 def _looks_at_targets(recipe: Recipe, schema: Schema) -> bool:

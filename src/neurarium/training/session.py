@@ -23,7 +23,7 @@ from neurarium.tasks.table import OwnLoss, task_of, try_one_batch
 from neurarium.tasks.task import Task, Trainable
 from neurarium.training.checkpoint import Checkpoint, load_newest, pack, prune, save_checkpoint, step_path, unpack
 from neurarium.training.data_info import DataInfo, read_data_info
-from neurarium.training.device import Placement, find_placement, keep_freed_memory, set_threads
+from neurarium.training.device import DeviceConfig, find_device, keep_freed_memory, set_threads
 from neurarium.training.folder import is_run
 from neurarium.training.folder import read_recipe as read_recipe
 from neurarium.training.interrupt import StopRequest
@@ -45,7 +45,7 @@ class Session:
     net: nn.Module
     task: Task
     rule: LearningRule
-    placement: Placement
+    device_config: DeviceConfig
     folder: Path | None = None
     progress: Progress = dataclasses.field(default_factory=Progress)
     best: BestWeights = dataclasses.field(default_factory=BestWeights)
@@ -60,7 +60,7 @@ class Session:
         take a file.
         """
         restore_generators(self.generators)  # whatever has drawn from them since the session was made
-        state = (self.rule, self.dataset, self.recipe, self.placement, self.progress, self.best)
+        state = (self.rule, self.dataset, self.recipe, self.device_config, self.progress, self.best)
         stream = learn(*state, stop or StopRequest(), self.task.name)
         if self.folder is not None:
             stream = recorded(self._saved(stream), self.folder / "record.jsonl")
@@ -115,7 +115,7 @@ class Session:
             ) from error
         self.generators |= _under("rng/", tensors)
         self.progress = Progress.from_plain(checkpoint.values["progress"])
-        self.best.state = {n: t.to(self.placement.device) for n, t in _under("best/", tensors).items()}
+        self.best.state = {n: t.to(self.device_config.device) for n, t in _under("best/", tensors).items()}
         if self.folder is not None:
             self._saved_last = step_path(self.folder / "checkpoints", self.progress.step, self.progress.epoch)
 
@@ -131,30 +131,30 @@ class Session:
             save_checkpoint(self.folder / "weights", self.net.state_dict(), {"epoch": epoch})
 
 
-def prepare(
+def build_session(
     recipe: Recipe,
     dataset: Dataset,
     net: nn.Module | None = None,
     source: Source | None = None,
-    loss: OwnLoss | None = None,
+    own_loss: OwnLoss | None = None,
 ) -> Session:
     """Make a session in memory: seed, net on its device, task, rule, data on the device.
 
     Args:
         net: a module of the user's own instead of the recipe's.
         source: the run that the recipe stands on, where it stands on one.
-        loss: a function of the user's own, where the recipe's objective is "custom".
+        own_loss: a function of the user's own, where the recipe's loss is "custom".
     Raises ConfigError, DataError, ShapeError: net, data, task, source and device do not fit together; the net has
     answered two examples. The session's recipe is `resolved`.
     """
     if len(dataset.train) == 0:
         raise DataError("training data", expected="at least one example", got="none")
-    if recipe.objective.name == "custom" and loss is None:
+    if recipe.loss.name == "custom" and own_loss is None:
         raise ConfigError(
             "loss", expected="the function that this run learns by", got="none", remedy="pass it again: loss=function"
         )
-    if recipe.objective.name != "custom" and loss is not None:
-        raise ConfigError("loss", expected=f"none, as the objective is {recipe.objective.name}", got="a function")
+    if recipe.loss.name != "custom" and own_loss is not None:
+        raise ConfigError("loss", expected=f"none, as the loss is {recipe.loss.name}", got="a function")
     if net is not None and not isinstance(net, nn.Module):
         raise ConfigError(
             "net", expected="a torch.nn.Module", got=f"type {type(net).__name__}", remedy="pass an instance: MyNet(...)"
@@ -164,23 +164,23 @@ def prepare(
     recipe = resolved(recipe)
     set_threads(recipe.threads)
     keep_freed_memory()
-    placement = find_placement(recipe.device, recipe.precision)
+    device_config = find_device(recipe.device, recipe.precision)
     seed_everything(recipe.seed)
     if net is None:
         net = build_net(recipe, schema, source=source)
     recipe.augmentation.check(schema)
-    helpers = {} if source is None else source.helpers(recipe, schema, placement)
-    net = placement.place(net)
-    task = task_of(recipe, schema, train=dataset.train, helpers=helpers, loss=loss, device=placement.device)
+    helpers = {} if source is None else source.helpers(recipe, schema, device_config)
+    net = device_config.place(net)
+    task = task_of(recipe, schema, train=dataset.train, helpers=helpers, own_loss=own_loss, device=device_config.device)
     if isinstance(task, Trainable) and not any(p.requires_grad for p in net.parameters()):
         raise ConfigError("net", expected="at least one trainable parameter", got="none")
     total = recipe.epochs * steps_per_epoch(dataset.train, recipe)
-    rule = make_rule(Setup(recipe, net, task, schema, placement, total))
+    rule = make_rule(Setup(recipe, net, task, schema, device_config, total))
     generators = generator_states()
-    ready = dataset.cached().to(placement.device)
+    ready = dataset.cached().to(device_config.device)
     with own_generators():
-        try_one_batch(net, task, ready.train, placement.device, placement.computing)
-    return Session(recipe, ready, net, task, rule, placement, generators=generators)
+        try_one_batch(net, task, ready.train, device_config.device, device_config.autocast)
+    return Session(recipe, ready, net, task, rule, device_config, generators=generators)
 
 
 def start(
@@ -188,7 +188,7 @@ def start(
     folder: str | Path,
     dataset: Dataset,
     net: nn.Module | None = None,
-    loss: OwnLoss | None = None,
+    own_loss: OwnLoss | None = None,
     notices: Sequence[str] = (),
 ) -> Session:
     """Start a run in a new folder; the source that it may stand on lies below it already.
@@ -196,14 +196,14 @@ def start(
     Raises RunError: the folder holds a run already; StorageError: the folder cannot be written.
     """
     refuse_used(folder)
-    session = prepare(recipe, dataset, net, _source_in(folder, recipe), loss)
-    claim(recipe, folder, dataset)
+    session = build_session(recipe, dataset, net, _source_in(folder, recipe), own_loss)
+    create_run_folder(recipe, folder, dataset)
     session.folder = Path(folder)
     session.notices += notices
     return session
 
 
-def claim(recipe: Recipe, folder: str | Path, dataset: Dataset) -> None:
+def create_run_folder(recipe: Recipe, folder: str | Path, dataset: Dataset) -> None:
     """Make a folder a run's own: from here on it can be resumed.
 
     Raises RunError: the folder holds a run already; StorageError: the folder cannot be written.
@@ -229,7 +229,7 @@ def resume(
     recipe: Recipe,
     dataset: Dataset,
     net: nn.Module | None = None,
-    loss: OwnLoss | None = None,
+    own_loss: OwnLoss | None = None,
     notices: Sequence[str] = (),
 ) -> Session:
     """Continue a run from its newest whole checkpoint.
@@ -250,7 +250,7 @@ def resume(
     if recipe.precision == "auto":
         recipe = dataclasses.replace(recipe, precision=read_recipe(folder).precision)
     checkpoint, damaged = load_newest(folder / "checkpoints")
-    session = prepare(recipe, dataset, net, _source_in(folder, recipe), loss)
+    session = build_session(recipe, dataset, net, _source_in(folder, recipe), own_loss)
     session.folder = folder
     session.notices += [*notices, *(f"passed over a damaged checkpoint: {line}" for line in damaged)]
     if checkpoint is not None:

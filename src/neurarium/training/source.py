@@ -16,7 +16,7 @@ from neurarium.record.files import write_atomic
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.table import task_class
 from neurarium.training.data_info import read_data_info
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.folder import is_finished, is_run, load_weights, read_recipe
 from neurarium.training.recipe import Recipe, net_kind
 
@@ -68,27 +68,27 @@ class Source:
         )
         return Rescaled(self.net, (std / own_std).float(), ((mean - own_mean) / own_std).float())
 
-    def helpers(self, recipe: Recipe, schema: Schema, placement: Placement) -> dict[str, nn.Module]:
+    def helpers(self, recipe: Recipe, schema: Schema, device_config: DeviceConfig) -> dict[str, nn.Module]:
         """The net as the helper that the recipe's task asks for; none where it is the backbone of the net itself."""
         role = role_of(recipe)
         if role not in ("teacher", "judge"):
             return {}
         self.check(recipe, schema)
-        net = placement.place(self.scaled_as(schema.input))
-        return {role: Teacher(net, placement) if role == "teacher" else Judge(net, self.name)}
+        net = device_config.place(self.scaled_as(schema.input))
+        return {role: Teacher(net, device_config) if role == "teacher" else Judge(net, self.name)}
 
 
 class Teacher(nn.Module):
     """Answers the inputs of a batch in evaluation mode, without gradient."""
 
-    def __init__(self, net: nn.Module, placement: Placement) -> None:
+    def __init__(self, net: nn.Module, device_config: DeviceConfig) -> None:
         super().__init__()
         self.net = net.requires_grad_(False).eval()
-        self.placement = placement
+        self.device_config = device_config
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Logits in float32."""
-        with torch.no_grad(), self.placement.computing():
+        with torch.no_grad(), self.device_config.autocast():
             outputs: Tensor = self.net(*inputs)
         return outputs.float()
 
@@ -110,7 +110,7 @@ def role_of(recipe: Recipe) -> str:
     """The part that another run plays in a recipe: backbone, teacher, judge, or none."""
     if recipe.net.needs:
         return recipe.net.needs
-    if recipe.objective.name == "distillation":
+    if recipe.loss.name == "distillation":
         return "teacher"
     name = recipe.net.task if recipe.task == "auto" else recipe.task
     if name == "supervised":
@@ -123,7 +123,7 @@ def check_need(recipe: Recipe) -> None:
     """Raise ConfigError where a source is missing, or nothing uses it."""
     role = role_of(recipe)
     if role in ("backbone", "teacher") and not recipe.source:
-        what = f"net {net_kind(recipe.net)}" if role == "backbone" else "objective distillation"
+        what = f"net {net_kind(recipe.net)}" if role == "backbone" else "loss distillation"
         raise ConfigError(
             "source",
             expected=f"the run that the {what} stands on",
@@ -133,7 +133,7 @@ def check_need(recipe: Recipe) -> None:
     if recipe.source and not role:
         raise ConfigError(
             "source",
-            expected="none, as only the objective distillation, the net linear-probe and generators use it",
+            expected="none, as only the loss distillation, the net linear-probe and generators use it",
             got=repr(recipe.source),
         )
 
@@ -173,7 +173,7 @@ def build_net(
     return recipe.net.build(schema, source.scaled_as(schema.input))
 
 
-def adopt(original: str | Path, folder: str | Path) -> None:
+def copy_run(original: str | Path, folder: str | Path) -> None:
     """Copy a finished run, without its checkpoints and pictures, to where another will stand on it.
 
     Each file is whole or not there, and the one that says "finished" comes last: a copy cut short is made anew.
@@ -182,7 +182,7 @@ def adopt(original: str | Path, folder: str | Path) -> None:
     original, folder = Path(original), Path(folder)
     refuse_unfinished(original)
     if is_run(source_folder(original)):
-        adopt(source_folder(original), source_folder(folder))
+        copy_run(source_folder(original), source_folder(folder))
     for name in (*_FIRST, _LAST):
         if (original / name).exists():
             write_atomic(folder / name, (original / name).read_bytes())

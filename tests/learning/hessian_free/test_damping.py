@@ -18,8 +18,8 @@ def test_damping_never_vanishes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fall", "foretold", "ratio"),
+    ("fall", "predicted", "ratio"),
     [(-2.0, -2.0, 1.0), (-1.0, -4.0, 0.25), (1.0, -4.0, -0.25), (math.nan, -1.0, -math.inf), (0.0, 0.0, -math.inf)],
 )
-def test_ratio(fall: float, foretold: float, ratio: float) -> None:
-    assert reduction_ratio(fall, foretold) == ratio
+def test_ratio(fall: float, predicted: float, ratio: float) -> None:
+    assert reduction_ratio(fall, predicted) == ratio

@@ -13,7 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.data.batch import Batch
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.trace import Trace, trace
 from neurarium.nets.convolutional.lenet import LeNet5
 from neurarium.nets.feedforward.mlp import MLP
@@ -272,7 +272,7 @@ def test_layers_of_a_transformer_are_named():
 
 def test_a_batch_and_a_criterion_do_as_inputs_and_loss():
     net, x, t = two_layers(), draw(5, 4), torch.tensor([0, 1, 2, 1, 0])
-    criterion = Objective("squared-error").build(Field((), ("a", "b", "c")))
+    criterion = Loss("squared-error").build(Field((), ("a", "b", "c")))
     pair = trace(net, Batch((x,), (t,), 5), loss=criterion)
     outputs = net(x).detach()
     assert pair.loss == pytest.approx(float((outputs - F.one_hot(t, 3)).square().sum() / 10))

@@ -46,7 +46,7 @@ def test_fraction_falls_beyond_twice_the_dimension_and_the_count_does_not() -> N
     logs = [math.lgamma(150) - math.lgamma(i + 1) - math.lgamma(150 - i) for i in range(50)]
     assert cover_fraction(150, 50) == pytest.approx(sum(math.exp(v - 149 * math.log(2)) for v in logs), rel=1e-9)
     assert cover_fraction(150, 50) < 1e-3 * 0.1
-    assert cover_fraction(5000, 50) >= 0.0  # whole numbers far beyond floats
+    assert cover_fraction(5000, 50) >= 0.0  # integers far beyond floats
 
 
 def test_no_points() -> None:

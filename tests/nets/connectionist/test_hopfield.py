@@ -138,9 +138,9 @@ def test_factors_recall_as_the_matrix_does(storage, n, count, seed, dtype) -> No
     kind=st.sampled_from(["whole", "real", "factors"]),
     order=st.sampled_from(["random", "fixed"]),
     few=st.sampled_from([0, hopfield_sweeps.FEW, 1000]),
-    written_out=st.sampled_from([0, hopfield_sweeps._WRITTEN_OUT]),
+    traced=st.sampled_from([0, hopfield_sweeps._WRITTEN_OUT]),
 )
-def test_going_from_one_turning_unit_to_the_next_is_the_same_dynamics(n, seed, kind, order, few, written_out) -> None:
+def test_going_from_one_turning_unit_to_the_next_is_the_same_dynamics(n, seed, kind, order, few, traced) -> None:
     random = np.random.default_rng(seed)
     w = symmetric(n, seed, kind == "whole")
     couplings, b = from_matrix(torch.from_numpy(w)), random.integers(-2, 3, n).astype(float)
@@ -150,7 +150,7 @@ def test_going_from_one_turning_unit_to_the_next_is_the_same_dynamics(n, seed, k
     x = random.choice([-1.0, 1.0], (9, n))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hopfield_sweeps, "FEW", few)
-        patch.setattr(hopfield_sweeps, "_WRITTEN_OUT", written_out)
+        patch.setattr(hopfield_sweeps, "_WRITTEN_OUT", traced)
         found = recall_asynchronously(
             couplings, torch.from_numpy(x), torch.from_numpy(b), order=order, seed=seed, sweeps=50
         )

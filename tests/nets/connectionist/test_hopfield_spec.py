@@ -77,8 +77,8 @@ def test_standardized_inputs_must_tell_their_range() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"patterns": 0}, "net.patterns: expected a whole number >= 1, got 0"),
-        ({"order": 1, "storage": "dense"}, "net.order: expected a whole number >= 2, or none, got 1"),
+        ({"patterns": 0}, "net.patterns: expected an integer >= 1, got 0"),
+        ({"order": 1, "storage": "dense"}, "net.order: expected an integer >= 2, or none, got 1"),
         ({"order": 3}, "net.order: expected none, as only the dense memory uses it, got 3 with .* pseudo-inverse"),
         ({"beta": 0.0, "storage": "modern"}, "net.beta: expected a finite number above 0"),
         ({"beta": float("nan"), "storage": "modern"}, "net.beta"),

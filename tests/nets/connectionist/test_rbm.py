@@ -225,7 +225,7 @@ def test_mistakes_are_named() -> None:
         RBM(4, 2)(torch.zeros(3, 5))
     with pytest.raises(ConfigError, match="k: expected at least one step"):
         RBM(4, 2).sample(3, steps=0)
-    with pytest.raises(ConfigError, match="count: expected a whole number >= 1, got 0"):
+    with pytest.raises(ConfigError, match="count: expected an integer >= 1, got 0"):
         RBM(4, 2).sample(0)
     with pytest.raises(DataError, match=r"numbers from -0\.5 to 1"):
         check_unit_interval(torch.tensor([[-0.5, 1.0]]))

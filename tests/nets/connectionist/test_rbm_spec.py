@@ -76,8 +76,8 @@ def test_bernoulli_units_must_know_the_value_range() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"hidden": 0}, "net.hidden: expected a whole number >= 1, got 0"),
-        ({"k": 0}, "net.k: expected a whole number >= 1, got 0"),
+        ({"hidden": 0}, "net.hidden: expected an integer >= 1, got 0"),
+        ({"k": 0}, "net.k: expected an integer >= 1, got 0"),
         ({"chains": 0}, "net.chains"),
     ],
 )

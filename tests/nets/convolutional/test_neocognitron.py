@@ -60,7 +60,7 @@ def test_a_linear_classifier_on_its_features_reads_digits(learned: int) -> None:
     dataset = mnist_5k.load()
     parts = [
         (pixels(part)[::step], part.target("label")[::step].numpy())
-        for part, step in ((dataset.train, 4), (dataset.development, 1))
+        for part, step in ((dataset.train, 4), (dataset.validation, 1))
     ]
     net = Neocognitron(learned=learned, presentations=200)
     net.learn_(parts[0][0][torch.randperm(len(parts[0][0]))])

@@ -17,7 +17,7 @@ from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.nets.convolutional.folding import batch_norms, fold_batch_norm
 from neurarium.nets.convolutional.open_nsfw import OpenNsfw, converted, prepared, with_public_weights
 from neurarium.nets.convolutional.stages import change_head
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.fast_inference import prepared_for_inference
 
 LOGITS = "fc_nsfw/BiasAdd:0"
@@ -79,7 +79,7 @@ def test_the_net_made_fast_says_the_same_of_every_picture(weights: Path, x: Tens
     with torch.inference_mode():
         torch.testing.assert_close(fold_batch_norm(net)(x), net(x), rtol=0, atol=0)
     for precision in ("float32", "bfloat16"):
-        choice = prepared_for_inference(net, Placement(torch.device("cpu")), precision, probe=x).choice
+        choice = prepared_for_inference(net, DeviceConfig(torch.device("cpu")), precision, probe=x).choice
         assert choice.same_classes == 1
         assert choice.holds
 

@@ -160,14 +160,14 @@ def test_denoising_gains_on_the_damaged_pictures(digits: torch.Tensor) -> None:
     net = dense_autoencoder((64,), (128,), 32, corruption=noise)
     learn(net, seen, 400)
     damaged = noise(unseen)
-    mended = net.eval()(damaged).detach()
+    denoised = net.eval()(damaged).detach()
     # noise of a standard deviation of 0.3: 10 log10(1 / 0.09) = 10.46
     assert psnr(damaged, unseen) == pytest.approx(10.46, abs=0.15)
-    assert psnr(mended, unseen) > 14.5
+    assert psnr(denoised, unseen) > 14.5
 
 
 def test_bad_sizes_and_bad_input() -> None:
-    with pytest.raises(ConfigError, match=r"net.code: expected a whole number >= 1, got 0"):
+    with pytest.raises(ConfigError, match=r"net.code: expected an integer >= 1, got 0"):
         dense_autoencoder((4,), (), 0)
     with pytest.raises(ConfigError, match=r"net.code"):
         convolutional_autoencoder((1, 8, 8), 4, -1)

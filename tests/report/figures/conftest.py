@@ -11,7 +11,7 @@ import torch
 from neurarium.data.dataset import Dataset
 from neurarium.nets.spec import NetSpec
 from neurarium.training.data_info import DataInfo
-from neurarium.training.device import find_placement
+from neurarium.training.device import find_device
 from neurarium.training.recipe import Recipe
 from neurarium.training.run import Run
 
@@ -34,7 +34,7 @@ def fresh(tmp_path: Path) -> MakeRun:
         lines = [{"event": "epoch", "train": {"error": error}} for error in errors]
         (tmp_path / "record.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         plan = Recipe(name="t", net=spec, device="cpu", **recipe)
-        placement = find_placement("cpu")
-        return Run(tmp_path, plan, DataInfo.of(data), placement.place(net).eval(), placement)
+        device_config = find_device("cpu")
+        return Run(tmp_path, plan, DataInfo.of(data), device_config.place(net).eval(), device_config)
 
     return make

@@ -17,7 +17,7 @@ from neurarium.report.tasks.task_report import TaskReport
 from neurarium.tasks.scores import Metric, Scores
 from neurarium.tasks.table import TASKS
 from neurarium.training.data_info import DataInfo
-from neurarium.training.device import find_placement
+from neurarium.training.device import find_device
 from neurarium.training.recipe import Recipe
 from neurarium.training.run import Run
 
@@ -142,7 +142,7 @@ def test_what_to_type_in_python_works(task: str, images: Dataset, tmp_path: Path
     torch.manual_seed(0)
     spec = AutoencoderSpec(code=3, hidden=())
     info = DataInfo("toy", Schema(images.schema.inputs), {}, "", "", "")
-    run = Run(tmp_path, Recipe(net=spec), info, spec.build(images.schema).eval(), find_placement("cpu"))
+    run = Run(tmp_path, Recipe(net=spec), info, spec.build(images.schema).eval(), find_device("cpu"))
     inputs = torch.cat(list(images.test.pieces("image")))[:3]
     *lines, last = report_of(task).call.splitlines()
     space = {"run": run, "inputs": inputs}

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.schema import Field, image_schema
 from neurarium.tasks.classification import Classification
@@ -16,7 +16,7 @@ WEIGHTS = (0.5, 1.0, 4.0)
 
 
 def labels(weights: tuple[float, ...] = ()) -> Trainable:
-    return Classification.build(MLPSpec(), Objective(class_weights=weights), image_schema((4,), 3), {})
+    return Classification.build(MLPSpec(), Loss(class_weights=weights), image_schema((4,), 3), {})
 
 
 def make(
@@ -38,14 +38,14 @@ def test_gradients_norms_and_scores(weights: tuple[float, ...], uses: int) -> No
     nets, _, stack = make(labels(weights))
     criterion = nn.CrossEntropyLoss(torch.tensor(weights) if weights else None)
     x, t = torch.randn(3, 7, 4), torch.randint(0, 3, (3, 7))
-    objectives, errors, counts = stack.gradients((x,), (t,), uses)
+    losses, errors, counts = stack.gradients((x,), (t,), uses)
     for k, net in enumerate(nets):
         loss = criterion(net(x[k]), t[k])
         own = flat(loss, net)
         assert stack.rows.grad is not None
         assert torch.allclose(stack.rows.grad[k], own, atol=1e-6)
         assert stack.gradient_norms()[k].item() == pytest.approx(own.norm().item(), rel=1e-5)
-        assert objectives[k].item() == pytest.approx(loss.item(), rel=1e-5)
+        assert losses[k].item() == pytest.approx(loss.item(), rel=1e-5)
         assert errors[k].item() == (net(x[k]).argmax(1) != t[k]).sum().item()
         assert counts[k].item() == 7
     terms, wrong, counted = stack.measure((x[0],), (t[0],), uses)
@@ -60,12 +60,12 @@ def test_gradients_norms_and_scores(weights: tuple[float, ...], uses: int) -> No
 def test_without_labels(uses: int) -> None:
     nets, _, stack = make(Reconstruction(Field((4,))), outputs=4)
     x = torch.randn(3, 7, 4)
-    objectives, errors, counts = stack.gradients((x,), (), uses)
+    losses, errors, counts = stack.gradients((x,), (), uses)
     for k, net in enumerate(nets):
         loss = (net(x[k]) - x[k]).square().mean()
         assert stack.rows.grad is not None
         assert torch.allclose(stack.rows.grad[k], flat(loss, net), atol=1e-6)
-        assert objectives[k].item() == pytest.approx(loss.item(), rel=1e-5)
+        assert losses[k].item() == pytest.approx(loss.item(), rel=1e-5)
         assert errors[k].item() == pytest.approx(7 * loss.item(), rel=1e-5)
         assert counts[k].item() == 7
 

@@ -8,47 +8,47 @@ from torch import Tensor, nn
 
 from neurarium.data.dataset import Dataset
 from neurarium.learning.augmentation import Augmentation
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec
-from neurarium.training.ensemble.suits import hindrance, pays
+from neurarium.training.ensemble.suits import pays, why_not
 from neurarium.training.recipe import Checkpoints, Recipe
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 
 PLAN = Recipe(net=MLPSpec(hidden=(8,)), batch_size=32, device="cpu")
 
 
 def test_a_small_mlp_suits_and_pays(vectors: Dataset) -> None:
-    session = prepare(PLAN, vectors)
-    assert hindrance(session) == ""
+    session = build_session(PLAN, vectors)
+    assert why_not(session) == ""
     assert pays(session)
 
 
 def test_probing_draws_nothing(vectors: Dataset) -> None:
-    session = prepare(replace(PLAN, net=MLPSpec(hidden=(8,), dropout=0.5)), vectors)
+    session = build_session(replace(PLAN, net=MLPSpec(hidden=(8,), dropout=0.5)), vectors)
     before = torch.get_rng_state()
     weights = [p.clone() for p in session.net.parameters()]
-    assert hindrance(session) == ""
+    assert why_not(session) == ""
     assert torch.equal(torch.get_rng_state(), before)
     assert all(torch.equal(p, w) for p, w in zip(session.net.parameters(), weights, strict=True))
 
 
 def test_a_large_net_and_a_convolutional_one_do_not_pay(vectors: Dataset, images: Dataset) -> None:
-    large = prepare(replace(PLAN, net=MLPSpec(hidden=(2000, 2000))), vectors)
-    assert hindrance(large) == ""
+    large = build_session(replace(PLAN, net=MLPSpec(hidden=(2000, 2000))), vectors)
+    assert why_not(large) == ""
     assert not pays(large)
-    lenet = prepare(replace(PLAN, net=LeNet5Spec()), images)
-    assert hindrance(lenet) == ""
+    lenet = build_session(replace(PLAN, net=LeNet5Spec()), images)
+    assert why_not(lenet) == ""
     assert not pays(lenet)
 
 
 SETTINGS = {
     "plateau": {"schedule": Schedule("plateau")},
     "augmentation": {"augmentation": Augmentation(noise=0.1)},
-    "in parts": {"accumulate": 2},
+    "in parts": {"micro_batches": 2},
     "bfloat16": {"precision": "bfloat16"},
     "between epochs": {"checkpoints": Checkpoints(steps=3)},
     "learning rule": {"optimizer": Optimizer("hessian-free", lr=1.0)},
@@ -60,7 +60,7 @@ SETTINGS = {
 
 @pytest.mark.parametrize("reason", SETTINGS)
 def test_settings_that_do_not_suit(vectors: Dataset, reason: str) -> None:
-    assert reason in hindrance(prepare(replace(PLAN, **SETTINGS[reason]), vectors))  # type: ignore[arg-type]
+    assert reason in why_not(build_session(replace(PLAN, **SETTINGS[reason]), vectors))  # type: ignore[arg-type]
 
 
 class BatchNormed(nn.Module):
@@ -85,13 +85,13 @@ class Asking(nn.Module):
 
 
 def test_running_statistics_do_not_suit(vectors: Dataset) -> None:
-    session = prepare(PLAN, vectors, BatchNormed())
-    assert "running statistics (layers.1.running_mean)" in hindrance(session)
+    session = build_session(PLAN, vectors, BatchNormed())
+    assert "running statistics (layers.1.running_mean)" in why_not(session)
     assert float(session.net.layers[1].running_mean.abs().sum()) == 0  # type: ignore[index,union-attr]
 
 
 def test_a_net_that_vmap_cannot_take(vectors: Dataset) -> None:
-    assert "vmap cannot take the net" in hindrance(prepare(PLAN, vectors, Asking()))
+    assert "vmap cannot take the net" in why_not(build_session(PLAN, vectors, Asking()))
 
 
 class Summed(nn.Module):
@@ -107,16 +107,16 @@ class Summed(nn.Module):
 
 
 def test_examples_of_several_sizes_do_not_suit(series: Dataset) -> None:
-    assert "all of one shape" in hindrance(prepare(PLAN, series, Summed()))
+    assert "all of one shape" in why_not(build_session(PLAN, series, Summed()))
 
 
 def test_a_task_that_calls_the_net_in_its_own_way_does_not_suit(vectors: Dataset) -> None:
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         return nn.functional.cross_entropy(outputs, targets)
 
-    session = prepare(replace(PLAN, objective=Objective("custom")), vectors, loss=loss)
-    assert "calls the net in a way of its own" in hindrance(session)
+    session = build_session(replace(PLAN, loss=Loss("custom")), vectors, loss=loss)
+    assert "calls the net in a way of its own" in why_not(session)
 
 
 def test_an_auto_encoder_suits(images: Dataset) -> None:
-    assert hindrance(prepare(replace(PLAN, net=AutoencoderSpec(hidden=(8,), code=2)), images)) == ""
+    assert why_not(build_session(replace(PLAN, net=AutoencoderSpec(hidden=(8,), code=2)), images)) == ""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.dataset import Dataset
 from neurarium.learning.early_stopping import EarlyStopping
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer, OptimizerName
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.specs import MLPSpec
@@ -22,22 +22,22 @@ from neurarium.record.events import EpochEnded, Event, Notice, Stopped
 from neurarium.record.run_record import read_record
 from neurarium.training.checkpoint import load_checkpoint
 from neurarium.training.ensemble import stack
-from neurarium.training.ensemble.together import learn_together
+from neurarium.training.ensemble.together import train_ensemble
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import Session, prepare, resume, start
+from neurarium.training.session import Session, resume, start
 
 PLAN = Recipe(name="toy", net=MLPSpec(hidden=(8,)), batch_size=32, epochs=2, device="cpu")
 SEEDS = (0, 1, 5)
 
 
 def alone(plan: Recipe, data: Dataset, net: nn.Module | None = None) -> tuple[Session, list[Event]]:
-    session = prepare(plan, data, net)
+    session = build_session(plan, data, net)
     return session, list(session.events())
 
 
 def group(plan: Recipe, data: Dataset, seeds: Sequence[int] = SEEDS) -> list[Session]:
-    return [prepare(replace(plan, seed=seed), data) for seed in seeds]
+    return [build_session(replace(plan, seed=seed), data) for seed in seeds]
 
 
 def told(news: Sequence[tuple[Session, Any]], session: Session, kind: type) -> list[Any]:
@@ -50,7 +50,7 @@ def assert_same_epochs(joint: list[EpochEnded], single: list[EpochEnded], tolera
         assert (ours.epoch, ours.step, ours.best) == (theirs.epoch, theirs.step, theirs.best)
         assert ours.learning_rate == theirs.learning_rate
         assert ours.gradient_norm == pytest.approx(theirs.gradient_norm, rel=tolerance)
-        for mine, other in ((ours.train, theirs.train), (ours.development, theirs.development)):
+        for mine, other in ((ours.train, theirs.train), (ours.validation, theirs.validation)):
             assert mine == pytest.approx(other, rel=tolerance, abs=tolerance)
 
 
@@ -58,7 +58,7 @@ def assert_same_epochs(joint: list[EpochEnded], single: list[EpochEnded], tolera
 def test_members_equal_single_runs(vectors: Dataset, name: OptimizerName) -> None:
     plan = replace(PLAN, optimizer=Optimizer(name, lr=0.02), schedule=Schedule("cosine", warmup=0.2), clip_norm=0.8)
     sessions = group(plan, vectors)
-    news = list(learn_together(sessions))
+    news = list(train_ensemble(sessions))
     for session in sessions:
         single, events = alone(session.recipe, vectors)
         assert_same_epochs(
@@ -69,8 +69,8 @@ def test_members_equal_single_runs(vectors: Dataset, name: OptimizerName) -> Non
 
 
 OTHERS = {
-    "weighted": {"objective": Objective(class_weights=(0.5, 1.0, 4.0))},
-    "balanced": {"objective": Objective(balanced=True, smoothing=0.1)},
+    "weighted": {"loss": Loss(class_weights=(0.5, 1.0, 4.0))},
+    "balanced": {"loss": Loss(balanced=True, smoothing=0.1)},
     "reconstruction": {"net": AutoencoderSpec(hidden=(8,), code=3)},
 }
 
@@ -79,7 +79,7 @@ OTHERS = {
 def test_other_losses_equal_single_runs(vectors: Dataset, change: str) -> None:
     plan = replace(PLAN, optimizer=Optimizer("momentum", lr=0.02), **OTHERS[change])  # type: ignore[arg-type]
     sessions = group(plan, vectors)
-    news = list(learn_together(sessions))
+    news = list(train_ensemble(sessions))
     for session in sessions:
         _, events = alone(session.recipe, vectors)
         assert_same_epochs(
@@ -107,8 +107,8 @@ def double(seed: int) -> Double:
 def test_equal_to_1e_5_in_float64_written_out_or_not(vectors: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     for worth in (1, 10**9):
         monkeypatch.setattr(stack, "WORTH_WRITING_OUT", worth)
-        sessions = [prepare(replace(PLAN, seed=seed), vectors, double(seed)) for seed in SEEDS]
-        list(learn_together(sessions))
+        sessions = [build_session(replace(PLAN, seed=seed), vectors, double(seed)) for seed in SEEDS]
+        list(train_ensemble(sessions))
         for session in sessions:
             single, _ = alone(session.recipe, vectors, double(session.recipe.seed))
             for ours, theirs in zip(session.net.parameters(), single.net.parameters(), strict=True):
@@ -121,7 +121,7 @@ def test_first_weights_and_batches_are_those_of_the_seed(vectors: Dataset) -> No
     fresh = MLPSpec(hidden=(8,)).build(vectors.schema)
     for ours, theirs in zip(sessions[1].net.parameters(), fresh.parameters(), strict=True):
         assert torch.equal(ours, theirs)
-    list(learn_together(sessions))
+    list(train_ensemble(sessions))
     differences = [
         float((a - b).detach().abs().max()) for a, b in zip(*(s.net.parameters() for s in sessions), strict=True)
     ]
@@ -130,10 +130,10 @@ def test_first_weights_and_batches_are_those_of_the_seed(vectors: Dataset) -> No
 
 def test_early_stopping_and_best_weights_are_each_members_own(vectors: Dataset) -> None:
     # at so high a rate float32's rounding would grow to other epochs
-    early = EarlyStopping(patience=2, monitor="objective")
+    early = EarlyStopping(patience=2, monitor="loss")
     plan = replace(PLAN, optimizer=Optimizer("adam", lr=0.3), epochs=30, early_stopping=early)
-    sessions = [prepare(replace(plan, seed=seed), vectors, double(seed)) for seed in range(6)]
-    news = list(learn_together(sessions))
+    sessions = [build_session(replace(plan, seed=seed), vectors, double(seed)) for seed in range(6)]
+    news = list(train_ensemble(sessions))
     ends = []
     for session in sessions:
         single, events = alone(session.recipe, vectors, double(session.recipe.seed))
@@ -149,7 +149,7 @@ def test_early_stopping_and_best_weights_are_each_members_own(vectors: Dataset) 
 def test_folders_are_those_of_single_runs(vectors: Dataset, tmp_path: Path) -> None:
     plans = [replace(PLAN, seed=seed) for seed in (0, 1)]
     sessions = [start(plan, tmp_path / f"joint-{plan.seed}", vectors) for plan in plans]
-    list(learn_together(sessions))
+    list(train_ensemble(sessions))
     for plan in plans:
         joint, single = tmp_path / f"joint-{plan.seed}", tmp_path / f"single-{plan.seed}"
         list(start(plan, single, vectors).events())
@@ -168,7 +168,7 @@ def test_folders_are_those_of_single_runs(vectors: Dataset, tmp_path: Path) -> N
 def test_a_member_can_be_resumed_alone(vectors: Dataset, tmp_path: Path) -> None:
     plan = replace(PLAN, optimizer=Optimizer("adam", lr=0.02))
     sessions = [start(replace(plan, seed=seed), tmp_path / str(seed), vectors) for seed in (0, 1)]
-    list(learn_together(sessions))
+    list(train_ensemble(sessions))
     longer = replace(plan, seed=1, epochs=4)
     list(resume(tmp_path / "1", longer, vectors).events())
     single, _ = alone(longer, vectors)
@@ -180,13 +180,13 @@ def test_interrupted_group_goes_on_together(vectors: Dataset, tmp_path: Path) ->
     plans = [replace(PLAN, seed=seed, optimizer=Optimizer("momentum", lr=0.05)) for seed in (0, 1)]
     stop = StopRequest()
     sessions = [start(plan, tmp_path / str(plan.seed), vectors) for plan in plans]
-    for _, event in learn_together(sessions, stop):
+    for _, event in train_ensemble(sessions, stop):
         if isinstance(event, EpochEnded):
             stop()
     assert not (tmp_path / "0" / "weights.json").exists()
     again = [resume(tmp_path / str(plan.seed), plan, vectors) for plan in plans]
     assert again[0].progress.step > 0
-    list(learn_together(again))
+    list(train_ensemble(again))
     for plan in plans:
         single, _ = alone(plan, vectors)
         ours = load_checkpoint(tmp_path / str(plan.seed) / "weights").tensors
@@ -198,7 +198,7 @@ def test_a_diverged_member_leaves_and_the_others_go_on(vectors: Dataset, tmp_pat
     with torch.no_grad():
         next(iter(sessions[1].net.parameters())).fill_(1e30)
     before = {name: t.clone() for name, t in sessions[1].net.state_dict().items()}
-    news = list(learn_together(sessions))
+    news = list(train_ensemble(sessions))
     errors = told(news, sessions[1], NonFiniteError)
     assert len(errors) == 1
     assert errors[0].subject.startswith("step 1, ")
@@ -213,26 +213,26 @@ def test_a_diverged_member_leaves_and_the_others_go_on(vectors: Dataset, tmp_pat
 def test_dropout_draws_differ_by_member(vectors: Dataset) -> None:
     plan = replace(PLAN, net=MLPSpec(hidden=(64,), dropout=0.5), epochs=1)
     sessions = group(plan, vectors, seeds=(0, 0))  # one seed twice: only the draws of dropout can tell them apart
-    list(learn_together(sessions))
+    list(train_ensemble(sessions))
     first, second = (next(iter(s.net.parameters())) for s in sessions)
     assert float((first - second).detach().abs().max()) > 1e-4
 
 
 def test_says_that_it_was_trained_together(vectors: Dataset) -> None:
     sessions = group(replace(PLAN, epochs=1), vectors)
-    news = list(learn_together(sessions))
+    news = list(train_ensemble(sessions))
     assert "seeds 0, 1, 5" in told(news, sessions[0], Notice)[0].message
 
 
 def test_other_rates_are_other_groups(vectors: Dataset) -> None:
-    sessions = [prepare(replace(PLAN, optimizer=Optimizer(lr=lr)), vectors) for lr in (0.1, 0.2)]
+    sessions = [build_session(replace(PLAN, optimizer=Optimizer(lr=lr)), vectors) for lr in (0.1, 0.2)]
     with pytest.raises(ConfigError, match="differ in optimizer"):
-        next(iter(learn_together(sessions)))
+        next(iter(train_ensemble(sessions)))
 
 
 def test_seconds_are_shares_of_the_groups(vectors: Dataset, tmp_path: Path) -> None:
     sessions = [start(replace(PLAN, seed=seed), tmp_path / str(seed), vectors) for seed in (0, 1)]
-    list(learn_together(sessions))
+    list(train_ensemble(sessions))
     lines = [json.loads(line) for line in (tmp_path / "0" / "record.jsonl").read_text().splitlines()]
     seconds = [line["seconds"] for line in lines if line["event"] in ("step", "epoch", "stopped")]
     assert seconds == sorted(seconds)

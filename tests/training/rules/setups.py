@@ -9,12 +9,12 @@ from neurarium.data.batch import Batch
 from neurarium.record.schema import Field, Schema, image_schema
 from neurarium.tasks.table import task_of
 from neurarium.tasks.task import Context, Task
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.rule import LearningRule, Setup, Update
 from neurarium.training.rules.table import make_rule, resolved
 
-CPU = Placement(torch.device("cpu"))
+CPU = DeviceConfig(torch.device("cpu"))
 classes = image_schema
 
 
@@ -28,13 +28,13 @@ def make(
     schema: Schema,
     net: nn.Module | None = None,
     total: int = 10,
-    placement: Placement = CPU,
+    device_config: DeviceConfig = CPU,
     task: Task | None = None,
 ) -> Any:
     """The rule of a recipe, its settings checked as when a run starts."""
     recipe = resolved(recipe)
     net = recipe.net.build(schema) if net is None else net
-    rule = make_rule(Setup(recipe, net, task or task_of(recipe, schema), schema, placement, total))
+    rule = make_rule(Setup(recipe, net, task or task_of(recipe, schema), schema, device_config, total))
     assert isinstance(rule, LearningRule)
     return rule
 

@@ -13,7 +13,7 @@ from neurarium.data.mixtures import load_ring, mode_scores, ring
 from neurarium.data.plan import batch_count, grouped, plan
 from neurarium.data.scaling import unscaled
 from neurarium.learning.augmentation import Augmentation
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.mlp import MLP
@@ -24,7 +24,7 @@ from neurarium.tasks.task import Context
 from neurarium.training.checkpoint import pack, unpack
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.adversarial import AdversarialRule
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 
 from .setups import batch_of, classes, step, sums
 from .setups import make as rule_of
@@ -76,7 +76,7 @@ def test_steps_equal_a_game_written_by_hand() -> None:
         update = step(rule, batch(number), number)
         torch.manual_seed(10 + number)
         loss, wrong, norm = by_hand(peer, batch(number).x, *optimizers)
-        assert update.objective == pytest.approx(loss, rel=1e-5)
+        assert update.loss == pytest.approx(loss, rel=1e-5)
         assert (update.errors, update.count) == (wrong, 12)
         assert update.gradient_norm == pytest.approx(norm, rel=1e-4)
         assert update.learning_rate == 0.01
@@ -122,13 +122,13 @@ def test_measured_by_hand_and_repeatable() -> None:
     rule, some = make(), batch()
     rule.net.eval()
     before = torch.get_rng_state()
-    objective, errors = sums(rule, some)
-    assert sums(rule, some) == (objective, errors)
+    loss, errors = sums(rule, some)
+    assert sums(rule, some) == (loss, errors)
     assert torch.equal(torch.get_rng_state(), before)
     with torch.no_grad():
         real, fake = rule.net(some.x), rule.net(rule.net.sample(12, seed=0))
     expected = -torch.sigmoid(real).log().sum() - torch.sigmoid(-fake).log().sum()
-    assert objective == pytest.approx(expected.item(), rel=1e-5)
+    assert loss == pytest.approx(expected.item(), rel=1e-5)
     assert errors == ((real <= 0).sum() + (fake > 0).sum()).item() / 2
 
 
@@ -146,8 +146,8 @@ def test_a_player_that_cannot_tell_is_at_two_log_two() -> None:
     rule = make()
     for parameter in rule.net.discriminator.parameters():
         nn.init.zeros_(parameter)
-    objective, errors = sums(rule, batch())
-    assert objective / 12 == pytest.approx(2 * math.log(2))
+    loss, errors = sums(rule, batch())
+    assert loss / 12 == pytest.approx(2 * math.log(2))
     assert errors / 12 == 0.5
 
 
@@ -188,11 +188,11 @@ def test_a_number_that_is_not_finite_stops_the_player(player: str) -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"accumulate": 2}, "accumulate"),
+        ({"micro_batches": 2}, "micro_batches"),
         ({"compile": True}, "compile"),
         ({"gradients": "explicit"}, "gradients"),
         ({"augmentation": Augmentation(shift=1)}, r"augmentation\.shift"),
-        ({"objective": Objective("cross-entropy")}, r"objective\.name"),
+        ({"loss": Loss("cross-entropy")}, r"loss\.name"),
     ],
 )
 def test_settings_that_it_cannot_follow(change, named: str) -> None:
@@ -217,16 +217,16 @@ def test_examples_need_no_labels() -> None:
 
 
 def test_the_loop_learns_with_it(images) -> None:
-    session = prepare(replace(RECIPE, net=DCGANSpec(noise=8, width=4), epochs=2, batch_size=32), images)
+    session = build_session(replace(RECIPE, net=DCGANSpec(noise=8, width=4), epochs=2, batch_size=32), images)
     assert isinstance(session.rule, AdversarialRule)
     events = list(session.events())
     epochs = [event for event in events if isinstance(event, EpochEnded)]
     assert [event.step for event in epochs] == [5, 10]
     for event in epochs:
-        assert set(event.development) == {"objective", "error"}
-        assert 0 <= event.development["error"] <= 1
+        assert set(event.validation) == {"loss", "error"}
+        assert 0 <= event.validation["error"] <= 1
     # the discriminator gains on a generator that has hardly begun
-    assert epochs[1].train["objective"] < epochs[0].train["objective"]
+    assert epochs[1].train["loss"] < epochs[0].train["loss"]
 
 
 @pytest.mark.more

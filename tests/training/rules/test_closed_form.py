@@ -15,8 +15,8 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.scikit_tables import load
 from neurarium.data.table import Table
 from neurarium.learning.least_squares import SingularDesignWarning
+from neurarium.learning.loss import Loss
 from neurarium.learning.normal_equations import NormalEquations
-from neurarium.learning.objective import Objective
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.mlp import MLP
@@ -30,23 +30,23 @@ from neurarium.training.checkpoint import pack, unpack
 from neurarium.training.loop import measure
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.closed_form import ClosedFormRule
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 
 from .setups import CPU, batch_of, classes, make, numbers, step
 
 
-def recipe(objective: str = "squared-error", l2: float = 0.0, **changes: object) -> Recipe:
-    return replace(Recipe(objective=Objective(objective), optimizer=Optimizer("closed-form", l2=l2)), **changes)
+def recipe(loss: str = "squared-error", l2: float = 0.0, **changes: object) -> Recipe:
+    return replace(Recipe(loss=Loss(loss), optimizer=Optimizer("closed-form", l2=l2)), **changes)
 
 
 def learn(rule: ClosedFormRule, examples: Table, epochs: int, size: int) -> list[float]:
-    """Run a rule over epochs of batches as they lie; the mean objective of each epoch, before its step."""
+    """Run a rule over epochs of batches as they lie; the mean loss of each epoch, before its step."""
     number, means = 0, []
     for epoch in range(1, epochs + 1):
         total = 0.0
         for part in torch.arange(len(examples)).split(size):
             update = rule.step((examples.gather(part),), Context(0, epoch, number, training=True))
-            total += update.objective * update.count
+            total += update.loss * update.count
             number += 1
         means.append(total / len(examples))
     return means
@@ -97,7 +97,7 @@ def test_one_epoch_fits_codes_of_classes_as_ridge_does() -> None:
 
 def test_logistic_regression_reaches_scikit_learns_optimum() -> None:
     data, net = table("breast-cancer"), LogisticModel(30, 2)
-    _, means = fitted(net, data, 60, 200, objective="cross-entropy", l2=1 / len(data))
+    _, means = fitted(net, data, 60, 200, loss="cross-entropy", l2=1 / len(data))
     x, y = columns(data)
     theirs = LogisticRegression(C=1.0, tol=1e-12, solver="newton-cholesky").fit(x, y)
     np.testing.assert_allclose(net.head.weight.detach(), theirs.coef_, rtol=1e-5, atol=1e-6)
@@ -108,7 +108,7 @@ def test_logistic_regression_reaches_scikit_learns_optimum() -> None:
 
 def test_softmax_regression_reaches_scikit_learns_optimum() -> None:
     data, net = table("wine"), LinearModel(13, 3)
-    fitted(net, data, 60, 50, objective="cross-entropy", l2=1 / len(data))
+    fitted(net, data, 60, 50, loss="cross-entropy", l2=1 / len(data))
     x, y = columns(data)
     theirs = LogisticRegression(C=1.0, tol=1e-12, solver="newton-cholesky").fit(x, y)
     np.testing.assert_allclose(net.head.weight.detach(), theirs.coef_, rtol=1e-4, atol=1e-6)
@@ -167,7 +167,7 @@ def test_singular_design_is_said_and_solved_with_least_norm() -> None:
 
 def test_a_run_passes_on_that_the_design_is_singular(images: Dataset) -> None:
     plan = recipe(net=LinearSpec(), epochs=2, device="cpu", batch_size=50)
-    events = list(prepare(plan, images).events())
+    events = list(build_session(plan, images).events())
     ((place, said),) = ((place, event.message) for place, event in enumerate(events) if isinstance(event, Notice))
     # 150 pictures of 784 pixels span 149 directions around their mean
     assert "784 columns have rank 149" in said
@@ -194,7 +194,7 @@ def test_other_warnings_stay_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rule.notices == ["columns"]
 
 
-def test_second_epoch_reports_the_objective_at_the_minimum() -> None:
+def test_second_epoch_reports_the_loss_at_the_minimum() -> None:
     data, net = diabetes(), LinearModel(10, 1)
     _, means = fitted(net, data, epochs=2)
     x, y = columns(data)
@@ -236,12 +236,12 @@ def test_undefined_inputs_are_named() -> None:
         ({"clip_norm": 1.0}, "clip_norm"),
         ({"precision": "bfloat16"}, "precision"),
         ({"schedule": Schedule("cosine")}, "schedule.name"),
-        ({"objective": Objective("hinge")}, "objective.name"),
-        ({"objective": Objective("custom")}, "objective.name"),
-        ({"objective": Objective("cross-entropy", balanced=True)}, "objective.balanced"),
-        ({"objective": Objective("cross-entropy", class_weights=(1.0, 2.0))}, "objective.class_weights"),
+        ({"loss": Loss("hinge")}, "loss.name"),
+        ({"loss": Loss("custom")}, "loss.name"),
+        ({"loss": Loss("cross-entropy", balanced=True)}, "loss.balanced"),
+        ({"loss": Loss("cross-entropy", class_weights=(1.0, 2.0))}, "loss.class_weights"),
         ({"optimizer": Optimizer("closed-form", weight_decay=0.1)}, "optimizer.weight_decay"),
-        ({"accumulate": 2}, "accumulate"),
+        ({"micro_batches": 2}, "micro_batches"),
         ({"compile": True}, "compile"),
         ({"gradients": "explicit"}, "gradients"),
     ],

@@ -20,10 +20,10 @@ from neurarium.record.events import EpochEnded
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.task import Context
 from neurarium.training.checkpoint import load_checkpoint, save_checkpoint
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.contrastive import ContrastiveRule
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 
 from .setups import batch_of, classes, step, sums
 from .setups import make as rule_of
@@ -133,10 +133,10 @@ def test_reported_are_the_scores_of_the_reconstruction() -> None:
     squares = (weight * ((x[:, None] - mean) ** 2).mean(2)).sum()
     update = step(rule, batch_of(v))
     assert update.count == 40_000
-    assert update.objective == pytest.approx(entropy, rel=0.01)
+    assert update.loss == pytest.approx(entropy, rel=0.01)
     assert update.errors == pytest.approx(squares, rel=0.01)
-    objective, errors = sums(rule, batch_of(v))
-    assert objective / 40_000 == pytest.approx(entropy, rel=0.01)
+    loss, errors = sums(rule, batch_of(v))
+    assert loss / 40_000 == pytest.approx(entropy, rel=0.01)
     assert errors == pytest.approx(squares, rel=0.01)
     assert update.gradient_norm == pytest.approx(
         float(torch.cat([p.grad.flatten() for p in net.parameters() if p.grad is not None]).norm()), rel=1e-5
@@ -149,8 +149,8 @@ def test_gaussian_scores_are_squares() -> None:
         for p in rule.net.parameters():
             p.zero_()
     v = torch.randn(6, 4)
-    objective, errors = sums(rule, batch_of(v))
-    assert objective == pytest.approx(float(v.square().sum() / 2), rel=1e-5)
+    loss, errors = sums(rule, batch_of(v))
+    assert loss == pytest.approx(float(v.square().sum() / 2), rel=1e-5)
     assert errors == pytest.approx(float(v.square().mean(1).sum()), rel=1e-5)
 
 
@@ -165,9 +165,9 @@ def test_measuring_draws_nothing_from_the_run() -> None:
 def test_parts_of_a_batch_weigh_by_their_size() -> None:
     v = torch.rand(30_000, 4)
     whole = make(RBMSpec(hidden=3), 4, Optimizer("sgd", lr=1e-9), batch_size=30_000)
-    parts = make(RBMSpec(hidden=3), 4, Optimizer("sgd", lr=1e-9), batch_size=30_000, accumulate=4)
+    parts = make(RBMSpec(hidden=3), 4, Optimizer("sgd", lr=1e-9), batch_size=30_000, micro_batches=4)
     one, several = step(whole, batch_of(v)), step(parts, batch_of(v), parts=4)
-    assert several.objective == pytest.approx(one.objective, rel=0.01)
+    assert several.loss == pytest.approx(one.loss, rel=0.01)
     assert several.count == one.count == 30_000
     for a, b in zip(whole.net.parameters(), parts.net.parameters(), strict=True):
         torch.testing.assert_close(a.grad, b.grad, rtol=0, atol=0.015)
@@ -176,13 +176,13 @@ def test_parts_of_a_batch_weigh_by_their_size() -> None:
 @pytest.mark.parametrize("spec", [RBMSpec(8), RBMSpec(8, persistent=True, k=2), RBMSpec(8, visible="gaussian")])
 def test_resuming_goes_on_bit_for_bit(spec: RBMSpec, vectors: Dataset, tmp_path: Path) -> None:
     recipe = Recipe(net=spec, optimizer=Optimizer("momentum", lr=0.01), epochs=3, batch_size=20, device="cpu")
-    whole = prepare(recipe, vectors)
+    whole = build_session(recipe, vectors)
     list(whole.events())
-    first = prepare(replace(recipe, epochs=2), vectors)
+    first = build_session(replace(recipe, epochs=2), vectors)
     first.folder = tmp_path
     list(first.events())
     newest = max((tmp_path / "checkpoints").glob("*.json")).with_suffix("")
-    second = prepare(recipe, vectors)
+    second = build_session(recipe, vectors)
     second.folder = tmp_path
     second.restore(load_checkpoint(newest))
     torch.rand(5)
@@ -207,11 +207,11 @@ def test_state_survives_a_checkpoint(tmp_path: Path) -> None:
 def test_digits_are_reconstructed_better_and_better(spec: RBMSpec) -> None:
     digits = load()
     chosen = torch.arange(0, 4000, 8)
-    few = replace(digits, train=digits.train.select(chosen), development=digits.development.select(chosen[:20]))
+    few = replace(digits, train=digits.train.select(chosen), validation=digits.validation.select(chosen[:20]))
     optimizer = Optimizer("momentum", lr=0.005 if spec.visible == "gaussian" else 0.02)
     recipe = Recipe(net=spec, optimizer=optimizer, epochs=8, batch_size=20, device="cpu")
-    ends = [e for e in prepare(recipe, few).events() if isinstance(e, EpochEnded)]
-    assert ends[-1].development["objective"] < 0.8 * ends[0].development["objective"]
+    ends = [e for e in build_session(recipe, few).events() if isinstance(e, EpochEnded)]
+    assert ends[-1].validation["loss"] < 0.8 * ends[0].validation["loss"]
     assert ends[-1].train["error"] < 0.8 * ends[0].train["error"]
 
 
@@ -219,10 +219,10 @@ def test_bfloat16_learns_too() -> None:
     torch.manual_seed(0)
     spec = RBMSpec(hidden=6, persistent=True)
     recipe = Recipe(net=spec, optimizer=Optimizer("momentum", lr=0.02), precision="bfloat16")
-    rule = rule_of(recipe, classes((8,), 2), total=100, placement=Placement(torch.device("cpu"), "bfloat16"))
+    rule = rule_of(recipe, classes((8,), 2), total=100, device_config=DeviceConfig(torch.device("cpu"), "bfloat16"))
     v = torch.tensor(np.kron(np.eye(4), np.ones((25, 2))), dtype=torch.float32)
-    objectives = [step(rule, batch_of(v), number).objective for number in range(600)]
-    assert objectives[-1] < 0.6 * objectives[0]
+    losses = [step(rule, batch_of(v), number).loss for number in range(600)]
+    assert losses[-1] < 0.6 * losses[0]
     assert all(p.dtype == torch.float32 for p in rule.net.parameters())
 
 

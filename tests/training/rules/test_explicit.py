@@ -9,7 +9,7 @@ from torch import nn
 from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.batch import Batch
 from neurarium.learning.augmentation import Augmentation
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.convolutional.lenet import LeNet5
 from neurarium.nets.feedforward.mlp import MLP
@@ -48,16 +48,16 @@ def schema_of(name: str) -> Schema:
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
-@pytest.mark.parametrize("objective", ["cross-entropy", "squared-error"])
+@pytest.mark.parametrize("loss", ["cross-entropy", "squared-error"])
 @pytest.mark.parametrize("name", NETS)
-def test_twenty_steps_are_those_of_autograd(name: str, objective: str, dtype: torch.dtype) -> None:
+def test_twenty_steps_are_those_of_autograd(name: str, loss: str, dtype: torch.dtype) -> None:
     net, batches = net_and_batches(name, dtype)
-    recipe = Recipe(objective=Objective(objective), optimizer=Optimizer("momentum", lr=0.01), clip_norm=1.0)
+    recipe = Recipe(loss=Loss(loss), optimizer=Optimizer("momentum", lr=0.01), clip_norm=1.0)
     ours, theirs = rules(recipe, net, schema_of(name), total=20)
     tolerance = 1e-10 if dtype is torch.float64 else 1e-5
     for number, batch in enumerate(batches):
         update, expected = step(ours, batch, number), step(theirs, batch, number)
-        assert update.objective == pytest.approx(expected.objective, rel=1e-4)
+        assert update.loss == pytest.approx(expected.loss, rel=1e-4)
         assert (update.errors, update.count) == (expected.errors, 12)
         assert update.gradient_norm == pytest.approx(expected.gradient_norm, rel=1e-3)
     for a, b in zip(net.parameters(), theirs.net.parameters(), strict=True):
@@ -93,8 +93,8 @@ def test_parts_of_a_batch_add_up_to_its_gradient(parts: int) -> None:
     net, batches = net_and_batches("mlp")
     cut, recipe = copy.deepcopy(net), Recipe(optimizer=Optimizer("sgd", lr=0.1), gradients="explicit")
     one = step(make(recipe, schema_of("mlp"), net), batches[0])
-    several = step(make(replace(recipe, accumulate=parts), schema_of("mlp"), cut), batches[0], parts=parts)
-    assert several.objective == pytest.approx(one.objective, rel=1e-5)
+    several = step(make(replace(recipe, micro_batches=parts), schema_of("mlp"), cut), batches[0], parts=parts)
+    assert several.loss == pytest.approx(one.loss, rel=1e-5)
     assert (several.errors, several.count) == (one.errors, one.count)
     for a, b in zip(net.parameters(), cut.parameters(), strict=True):
         torch.testing.assert_close(a, b)
@@ -111,16 +111,16 @@ def test_the_same_run_twice_is_the_same_to_the_bit() -> None:
     assert all(torch.equal(a, b) for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True))
 
 
-@pytest.mark.parametrize("objective", ["cross-entropy", "squared-error"])
-def test_distributions_are_targets_too(objective: Any) -> None:
+@pytest.mark.parametrize("loss", ["cross-entropy", "squared-error"])
+def test_distributions_are_targets_too(loss: Any) -> None:
     net, batches = net_and_batches("mlp")
-    recipe = Recipe(objective=Objective(objective), augmentation=Augmentation(mixup=1.0))
+    recipe = Recipe(loss=Loss(loss), augmentation=Augmentation(mixup=1.0))
     ours, theirs = rules(recipe, net, schema_of("mlp"))
     updates = []
     for rule in (ours, theirs):
         torch.manual_seed(3)
         updates.append(step(rule, batches[0]))
-    assert updates[0].objective == pytest.approx(updates[1].objective, rel=1e-5)
+    assert updates[0].loss == pytest.approx(updates[1].loss, rel=1e-5)
     for a, b in zip(net.parameters(), theirs.net.parameters(), strict=True):
         torch.testing.assert_close(a.grad, b.grad)
 
@@ -132,7 +132,7 @@ def test_one_number_to_predict_may_come_as_a_column_or_not(shape: tuple[int, ...
     schema = Schema({"x": Field((6,))}, {"y": Field(shape[1:])})
     ours, theirs = rules(Recipe(optimizer=Optimizer("sgd", lr=0.1)), net, schema)
     update, expected = step(ours, batch), step(theirs, batch)
-    assert update.objective == pytest.approx(expected.objective, rel=1e-6)
+    assert update.loss == pytest.approx(expected.loss, rel=1e-6)
     assert update.errors == pytest.approx(expected.errors, rel=1e-6)
     for a, b in zip(net.parameters(), theirs.net.parameters(), strict=True):
         torch.testing.assert_close(a, b)
@@ -161,10 +161,10 @@ def test_a_loss_that_is_not_finite_stops_before_the_update() -> None:
     [
         (Recipe(compile=True), "compile"),
         (Recipe(precision="bfloat16"), "precision"),
-        (Recipe(objective=Objective("hinge")), r"objective\.name"),
-        (Recipe(objective=Objective("distillation")), r"objective\.name"),
-        (Recipe(objective=Objective(smoothing=0.1)), r"objective\.smoothing"),
-        (Recipe(objective=Objective(class_weights=(1.0,) * 5)), r"objective\.class_weights"),
+        (Recipe(loss=Loss("hinge")), r"loss\.name"),
+        (Recipe(loss=Loss("distillation")), r"loss\.name"),
+        (Recipe(loss=Loss(smoothing=0.1)), r"loss\.smoothing"),
+        (Recipe(loss=Loss(class_weights=(1.0,) * 5)), r"loss\.class_weights"),
     ],
 )
 def test_settings_that_the_layer_rules_cannot_follow(recipe: Recipe, says: str) -> None:

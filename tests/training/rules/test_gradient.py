@@ -12,13 +12,13 @@ from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.batch import Batch
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.fine_tuning import FineTuning
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.parts.groups import Grouped, trainable
 from neurarium.nets.penalty import WithPenalty
 from neurarium.tasks.density import DensityTask
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.gradient import GradientRule
 
@@ -57,7 +57,7 @@ def test_steps_equal_a_loop_written_by_hand() -> None:
         loss = F.cross_entropy(peer(batch.x), batch.labels)
         loss.backward()
         norm = math.sqrt(sum(float(p.grad.square().sum()) for p in peer.parameters()))
-        assert update.objective == pytest.approx(loss.item(), rel=1e-5)
+        assert update.loss == pytest.approx(loss.item(), rel=1e-5)
         assert update.gradient_norm == pytest.approx(norm, rel=1e-5)
         assert update.learning_rate == pytest.approx(optimizer.param_groups[0]["lr"])
         optimizer.step()
@@ -70,8 +70,8 @@ def test_steps_equal_a_loop_written_by_hand() -> None:
 def test_accumulation_is_the_same_update(parts: int) -> None:
     whole, cut, batch = make_net(), make_net(), make_batch()
     one = step(rule_of(whole), batch)
-    several = step(rule_of(cut, replace(SGD, accumulate=parts)), batch, parts=parts)
-    assert several.objective == pytest.approx(one.objective, rel=1e-5)
+    several = step(rule_of(cut, replace(SGD, micro_batches=parts)), batch, parts=parts)
+    assert several.loss == pytest.approx(one.loss, rel=1e-5)
     assert several.errors == one.errors
     assert several.gradient_norm == pytest.approx(one.gradient_norm, rel=1e-5)
     for a, b in zip(whole.parameters(), cut.parameters(), strict=True):
@@ -161,9 +161,9 @@ def test_scores_mean_nothing_to_other_schedules() -> None:
 def test_measure_sums_over_the_batch_and_learns_nothing() -> None:
     net, batch = make_net(), make_batch()
     before = net[0].weight.detach().clone()
-    objective, errors = sums(rule_of(net), batch)
+    loss, errors = sums(rule_of(net), batch)
     outputs = net(batch.x).detach()
-    assert objective == pytest.approx(float(F.cross_entropy(outputs, batch.labels, reduction="sum")), rel=1e-5)
+    assert loss == pytest.approx(float(F.cross_entropy(outputs, batch.labels, reduction="sum")), rel=1e-5)
     assert errors == int((outputs.argmax(1) != batch.labels).sum())
     assert torch.equal(before, net[0].weight)
 
@@ -171,10 +171,10 @@ def test_measure_sums_over_the_batch_and_learns_nothing() -> None:
 def test_bfloat16_learns() -> None:
     net, batch = make_net(), make_batch()
     recipe = replace(SGD, precision="bfloat16")
-    rule = make(recipe, THREE, net, 100, Placement(torch.device("cpu"), "bfloat16"))
-    first = step(rule, batch).objective
+    rule = make(recipe, THREE, net, 100, DeviceConfig(torch.device("cpu"), "bfloat16"))
+    first = step(rule, batch).loss
     for number in range(1, 30):
-        last = step(rule, batch, number).objective
+        last = step(rule, batch, number).loss
     assert last < 0.7 * first
     assert net[0].weight.dtype == torch.float32
 
@@ -191,7 +191,7 @@ def test_mixup_descends_on_mixed_inputs_and_targets() -> None:
     one, other = (F.cross_entropy(outputs, t, reduction="none") for t in (batch.labels, batch.labels[partner]))
     loss = (share * one + (1 - share) * other).mean()  # the cross-entropy is linear in the target
     loss.backward()
-    assert update.objective == pytest.approx(loss.item(), rel=1e-5)
+    assert update.loss == pytest.approx(loss.item(), rel=1e-5)
     for ours, theirs in zip(net.parameters(), peer.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs - 0.5 * theirs.grad)
 
@@ -199,10 +199,10 @@ def test_mixup_descends_on_mixed_inputs_and_targets() -> None:
 @pytest.mark.parametrize("weights", [(), (0.2, 1.0, 5.0)])
 def test_ragged_parts_of_weighted_classes_add_up(weights: tuple[float, ...]) -> None:
     whole, cut, batch = make_net(), make_net(), make_batch(11)
-    recipe = replace(SGD, objective=Objective(class_weights=weights))
+    recipe = replace(SGD, loss=Loss(class_weights=weights))
     one = step(rule_of(whole, recipe), batch)
-    several = step(rule_of(cut, replace(recipe, accumulate=3)), batch, parts=3)  # 4, 4 and 3 examples
-    assert several.objective == pytest.approx(one.objective, rel=1e-6)
+    several = step(rule_of(cut, replace(recipe, micro_batches=3)), batch, parts=3)  # 4, 4 and 3 examples
+    assert several.loss == pytest.approx(one.loss, rel=1e-6)
     assert several.count == one.count == 11
     for a, b in zip(whole.parameters(), cut.parameters(), strict=True):
         torch.testing.assert_close(a.grad, b.grad, rtol=1e-5, atol=1e-7)
@@ -227,9 +227,9 @@ def test_a_nets_own_penalty_is_added_as_a_mean(parts: int) -> None:
     outputs = net.eval()(batch.x)
     loss = F.cross_entropy(outputs, batch.labels) + outputs.square().sum(1).mean()
     expected = torch.autograd.grad(loss, list(net.parameters()))
-    rule = rule_of(net.train(), replace(SGD, accumulate=parts))
+    rule = rule_of(net.train(), replace(SGD, micro_batches=parts))
     update = step(rule, batch, parts=parts)
-    assert update.objective == pytest.approx(loss.item(), rel=1e-5)
+    assert update.loss == pytest.approx(loss.item(), rel=1e-5)
     for parameter, gradient in zip(net.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-5, atol=1e-6)
     net.eval()
@@ -287,7 +287,7 @@ from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.schema import image_schema
 from neurarium.tasks.task import Context
 from neurarium.tasks.table import task_of
-from neurarium.training.device import find_placement
+from neurarium.training.device import find_device
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.gradient import GradientRule
 from neurarium.training.rules.rule import Setup
@@ -296,7 +296,7 @@ for compiled in (True, False):
     recipe = Recipe(net=MLPSpec((5,)), compile=compiled)
     torch.manual_seed(0)
     net, x = recipe.net.build(schema), torch.randn(7, 4)
-    rule = GradientRule(Setup(recipe, net, task_of(recipe, schema), schema, find_placement("cpu"), 3))
+    rule = GradientRule(Setup(recipe, net, task_of(recipe, schema), schema, find_device("cpu"), 3))
     batch = Batch((x,), (torch.arange(7) % 3,), 7)
     updates.append([rule.step((batch,), Context(0, 1, step, training=True)) for step in range(3)])
 assert updates[0] == updates[1], updates

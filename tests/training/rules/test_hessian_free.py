@@ -26,7 +26,7 @@ from neurarium.tasks.task import Context
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.rules.hessian_free import HessianFreeRule
-from neurarium.training.session import prepare, resume, start
+from neurarium.training.session import build_session, resume, start
 
 from .setups import batch_of, classes, make, numbers, step, sums
 
@@ -71,7 +71,7 @@ def test_one_step_reaches_the_minimum_of_a_quadratic(l2: float, preconditioner: 
     np.testing.assert_allclose(net.weight.detach().numpy(), solution[:5].T, rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(net.bias.detach().numpy(), solution[5], rtol=1e-7, atol=1e-9)
     assert update.learning_rate == 1.0
-    assert rule.damping == pytest.approx(1e-12 * 2 / 3)  # the model foretold it exactly
+    assert rule.damping == pytest.approx(1e-12 * 2 / 3)  # the model predicted it exactly
 
 
 def test_one_damped_step_is_levenberg_marquardts() -> None:
@@ -91,7 +91,7 @@ def test_one_damped_step_is_levenberg_marquardts() -> None:
     update = step(rule, batch_of(x, t))
     moved = torch.cat([(p.detach() - b).flatten() for p, b in zip(net.parameters(), before, strict=True)])
     torch.testing.assert_close(moved, expected, rtol=1e-6, atol=1e-9)
-    assert update.objective == pytest.approx(float(r @ r) / 40)
+    assert update.loss == pytest.approx(float(r @ r) / 40)
     assert update.gradient_norm == pytest.approx(float((jacobian.T @ r / 20).norm()))
     new, slope = residuals(*copy_of(net)), float(expected @ (jacobian.T @ r)) / 20
     model = slope + float((jacobian @ expected).square().sum()) / 40
@@ -99,13 +99,13 @@ def test_one_damped_step_is_levenberg_marquardts() -> None:
     assert rule.damping == pytest.approx(damping * (1.5 if ratio < 0.25 else 2 / 3 if ratio > 0.75 else 1))
 
 
-def test_reports_objective_errors_and_gradient_norm_of_the_weights_before() -> None:
+def test_reports_loss_errors_and_gradient_norm_of_the_weights_before() -> None:
     net, batch = make_net(), make_batch()
     loss = F.cross_entropy(net(batch.x), batch.labels)
     gradients = torch.autograd.grad(loss, list(net.parameters()))
     wrong = int((net(batch.x).argmax(1) != batch.labels).sum())
     update = step(rule_of(net, recipe()), batch)
-    assert update.objective == pytest.approx(loss.item(), rel=1e-6)
+    assert update.loss == pytest.approx(loss.item(), rel=1e-6)
     assert update.gradient_norm == pytest.approx(math.sqrt(sum(float(g.square().sum()) for g in gradients)), rel=1e-5)
     assert (update.errors, update.count) == (wrong, 40)
     assert 0 < update.learning_rate <= 1
@@ -116,14 +116,14 @@ def test_reports_objective_errors_and_gradient_norm_of_the_weights_before() -> N
 def test_loss_never_rises_over_a_step_and_falls_far(damping: float, backtracking: bool) -> None:
     net, batch = make_net(), make_batch()
     rule = rule_of(net, recipe(damping=damping, backtracking=backtracking, curvature=1.0), total=100)
-    objectives, rates = [], []
+    losses, rates = [], []
     for number in range(16):
         update = step(rule, batch, number)
-        objectives.append(update.objective)
+        losses.append(update.loss)
         rates.append(update.learning_rate)
-    changes = np.diff(objectives)
+    changes = np.diff(losses)
     assert all(change < 0 if rate > 0 else change == 0 for change, rate in zip(changes, rates[:-1], strict=True))
-    assert objectives[-1] < 0.3 * objectives[0]
+    assert losses[-1] < 0.3 * losses[0]
 
 
 def test_a_step_that_gains_nothing_leaves_the_weights_and_raises_the_damping() -> None:
@@ -217,10 +217,10 @@ def test_frozen_and_shared_weights() -> None:
     net[4].weight.requires_grad_(False)
     frozen, batch = net[4].weight.clone(), make_batch()
     rule = rule_of(net, recipe(curvature=1.0), total=10)
-    objectives = [step(rule, batch, number).objective for number in range(12)]
+    losses = [step(rule, batch, number).loss for number in range(12)]
     assert torch.equal(net[4].weight, frozen)
     assert net[2].weight is net[0].weight
-    assert objectives[-1] < 0.8 * objectives[0]
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_augmentation_is_applied() -> None:
@@ -229,7 +229,7 @@ def test_augmentation_is_applied() -> None:
     rule = rule_of(net, replace(recipe(), augmentation=Augmentation(shift=2)), classes((1, 4, 4), 3), 2)
     batch = batch_of(torch.eye(4).repeat(12, 1, 1, 1), torch.arange(12) % 3)
     untouched = F.cross_entropy(net(batch.x), batch.labels).item()
-    assert step(rule, batch).objective != pytest.approx(untouched, rel=1e-6)
+    assert step(rule, batch).loss != pytest.approx(untouched, rel=1e-6)
 
 
 @pytest.mark.parametrize("stop_after", [1, 3, 4])
@@ -259,7 +259,7 @@ def test_resume_is_bit_exact(vectors: Dataset, tmp_path: Path, stop_after: int) 
 
 def test_learns_in_the_trainer(vectors: Dataset) -> None:
     plan = Recipe(net=MLPSpec(hidden=(8,)), optimizer=Optimizer("hessian-free"), epochs=8, batch_size=90)
-    session = prepare(plan, vectors)
+    session = build_session(plan, vectors)
     assert isinstance(session.rule, HessianFreeRule)
     epochs = [event for event in session.events() if isinstance(event, EpochEnded)]
     assert epochs[-1].train["error"] < 0.1 < epochs[0].train["error"]
@@ -269,7 +269,7 @@ def test_learns_in_the_trainer(vectors: Dataset) -> None:
     ("changes", "field"),
     [
         ({"precision": "bfloat16"}, "precision"),
-        ({"accumulate": 2}, "accumulate"),
+        ({"micro_batches": 2}, "micro_batches"),
         ({"clip_norm": 1.0}, "clip_norm"),
         ({"compile": True}, "compile"),
         ({"gradients": "explicit"}, "gradients"),
@@ -324,6 +324,6 @@ def test_examples_of_several_tensors_are_rows_of_each() -> None:
     peer.load_state_dict(net.layer.state_dict())
     half = whole.x / 2
     one = rule_of(net, recipe()).step((Batch((half, half), whole.targets, 40),), Context())
-    assert one.objective == pytest.approx(step(rule_of(peer, recipe()), whole).objective, rel=1e-6)
+    assert one.loss == pytest.approx(step(rule_of(peer, recipe()), whole).loss, rel=1e-6)
     for a, b in zip(net.parameters(), peer.parameters(), strict=True):
         torch.testing.assert_close(a, b)

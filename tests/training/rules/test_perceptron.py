@@ -10,8 +10,8 @@ from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.data.table import Table
 from neurarium.learning.augmentation import Augmentation
+from neurarium.learning.loss import Loss
 from neurarium.learning.losses import one_against_rest, perceptron, zero_one
-from neurarium.learning.objective import Objective
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.connectionist.perceptron import learn
@@ -24,7 +24,7 @@ from neurarium.tasks.table import task_of
 from neurarium.training.checkpoint import pack, unpack
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.perceptron import PerceptronRule, separability_notice
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 
 from .setups import CPU, batch_of, classes, step, sums
 from .setups import make as rule_of
@@ -34,7 +34,7 @@ TWO = classes((6,), 2)
 
 def recipe(answers="last", lr: float = 1.0) -> Recipe:
     return Recipe(
-        net=PerceptronSpec(answers), objective=Objective("perceptron"), optimizer=Optimizer("sgd", lr=lr), batch_size=16
+        net=PerceptronSpec(answers), loss=Loss("perceptron"), optimizer=Optimizer("sgd", lr=lr), batch_size=16
     )
 
 
@@ -67,22 +67,22 @@ def test_any_batch_size_is_rosenblatts_rule(answers, size: int) -> None:
     assert torch.equal(rule.net.weight.data, peer.weight)
     assert rule.net.bias.item() == pytest.approx(peer.bias)
     assert sum(u.errors for u in updates) == rule.mistakes == len(peer.mistakes)
-    assert sum(u.count * u.objective for u in updates) == pytest.approx(peer.mistakes.losses.sum())
+    assert sum(u.count * u.loss for u in updates) == pytest.approx(peer.mistakes.losses.sum())
     assert sum(u.count for u in updates) == 3 * 200
 
 
 def test_one_example_by_hand() -> None:
     rule, batch = make(lr=2.0, features=2), batch_of(torch.tensor([[3.0, 4.0]]), torch.tensor([0]))
     first = step(rule, batch)  # y = -1, a = 0: w = -2 x, b = -2
-    assert (first.objective, first.errors, first.learning_rate) == (0.0, 1.0, 2.0)
+    assert (first.loss, first.errors, first.learning_rate) == (0.0, 1.0, 2.0)
     assert first.gradient_norm == pytest.approx(26**0.5)  # |(x, 1)|
     assert rule.net.weight.tolist() == [-6.0, -8.0]
     assert rule.net.bias.item() == -2.0
     right = step(rule, batch, 1)
-    assert (right.objective, right.errors, right.gradient_norm) == (0.0, 0.0, 0.0)
+    assert (right.loss, right.errors, right.gradient_norm) == (0.0, 0.0, 0.0)
     other = batch_of(batch.x, torch.tensor([1]))
     assert sums(rule, other) == (52.0, 1.0)  # -a = 18 + 32 + 2
-    assert step(rule, other, 2).objective == 52.0
+    assert step(rule, other, 2).loss == 52.0
 
 
 @pytest.mark.parametrize("answers", ["last", "pocket", "averaged"])
@@ -126,14 +126,14 @@ def test_finished_after_an_epoch_without_a_mistake() -> None:
     assert scores.loss == 0.0
 
 
-def test_measuring_changes_nothing_and_agrees_with_the_objective() -> None:
+def test_measuring_changes_nothing_and_agrees_with_the_loss() -> None:
     x, t = data()
     rule = make("averaged")
     step(rule, batch_of(x, t))
     before = rule.state_dict()
-    objective, errors = sums(rule, batch_of(x, t))
+    loss, errors = sums(rule, batch_of(x, t))
     outputs = rule.net(x)
-    assert objective == pytest.approx(one_against_rest(perceptron, outputs, t).item() * len(x), rel=1e-5)
+    assert loss == pytest.approx(one_against_rest(perceptron, outputs, t).item() * len(x), rel=1e-5)
     assert errors == zero_one(outputs, t).item()
     after = rule.state_dict()
     assert all(torch.equal(torch.as_tensor(before[k]), torch.as_tensor(after[k])) for k in before)
@@ -177,14 +177,14 @@ def test_batches_that_do_not_fit() -> None:
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ({"objective": Objective("cross-entropy")}, r"objective\.name"),
-        ({"objective": Objective("perceptron", smoothing=0.1)}, r"objective\.smoothing"),
+        ({"loss": Loss("cross-entropy")}, r"loss\.name"),
+        ({"loss": Loss("perceptron", smoothing=0.1)}, r"loss\.smoothing"),
         ({"optimizer": Optimizer("momentum", lr=1.0)}, r"optimizer\.name"),
         ({"optimizer": Optimizer("sgd", lr=1.0, l2=0.1)}, r"optimizer\.l2"),
         ({"schedule": Schedule("cosine")}, r"schedule\.name"),
         ({"augmentation": Augmentation(noise=0.1)}, r"augmentation\.noise"),
         ({"clip_norm": 1.0}, "clip_norm"),
-        ({"accumulate": 2}, "accumulate"),
+        ({"micro_batches": 2}, "micro_batches"),
         ({"compile": True}, "compile"),
         ({"precision": "bfloat16"}, "precision"),
         ({"gradients": "explicit"}, "gradients"),
@@ -197,7 +197,7 @@ def test_settings_of_gradient_descent_are_refused(change, name: str) -> None:
 
 
 def test_its_own_loss_goes_without_saying() -> None:
-    rule_of(replace(recipe(), objective=Objective()), TWO)
+    rule_of(replace(recipe(), loss=Loss()), TWO)
 
 
 def test_another_net_is_refused() -> None:
@@ -214,13 +214,13 @@ def test_in_the_loop_of_the_trainer(vectors: Dataset) -> None:
 
     parts = {name: two(part) for name, part in vectors.parts().items()}
     dataset = replace(vectors, schema=schema, **parts)
-    session = prepare(replace(recipe("averaged"), epochs=4), dataset)
+    session = build_session(replace(recipe("averaged"), epochs=4), dataset)
     rule = session.rule
     events = list(session.events())
     assert rule.finished
     ended = [event for event in events if isinstance(event, EpochEnded)]
     assert len(ended) == 4
-    assert ended[-1].train == {"objective": 0.0, "error": 0.0}
+    assert ended[-1].train == {"loss": 0.0, "error": 0.0}
     assert sum(event.train["error"] for event in ended) * len(dataset.train) == pytest.approx(rule.mistakes)
     found = separability_notice(dataset.train)
     assert rule.mistakes <= int(found.split("at most ")[1].split(" mistakes")[0].replace(",", ""))

@@ -10,7 +10,7 @@ from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.data.plan import permutation
 from neurarium.learning.augmentation import Augmentation
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.connectionist.associative_memory import AssociativeMemory
@@ -20,7 +20,7 @@ from neurarium.record.events import EpochEnded, Notice, Stepped
 from neurarium.training.checkpoint import pack, unpack
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.storage import StorageRule
-from neurarium.training.session import prepare
+from neurarium.training.session import build_session
 
 from .setups import batch_of, classes, step, sums
 from .setups import make as rule_of
@@ -60,11 +60,11 @@ def test_energy_a_neuron_by_numpy() -> None:
     def energies(x: np.ndarray) -> np.ndarray:
         return -((x @ w) * x).sum(1) / 2 / NEURONS
 
-    assert update.objective == pytest.approx(energies(states(known)).mean())
+    assert update.loss == pytest.approx(energies(states(known)).mean())
     assert (update.gradient_norm, update.learning_rate) == (6.0, 1.0)
-    objective, _ = sums(rule, unknown)
-    assert objective == pytest.approx(energies(states(unknown)).sum())
-    assert objective / 9 > update.objective
+    loss, _ = sums(rule, unknown)
+    assert loss == pytest.approx(energies(states(unknown)).sum())
+    assert loss / 9 > update.loss
 
 
 def test_wrong_units_of_a_memory_that_knows_one_pattern() -> None:
@@ -81,7 +81,7 @@ def test_wrong_units_of_a_memory_that_knows_one_pattern() -> None:
 
 
 def test_damage_is_done_before_the_recall() -> None:
-    # more than half of the units turned round: the net recalls the opposite
+    # more than half of the units flipped: the net recalls the opposite
     rule, known = make(patterns=1, flip=0.75), batch(1)
     assert step(rule, known).errors == 1.0
     assert sums(rule, known)[1] == 1.0
@@ -96,7 +96,7 @@ def test_errors_are_a_share_of_units_times_the_batch_size() -> None:
     again = step(rule, batch(5, seed=1), 1)  # nothing is added: the memory is what it was
     assert again.gradient_norm == 0.0
     assert again.errors / 5 == pytest.approx(update.errors / 30)
-    assert again.objective == update.objective
+    assert again.loss == update.loss
 
 
 @pytest.mark.parametrize("size", [1, 7, 40])
@@ -149,7 +149,7 @@ def test_measuring_changes_nothing() -> None:
 
 @pytest.mark.parametrize("storage", ["pseudo-inverse", "dense", "modern"])
 def test_in_the_loop_of_the_trainer(images: Dataset, storage) -> None:
-    session = prepare(replace(recipe(patterns=20, storage=storage), epochs=3), images)
+    session = build_session(replace(recipe(patterns=20, storage=storage), epochs=3), images)
     net = session.net
     assert isinstance(net, AssociativeMemory)
     events = list(session.events())
@@ -161,8 +161,8 @@ def test_in_the_loop_of_the_trainer(images: Dataset, storage) -> None:
     raw = images.train.inputs[0][first].flatten(1).numpy()
     np.testing.assert_array_equal(net.kept, np.where(raw > 127, 1.0, -1.0))
     assert ended[0].train["error"] == 0.0
-    assert ended[0].train["objective"] < ended[0].development["objective"]
-    assert 0 < ended[0].development["error"] < 0.5
+    assert ended[0].train["loss"] < ended[0].validation["loss"]
+    assert 0 < ended[0].validation["error"] < 0.5
 
 
 def test_notices(images) -> None:
@@ -189,14 +189,14 @@ def test_what_cannot_be_stored() -> None:
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ({"objective": Objective("cross-entropy")}, r"objective\.name"),
-        ({"objective": Objective(smoothing=0.1)}, r"objective\.smoothing"),
+        ({"loss": Loss("cross-entropy")}, r"loss\.name"),
+        ({"loss": Loss(smoothing=0.1)}, r"loss\.smoothing"),
         ({"optimizer": Optimizer("adam", lr=1.0)}, r"optimizer\.name"),
         ({"optimizer": Optimizer("sgd", lr=1.0, l2=0.1)}, r"optimizer\.l2"),
         ({"schedule": Schedule("cosine")}, r"schedule\.name"),
         ({"augmentation": Augmentation(noise=0.1)}, r"augmentation\.noise"),
         ({"clip_norm": 1.0}, "clip_norm"),
-        ({"accumulate": 2}, "accumulate"),
+        ({"micro_batches": 2}, "micro_batches"),
         ({"compile": True}, "compile"),
         ({"precision": "bfloat16"}, "precision"),
         ({"gradients": "explicit"}, "gradients"),

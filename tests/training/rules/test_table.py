@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from neurarium.checks import ConfigError, ShapeError
-from neurarium.learning.objective import Objective
+from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer, OptimizerName
 from neurarium.nets.catalog import NETS
 from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
@@ -109,7 +109,7 @@ IMPOSSIBLE: dict[str, dict[str, Any]] = {
     "hessian-free": {"optimizer": Optimizer("hessian-free")},
     "explicit gradients": {"gradients": "explicit"},
     "compiled": {"compile": True},
-    "another loss": {"objective": Objective("hinge")},
+    "another loss": {"loss": Loss("hinge")},
 }
 
 
@@ -132,12 +132,12 @@ def test_a_net_of_another_kind_than_the_recipe_names(kind: type[NetSpec]) -> Non
     [
         ({"net": MLPSpec(hidden=(3,)), "optimizer": Optimizer("closed-form")}, "a solution in closed form, got MLP"),
         (
-            {"objective": Objective("hinge"), "optimizer": Optimizer("closed-form")},
-            r"objective\.name: expected auto or squared-error or .* for the rule closed-form, got hinge",
+            {"loss": Loss("hinge"), "optimizer": Optimizer("closed-form")},
+            r"loss\.name: expected auto or squared-error or .* for the rule closed-form, got hinge",
         ),
         (
-            {"objective": Objective("hinge"), "gradients": "explicit"},
-            r"objective\.name: expected auto or cross-entropy or squared-error, for the rule explicit, got hinge",
+            {"loss": Loss("hinge"), "gradients": "explicit"},
+            r"loss\.name: expected auto or cross-entropy or squared-error, for the rule explicit, got hinge",
         ),
         ({"net": AutoencoderSpec(), "gradients": "explicit"}, "task: expected classes or numbers"),
         ({"task": "reconstruction", "optimizer": Optimizer("closed-form")}, "task: expected classes or numbers"),
@@ -170,7 +170,7 @@ def test_rules_learn_numbers(changes: dict[str, Any]) -> None:
     start = torch.zeros(8, 2) if "optimizer" in changes else rule.net(BATCH.x).detach()
     update = rule.step((replace(BATCH, targets=(targets,)),), Context(training=True))
     expected = ((start - targets) ** 2).sum().item()
-    assert update.objective == pytest.approx(expected / 16, rel=1e-5)
+    assert update.loss == pytest.approx(expected / 16, rel=1e-5)
     assert update.errors == pytest.approx(expected / 2, rel=1e-5)
     assert update.count == 8
     assert math.isfinite(update.gradient_norm)
@@ -178,12 +178,12 @@ def test_rules_learn_numbers(changes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_auto_is_bfloat16_where_device_and_rule_take_it(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
-    found = table.find_placement
+    found = table.find_device
 
     def pretended(device: str, precision: str) -> Any:
         return found("cpu", "bfloat16" if precision == "auto" and fast else "float32")
 
-    monkeypatch.setattr(table, "find_placement", pretended)
+    monkeypatch.setattr(table, "find_device", pretended)
     able, unable = Recipe(precision="auto"), Recipe(precision="auto", gradients="explicit")
     assert resolved(able).precision == ("bfloat16" if fast else "float32")
     assert resolved(unable).precision == "float32"

@@ -59,7 +59,7 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         for name, right, expected in (
-            ("shift", self.shift >= 0, "a whole number >= 0"),
+            ("shift", self.shift >= 0, "an integer >= 0"),
             ("rotation", 0 <= self.rotation <= 180, "degrees from 0 to 180"),
             ("crop", 0 <= self.crop < 1, "a share of the area in [0, 1)"),
             ("noise", 0 <= self.noise < math.inf, "a number >= 0"),

@@ -23,7 +23,7 @@ def time_delay_forward(
         (tensor([0., 1., 2.]), tensor([5., 6., 0.]))
     """
     if steps < 0:
-        raise ConfigError("steps", expected="a whole number >= 0", got=str(steps))
+        raise ConfigError("steps", expected="an integer >= 0", got=str(steps))
     y = torch.zeros_like(x)
     y[:, steps:] = x[:, : max(x.shape[1] - steps, 0)]
     return y, steps

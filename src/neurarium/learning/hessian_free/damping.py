@@ -1,4 +1,4 @@
-"""How far the quadratic model is trusted: Levenberg-Marquardt damping, adapted by how well the last step was foretold.
+"""How far the quadratic model is trusted: Levenberg-Marquardt damping, adapted by how well the last step was predicted.
 
     q(p) = g.p + p.G p / 2;    the step makes q(p) + lambda |p|^2 / 2 small
     rho = (f(W + p) - f(W)) / q(p)
@@ -14,14 +14,14 @@ LEAST = 1e-20
 """Below this, weights without any curvature would divide by zero in float32."""
 
 
-def reduction_ratio(fall: float, foretold: float) -> float:
+def reduction_ratio(fall: float, predicted: float) -> float:
     """Return rho: 1 where the model is exact, negative where the objective rose; minus infinity where it is undefined.
 
-    `fall` is f(W + p) - f(W), `foretold` q(p).
+    `fall` is f(W + p) - f(W), `predicted` q(p).
     """
-    if not math.isfinite(fall) or not foretold < 0:
+    if not math.isfinite(fall) or not predicted < 0:
         return -math.inf
-    return fall / foretold
+    return fall / predicted
 
 
 def adapted(damping: float, ratio: float) -> float:

@@ -31,7 +31,7 @@ class HessianFree:
     def __post_init__(self) -> None:
         ranges = {
             "damping": ("a number > 0", 0 < self.damping < float("inf")),
-            "iterations": ("a whole number >= 1", self.iterations >= 1),
+            "iterations": ("an integer >= 1", self.iterations >= 1),
             "tolerance": ("a number >= 0", self.tolerance >= 0),
             "warm_start": ("a number in [0, 1]", 0 <= self.warm_start <= 1),
             "curvature": ("a share in (0, 1]", 0 < self.curvature <= 1),

@@ -15,7 +15,7 @@ from neurarium.learning.trace import flow
 from neurarium.learning.trace.entries import make_entries
 from neurarium.learning.trace.jacobian import Spectrum
 from neurarium.learning.trace.layer_jacobian import layer_spectrum
-from neurarium.learning.trace.objective import Loss, objective_of
+from neurarium.learning.trace.loss import Loss, loss_of
 from neurarium.learning.trace.recording import Recorder, Use
 from neurarium.learning.trace.result import Trace
 from neurarium.learning.trace.structure import tensors_in
@@ -60,7 +60,7 @@ class Precision:
             ("iterations", self.iterations, 1),
         ):
             if given < least:
-                raise ConfigError(name, expected=f"a whole number >= {least}", got=str(given))
+                raise ConfigError(name, expected=f"an integer >= {least}", got=str(given))
 
 
 def trace(
@@ -145,15 +145,15 @@ def trace(
         asked = [position for position, use in enumerate(recorder.uses) if use.name in chosen]
         if not asked:
             raise ConfigError("layers", expected="layers that these inputs run through", got=str(layers or "none"))
-        objective = objective_of(loss, outputs, targets, seed)
-        gradients = _gradients(model, objective, recorder)
+        value = loss_of(loss, outputs, targets, seed)
+        gradients = _gradients(model, value, recorder)
         changes, update = _changes(gradients, learning_rate, optimizer)
         spectra = _spectra(recorder.uses, asked, precision)
     entries = make_entries(recorder.uses, gradients, changes, spectra)
     signals = [entry.error_rms for entry in entries]
     return Trace(
         layers=tuple(entries[position] for position in asked),
-        loss=float(objective.detach()),
+        loss=float(value.detach()),
         examples=size if isinstance(size, int) else rows,
         training=model.training,
         update=update,
@@ -210,10 +210,10 @@ def _call(model: nn.Module, inputs: Any) -> Any:
     return model(**inputs) if isinstance(inputs, dict) else model(inputs)
 
 
-def _gradients(model: nn.Module, objective: Tensor, recorder: Recorder) -> dict[nn.Parameter, Tensor]:
+def _gradients(model: nn.Module, value: Tensor, recorder: Recorder) -> dict[nn.Parameter, Tensor]:
     """Send the error back; `.grad` stays as it is."""
     parameters = [p for p in model.parameters() if p.requires_grad]
-    found = torch.autograd.grad(objective, [*parameters, *recorder.origins], allow_unused=True)
+    found = torch.autograd.grad(value, [*parameters, *recorder.origins], allow_unused=True)
     return {p: g for p, g in zip(parameters, found, strict=False) if g is not None}
 
 

@@ -1,4 +1,4 @@
-"""Units that are 0 or 1: drawn with given probabilities, and how well probabilities foretell them."""
+"""Units that are 0 or 1: drawn with given probabilities, and how well probabilities predict them."""
 
 import torch
 from jaxtyping import Float

@@ -5,7 +5,7 @@
 A Hebbian or pseudo-inverse net of n neurons and s patterns has r = s: 2 s n numbers instead of n^2, and a product W x
 costs 2 s n instead of n^2 multiplications. Couplings without such factors have R = identity.
 
-Patterns of -1 and +1 make L R x whole numbers, exact in floating point; the scale 1/n comes after the sums, so that a
+Patterns of -1 and +1 make L R x integers, exact in floating point; the scale 1/n comes after the sums, so that a
 field that is 0 is exactly 0.
 
 Shapes: n neurons, r inner, states in rows (batch, n).

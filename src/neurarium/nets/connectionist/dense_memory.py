@@ -44,7 +44,7 @@ def exponential_energy(overlaps: Float[Tensor, "patterns probes"]) -> Float[Tens
 def polynomial_differences(neurons: int, order: int, rectified: bool = False) -> Float[Tensor, "two_n_minus_one"]:
     """D(a) for a = -(n-1) .. n-1, in float64, divided by a power of two.
 
-    Taken from whole numbers of any length: no digits cancel, and for small orders sums of D are exact: ties are ties.
+    Taken from integers of any length: no digits cancel, and for small orders sums of D are exact: ties are ties.
     """
     low = 0 if rectified else -neurons
     scale = 2 ** ((order - 1) * (neurons - 1).bit_length())

@@ -69,7 +69,7 @@ class HopfieldAssociation(nn.Module):
         if heads < 1 or width < 1 or width % heads:
             raise ConfigError("heads", expected=f"a divisor of the {width} features", got=str(heads))
         if steps < 1:
-            raise ConfigError("steps", expected="a whole number >= 1", got=str(steps))
+            raise ConfigError("steps", expected="an integer >= 1", got=str(steps))
         self.heads, self.steps = heads, steps
         self.beta = (width // heads) ** -0.5 if beta is None else beta
         check_beta(self.beta)
@@ -156,4 +156,4 @@ def _check_rows(subject: str, rows: Tensor, features: int) -> None:
 
 def _check_count(subject: str, count: int) -> None:
     if count < 1:
-        raise ConfigError(subject, expected="a whole number >= 1", got=str(count))
+        raise ConfigError(subject, expected="an integer >= 1", got=str(count))

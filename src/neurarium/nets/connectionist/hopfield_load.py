@@ -41,7 +41,7 @@ def load_curve(
     """Store random patterns, start in some of them, let the net come to rest, measure the overlap.
 
     Args:
-        loads: s / n of each point; s is rounded to a whole number, at least 1.
+        loads: s / n of each point; s is rounded to an integer, at least 1.
         flipped: share of the units turned before the start; 0 for the retrieval states of the theory.
         trials: nets a point, with patterns of their own.
         probes: patterns a net from which it is started, at most.

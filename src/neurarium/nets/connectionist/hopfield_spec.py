@@ -38,14 +38,14 @@ class HopfieldSpec(NetSpec):
     threshold: float = 0.5
     """Share of the value range above which a value becomes +1; all others become -1."""
     flip: float = 0.25
-    """Share of the units turned round before a recall is measured."""
+    """Share of the units flipped before a recall is measured."""
 
     def __post_init__(self) -> None:
         """Refuse what no memory can be, and what the kind of storage would ignore. Raises ConfigError."""
         checks = {
-            "patterns": (self.patterns >= 1, "a whole number >= 1"),
+            "patterns": (self.patterns >= 1, "an integer >= 1"),
             "storage": (self.storage in get_args(Storage), f"one of {', '.join(get_args(Storage))}"),
-            "order": (self.order is None or self.order >= 2, "a whole number >= 2, or none"),
+            "order": (self.order is None or self.order >= 2, "an integer >= 2, or none"),
             "beta": (0 < self.beta < math.inf, "a finite number above 0"),
             "threshold": (0 <= self.threshold < 1, "a share in [0, 1)"),
             "flip": (0 <= self.flip <= 1, "a share in [0, 1]"),

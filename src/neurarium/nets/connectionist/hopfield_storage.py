@@ -41,7 +41,7 @@ def hebbian(patterns: Float[Tensor, "patterns neurons"], *, diagonal: bool = Fal
         critical_load() * n, s, n, "Hebb's rule", f"all of them exactly only up to {hebbian_capacity(n, True):.1f}"
     )
     removed = torch.full_like(patterns[0], 0.0 if diagonal else float(s))
-    # whole numbers and their halves are exact up to here
+    # integers and their halves are exact up to here
     exact = s * n * torch.finfo(patterns.dtype).eps < 1 / 4
     return Couplings(patterns.T.contiguous(), patterns.contiguous(), removed, 1 / n, whole=exact)
 

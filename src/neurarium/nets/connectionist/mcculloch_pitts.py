@@ -110,7 +110,7 @@ def gate(name: str, inputs: int, inhibition: str = "weighted") -> ThresholdLayer
     """
     kind = choose(name, {**GATES, "not": GATES["nor"]}, "gate")
     if inputs < 1 or (name == "not" and inputs != 1):
-        raise ConfigError("inputs", expected="1 for not, else a whole number >= 1", got=str(inputs))
+        raise ConfigError("inputs", expected="1 for not, else an integer >= 1", got=str(inputs))
     synapse, threshold = kind(inputs)
     return ThresholdLayer([[synapse] * inputs], [threshold], inhibition)
 

@@ -65,7 +65,7 @@ def learn(
     """
     check_labeled(x, labels)
     if epochs is not None and epochs < 1:
-        raise ConfigError("epochs", expected="a whole number >= 1, or none", got=str(epochs))
+        raise ConfigError("epochs", expected="an integer >= 1, or none", got=str(epochs))
     rows = x.detach().cpu().numpy()
     y = signs(labels).to(x.dtype).cpu().numpy()
     check_finite(rows)
@@ -97,7 +97,7 @@ class Perceptron(nn.Module, Hyperplane):
     def __init__(self, features: int) -> None:
         super().__init__()
         if features < 1:
-            raise ConfigError("features", expected="a whole number >= 1", got=str(features))
+            raise ConfigError("features", expected="an integer >= 1", got=str(features))
         self.weight = nn.Parameter(torch.zeros(features))
         self.bias = nn.Parameter(torch.zeros(()))
 

@@ -230,7 +230,7 @@ class RBM(nn.Module, DensityModel, Generative):
     def sample(self, count: int, seed: int = 0, steps: int = 1000) -> Float[Tensor, "count *shape"]:
         """Make examples by Markov chains begun at coin tosses. Raises ConfigError: no example or no step."""
         if count < 1:
-            raise ConfigError("count", expected="a whole number >= 1", got=str(count))
+            raise ConfigError("count", expected="an integer >= 1", got=str(count))
         generator = torch.Generator(self.weight.device).manual_seed(seed)
         v = sample_visible(self.weights, count, steps, self.visible, generator)
         return ((v - self.shift) / self.factor).view(count, *self.shape)

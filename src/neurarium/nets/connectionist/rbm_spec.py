@@ -35,7 +35,7 @@ class RBMSpec(NetSpec):
         """Refuse what no machine can be. Raises ConfigError: no hidden unit, no step of Gibbs sampling, or no chain."""
         for name in ("hidden", "k", "chains"):
             if getattr(self, name) < 1:
-                raise ConfigError(f"net.{name}", expected="a whole number >= 1", got=str(getattr(self, name)))
+                raise ConfigError(f"net.{name}", expected="an integer >= 1", got=str(getattr(self, name)))
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net, with a unit a feature; Bernoulli ones stand for a value range (else DataError)."""

@@ -56,7 +56,7 @@ class Retrieval:
 def check_limit(most: int) -> None:
     """Refuse a limit below one sweep. Raises ConfigError: `most` below 1."""
     if most < 1:
-        raise ConfigError("sweeps", expected="a whole number >= 1", got=str(most))
+        raise ConfigError("sweeps", expected="an integer >= 1", got=str(most))
 
 
 def settle(

@@ -164,7 +164,7 @@ def novikoff(x: Shaped[Tensor, "..."], labels: Shaped[Tensor, "..."], bias: bool
     z = _signed(x, labels, bias)
     v = np.append(found.weight.numpy(), found.bias)[: z.shape[1]]
     radius, gamma = float(np.linalg.norm(z, axis=1).max()), float((z @ v).min() / np.linalg.norm(v))
-    # a ratio that is a whole number must not fall below it by rounding
+    # a ratio that is an integer must not fall below it by rounding
     return Bound(radius, gamma, math.floor((radius / gamma) ** 2 * (1 + _ROUNDING)))
 
 

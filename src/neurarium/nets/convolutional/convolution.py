@@ -94,7 +94,7 @@ def margins(
     """Positions to add around each axis. Raises ConfigError; ShapeError: a kernel wider than the padded input."""
     axes = len(size)
     if isinstance(padding, str) and padding not in ("valid", "same", "full"):
-        raise ConfigError("padding", expected="valid, same, full or whole numbers", got=repr(padding))
+        raise ConfigError("padding", expected="valid, same, full or integers", got=repr(padding))
     counts = (0,) * axes if isinstance(padding, str) else per_axis(padding, axes, "padding")
     sides = []
     steps, spacings = per_axis(stride, axes, "stride"), per_axis(dilation, axes, "dilation")

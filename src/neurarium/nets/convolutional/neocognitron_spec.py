@@ -29,7 +29,7 @@ class NeocognitronSpec(NetSpec):
         """Refuse numbers out of their range."""
         for name in ("learned", "presentations"):
             if getattr(self, name) < 0:
-                raise ConfigError(f"net.{name}", expected="a whole number >= 0", got=str(getattr(self, name)))
+                raise ConfigError(f"net.{name}", expected="an integer >= 0", got=str(getattr(self, name)))
         if len(self.selectivity) != 2 or not all(0 < r < math.inf for r in self.selectivity):
             raise ConfigError("net.selectivity", expected="two numbers > 0", got=str(self.selectivity))
 

@@ -64,7 +64,7 @@ def prepared(pictures: Shaped[Tensor, "..."]) -> Float[Tensor, "batch 3 rows col
             remedy="permute the axes, repeat a gray channel, or leave transparency out",
         )
     x = pictures.float()
-    # as Pillow, which resized what the net was trained on: width first, whole numbers after each of the two
+    # as Pillow, which resized what the net was trained on: width first, integers after each of the two
     for size in ((x.shape[2], RESIZED), (RESIZED, RESIZED)):
         x = (F.interpolate(x, size, mode="bilinear", antialias=True) + 0.5).floor()
     edge = (RESIZED - SIZE) // 2

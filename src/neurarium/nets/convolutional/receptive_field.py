@@ -39,7 +39,7 @@ class Window:
     def __post_init__(self) -> None:
         for name, least in (("kernel", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
             if getattr(self, name) < least:
-                raise ConfigError(name, expected=f"a whole number >= {least}", got=str(getattr(self, name)))
+                raise ConfigError(name, expected=f"an integer >= {least}", got=str(getattr(self, name)))
 
     @property
     def span(self) -> int:

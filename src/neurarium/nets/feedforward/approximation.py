@@ -90,4 +90,4 @@ def pieces(layers: Sequence[Layer], start: Float[Tensor, "inputs"], end: Float[T
 
 def _positive(name: str, value: int) -> None:
     if value < 1:
-        raise ConfigError(name, expected="a whole number >= 1", got=str(value))
+        raise ConfigError(name, expected="an integer >= 1", got=str(value))

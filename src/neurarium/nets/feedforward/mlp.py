@@ -2,7 +2,7 @@
 
     a_0 = x,    a_l = phi(W_l a_{l-1} + b_l)  for l = 1 .. L-1,    logits = W_L a_{L-1} + b_L
 
-The last layer is linear: what its numbers mean is the objective's affair. With no hidden layer it is a linear
+The last layer is linear: what its numbers mean is the loss's affair. With no hidden layer it is a linear
 classifier; renaming the hidden units of a layer leaves the function unchanged.
 
 Source: D. Rumelhart, G. Hinton, R. Williams, "Learning representations by back-propagating errors", 1986.

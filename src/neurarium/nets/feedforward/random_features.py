@@ -84,7 +84,7 @@ class FrozenLayer(nn.Module):
         super().__init__()
         choose(kind, dict.fromkeys(KINDS), "kind")
         if inputs < 1 or features < 1:
-            raise ConfigError("features", expected="a whole number >= 1", got=str(min(inputs, features)))
+            raise ConfigError("features", expected="an integer >= 1", got=str(min(inputs, features)))
         if not 0 < width < math.inf:
             raise ConfigError("width", expected="a number > 0", got=str(width))
         self.inputs, self.kind = inputs, kind

@@ -1,4 +1,4 @@
-"""Regression models as nets: affine maps, whose objective decides what their numbers mean.
+"""Regression models as nets: affine maps, whose loss decides what their numbers mean.
 
     linear        a = W x + b                          least squares, ridge; softmax regression with cross-entropy
     logistic      a = (0, w_2 x + b_2, ..., w_K x + b_K)   log-odds against the first class

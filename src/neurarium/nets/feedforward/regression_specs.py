@@ -1,7 +1,7 @@
 """Regression models and random features as a recipe names them (no torch).
 
-Least squares, ridge and softmax regression are one net, `linear`: they differ in objective and penalty, which a recipe
-names (`objective`, `optimizer.l2`).
+Least squares, ridge and softmax regression are one net, `linear`: they differ in loss and penalty, which a recipe
+names (`loss`, `optimizer.l2`).
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LinearSpec(NetSpec):
-    """Affine map: least squares, ridge or softmax regression, as the objective says."""
+    """Affine map: least squares, ridge or softmax regression, as the loss says."""
 
     summary: ClassVar[str] = "affine map: least squares and ridge (squared-error), softmax regression (cross-entropy)"
 

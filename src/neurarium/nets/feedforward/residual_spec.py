@@ -32,7 +32,7 @@ class ResidualMLPSpec(NetSpec):
         """Refuse what no net can be."""
         for name in ("width", "depth", "maps"):
             if getattr(self, name) < 1:
-                raise ConfigError(f"net.{name}", expected="a whole number >= 1", got=str(getattr(self, name)))
+                raise ConfigError(f"net.{name}", expected="an integer >= 1", got=str(getattr(self, name)))
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net; an example of any shape is flattened."""

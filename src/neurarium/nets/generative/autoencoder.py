@@ -6,7 +6,7 @@ Code and output are linear layers. Without hidden layers the best a dense one ca
 the same space as the first principal components (the axes within it are free). With them the code may bend.
 
 A denoising auto-encoder sees a damaged example and is asked for the whole one: the damage is the first layer of the net
-and is done in training mode alone, so that the objective still compares with what came in.
+and is done in training mode alone, so that the loss still compares with what came in.
 
 Both nets are one chain of layers with a layer named "code": its features under a linear classifier are the net
 linear-probe with the layer code.
@@ -86,7 +86,7 @@ class Autoencoder(nn.Module, Reconstructing):
 def check_code(code: int) -> None:
     """Refuse a code without numbers. Raises ConfigError: below 1."""
     if code < 1:
-        raise ConfigError("net.code", expected="a whole number >= 1", got=str(code))
+        raise ConfigError("net.code", expected="an integer >= 1", got=str(code))
 
 
 def dense_autoencoder(
@@ -130,7 +130,7 @@ def convolutional_autoencoder(
     """
     check_code(code)
     if width < 1:
-        raise ConfigError("net.width", expected="a whole number >= 1", got=str(width))
+        raise ConfigError("net.width", expected="an integer >= 1", got=str(width))
     channels, height, columns = shape
     if height % 4 or columns % 4 or min(shape) < 1:
         raise ShapeError(

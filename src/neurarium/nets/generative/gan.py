@@ -81,7 +81,7 @@ class GAN(nn.Module, Generative):
     def sample(self, count: int, seed: int = 0, steps: int = 1000) -> Float[Tensor, "count *shape"]:
         """Make examples in evaluation mode; the same noise for a seed on every device, `steps` without effect."""
         if count < 1:
-            raise ConfigError("count", expected="a whole number >= 1", got=str(count))
+            raise ConfigError("count", expected="an integer >= 1", got=str(count))
         noise = self.draw_noise(count, torch.Generator().manual_seed(seed))
         was_training = self.training
         self.eval()

@@ -34,7 +34,7 @@ class AdversarialSpec(NetSpec):
     def __post_init__(self) -> None:
         """Refuse what no pair can be. Raises ConfigError: no noise, a penalty below 0, or a rate not above 0."""
         if self.noise < 1:
-            raise ConfigError("net.noise", expected="a whole number >= 1", got=str(self.noise))
+            raise ConfigError("net.noise", expected="an integer >= 1", got=str(self.noise))
         if not 0 <= self.penalty < math.inf:
             raise ConfigError("net.penalty", expected="a number >= 0", got=str(self.penalty))
         if not 0 < self.discriminator_rate < math.inf:
@@ -99,7 +99,7 @@ class _AutoencoderSpec(NetSpec):
     def __post_init__(self) -> None:
         """Refuse what no auto-encoder can be."""
         if self.code < 1:
-            raise ConfigError("net.code", expected="a whole number >= 1", got=str(self.code))
+            raise ConfigError("net.code", expected="an integer >= 1", got=str(self.code))
         if not 0 <= self.amount <= 1:
             raise ConfigError("net.amount", expected="a number in [0, 1]", got=str(self.amount))
 

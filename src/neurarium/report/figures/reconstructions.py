@@ -31,7 +31,7 @@ def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure
     x = spread(getattr(data, split), ROW).x
     rows = {"given": raw(x, field)}
     if net.corruption is not None:
-        x = net.damaged(x.to(run.placement.device))
+        x = net.damaged(x.to(run.device_config.device))
         rows["damaged"] = raw(x, field)
     rows["reconstructed"] = raw(_through(run, x, data), field)
     title = f"Through a code of {net.code_size} numbers"

@@ -40,7 +40,7 @@ def makes_maps(run: Run, data: Dataset, scores: Scores | None) -> bool:
     """Whether a net gives each image one class and some layer makes maps of it."""
     if not tells_images_apart(run, data, scores):
         return False
-    one = torch.zeros((1, *data.schema.input.fixed_shape), device=run.placement.device)
+    one = torch.zeros((1, *data.schema.input.fixed_shape), device=run.device_config.device)
     return bool(map_layers(run.net, one))
 
 
@@ -59,5 +59,5 @@ def shown(run: Run, data: Dataset, split: str, scores: Scores) -> Shown:
             *(arrays[name][index] for name in ("predicted", "targets", "confidence")), strict=True
         )
     ]
-    said = torch.as_tensor(arrays["predicted"][index], device=run.placement.device)
-    return Shown(x.to(run.placement.device), images, ends_of(images, field), said, labels)
+    said = torch.as_tensor(arrays["predicted"][index], device=run.device_config.device)
+    return Shown(x.to(run.device_config.device), images, ends_of(images, field), said, labels)

@@ -24,7 +24,7 @@ def _applies(run: Run, data: Dataset, scores: Scores | None) -> bool:
 
 def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
     net = expect(run.net, DensityModel, f"the figure {_NAME}")
-    x = spread(getattr(data, split), ROW).x.to(run.placement.device)
+    x = spread(getattr(data, split), ROW).x.to(run.device_config.device)
     return reconstructions_figure(net, x, size_of(data.schema))
 
 

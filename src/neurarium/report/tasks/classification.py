@@ -164,16 +164,16 @@ def hits(scores: ScoresFile) -> int:
     return round(scores["accuracy"] * scores["examples"])
 
 
-_READING = """<li><span class="key" style="color:var(--blue)"></span><b>Objective.</b> What learning makes small. Where
+_READING = """<li><span class="key" style="color:var(--blue)"></span><b>Loss.</b> What learning makes small. Where
 it falls, learning works; where it jumps or rises, the learning rate is too high; where it stays flat from the start,
 too low. The pale line shows single updates, the strong ones whole epochs.</li>
 <li><span class="key" style="color:var(--blue)"></span><b>Training error.</b> Share of wrong answers on the examples
 that the net learns from, averaged over each epoch while the weights move. Where it stays high, the net is too small or
 has not learned long enough.</li>
-<li><span class="key" style="color:var(--vermilion)"></span><b>Development error.</b> Share of wrong answers on examples
+<li><span class="key" style="color:var(--vermilion)"></span><b>Validation error.</b> Share of wrong answers on examples
 that it does not learn from, measured after each epoch. It tells what the net has understood; the epoch where it is
 lowest is the one to keep.</li>
-<li><b>The gap.</b> Where training error falls on while development error stops or rises, the net learns its examples
+<li><b>The gap.</b> Where training error falls on while validation error stops or rises, the net learns its examples
 by heart: it overfits.</li>"""
 
 REPORT = TaskReport(

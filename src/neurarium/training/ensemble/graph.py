@@ -20,13 +20,13 @@ _PRODUCTS = {_aten.mul.Scalar, _aten.mul.Tensor}
 _RESHAPES = {_aten.view.default, _aten.expand.default, _aten._unsafe_view.default}
 
 
-def written_out(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+def traced(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
     """Return `function` as a fixed list of operations, for tensors of the shapes of `arguments` alone.
 
     Random operations draw anew in every call; whatever Python decides on the way is decided now.
 
     Example:
-        >>> twice = written_out(torch.func.vmap(lambda x: x * 1 + x), torch.zeros(3, 2))
+        >>> twice = traced(torch.func.vmap(lambda x: x * 1 + x), torch.zeros(3, 2))
         >>> twice(torch.ones(3, 2)).sum()
         tensor(12.)
     """

@@ -50,11 +50,11 @@ class Member:
         for update in updates:
             yield from self.tell(update)
 
-    def end_epoch(self, development: Scores) -> Iterator[Told]:
+    def end_epoch(self, validation: Scores) -> Iterator[Told]:
         """Compare with the best epoch, keep the weights if this is it, and move on to the next."""
         session, progress = self.session, self.session.progress
         seconds = progress.seconds
-        ended = end_epoch(self.rule, session.recipe, progress, session.best, development)
+        ended = end_epoch(self.rule, session.recipe, progress, session.best, validation)
         progress.seconds = seconds
         yield from self.tell(replace(ended, seconds=seconds))
 

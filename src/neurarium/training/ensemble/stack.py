@@ -19,7 +19,7 @@ from torch.func import functional_call, grad_and_value, vmap
 
 from neurarium.data.batch import Batch
 from neurarium.tasks.task import Trainable, detached, in_floats
-from neurarium.training.ensemble.graph import written_out
+from neurarium.training.ensemble.graph import traced
 
 WORTH_WRITING_OUT = 100  # calls from which writing a function out (some 50 ms, against 0.5 ms a call) has paid
 Tensors = tuple[Tensor, ...]
@@ -141,7 +141,7 @@ class Stack:
         if uses >= WORTH_WRITING_OUT:
             key = (kind, inputs[0].shape)
             if key not in self._functions:
-                self._functions[key] = written_out(function, *arguments)
+                self._functions[key] = traced(function, *arguments)
             function = self._functions[key]
         with torch.no_grad():
             return function(*arguments)

@@ -39,7 +39,7 @@ def check_alike(sessions: Sequence[Session]) -> None:
     assert len(steps) == 1, "runs that are trained together stand at the same step"
 
 
-def hindrance(session: Session) -> str:
+def why_not(session: Session) -> str:
     """Say why a run cannot be trained together with its like; empty where it can."""
     recipe, rule = session.recipe, session.rule
     if type(rule) is not GradientRule:
@@ -55,13 +55,13 @@ def hindrance(session: Session) -> str:
         return "a plateau schedule gives each seed a rate of its own"
     if recipe.augmentation.active:
         return "augmentation transforms each run's batches by itself"
-    if recipe.accumulate > 1 or recipe.compile or recipe.precision != "float32":
+    if recipe.micro_batches > 1 or recipe.compile or recipe.precision != "float32":
         return "batches in parts, compiled nets and bfloat16 are for large nets"
     if recipe.checkpoints.steps is not None:
         return "checkpoints are asked for between epochs"
     if recipe.max_units is not None:
         return "batches are made by the lengths of the examples"
-    if not all(isinstance(part, Table) for part in (session.dataset.train, session.dataset.development)):
+    if not all(isinstance(part, Table) for part in (session.dataset.train, session.dataset.validation)):
         return "the examples do not lie in memory whole, all of one shape"
     return _hindrance_of_net(session, rule.task)
 
@@ -71,12 +71,12 @@ def pays(session: Session) -> bool:
     holders = [m for m in session.net.modules() if next(m.parameters(recurse=False), None) is not None]
     dense = all(isinstance(m, nn.Linear) for m in holders)
     weights = sum(p.numel() for p in session.net.parameters())
-    return dense and weights * session.recipe.batch_size <= MOST_WORK.get(session.placement.device.type, 0)
+    return dense and weights * session.recipe.batch_size <= MOST_WORK.get(session.device_config.device.type, 0)
 
 
 def _hindrance_of_net(session: Session, task: Trainable) -> str:
     """Try two members on two examples: can vmap take the net, and does a forward pass change its buffers?"""
-    train, device = session.dataset.train, session.placement.device
+    train, device = session.dataset.train, session.device_config.device
     with own_generators():
         net = copy.deepcopy(session.net).train()
         batch = train.gather(torch.arange(2, device=device) % len(train))

@@ -38,11 +38,11 @@ from neurarium.training.session import Session
 Outcome = tuple[Session, Event | NonFiniteError]
 
 
-def learn_together(sessions: Sequence[Session], stop: StopRequest | None = None) -> Iterator[Outcome]:
+def train_ensemble(sessions: Sequence[Session], stop: StopRequest | None = None) -> Iterator[Outcome]:
     """Train the sessions, all of them standing at the same step of one recipe under several seeds.
 
     Args:
-        sessions: as `session.prepare`, `start` or `resume` makes them; `suits.hindrance` finds none.
+        sessions: as `session.prepare`, `start` or `resume` makes them; `suits.why_not` finds none.
         stop: a request is seen at the next step; the members save what they have.
     Yields the session and what happened to it: the events of its run, each epoch's at the epoch's end; for a run that
     diverged at last the error instead of `Stopped`, the others going on.
@@ -63,8 +63,8 @@ class _Group:
         first = sessions[0]
         for session in sessions[1:]:
             session.dataset = first.dataset  # the same examples: one copy of them is enough
-        self.recipe, self.placement, self.train = first.recipe, first.placement, first.dataset.train
-        self.development = first.dataset.development
+        self.recipe, self.device_config, self.train = first.recipe, first.device_config, first.dataset.train
+        self.validation = first.dataset.validation
         self.steps = batch_count(len(self.train), self.recipe.batch_size)
         self.factor = self.recipe.schedule.factor(self.recipe.epochs * self.steps)
         self.stop = stop
@@ -78,7 +78,7 @@ class _Group:
         seeds = ", ".join(str(member.session.recipe.seed) for member in self.members)
         for member in self.members:
             step, task = member.session.progress.step, member.rule.task.name
-            yield from member.tell(started(member.rule, self.recipe, self.placement, self.steps, step, task))
+            yield from member.tell(started(member.rule, self.recipe, self.device_config, self.steps, step, task))
             told = [*member.session.notices, f"trained together in one batched computation: seeds {seeds}"]
             for text in told:
                 yield from member.tell(Notice(text))
@@ -142,15 +142,15 @@ class _Group:
         each = batch.map(lambda tensor: tensor.view(members, size, *tensor.shape[1:]))
         full = size == self.recipe.batch_size
         uses = self.recipe.epochs * (self.steps - 1 if full else 1)
-        objectives, errors, counts = self.stack.gradients(each.inputs, each.targets, uses)
+        losses, errors, counts = self.stack.gradients(each.inputs, each.targets, uses)
         norms = self.stack.gradient_norms()
         step = self._newest().session.progress.step
         rate = self.recipe.optimizer.lr * self.factor(step)
-        rows = torch.stack([t.double() for t in (objectives, errors, norms, counts)], 1).tolist()
+        rows = torch.stack([t.double() for t in (losses, errors, norms, counts)], 1).tolist()
         for k, member in self._learning():
-            objective, wrong, norm, count = rows[k]
-            update = Update(objective, wrong, norm, rate, count)
-            if math.isfinite(update.objective + update.gradient_norm):
+            loss, wrong, norm, count = rows[k]
+            update = Update(loss, wrong, norm, rate, count)
+            if math.isfinite(update.loss + update.gradient_norm):
                 member.take(update)
             else:
                 yield from self._diverge(k, replace(each.map(operator.itemgetter(k)), size=size), update)
@@ -166,12 +166,12 @@ class _Group:
             gradient.mul_(torch.where(norms > limit, limit / norms, 1.0)[:, None])
 
     def _measure(self) -> list[Scores]:
-        """Objective and error rate of every member on the development data; empty where there are none."""
-        if len(self.development) == 0:
+        """Loss and error rate of every member on the validation data; empty where there are none."""
+        if len(self.validation) == 0:
             return [{} for _ in self.members]
         measured: list[list[Sums]] = [[] for _ in self.members]
-        for batch in in_order(self.development, EVALUATION_BATCH):
-            batch = batch.to(self.placement.device)
+        for batch in in_order(self.validation, EVALUATION_BATCH):
+            batch = batch.to(self.device_config.device)
             found = self.stack.measure(batch.inputs, batch.targets, self.recipe.epochs)
             terms, errors, counts = (tensor.double().tolist() for tensor in found)
             for k, sums in enumerate(measured):
@@ -186,7 +186,7 @@ class _Group:
         yield from member.report_steps()
         progress = member.session.progress
         context = Context(member.session.recipe.seed, progress.epoch, progress.step, training=True)
-        where = first_non_finite(member.rule.net, member.rule.task, batch, self.placement, context)
+        where = first_non_finite(member.rule.net, member.rule.task, batch, self.device_config, context)
         member.close()
         yield member.session, not_finite(where, progress.step, update)
 

@@ -8,7 +8,7 @@ For each batch of real examples x, with fresh noise z and y = G(z):
 Both players have moments of their own: each parameter's state stands in the one optimizer, which passes over the
 parameters without a gradient. What the record says, in training and measurement alike:
 
-    objective   L_D without its penalty: 2 log 2 = 1.386 where the discriminator can tell nothing (least squares: 1/4)
+    loss        L_D without its penalty: 2 log 2 = 1.386 where the discriminator can tell nothing (least squares: 1/4)
     errors      half the sum of real examples judged generated and generated ones judged real, so that the error rate
                 is 1/2 where it can tell nothing
 
@@ -61,19 +61,19 @@ class AdversarialRule(DescentRule):
         rate, real, net, loss = self._rate(context), batch.x, self._gan, self._loss
         if self._penalty:
             real = real.detach().requires_grad_()
-        with self.placement.computing():
+        with self.device_config.autocast():
             generated = net.generator(net.draw_noise(batch.size))
             judged_real, judged = net(real).float(), net(generated.detach()).float()
-            objective = loss.discriminator(judged_real, judged)
-            penalized = objective
+            value = loss.discriminator(judged_real, judged)
+            penalized = value
             if self._penalty:
-                penalized = objective + gradient_penalty(judged_real, real, self._penalty)
+                penalized = value + gradient_penalty(judged_real, real, self._penalty)
             steep = self._turn(net.discriminator, penalized)
         errors = self._misjudged(judged_real, judged)
-        values = to_floats(objective.detach(), errors, steep)
+        values = to_floats(value.detach(), errors, steep)
         self._check("discriminator", context.step, values[0], values[2])
         self._move(self._ratio * rate, values[2])
-        with self.placement.computing():
+        with self.device_config.autocast():
             ascended = loss.generator(net(generated).float())
             steep = self._turn(net.generator, ascended)
         generator_values = to_floats(ascended.detach(), steep)
@@ -83,18 +83,18 @@ class AdversarialRule(DescentRule):
 
     def measure(self, batch: Batch) -> Sums:
         """Measure a batch; the run's random generators stand still."""
-        with torch.inference_mode(), self.placement.computing():
+        with torch.inference_mode(), self.device_config.autocast():
             noise = self._gan.draw_noise(batch.size, torch.Generator().manual_seed(_MEASUREMENT_SEED))
             real, generated = self._gan(batch.x).float(), self._gan(self._gan.generator(noise)).float()
-            objective = self._loss.discriminator(real, generated)
-            mean, errors = to_floats(objective, self._misjudged(real, generated))
+            value = self._loss.discriminator(real, generated)
+            mean, errors = to_floats(value, self._misjudged(real, generated))
         return Sums.of_examples(mean, errors, batch.size)
 
-    def _turn(self, player: nn.Module, objective: Tensor) -> Tensor:
+    def _turn(self, player: nn.Module, value: Tensor) -> Tensor:
         """Give one player its gradients and the other none; return their norm."""
         mine = [p for p in player.parameters() if p.requires_grad]
         self._forget_gradients()
-        gradients = torch.autograd.grad(objective, mine)
+        gradients = torch.autograd.grad(value, mine)
         for parameter, gradient in zip(mine, gradients, strict=True):
             parameter.grad = laid_out(parameter, gradient)
         return torch.stack(torch._foreach_norm(gradients)).norm()
@@ -103,11 +103,11 @@ class AdversarialRule(DescentRule):
         threshold = self._loss.threshold
         return ((real <= threshold).sum() + (generated > threshold).sum()) / 2
 
-    def _check(self, player: str, step: int, objective: float, norm: float) -> None:
-        if not math.isfinite(objective + norm):
+    def _check(self, player: str, step: int, value: float, norm: float) -> None:
+        if not math.isfinite(value + norm):
             raise NonFiniteError(
                 f"step {step + 1}, loss or gradient of the {player}",
                 expected="finite numbers",
-                got=f"objective {objective:g}, gradient norm {norm:g}",
+                got=f"loss {value:g}, gradient norm {norm:g}",
                 remedy=f"lower --optimizer.lr, or set --clip-norm 1; the {player} was not updated",
             )

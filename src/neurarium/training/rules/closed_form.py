@@ -12,8 +12,8 @@ The intercept b is not penalized. Memory holds sums alone: features^2 numbers, w
 begins at W = 0, b = 0 whatever weights the net came with: the function is convex, and among several minima the one of
 least norm is reached from there, with a notice. The size and order of batches change the result by rounding.
 
-What an epoch reports of the training examples is their objective, without penalty, at the point where the epoch began;
-the development set is measured after its step. A step that does not lower f enough is halved at the next epoch's end.
+What an epoch reports of the training examples is their loss, without penalty, at the point where the epoch began;
+the validation set is measured after its step. A step that does not lower f enough is halved at the next epoch's end.
 
 Source: J. Nocedal, "Updating quasi-Newton matrices with limited storage", 1980; D. Boehning, "Multinomial logistic
 regression algorithm", 1992.
@@ -57,8 +57,8 @@ class ClosedFormRule(LearningRule):
     # every optimizer has a rate, which plays no part here; intercepts never decay
     follows: ClassVar[frozenset[str]] = frozenset(
         {
-            "objective.name=auto|squared-error|cross-entropy|binary-cross-entropy|logistic", "objective.smoothing",
-            "objective.confusion", "optimizer.name=closed-form", "optimizer.lr", "optimizer.l2", "optimizer.decayed",
+            "loss.name=auto|squared-error|cross-entropy|binary-cross-entropy|logistic", "loss.smoothing",
+            "loss.confusion", "optimizer.name=closed-form", "optimizer.lr", "optimizer.l2", "optimizer.decay_params",
         }
     )  # fmt: skip
 
@@ -75,7 +75,7 @@ class ClosedFormRule(LearningRule):
             )
         self._curvature = CURVATURE[label_loss(setup, "a solution in closed form")]
         self.net, self.notices = net, list[str]()
-        self.task, self.placement = trainable(setup.task), setup.placement
+        self.task, self.device_config = trainable(setup.task), setup.device_config
         self._l2 = recipe.optimizer.l2
         self._batches = setup.total_steps // recipe.epochs
         self._rows, self._features = self._model.head.weight.shape
@@ -89,29 +89,29 @@ class ClosedFormRule(LearningRule):
     def step(self, parts: tuple[Batch, ...], context: Context) -> Update:
         """Add a batch to the sums, and move after the last one of an epoch; see `LearningRule.step`.
 
-        Raises DataError: an input is infinite or undefined; NonFiniteError: a feature or the objective is.
+        Raises DataError: an input is infinite or undefined; NonFiniteError: a feature or the loss is.
         """
         (batch,) = parts
         if context.step == 0:
             self._write()  # the net begins at 0
-        with torch.no_grad(), self.placement.computing():
+        with torch.no_grad(), self.device_config.autocast():
             z = self._model.features(*batch.inputs)
         if self._features <= EXACT_FEATURES:
             z = z.double()
-        objective, errors, by_scores = self._look(z, batch)
-        if not objective.isfinite():
+        loss, errors, by_scores = self._look(z, batch)
+        if not loss.isfinite():
             check_finite(batch.x, f"inputs of batch {context.step + 1}")
             raise NonFiniteError(
                 f"step {context.step + 1}",
-                expected="a finite objective",
-                got=str(float(objective)),
+                expected="a finite loss",
+                got=str(float(loss)),
                 remedy="scale the inputs",
             )
         if not self._measured:
-            with self.placement.computing():
+            with self.device_config.autocast():
                 self._sums.add(z)
         by_weight = product(by_scores.to(z.dtype), z).double()
-        self._value += objective * batch.size
+        self._value += loss * batch.size
         self._by_weight += by_weight
         self._by_bias += by_scores.sum(0)
         self._count += batch.size
@@ -120,12 +120,12 @@ class ClosedFormRule(LearningRule):
             self._move()
         slope = by_weight / batch.size + self._l2 * self._weight
         norm = torch.cat([slope.flatten(), by_scores.sum(0) / batch.size]).norm()
-        value, wrong, length = to_floats(objective, errors, norm)
+        value, wrong, length = to_floats(loss, errors, norm)
         return Update(value, wrong, length, self._descent.length if moves else 0.0, float(batch.size))
 
     def measure(self, batch: Batch) -> Sums:
         """Measure a batch, learning nothing."""
-        return measured(self.net, self.task, self.placement, batch)
+        return measured(self.net, self.task, self.device_config, batch)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the point in float64, the remembered curvature, and the sums so far."""
@@ -148,14 +148,14 @@ class ClosedFormRule(LearningRule):
         self._place()
 
     def _look(self, z: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Float64[Tensor, "batch rows"]]:
-        """Mean objective, errors, and the derivative of the summed objective by what the affine layer says."""
+        """Mean loss, errors, and the derivative of the summed loss by what the affine layer says."""
         a = (z @ self._weight.T.to(z.dtype)).double() + self._bias
         with torch.enable_grad():
             scores = a.requires_grad_()
             outputs = self._model.outputs(scores)
-            objective = self.task.loss(outputs, batch, self.task.counts(batch))
-            (gradient,) = torch.autograd.grad(objective, scores)
-        return objective.detach(), self.task.errors(outputs.detach(), batch), gradient * batch.size
+            loss = self.task.loss(outputs, batch, self.task.counts(batch))
+            (gradient,) = torch.autograd.grad(loss, scores)
+        return loss.detach(), self.task.errors(outputs.detach(), batch), gradient * batch.size
 
     def _move(self) -> None:
         """Tell the descent what the epoch found and go where it says."""

@@ -7,7 +7,7 @@ from where the last update left them: h is kept, for weights that have moved but
 
 Reported are, for the reconstruction v' from hidden units drawn once given v, in training and measurement alike,
 
-    objective   -sum_i v_i log v'_i + (1 - v_i) log(1 - v'_i)      cross-entropy in nats, mean over the examples
+    loss   -sum_i v_i log v'_i + (1 - v_i) log(1 - v'_i)      cross-entropy in nats, mean over the examples
                  sum_i (v_i - v'_i)^2 / 2                          Gaussian visibles
     errors      mean_i (v_i - v'_i)^2                              summed over the examples
 
@@ -56,7 +56,7 @@ class ContrastiveRule(DescentRule):
     """
 
     follows: ClassVar[frozenset[str]] = frozenset(
-        {"optimizer.*", "schedule.*", "augmentation.*", "accumulate", "clip_norm", "precision"}
+        {"optimizer.*", "schedule.*", "augmentation.*", "micro_batches", "clip_norm", "precision"}
     )
 
     def __init__(self, setup: Setup) -> None:
@@ -74,27 +74,27 @@ class ContrastiveRule(DescentRule):
             parts = tuple(augmented(part, self._augmentation, self._schema) for part in parts)
         self._forget_gradients()
         size = sum(part.size for part in parts)
-        objectives, errors = [], []
+        losses, errors = [], []
         for part in parts:
             share = part.size / size
             mean, wrong = self._contrast(part.x, share)
-            objectives.append(mean if share == 1.0 else share * mean)
+            losses.append(mean if share == 1.0 else share * mean)
             errors.append(wrong)
-        values = to_floats(total(objectives), total(errors), *torch._foreach_norm(gradients_of(self.parameters)))
+        values = to_floats(total(losses), total(errors), *torch._foreach_norm(gradients_of(self.parameters)))
         update = Update(values[0], values[1], math.hypot(*values[2:]), self._rate(context), float(size))
-        if not math.isfinite(update.objective + update.gradient_norm):
+        if not math.isfinite(update.loss + update.gradient_norm):
             raise self._non_finite(context, update)
         self._move(update.learning_rate, update.gradient_norm)
         return update
 
     def measure(self, batch: Batch) -> Sums:
         """Measure a batch; the run's random generators stand still."""
-        with torch.inference_mode(), self.placement.computing():
+        with torch.inference_mode(), self.device_config.autocast():
             generator = torch.Generator(self._rbm.weight.device).manual_seed(_MEASUREMENT_SEED)
             v, w = self._visible(batch.x), self._rbm.weights
             field = visible_field(w, draw(hidden_probabilities(w, v), generator))
-            objective, errors = to_floats(*self._scores(v, field, visible_mean(field, self._rbm.visible)))
-        return Sums.of_examples(objective, errors, batch.size)
+            loss, errors = to_floats(*self._scores(v, field, visible_mean(field, self._rbm.visible)))
+        return Sums.of_examples(loss, errors, batch.size)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the descent, and the persistent chains."""
@@ -113,12 +113,12 @@ class ContrastiveRule(DescentRule):
         # what computes no products stands outside `computing`, which costs some microseconds an operation
         with torch.no_grad():
             v = self._visible(inputs)
-            with self.placement.computing():
+            with self.device_config.autocast():
                 p = hidden_probabilities(w, v)
                 field = visible_field(w, draw(p))
             mean = visible_mean(field, self._rbm.visible)
             scores = self._scores(v, field, mean)
-            with self.placement.computing():
+            with self.device_config.autocast():
                 if self._chains is not None:
                     field = visible_field(w, self._chains)
                     mean = visible_mean(field, self._rbm.visible)
@@ -139,7 +139,7 @@ class ContrastiveRule(DescentRule):
         return v
 
     def _scores(self, v: Tensor, field: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
-        """Objective and sum of errors of the reconstructions with these fields and means."""
+        """Loss and sum of errors of the reconstructions with these fields and means."""
         squares = F.mse_loss(mean, v, reduction="sum")
         if self._rbm.visible == "gaussian":
             return squares / (2 * len(v)), squares / v.shape[1]
@@ -150,6 +150,6 @@ class ContrastiveRule(DescentRule):
         return NonFiniteError(
             f"step {context.step + 1}, {'weights ' + bad[0] if bad else 'reconstruction or gradient'}",
             expected="finite numbers",
-            got=f"objective {update.objective:g}, gradient norm {update.gradient_norm:g}",
+            got=f"loss {update.loss:g}, gradient norm {update.gradient_norm:g}",
             remedy="lower --optimizer.lr (Gaussian visibles need about 0.001); the weights were not updated",
         )

@@ -31,7 +31,7 @@ class DescentRule(LearningRule):
     def __init__(self, setup: Setup) -> None:
         recipe = setup.recipe
         self.net, self.notices = setup.net, list[str]()
-        self.placement = setup.placement
+        self.device_config = setup.device_config
         self.parameters = [p for p in setup.net.parameters() if p.requires_grad]
         self._groups = {"all": self.parameters}
         if isinstance(setup.net, Grouped) or recipe.fine_tuning != _NONE:

@@ -17,7 +17,7 @@ from neurarium.data.batch import Batch
 from neurarium.learning.backprop import losses
 from neurarium.learning.backprop.chain import chain_of
 from neurarium.tasks.task import Context, Trainable
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.rules.descent import laid_out
 from neurarium.training.rules.gradient import GradientRule
 from neurarium.training.rules.label_loss import label_loss
@@ -32,8 +32,8 @@ class ExplicitRule(GradientRule):
     Raises ConfigError: a layer or a task without a rule, or examples that are not one tensor of one shape.
     """
 
-    follows: ClassVar[frozenset[str]] = GradientRule.follows - {"objective.*", "compile", "precision"} | {
-        "objective.name=auto|cross-entropy|squared-error",
+    follows: ClassVar[frozenset[str]] = GradientRule.follows - {"loss.*", "compile", "precision"} | {
+        "loss.name=auto|cross-entropy|squared-error",
         "gradients=explicit",
     }
 
@@ -48,22 +48,22 @@ class ExplicitRule(GradientRule):
                 remedy="leave --gradients out",
             )
         loss = EXPLICIT_LOSSES[label_loss(setup, "explicit gradients")]
-        self._task_step = ChainStep(setup.net, self.task, setup.placement, loss)
+        self._task_step = ChainStep(setup.net, self.task, setup.device_config, loss)
 
 
 class ChainStep:
     """`step.TaskStep` by the layers' rules. Raises ConfigError: a layer without a rule."""
 
-    def __init__(self, net: nn.Module, task: Trainable, placement: Placement, loss: _Loss) -> None:
+    def __init__(self, net: nn.Module, task: Trainable, device_config: DeviceConfig, loss: _Loss) -> None:
         self._chain = chain_of(net)
         self._parameters = dict(net.named_parameters())
-        self._task, self._placement, self._loss = task, placement, loss
+        self._task, self._placement, self._loss = task, device_config, loss
 
     def __call__(self, batch: Batch, counts: Tensor, size: int, context: Context) -> tuple["ChainLoss", Tensor]:
         """Loss of a batch, or of its share in a larger one, and sum of the errors; see `TaskStep`."""
         forward, backward = self._loss
         share = batch.size / size
-        with torch.no_grad(), self._placement.computing():
+        with torch.no_grad(), self._placement.autocast():
             outputs = self._chain.forward(batch.x)
             value, cache = forward(outputs, batch.labels)
             errors = self._task.errors(outputs, batch)
@@ -71,7 +71,7 @@ class ChainStep:
         return ChainLoss(value, lambda: self._back(backward(share, cache))), errors
 
     def _back(self, delta: Tensor) -> None:
-        with torch.no_grad(), self._placement.computing():
+        with torch.no_grad(), self._placement.autocast():
             _, gradients = self._chain.backward(delta)
             for name, gradient in gradients.items():
                 parameter = self._parameters[name]
@@ -103,4 +103,4 @@ EXPLICIT_LOSSES: dict[str, _Loss] = {
     "cross-entropy": (losses.softmax_cross_entropy_forward, losses.softmax_cross_entropy_backward),
     "squared-error": (_squared_error_to_code, losses.squared_error_backward),
 }
-"""Objectives whose error signal is written out, by name: forward and backward."""
+"""Losss whose error signal is written out, by name: forward and backward."""

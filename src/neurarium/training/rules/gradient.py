@@ -16,7 +16,7 @@ from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.batch import Batch
 from neurarium.nets.penalty import WithPenalty
 from neurarium.tasks.task import Context, Task, Trainable, detached, in_floats
-from neurarium.training.device import Placement, to_floats
+from neurarium.training.device import DeviceConfig, to_floats
 from neurarium.training.diagnosis import first_non_finite
 from neurarium.training.rules.descent import DescentRule, augmented, gradients_of, total
 from neurarium.training.rules.measured import measured
@@ -41,7 +41,7 @@ class GradientRule(DescentRule):
 
     follows: ClassVar[frozenset[str]] = frozenset(
         {
-            "objective.*", "optimizer.*", "schedule.*", "augmentation.*", "fine_tuning.*", "accumulate", "clip_norm",
+            "loss.*", "optimizer.*", "schedule.*", "augmentation.*", "fine_tuning.*", "micro_batches", "clip_norm",
             "precision", "compile", "max_units",
         }
     )  # fmt: skip
@@ -51,7 +51,7 @@ class GradientRule(DescentRule):
         super().__init__(setup)
         self._augmentation, self._schema = setup.recipe.augmentation, setup.schema
         self._frozen_epochs = setup.recipe.fine_tuning.freeze_epochs
-        step = TaskStep(setup.net, self.task, setup.placement)
+        step = TaskStep(setup.net, self.task, setup.device_config)
         self._task_step: Callable[..., tuple[Differentiable, Tensor]] = step
         if setup.recipe.compile:
             self._task_step = torch.compile(step.__call__)
@@ -72,14 +72,14 @@ class GradientRule(DescentRule):
             losses.append(loss.detach())
             errors.append(wrong)
         update = self._report(total(losses), total(errors), counts[-1], self._rate(context))
-        if not math.isfinite(update.objective + update.gradient_norm):
+        if not math.isfinite(update.loss + update.gradient_norm):
             raise self._non_finite(parts, context, update)
         self._move(update.learning_rate, update.gradient_norm)
         return update
 
     def measure(self, batch: Batch) -> Sums:
         """Measure a batch, learning nothing."""
-        return measured(self.net, self.task, self.placement, batch)
+        return measured(self.net, self.task, self.device_config, batch)
 
     def _freeze(self, frozen: bool) -> None:
         """Keep a backbone as it is, or let it go."""
@@ -89,27 +89,27 @@ class GradientRule(DescentRule):
                 parameter.requires_grad_(not frozen)
             self.net.train(self.net.training)  # what stands still keeps its statistics too
 
-    def _report(self, objective: Tensor, errors: Tensor, count: Tensor, rate: float) -> Update:
+    def _report(self, loss: Tensor, errors: Tensor, count: Tensor, rate: float) -> Update:
         """Read the numbers, at the price of one wait for the device."""
-        values = to_floats(objective, errors, count, *torch._foreach_norm(gradients_of(self.parameters)))
+        values = to_floats(loss, errors, count, *torch._foreach_norm(gradients_of(self.parameters)))
         return Update(values[0], values[1], math.hypot(*values[3:]), rate, values[2])
 
     def _non_finite(self, parts: tuple[Batch, ...], context: Context, update: Update) -> NonFiniteError:
-        where = first_non_finite(self.net, self.task, parts[0], self.placement, context)
+        where = first_non_finite(self.net, self.task, parts[0], self.device_config, context)
         for part in parts[1:]:
             if where.startswith("gradient norm"):
-                where = first_non_finite(self.net, self.task, part, self.placement, context)
+                where = first_non_finite(self.net, self.task, part, self.device_config, context)
         return not_finite(where, context.step, update)
 
 
 class TaskStep:
     """The forward pass of a batch or of a part of one.
 
-    `placement`: the number format of the forward pass; losses are taken in float32.
+    `device_config`: the number format of the forward pass; losses are taken in float32.
     """
 
-    def __init__(self, net: nn.Module, task: Trainable, placement: Placement) -> None:
-        self.net, self.task, self.placement = net, task, placement
+    def __init__(self, net: nn.Module, task: Trainable, device_config: DeviceConfig) -> None:
+        self.net, self.task, self.device_config = net, task, device_config
 
     def __call__(self, batch: Batch, counts: Tensor, size: int, context: Context) -> tuple[Tensor, Tensor]:
         """Loss, to be differentiated, and sum of the errors.
@@ -118,7 +118,7 @@ class TaskStep:
             counts: of the whole batch of which this one may be a part.
             size: examples in that whole batch, over which a net's own penalty is a mean.
         """
-        with self.placement.computing():
+        with self.device_config.autocast():
             outputs = self.task.forward(self.net, batch, context)
         penalty = None
         if isinstance(outputs, WithPenalty):
@@ -147,6 +147,6 @@ def not_finite(where: str, step: int, update: Update) -> NonFiniteError:
     return NonFiniteError(
         f"step {step + 1}, {where}",
         expected="finite numbers",
-        got=f"objective {update.objective:g}, gradient norm {update.gradient_norm:g}",
+        got=f"loss {update.loss:g}, gradient norm {update.gradient_norm:g}",
         remedy="lower --optimizer.lr, or set --clip-norm 1; the weights were not updated",
     )

@@ -55,7 +55,7 @@ class HessianFreeRule(LearningRule):
     # the rate is that of the weight decay alone
     follows: ClassVar[frozenset[str]] = frozenset(
         {
-            "objective.*", "optimizer.name=hessian-free", "optimizer.lr", "optimizer.l2", "optimizer.weight_decay",
+            "loss.*", "optimizer.name=hessian-free", "optimizer.lr", "optimizer.l2", "optimizer.weight_decay",
             "optimizer.hessian_free.*", "schedule.name=constant|step|exponential|cosine|linear|inverse-sqrt",
             "schedule.*", "augmentation.*",
         }
@@ -65,7 +65,7 @@ class HessianFreeRule(LearningRule):
         _refuse_batch_statistics(setup.net)
         recipe = setup.recipe
         self.net, self.notices = setup.net, list[str]()
-        self.task, self.placement = trainable(setup.task), setup.placement
+        self.task, self.device_config = trainable(setup.task), setup.device_config
         self.damping = recipe.optimizer.hessian_free.damping
         self._settings = recipe.optimizer.hessian_free
         self._optimizer = recipe.optimizer
@@ -91,8 +91,8 @@ class HessianFreeRule(LearningRule):
         loss, errors, data_gradient = self._gradient(parameters, batch)
         norm = float(data_gradient.norm())
         if not math.isfinite(loss + norm):
-            where = first_non_finite(self.net, self.task, batch, self.placement, context)
-            raise _non_finite(where, context.step, f"objective {loss:g}, gradient norm {norm:g}")
+            where = first_non_finite(self.net, self.task, batch, self.device_config, context)
+            raise _non_finite(where, context.step, f"loss {loss:g}, gradient norm {norm:g}")
         l2, weights = self._optimizer.l2, to_vector(parameters.values())
         gradient, before = data_gradient + l2 * weights, loss + l2 / 2 * float(weights @ weights)
 
@@ -117,7 +117,7 @@ class HessianFreeRule(LearningRule):
 
     def measure(self, batch: Batch) -> Sums:
         """Measure a batch, learning nothing."""
-        return measured(self.net, self.task, self.placement, batch)
+        return measured(self.net, self.task, self.device_config, batch)
 
     def state_dict(self) -> dict[str, Any]:
         """Return damping and the direction from which the next conjugate gradients start."""
@@ -131,7 +131,7 @@ class HessianFreeRule(LearningRule):
     def _propose(
         self, parameters: Parameters, batch: Batch, gradient: Tensor, objective: Callable[[Tensor], float]
     ) -> tuple[Tensor, float, float]:
-        """Return a step, the objective after it, and the change that the model foretells."""
+        """Return a step, the objective after it, and the change that the model predicts."""
         settings, l2 = self._settings, self._optimizer.l2
         part = _first(batch, math.ceil(settings.curvature * batch.size))
         restore_generators(self._draws)
@@ -161,7 +161,7 @@ class HessianFreeRule(LearningRule):
         def net(*inputs: Tensor) -> Any:
             return functional_call(self.net, parameters, inputs)
 
-        with self.placement.computing():
+        with self.device_config.autocast():
             return tensor_of(self.task.forward(net, batch, self._context), "hessian-free")
 
     def _loss_of(self, batch: Batch) -> Callable[[Tensor], Tensor]:

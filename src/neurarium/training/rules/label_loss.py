@@ -19,4 +19,4 @@ def label_loss(setup: Setup, whom: str) -> str:
             got=type(setup.task).__name__,
             remedy="take --gradients autograd and an optimizer that is told a gradient",
         )
-    return setup.recipe.objective.resolved(setup.schema.target)
+    return setup.recipe.loss.resolved(setup.schema.target)

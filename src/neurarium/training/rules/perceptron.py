@@ -5,7 +5,7 @@
 The updates are sequential inside a batch too, so that runs with other batch sizes, which see the examples in the same
 order, learn the same weights: a batch is only how often something is reported. Reported are
 
-    objective   max(0, -y a), mean over the batch, each example at the weights that met it
+    loss   max(0, -y a), mean over the batch, each example at the weights that met it
     errors      mistakes
     gradient_norm   |sum of y (x, 1) over the mistakes| / batch size
 
@@ -47,9 +47,7 @@ class PerceptronRule(LearningRule):
     Raises ConfigError: a net that is no hyperplane.
     """
 
-    follows: ClassVar[frozenset[str]] = frozenset(
-        {"objective.name=auto|perceptron", "optimizer.name=sgd", "optimizer.lr"}
-    )
+    follows: ClassVar[frozenset[str]] = frozenset({"loss.name=auto|perceptron", "optimizer.name=sgd", "optimizer.lr"})
 
     def __init__(self, setup: Setup) -> None:
         self._perceptron = expect(setup.net, Hyperplane, "Rosenblatt's rule")
@@ -90,8 +88,8 @@ class PerceptronRule(LearningRule):
         """Mean of max(0, -y a) and number of mistakes, for the weights that answer."""
         with torch.inference_mode():
             margins = signs(batch.labels, "targets").to(batch.labels.device) * self._perceptron.score(batch.x)
-            objective = float((-margins).clamp(min=0).sum()) / batch.size
-            return Sums.of_examples(objective, float((margins <= 0).sum()), batch.size)
+            loss = float((-margins).clamp(min=0).sum()) / batch.size
+            return Sums.of_examples(loss, float((margins <= 0).sum()), batch.size)
 
     def epoch_ended(self, score: float) -> None:
         """Note whether the epoch was without a mistake."""

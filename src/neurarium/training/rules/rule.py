@@ -14,7 +14,7 @@ from neurarium.data.batch import Batch
 from neurarium.data.examples import Examples
 from neurarium.record.schema import Schema
 from neurarium.tasks.task import Context, Task
-from neurarium.training.device import Placement
+from neurarium.training.device import DeviceConfig
 from neurarium.training.recipe import Recipe
 
 
@@ -31,7 +31,7 @@ class Setup:
     net: nn.Module
     task: Task
     schema: Schema
-    placement: Placement
+    device_config: DeviceConfig
     total_steps: int
 
 
@@ -40,13 +40,13 @@ class Update:
     """What one update reports.
 
     Attributes:
-        objective: mean over the batch of what the rule makes small, before the update.
+        loss: mean over the batch of what the rule makes small, before the update.
         errors: number of units answered wrongly, before the update.
         gradient_norm: Euclidean length of the step's direction before clipping.
         count: units that the errors are counted over: examples, tokens, nodes, atoms.
     """
 
-    objective: float
+    loss: float
     errors: float
     gradient_norm: float
     learning_rate: float
@@ -68,9 +68,9 @@ class Sums:
     counts: tuple[float, ...]
 
     @classmethod
-    def of_examples(cls, objective: float, errors: float, count: int) -> "Sums":
+    def of_examples(cls, loss: float, errors: float, count: int) -> "Sums":
         """One term, whose mean is over the examples, and the sum of the errors."""
-        return cls((objective,), errors, (float(count), float(count)))
+        return cls((loss,), errors, (float(count), float(count)))
 
 
 class LearningRule(ABC):
@@ -91,7 +91,7 @@ class LearningRule(ABC):
         """Learn from one batch.
 
         Args:
-            parts: the batch, cut into as many parts as the recipe says: one but for rules that follow "accumulate".
+            parts: the batch, cut into as many parts as the recipe says: one but for rules that follow "micro_batches".
             context: where in the run; `context.step` counts the updates from 0.
         Raises NonFiniteError: before the update, where a number is infinite or undefined.
         """

@@ -4,14 +4,14 @@ The first `patterns` examples of the first epoch are stored; all that come later
 from the run's seed, so the seed decides what is stored. Labels are not looked at. Reported are, after the examples of a
 batch have been stored, for the patterns of the memory so far (for _SCORED of them, evenly spread, where it holds more),
 
-    objective       1/n H(x), mean over the patterns: energy a neuron
-    errors          share of wrong units after the recall, `flip` of the units turned round before, times the batch size
+    loss       1/n H(x), mean over the patterns: energy a neuron
+    errors          share of wrong units after the recall, `flip` of the units flipped before, times the batch size
     gradient_norm   number of patterns that the batch added
 
 and in measurements the sums over the examples of H(x)/n and of the same share of wrong units. These examples are not
-stored (development and test): they say how far recall leads away from a picture that the memory does not know, and by
+stored (validation and test): they say how far recall leads away from a picture that the memory does not know, and by
 how much the energy of known pictures lies below that of unknown ones. An error is never the share of wrong labels. The
-units to be turned round and the order of updates are the same in every measurement; the run's generators stand still.
+units to be flipped and the order of updates are the same in every measurement; the run's generators stand still.
 
 Source: J. Hopfield, "Neural networks and physical systems with emergent collective computational abilities", 1982.
 """
@@ -70,14 +70,14 @@ class StorageRule(LearningRule):
             kept = self._memory.kept
             chosen = torch.linspace(0, len(kept) - 1, min(len(kept), _SCORED), device=kept.device).round().long()
             self._scores = self._score(kept[chosen])
-        objective, wrong = self._scores
-        return Update(objective, wrong * batch.size, float(added), self._rate, float(batch.size))
+        loss, wrong = self._scores
+        return Update(loss, wrong * batch.size, float(added), self._rate, float(batch.size))
 
     def measure(self, batch: Batch) -> Sums:
         """Energy a neuron, and share of wrong units after the recall, of the examples of a batch."""
         with torch.inference_mode():
-            objective, wrong = self._score(self._memory.units(batch.x))
-        return Sums.of_examples(objective, wrong * batch.size, batch.size)
+            loss, wrong = self._score(self._memory.units(batch.x))
+        return Sums.of_examples(loss, wrong * batch.size, batch.size)
 
     def epoch_ended(self, score: float) -> None:
         """Note that all examples have been seen."""

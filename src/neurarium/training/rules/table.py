@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from neurarium.checks import ConfigError, choose
-from neurarium.training.device import find_placement
+from neurarium.training.device import find_device
 from neurarium.training.recipe import Recipe, net_kind
 from neurarium.training.rules.gradient import GradientRule
 from neurarium.training.rules.rule import LearningRule, Setup
@@ -104,7 +104,7 @@ def resolved(recipe: Recipe) -> Recipe:
     kind = rule_class(rule_name(recipe))
     if recipe.precision == "auto":
         wanted = "auto" if "precision" in kind.follows else "float32"
-        found = find_placement(recipe.device, wanted).precision
+        found = find_device(recipe.device, wanted).precision
         recipe = dataclasses.replace(recipe, precision="bfloat16" if found == "bfloat16" else "float32")
     check_followed(recipe, kind)
     return recipe

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
     from neurarium.learning.losses import Criterion
 
-ObjectiveName = Literal[
+LossName = Literal[
     "auto", "cross-entropy", "squared-error", "absolute-error", "binary-cross-entropy", "logistic", "hinge",
     "perceptron", "distillation", "custom",
 ]  # fmt: skip
-_OF_NUMBERS: tuple[ObjectiveName, ...] = ("auto", "squared-error", "absolute-error", "custom")
+_OF_NUMBERS: tuple[LossName, ...] = ("auto", "squared-error", "absolute-error", "custom")
 # Constants that have a meaning for classes alone, and their values where they do nothing.
 _OF_CLASSES: dict[str, object] = {"smoothing": 0.0, "confusion": (), "class_weights": (), "balanced": False}
 
 
 @dataclass(frozen=True)
-class Objective:
+class Loss:
     """Which loss, what becomes of the labels before it, and its constants.
 
     All losses are those of `learning.losses`; binary cross-entropy, logistic, hinge and perceptron ask each output
@@ -39,12 +39,12 @@ class Objective:
 
     Example:
         >>> import torch
-        >>> criterion = Objective("hinge").build(Field((), ("cat", "dog")))
+        >>> criterion = Loss("hinge").build(Field((), ("cat", "dog")))
         >>> criterion.loss(torch.tensor([[3.0, -0.5]]), torch.tensor([0]), None)  # 0 + 0.5
         tensor(0.5000)
     """
 
-    name: ObjectiveName = "auto"
+    name: LossName = "auto"
     """Loss to descend on."""
     smoothing: float = 0.0
     """Share of each label that is spread over all classes alike, in [0, 1)."""
@@ -66,11 +66,9 @@ class Objective:
         if self.temperature != 1:
             check_temperature(self.temperature)
         if not 0 < self.share <= 1:
-            raise ConfigError("objective.share", expected="a number in (0, 1]", got=str(self.share))
+            raise ConfigError("loss.share", expected="a number in (0, 1]", got=str(self.share))
         if not all(0 <= weight < float("inf") for weight in self.class_weights) or set(self.class_weights) == {0.0}:
-            raise ConfigError(
-                "objective.class_weights", expected="numbers >= 0, not all 0", got=str(self.class_weights)
-            )
+            raise ConfigError("loss.class_weights", expected="numbers >= 0, not all 0", got=str(self.class_weights))
         if self.confusion:
             object.__setattr__(self, "confusion", _square(self.confusion))
             check_confusion(self.confusion)
@@ -110,14 +108,14 @@ class Objective:
             None if weights is None else torch.tensor(weights, device=device),
         )
 
-    def resolved(self, target: Field) -> ObjectiveName:
+    def resolved(self, target: Field) -> LossName:
         """The name of the loss that "auto" stands for."""
         if self.name not in ("auto", "custom"):
             return self.name
         return "cross-entropy" if target.categories else "squared-error"
 
-    def with_counts(self, counts: Sequence[int]) -> Objective:
-        """The objective with its classes weighted by how often they occur in training, where it is balanced.
+    def with_counts(self, counts: Sequence[int]) -> Loss:
+        """The loss with its classes weighted by how often they occur in training, where it is balanced.
 
         Raises ConfigError: a class that does not occur.
         """
@@ -125,12 +123,12 @@ class Objective:
             return self
         if not counts or 0 in counts:
             got, remedy = f"none of class {list(counts).index(0)}" if counts else "no classes", "give class_weights"
-            raise ConfigError("objective.balanced", expected="training examples of every class", got=got, remedy=remedy)
+            raise ConfigError("loss.balanced", expected="training examples of every class", got=got, remedy=remedy)
         weights = tuple(sum(counts) / (len(counts) * count) for count in counts)
         return replace(self, balanced=False, class_weights=weights)
 
-    def without_teacher(self) -> Objective:
-        """The objective by which a trained net is measured: itself, and for distillation that of the labels alone."""
+    def without_teacher(self) -> Loss:
+        """The loss by which a trained net is measured: itself, and for distillation that of the labels alone."""
         if self.name != "distillation":
             return self
         return replace(self, name="cross-entropy", temperature=1.0, share=1.0)
@@ -150,50 +148,50 @@ class Objective:
 
     def _weights(self, classes: int) -> tuple[float, ...] | None:
         if self.balanced:
-            raise ConfigError("objective.balanced", expected="to be told how often each class occurs", got="nothing")
+            raise ConfigError("loss.balanced", expected="to be told how often each class occurs", got="nothing")
         if self.class_weights and len(self.class_weights) != classes:
             raise ConfigError(
-                "objective.class_weights", expected=f"{classes} numbers, one a class", got=str(len(self.class_weights))
+                "loss.class_weights", expected=f"{classes} numbers, one a class", got=str(len(self.class_weights))
             )
         return self.class_weights or None
 
     def _refuse_pair(self, one: str, other: str) -> None:
         if getattr(self, one) and getattr(self, other):
             raise ConfigError(
-                f"objective.{one}", expected=f"either this or objective.{other}", got="both", remedy="leave one out"
+                f"loss.{one}", expected=f"either this or loss.{other}", got="both", remedy="leave one out"
             )
 
     def _refuse_classes(self) -> None:
         """Refuse what has a meaning for classes alone, where the targets are numbers."""
         if self.name not in _OF_NUMBERS:
             raise ConfigError(
-                "objective",
+                "loss",
                 expected=f"one of {', '.join(_OF_NUMBERS)}, as the targets are numbers",
                 got=self.name,
-                remedy="--objective.name squared-error",
+                remedy="--loss.name squared-error",
             )
         for name, neutral in _OF_CLASSES.items():
             if getattr(self, name) != neutral:
                 raise ConfigError(
-                    f"objective.{name}", expected="none, as the targets are numbers", got=str(getattr(self, name))
+                    f"loss.{name}", expected="none, as the targets are numbers", got=str(getattr(self, name))
                 )
 
     def _refuse_ignored(self) -> None:
         """Refuse a constant that has no effect on the loss: it was meant for another."""
         ignored: dict[str, tuple[object, str]] = {}
         if self.name != "distillation":
-            ignored = dict.fromkeys(("temperature", "share"), (1.0, "the objective distillation"))
+            ignored = dict.fromkeys(("temperature", "share"), (1.0, "the loss distillation"))
         elif self.share == 1:
-            why = "labels that count: a share below 1, or another objective than distillation"
+            why = "labels that count: a share below 1, or another loss than distillation"
             ignored = {name: (neutral, why) for name, neutral in _OF_CLASSES.items()}
         if self.name == "custom":
             ignored |= {name: (neutral, "a loss of this library") for name, neutral in _OF_CLASSES.items()}
         for name, (neutral, allowed) in ignored.items():
             if getattr(self, name) != neutral:
                 raise ConfigError(
-                    f"objective.{name}",
+                    f"loss.{name}",
                     expected=f"{neutral or 'none'}, as only {allowed} uses it",
-                    got=f"{getattr(self, name)} with the objective {self.name}",
+                    got=f"{getattr(self, name)} with the loss {self.name}",
                 )
 
 

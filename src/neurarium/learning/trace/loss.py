@@ -14,7 +14,7 @@ from neurarium.learning.trace.structure import floats_in
 Loss: TypeAlias = Criterion | Callable[[Any, Any], Tensor]
 
 
-def objective_of(loss: Loss | None, outputs: Any, targets: Any, seed: int) -> Tensor:
+def loss_of(loss: Loss | None, outputs: Any, targets: Any, seed: int) -> Tensor:
     """Compute a loss of the outputs, by default that which `default_loss` takes.
 
     Raises:
