@@ -179,11 +179,11 @@ def spread(values: list[float]) -> str:
 
 def draw(results: dict[str, Any]) -> bytes:
     """Draw training and validation error over epochs, plain nets beside residual ones."""
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
-    figure = picture.blank(9.6, 4.4)
+    figure = plotting.blank(9.6, 4.4)
     sides = figure.subplots(1, 2, sharey=True)
-    colors = {20: picture.BLUE, 56: picture.VERMILION}
+    colors = {20: plotting.BLUE, 56: plotting.VERMILION}
     for axes, kind, title in zip(sides, ("plain", "resnet"), ("Plain nets", "Residual nets"), strict=True):
         for depth, color in colors.items():
             curves = [run["curve"] for run in results["runs"] if run["net"] == f"{kind}-{depth}"]
@@ -196,16 +196,16 @@ def draw(results: dict[str, Any]) -> bytes:
                 )  # fmt: skip
                 low, high = [min(values) for values in by_epoch], [max(values) for values in by_epoch]
                 axes.fill_between(epochs, low, high, color=color, alpha=0.18, linewidth=0)
-        picture.dress(axes, title, "epoch", "error, % (log scale)" if axes is sides[0] else "")
+        plotting.dress(axes, title, "epoch", "error, % (log scale)" if axes is sides[0] else "")
         axes.set_yscale("log")
         picture.epochs_axis(axes, len(curves[0]))
-        picture.legend_above(axes, 2)
+        plotting.legend_above(axes, 2)
     low, high = sides[0].get_ylim()
     ticks = [t for t in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if low <= t <= high]
     sides[0].set_yticks(ticks, labels=[f"{t:g}" for t in ticks])
     sides[0].minorticks_off()
-    figure.supxlabel("line: mean of the seeds; band: from the lowest to the highest", color=picture.FAINT, fontsize=9)
-    return picture.png(figure)
+    figure.supxlabel("line: mean of the seeds; band: from the lowest to the highest", color=plotting.FAINT, fontsize=9)
+    return plotting.png(figure)
 
 
 def measure(settings: Settings, seeds: tuple[int, ...], machine: dict[str, str], file: Path | None) -> dict[str, Any]:

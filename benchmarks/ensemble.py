@@ -1,4 +1,4 @@
-"""Eight seeds of a small net trained together, beside one of them and beside eight one after the other.
+"""Eight seeds of a small net trained vmap, beside one of them and beside eight one after the other.
 
     python benchmarks/ensemble.py            writes benchmarks/results/ensemble.json and .md
     python benchmarks/ensemble.py --quick    a tenth of the epochs, one round, nothing written: does everything run?
@@ -29,8 +29,8 @@ from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.events import EpochEnded
 from neurarium.record.schema import Schema
-from neurarium.training.ensemble.suits import why_not
-from neurarium.training.ensemble.together import train_ensemble
+from neurarium.training.ensemble.compatibility import why_not
+from neurarium.training.ensemble.train import train_ensemble
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import Session
 
@@ -92,7 +92,7 @@ def digits() -> Dataset:
 def measure(plan: Recipe, data: Dataset, rounds: int) -> dict[str, Any]:
     """Time one, eight together and eight in turn, round after round; compare what they have learned."""
     plans = [dataclasses.replace(plan, seed=seed) for seed in range(SEEDS)]
-    seconds: dict[str, list[float]] = {"one": [], "together": [], "in turn": []}
+    seconds: dict[str, list[float]] = {"one": [], "vmap": [], "in turn": []}
     for _ in range(rounds + 1):
         began = time.perf_counter()
         alone(plans[0], data)
@@ -113,8 +113,8 @@ def measure(plan: Recipe, data: Dataset, rounds: int) -> dict[str, Any]:
     kept = {name: values[1:] for name, values in seconds.items()}
     return {
         "seconds": kept,
-        "together / one": ratio(kept["together"], kept["one"]),
-        "in turn / together": ratio(kept["in turn"], kept["together"]),
+        "together / one": ratio(kept["vmap"], kept["one"]),
+        "in turn / together": ratio(kept["in turn"], kept["vmap"]),
         "weights apart": apart,
         "validation error": [ended[id(session)] for session in joint],
     }

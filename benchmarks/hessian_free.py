@@ -175,11 +175,11 @@ def setting_of(optimizer: Optimizer) -> str:
 
 def draw(outcomes: list[dict[str, Any]], minutes: float) -> None:
     """Draw loss against time: the best run of either side strong, its others pale."""
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
-    figure = picture.blank(8.0, 4.6)
+    figure = plotting.blank(8.0, 4.6)
     axes = figure.subplots()
-    sides = (("adam", "Adam", picture.BLUE), (HESSIAN_FREE, "Hessian-free", picture.VERMILION))
+    sides = (("adam", "Adam", plotting.BLUE), (HESSIAN_FREE, "Hessian-free", plotting.VERMILION))
     for name, title, color in sides:
         best = best_of(outcomes, name)
         for outcome in (o for o in outcomes if o["name"] == name):
@@ -191,17 +191,17 @@ def draw(outcomes: list[dict[str, Any]], minutes: float) -> None:
                 label=f"{title}, {outcome['setting']}" if strong else None,
             )  # fmt: skip
     if len(outcomes) > len(sides):
-        axes.plot([], [], color=picture.GREY, alpha=0.3, linewidth=1.0, label="their other settings")
+        axes.plot([], [], color=plotting.GREY, alpha=0.3, linewidth=1.0, label="their other settings")
     axes.set_yscale("log")
     axes.set_xlim(0, max(minutes, *(o["curve"][-1][0] / 60 for o in outcomes)))
     ticks = [t for t in (50, 60, 70, 80, 100, 150, 200, 300, 500, 900) if axes.get_ylim()[0] <= t <= axes.get_ylim()[1]]
     axes.set_yticks(ticks, labels=[str(t) for t in ticks])
     axes.minorticks_off()
     title = "Deep auto-encoder: training loss"
-    picture.dress(axes, title, "minutes of learning", "cross-entropy of a picture in nats (log scale)")
-    picture.legend_above(axes, 2)
+    plotting.dress(axes, title, "minutes of learning", "cross-entropy of a picture in nats (log scale)")
+    plotting.legend_above(axes, 2)
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    PICTURE.write_bytes(picture.png(figure))
+    PICTURE.write_bytes(plotting.png(figure))
 
 
 def best_of(outcomes: list[dict[str, Any]], name: str) -> dict[str, Any]:

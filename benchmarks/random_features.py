@@ -147,11 +147,11 @@ def speed(count: int | None, features: int, rounds: int) -> dict[str, Any]:
 
 def draw(curve: list[dict[str, Any]]) -> None:
     """Test error against width, both axes logarithmic: the mean over draws as a line, each draw a mark."""
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
-    figure = picture.blank(7.0, 4.4)
+    figure = plotting.blank(7.0, 4.4)
     axes = figure.subplots()
-    for kind, color, marker in (("relu", picture.BLUE, "o"), ("fourier", picture.VERMILION, "s")):
+    for kind, color, marker in (("relu", plotting.BLUE, "o"), ("fourier", plotting.VERMILION, "s")):
         rows = [row for row in curve if row["kind"] == kind]
         widths = sorted({row["width"] for row in rows})
         means = [100 * (1 - np.mean([row["test"] for row in rows if row["width"] == w])) for w in widths]
@@ -167,10 +167,10 @@ def draw(curve: list[dict[str, Any]]) -> None:
     ticks = [t for t in (3, 4, 5, 6, 8, 10, 15, 20, 30, 40) if low <= t <= high]
     axes.set_yticks(ticks, labels=[f"{t} %" for t in ticks])
     axes.minorticks_off()
-    picture.dress(axes, "Random features on MNIST-5k: test error", "random features (log scale)", "wrong (log scale)")
-    picture.legend_above(axes, 2)
+    plotting.dress(axes, "Random features on MNIST-5k: test error", "random features (log scale)", "wrong (log scale)")
+    plotting.legend_above(axes, 2)
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    PICTURE.write_bytes(picture.png(figure))
+    PICTURE.write_bytes(plotting.png(figure))
 
 
 def markdown(results: dict[str, Any]) -> str:

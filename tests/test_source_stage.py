@@ -119,7 +119,7 @@ def test_mistakes_show_before_anything_is_trained(images: Dataset, tmp_path: Pat
         (replace(PROBE, net=LinearProbeSpec("relu9")), ConfigError, "did you mean relu"),
         (replace(STUDENT, source=str(tmp_path)), RunError, "without config"),
         (
-            replace(STUDENT, loss=Loss("distillation", share=0.5, class_weights=(1.0,))),
+            replace(STUDENT, loss=Loss("distillation", alpha=0.5, class_weights=(1.0,))),
             ConfigError,
             "weights",
         ),

@@ -14,7 +14,7 @@ from neurarium.nets.feedforward.approximation import (
     pieces,
     reachable_regions,
 )
-from neurarium.report import picture
+from neurarium.report import plotting
 
 _UNITS, _SEEDS = 8, 20
 
@@ -56,16 +56,16 @@ def approximation(page: Page, depths: tuple[int, ...]) -> None:
             )
         )
     page.table(("layers", "random weights: mean (range)", "tent map, 2 units a layer", "some weights of 8 units"), rows)
-    figure = picture.blank(7.2, 3.8)
+    figure = plotting.blank(7.2, 3.8)
     axes = figure.subplots()
-    picture.dress(axes, "Linear pieces along a line", "hidden layers", "pieces")
-    axes.plot(depths, means, color=picture.BLUE, marker="o", label=f"random weights, {_UNITS} units a layer")
-    axes.plot(depths, [2**d for d in depths], color=picture.VERMILION, marker="s", label="tent map, 2 units a layer")
+    plotting.dress(axes, "Linear pieces along a line", "hidden layers", "pieces")
+    axes.plot(depths, means, color=plotting.BLUE, marker="o", label=f"random weights, {_UNITS} units a layer")
+    axes.plot(depths, [2**d for d in depths], color=plotting.VERMILION, marker="s", label="tent map, 2 units a layer")
     best = [reachable_regions(1, _UNITS, d) for d in depths]
-    axes.plot(depths, best, color=picture.GREEN, marker="^", label=f"some weights, {_UNITS} units a layer")
+    axes.plot(depths, best, color=plotting.GREEN, marker="^", label=f"some weights, {_UNITS} units a layer")
     axes.set_yscale("log")
     axes.set_xticks(depths)
-    axes.legend(frameon=False, fontsize=9, labelcolor=picture.INK)
+    axes.legend(frameon=False, fontsize=9, labelcolor=plotting.INK)
     page.picture("pieces", "linear pieces over depth: random weights, the tent map, the best weights", figure)
     page.say(
         f"""With one layer of {_UNITS} units there are at most {most_regions(1, _UNITS)} pieces. Random nets gain a few

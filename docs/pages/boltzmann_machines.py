@@ -25,7 +25,7 @@ from neurarium.nets.connectionist.rbm_stack import stack_into_mlp
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.recipes import connectionist as recipes
 from neurarium.record.events import EpochEnded
-from neurarium.report import picture
+from neurarium.report import plotting
 from neurarium.report.rbm_pictures import filters_figure, samples_figure
 from neurarium.training.pretraining import train_stack
 from neurarium.training.recipe import Recipe
@@ -207,8 +207,8 @@ def rbm(page: Page, data: Dataset, effort: Effort) -> list[RBM]:
     )  # fmt: skip
     one, five, long_one, long_persistent = rows[0], rows[1], rows[4], rows[5]
     page.say(
-        f"""Reconstruction error is not what is learned: CD-1 has {one[2]} and CD-5 {five[2]}, and the likelihoods differ by
-        {abs(float(five[3]) - float(one[3])):.1f} nats. The estimate of log Z lies below log Z on average, so that
+        f"""Reconstruction error is not what is learned: CD-1 has {one[2]} and CD-5 {five[2]}, and the likelihoods
+        differ by {abs(float(five[3]) - float(one[3])):.1f} nats. The estimate of log Z lies below log Z on average, so that
         log P comes out too high rather than too low; where few chains carry it, its error bars are not to be trusted
         either. Persistent chains follow the likelihood where steps are small against the time that the chains need to
         mix. A short run is not made for them: they come out behind at both rates tried. In {long_one[1]} updates at a
@@ -355,8 +355,8 @@ def _perceptron(
     torch.manual_seed(seed)
     net = {
         "machines": lambda: stack_into_mlp(stacks[seed % len(stacks)], classes=10),
-        "random": lambda: MLP((784, 256, 256, 10), activation="sigmoid", initial="xavier"),
-        "relu": lambda: MLP((784, 256, 256, 10), activation="relu", initial="he"),
+        "random": lambda: MLP((784, 256, 256, 10), activation="sigmoid", init="xavier"),
+        "relu": lambda: MLP((784, 256, 256, 10), activation="relu", init="he"),
     }[start]()
     recipe = Recipe(optimizer=Optimizer("adam", lr=rate), epochs=epochs, batch_size=50, device="cpu", seed=seed)
     session = build_session(recipe, dataclasses.replace(data, train=data.train.select(index)), net)
@@ -396,21 +396,21 @@ def _last(comparison: Comparison, start: str) -> float:
 
 
 def _courses_figure(comparisons: Sequence[Comparison]) -> Figure:
-    figure = picture.blank(10.2, 3.8)
+    figure = plotting.blank(10.2, 3.8)
     panels = figure.subplots(1, len(comparisons), sharey=True)
     for axes, found in zip(panels, comparisons, strict=True):
         first = found is comparisons[0]
-        picture.dress(axes, f"{found.count} labels a class", "epochs", "training loss, nats" if first else "")
-        for (start, name), color in zip(STARTS.items(), picture.COLORS, strict=False):
+        plotting.dress(axes, f"{found.count} labels a class", "epochs", "training loss, nats" if first else "")
+        for (start, name), color in zip(STARTS.items(), plotting.COLORS, strict=False):
             course = found.courses[start]
             epochs = range(1, course.shape[1] + 1)
             axes.plot(epochs, course.mean(0), color=color, label=name)
             axes.fill_between(epochs, course.amin(0), course.amax(0), color=color, alpha=0.2, linewidth=0)
         axes.set_yscale("log")
         picture.epochs_axis(axes, found.epochs)
-    legend = panels[0].legend(frameon=False, fontsize=8, labelcolor=picture.INK, loc="upper right")
+    legend = panels[0].legend(frameon=False, fontsize=8, labelcolor=plotting.INK, loc="upper right")
     legend.set_title("first weights", FontProperties(size=8))
-    picture.heading(figure, f"Perceptrons 784-256-256-10, rate {RATES[1]:g}: mean and range over the runs")
+    plotting.heading(figure, f"Perceptrons 784-256-256-10, rate {RATES[1]:g}: mean and range over the runs")
     return figure
 
 
@@ -434,10 +434,10 @@ def _few(sets: Sequence[Sequence[Tensor]], data: Dataset, count: int, draws: int
 
 
 def _labels_figure(right: dict[str, list[Tensor]], labels: Sequence[int]) -> Figure:
-    figure = picture.blank(7.2, 4.4)
+    figure = plotting.blank(7.2, 4.4)
     axes = figure.subplots()
-    picture.dress(axes, "Softmax regression on MNIST-5k", "labeled digits a class", "test accuracy, %")
-    for (name, rows), color, marker in zip(right.items(), picture.COLORS, picture.MARKERS, strict=False):
+    plotting.dress(axes, "Softmax regression on MNIST-5k", "labeled digits a class", "test accuracy, %")
+    for (name, rows), color, marker in zip(right.items(), plotting.COLORS, plotting.MARKERS, strict=False):
         spreads = [float(r.std()) if len(r) > 1 else 0.0 for r in rows]
         axes.errorbar(
             labels, [float(r.mean()) for r in rows], yerr=spreads, color=color, marker=marker, capsize=3, label=name
@@ -445,7 +445,7 @@ def _labels_figure(right: dict[str, list[Tensor]], labels: Sequence[int]) -> Fig
     axes.set_xscale("log")
     axes.set_xticks(labels, [str(k) for k in labels])
     axes.minorticks_off()
-    legend = axes.legend(frameon=False, fontsize=9, labelcolor=picture.INK, loc="lower right")
+    legend = axes.legend(frameon=False, fontsize=9, labelcolor=plotting.INK, loc="lower right")
     legend.set_title("bars: standard deviation over draws", FontProperties(size=8))
     return figure
 

@@ -44,7 +44,7 @@ from neurarium.nets.connectionist.modern_hopfield import ModernMemory
 from neurarium.nets.connectionist.patterns import CapacityWarning, binarize, flip, overlap
 from neurarium.nets.connectionist.perceptron import Learned, learn
 from neurarium.nets.connectionist.separability import Bound, Separator, margins, novikoff, separate, signs, widest
-from neurarium.report import picture
+from neurarium.report import plotting
 from neurarium.report.perceptron_picture import perceptron_figure
 from neurarium.report.recall import load_figure, recall_figure
 from neurarium.report.units_picture import functions_figure
@@ -128,19 +128,19 @@ def cover(page: Page, effort: Effort) -> None:
         rows.append((str(n), *cells))
     page.table(("n", *(f"s = {s}" for s in range(1, effort.most_points + 1))), rows)
     page.say(f"Cells in which the two differ: {differ}.")
-    figure = picture.blank(9.6, 4.0)
+    figure = plotting.blank(9.6, 4.0)
     left, right = figure.subplots(1, 2)
-    picture.dress(left, "Share of all labelings", "points / dimensions", "C(s, n) / 2^s")
-    picture.dress(right, "Number of labelings", "points", "log2 C(s, n)")
-    for n, color in zip((5, 20, 100), picture.COLORS, strict=False):
+    plotting.dress(left, "Share of all labelings", "points / dimensions", "C(s, n) / 2^s")
+    plotting.dress(right, "Number of labelings", "points", "log2 C(s, n)")
+    for n, color in zip((5, 20, 100), plotting.COLORS, strict=False):
         points = range(1, 4 * n + 1)
         shares = [cover_fraction(s, n) for s in points]
         left.plot([s / n for s in points], shares, color=color, label=f"n = {n}")
         if n < 100:
             right.plot(points, [math.log2(cover_count(s, n)) for s in points], color=color, label=f"n = {n}")
-    right.plot((1, 30), (1, 30), color=picture.INK, linestyle=":", label="all 2^s")
+    right.plot((1, 30), (1, 30), color=plotting.INK, linestyle=":", label="all 2^s")
     for axes in (left, right):
-        axes.legend(frameon=False, fontsize=9, labelcolor=picture.INK)
+        axes.legend(frameon=False, fontsize=9, labelcolor=plotting.INK)
     page.picture("cover", "share and number of the labelings that hyperplanes make, against the points", figure)
     share = cover_fraction(20, 10), cover_fraction(30, 10)
     page.say(
@@ -277,13 +277,13 @@ def energy(page: Page) -> None:
     )
     assert one.trace is not None
     assert all_at_once.trace is not None
-    figure = picture.blank(9.6, 3.8)
+    figure = plotting.blank(9.6, 3.8)
     left, right = figure.subplots(1, 2, sharey=True)
-    picture.dress(left, "One unit at a time", "sweeps over all units", "energy per unit")
-    picture.dress(right, "All units at once", "updates of all units", "")
+    plotting.dress(left, "One unit at a time", "sweeps over all units", "energy per unit")
+    plotting.dress(right, "All units at once", "updates of all units", "")
     course, jumps = one.trace.energies[:, :12] / n, all_at_once.trace.energies[:, :12] / n
-    left.plot(torch.arange(len(course)) / n, course, color=picture.BLUE, linewidth=1, alpha=0.7)
-    right.plot(range(len(jumps)), jumps, color=picture.VERMILION, linewidth=1, alpha=0.7)
+    left.plot(torch.arange(len(course)) / n, course, color=plotting.BLUE, linewidth=1, alpha=0.7)
+    right.plot(range(len(jumps)), jumps, color=plotting.VERMILION, linewidth=1, alpha=0.7)
     page.picture("energy", "energy of a net with random couplings under both kinds of updates, twelve starts", figure)
     rises = one.trace.energies.diff(dim=0), all_at_once.trace.energies.diff(dim=0)
     page.say(

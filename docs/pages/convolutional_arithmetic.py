@@ -24,7 +24,7 @@ from neurarium.nets.convolutional.receptive_field import (
 from neurarium.nets.convolutional.resnet import ResNet
 from neurarium.nets.convolutional.toeplitz import toeplitz
 from neurarium.nets.summary import summarize
-from neurarium.report import picture
+from neurarium.report import plotting
 from neurarium.report.filters import undress
 from neurarium.symmetry.shift import before_flattening, circular_shift_deviation, shift_deviation
 
@@ -231,7 +231,7 @@ def fields(page: Page) -> None:
         (f"ResNet-20, {name}", nn.Sequential(*(stage for _, stage in stages[: k + 1])), 128)
         for k, (name, _) in enumerate(stages)
     ]
-    figure = picture.blank(9.8, 5.4)
+    figure = plotting.blank(9.8, 5.4)
     rows = []
     for axes, (name, stack, side) in zip(figure.subplots(2, 4).flat, parts, strict=True):
         seen, _ = field_of_layers(layer for path, layer in stack.named_modules() if "shortcut" not in path)
@@ -244,7 +244,7 @@ def fields(page: Page) -> None:
     page.table(("layer", "calculated", "measured", "jump"), rows)
     figure.supxlabel(
         "square: calculated field; darkness: size of the gradient, mean of 16 random inputs, fresh weights, root scale",
-        color=picture.FAINT,
+        color=plotting.FAINT,
         fontsize=9,
     )
     page.picture("fields", "gradient of the central unit of each layer of LeNet-5 and ResNet-20, and its field", figure)
@@ -265,14 +265,14 @@ def _draw_field(axes: Any, stack: nn.Module, side: int, seen: ReceptiveField, na
     axes.imshow(darkness, cmap="Grays", interpolation="nearest")
     first = seen.start + seen.jump * place - 0.5
     axes.add_patch(
-        Rectangle((first, first), seen.size, seen.size, fill=False, edgecolor=picture.VERMILION, linewidth=1.4)
+        Rectangle((first, first), seen.size, seen.size, fill=False, edgecolor=plotting.VERMILION, linewidth=1.4)
     )
     rim = max(2, seen.size // 4)
     axes.set_xlim(first - rim, first + seen.size + rim)
     axes.set_ylim(first + seen.size + rim, first - rim)
-    axes.set_title(name, color=picture.INK, fontsize=9.5)
+    axes.set_title(name, color=plotting.INK, fontsize=9.5)
     undress(axes)
-    axes.set_xlabel(f"{seen.size} x {seen.size} pixels", color=picture.FAINT, fontsize=8.5)
+    axes.set_xlabel(f"{seen.size} x {seen.size} pixels", color=plotting.FAINT, fontsize=8.5)
     assert all(torch.equal(a, b) for a, b in zip(fresh, stack.parameters(), strict=True))
 
 
@@ -290,7 +290,7 @@ def costs(page: Page) -> None:
     page.table(("layer", "kind", "output", "parameters", "multiply-adds"), rows)
     dense = 28 * 28 * 6 * (28 * 28 + 1)
     page.say(
-        f"""Together {summary.parameters:,} parameters and {summary.multiply_adds:,} multiply-adds. A fully connected
+        f"""Vmap {summary.parameters:,} parameters and {summary.multiply_adds:,} multiply-adds. A fully connected
         layer from the picture to the maps of c1 alone would have {dense:,} parameters instead of
         {summary.rows[0].parameters}."""
     )
@@ -306,7 +306,7 @@ def shifts(page: Page) -> None:
         by less than J changes which windows are taken. `symmetry/shift.py` checks the law for every net that declares
         it. Two convolutions 5 x 5 with a maximum over 2 x 2 between them, J = 2, in float64:"""
     )
-    figure = picture.blank(9.8, 3.7)
+    figure = plotting.blank(9.8, 3.7)
     torch.manual_seed(0)
     x = torch.randn(1, 1, 32, 32, dtype=torch.float64)
     shapes = (
@@ -324,10 +324,10 @@ def shifts(page: Page) -> None:
         gap = (moved - expected).abs().mean((0, 1)) / y.abs().mean()
         image = axes.imshow(gap.clamp(min=1e-17).log10(), cmap="viridis", vmin=-17, vmax=0, interpolation="nearest")
         undress(axes)
-        axes.set_title(f"{title}: at most {float(gap.max()):.1g}", color=picture.INK, fontsize=9.5)
-        axes.set_xlabel("16 x 16 units", color=picture.FAINT, fontsize=8.5)
+        axes.set_title(f"{title}: at most {float(gap.max()):.1g}", color=plotting.INK, fontsize=9.5)
+        axes.set_xlabel("16 x 16 units", color=plotting.FAINT, fontsize=8.5)
     bar = figure.colorbar(image, ax=list(drawn), shrink=0.85, pad=0.02)
-    bar.set_label("log10 of the relative error", color=picture.FAINT, fontsize=9)
+    bar.set_label("log10 of the relative error", color=plotting.FAINT, fontsize=9)
     page.picture("shift", "error of shifting before instead of after the features, at each unit", figure)
     inner, ring = shift_deviation(stacks["zeros"], x), circular_shift_deviation(stacks["circular"], x)
     page.say(

@@ -47,7 +47,7 @@ from neurarium.nets.parts.features import truncate
 from neurarium.nets.parts.residual import residual
 from neurarium.nets.spec import NetSpec
 from neurarium.record.events import EpochEnded
-from neurarium.report import picture
+from neurarium.report import plotting
 from neurarium.report.activations import activations_figure
 from neurarium.symmetry.permutation import hidden_unit_deviation
 from neurarium.training.recipe import Recipe
@@ -127,10 +127,10 @@ def regression(page: Page, epochs: int) -> None:
         place: its distance to that optimum, as a share of the optimum's length, for full-batch steps from zero with the
         rate 1 over a bound on the curvature:"""
     )
-    figure = picture.blank(7.6, 3.9)
+    figure = plotting.blank(7.6, 3.9)
     axes = figure.subplots()
     table, peers = [], []
-    for problem, color in zip(problems(), picture.COLORS, strict=False):
+    for problem, color in zip(problems(), plotting.COLORS, strict=False):
         bound, lowest = _curvatures(problem)
         ratio = math.sqrt(lowest / bound)
         plain = _descend(problem, epochs, 1 / bound, 0.0)
@@ -142,11 +142,11 @@ def regression(page: Page, epochs: int) -> None:
              f"{fast[-1]:.1e}")
         )  # fmt: skip
         peers.append(_parity(problem))
-    picture.dress(axes, "", "epoch (one step each)", "distance to the closed form")
+    plotting.dress(axes, "", "epoch (one step each)", "distance to the closed form")
     axes.set_yscale("log")
     axes.set_ylim(1e-13, 3)
     axes.set_xlim(0, epochs)
-    picture.legend_above(axes, 4)
+    plotting.legend_above(axes, 4)
     page.picture("descent", "distance to the optimum over epochs for four regressions", figure)
     page.say(
         f"""Solid: with Nesterov's momentum; dotted: plain. Condition: that bound over the smallest curvature at the
@@ -177,10 +177,10 @@ def ridge_shrinkage(page: Page) -> None:
     x, y = rows(scikit_tables.breast_cancer().train)
     _, s, vt = torch.linalg.svd(x - x.mean(0), full_matrices=False)
     free = least_squares(x, y).weight[0] @ vt.T
-    figure = picture.blank(7.6, 3.7)
+    figure = plotting.blank(7.6, 3.7)
     axes = figure.subplots()
     line, table = torch.logspace(-0.7, 2.1, 300, dtype=torch.float64), []
-    for l2, color in zip((1e-4, 1e-2, 1.0), picture.COLORS, strict=False):
+    for l2, color in zip((1e-4, 1e-2, 1.0), plotting.COLORS, strict=False):
         kept = (least_squares(x, y, l2).weight[0] @ vt.T) / free
         ridge = l2 * len(x)
         axes.plot(line, shrinkage(line, ridge), color=color, linewidth=1.2)
@@ -188,13 +188,13 @@ def ridge_shrinkage(page: Page) -> None:
         gap = float((kept - shrinkage(s, ridge)).abs().max())
         table.append((f"{l2:g}", f"{kept.min():.2g}", f"{kept.max():.4f}", f"{gap:.1e}",
                       f"{degrees_of_freedom(s, ridge):.2f}"))  # fmt: skip
-    picture.dress(axes, "", "singular value of the centered inputs", "share of the least-squares weight")
+    plotting.dress(axes, "", "singular value of the centered inputs", "share of the least-squares weight")
     axes.set_xscale("log")
-    axes.legend(frameon=False, fontsize=9, labelcolor=picture.INK)
+    axes.legend(frameon=False, fontsize=9, labelcolor=plotting.INK)
     page.say(
         """With the centered inputs U S V^T, ridge regression keeps the share s_k^2 / (s_k^2 + N l2) of the
-        least-squares weight along v_k: much where the data vary, little where they hardly do. Dots: ratio of the two solutions,
-        direction by direction, for the 30 measurements of the tumours; lines: the formula."""
+        least-squares weight along v_k: much where the data vary, little where they hardly do. Dots: ratio of the two
+        solutions, direction by direction, for the 30 measurements of the tumours; lines: the formula."""
     )
     page.picture("shrinkage", "share kept of each component against its singular value", figure)
     page.table(
@@ -211,10 +211,10 @@ def random_feature_models(page: Page, data: Dataset, widths: tuple[int, ...], dr
         arc-cosine kernel for ReLU, the Gaussian one for cosines), and the model approaches ridge regression with it,
         the dotted lines. MNIST-5k; the validation digits choose the penalty, bars span the draws:"""
     )
-    figure = picture.blank(7.6, 3.8)
+    figure = plotting.blank(7.6, 3.8)
     axes = figure.subplots()
     best = {}
-    for kind, color in zip(SCALES, picture.COLORS, strict=False):
+    for kind, color in zip(SCALES, plotting.COLORS, strict=False):
         found = torch.tensor([[_feature_error(data, kind, m, seed) for seed in range(draws)] for m in widths]) * 100
         middle = found.mean(1)
         reach = torch.stack([middle - found.min(1).values, found.max(1).values - middle])
@@ -222,14 +222,14 @@ def random_feature_models(page: Page, data: Dataset, widths: tuple[int, ...], dr
         limit = 100 * _kernel_error(data, kind)
         axes.axhline(limit, color=color, linestyle=":", linewidth=1.2)
         best[kind] = (float(middle[0]), float(middle[-1]), limit)
-    picture.dress(axes, "", "random features", "test error, %")
+    plotting.dress(axes, "", "random features", "test error, %")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(widths, [f"{m:,}" for m in widths])
     axes.minorticks_off()
     ticks = (4, 6, 10, 15, 25, 40)
     axes.set_yticks(ticks, map(str, ticks))
-    axes.legend(frameon=False, fontsize=9, labelcolor=picture.INK)
+    axes.legend(frameon=False, fontsize=9, labelcolor=plotting.INK)
     page.picture("random-features", "test error of random-feature models against their width", figure)
     page.table(
         ("features", f"error at {widths[0]}, %", f"error at {widths[-1]:,}, %", "error of the kernel, %"),
@@ -346,14 +346,14 @@ def residual_layers(page: Page, data: Dataset, depth: int, epochs: int) -> None:
         E12)."""
     )
     rates = (3e-3, 1e-3, 3e-4)
-    figure = picture.blank(9, 3.7)
+    figure = plotting.blank(9, 3.7)
     grid = figure.subplots(1, 2)
     table, best = [], dict[str, float]()
     nets: dict[str, NetSpec] = {
         "plain": MLPSpec(hidden=(64,) * depth),
         "residual": ResidualMLPSpec(width=64, depth=depth),
     }
-    for (name, spec), color in zip(nets.items(), (picture.VERMILION, picture.BLUE), strict=True):
+    for (name, spec), color in zip(nets.items(), (plotting.VERMILION, plotting.BLUE), strict=True):
         for rate, style in zip(rates, ("-", "--", ":"), strict=True):
             optimizer = Optimizer("adam", lr=rate)
             recipe = Recipe(name=name, net=spec, optimizer=optimizer, epochs=epochs, device="cpu", clip_norm=1.0)
@@ -365,12 +365,12 @@ def residual_layers(page: Page, data: Dataset, depth: int, epochs: int) -> None:
             loss, error = (values[-1] for values in _curves(ended))
             table.append((name, f"{rate:g}", f"{loss:.3f}", f"{error:.1f}"))
             best[name] = min(best.get(name, 100.0), error)
-    picture.dress(grid[0], "", "epoch", "loss of the training digits")
-    picture.dress(grid[1], "", "epoch", "error of the validation digits, %")
+    plotting.dress(grid[0], "", "epoch", "loss of the training digits")
+    plotting.dress(grid[1], "", "epoch", "error of the validation digits, %")
     for axes in grid:
         picture.epochs_axis(axes, epochs)
         axes.set_ylim(bottom=0)
-    grid[0].legend(frameon=False, fontsize=8, labelcolor=picture.INK, loc="center", bbox_to_anchor=(0.62, 0.33))
+    grid[0].legend(frameon=False, fontsize=8, labelcolor=plotting.INK, loc="center", bbox_to_anchor=(0.62, 0.33))
     page.say(
         f"""The notes: residual layers allow depths that plain ones do not. {depth} layers of 64 units on MNIST-5k,
         {epochs} epochs of Adam at three rates, gradients clipped at norm 1, He's initial weights (those of the branches
@@ -392,19 +392,19 @@ def bottleneck(page: Page, data: Dataset, epochs: int) -> None:
     )
     (x, y), (held, truth) = rows(data.train), rows(data.validation)
     widths = (2, 4, 8, 16, 32)
-    figure = picture.blank(9.4, 4.2)
+    figure = plotting.blank(9.4, 4.2)
     left, right = figure.subplots(1, 2)
     narrow = {k: _narrow(data, k, epochs) for k in widths}
     shown = narrow[2](x)
     for digit in range(10):
-        color = picture.COLORS[digit % 8]
+        color = plotting.COLORS[digit % 8]
         left.scatter(*shown[y == digit].T, s=3, color=color, marker="o" if digit < 8 else "^", linewidths=0)
         middle = shown[y == digit].median(0).values
         left.text(
-            *middle.tolist(), str(digit), fontsize=12, weight="bold", color=picture.INK, ha="center", va="center",
-            bbox={"boxstyle": "circle,pad=0.15", "facecolor": picture.PAPER, "edgecolor": color, "alpha": 0.85},
+            *middle.tolist(), str(digit), fontsize=12, weight="bold", color=plotting.INK, ha="center", va="center",
+            bbox={"boxstyle": "circle,pad=0.15", "facecolor": plotting.PAPER, "edgecolor": color, "alpha": 0.85},
         )  # fmt: skip
-    picture.dress(left, "", "first unit", "second unit")
+    plotting.dress(left, "", "first unit", "second unit")
     components = torch.linalg.svd(x - x.mean(0), full_matrices=False)[2]
     found: dict[str, list[float]] = {"narrow layer": [], "principal components": []}
     for k in widths:
@@ -412,15 +412,15 @@ def bottleneck(page: Page, data: Dataset, epochs: int) -> None:
         basis = components[:k].T
         found["principal components"].append(_linear_error(x @ basis, y, held @ basis, truth))
     pixels = _linear_error(x, y, held, truth)
-    for (name, errors), color in zip(found.items(), (picture.BLUE, picture.VERMILION), strict=True):
+    for (name, errors), color in zip(found.items(), (plotting.BLUE, plotting.VERMILION), strict=True):
         right.plot(widths, errors, marker="o", color=color, label=name)
-    right.axhline(pixels, color=picture.GREY, linestyle=":", label="all 784 pixels")
-    picture.dress(right, "", "features", "validation error, %")
+    right.axhline(pixels, color=plotting.GREY, linestyle=":", label="all 784 pixels")
+    plotting.dress(right, "", "features", "validation error, %")
     right.set_xscale("log")
     right.set_xticks(widths, map(str, widths))
     right.minorticks_off()
     right.set_ylim(bottom=0)
-    right.legend(frameon=False, fontsize=9, labelcolor=picture.INK)
+    right.legend(frameon=False, fontsize=9, labelcolor=plotting.INK)
     page.picture("bottleneck", "digits by two bottleneck units, and error against the number of features", figure)
     page.table(
         ("features", *(f"{name}, error %" for name in found)),

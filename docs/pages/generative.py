@@ -39,7 +39,7 @@ from neurarium.nets.parts.features import truncate
 from neurarium.nets.parts.value_range import scaled_range
 from neurarium.nets.spec import NetSpec
 from neurarium.record.events import EpochEnded
-from neurarium.report import picture
+from neurarium.report import plotting
 from neurarium.report.samples import points_figure, reconstructions_figure, samples_figure
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import build_session
@@ -101,19 +101,19 @@ def autoencoders(page: Page, data: Dataset, codes: tuple[int, ...], epochs: int,
     train, test = inputs(data.train), inputs(data.test)
     components = Components.of(train)
     found: dict[str, dict[int, Tensor]] = {"PCA": {k: components.through(test, k) for k in codes}}
-    found["dense"] = {k: _reconstructed(_learned(AutoencoderSpec(code=k), data, epochs), test) for k in codes}
-    spec = ConvolutionalAutoencoderSpec(code=CODE, width=16)
+    found["dense"] = {k: _reconstructed(_learned(AutoencoderSpec(latent_dim=k), data, epochs), test) for k in codes}
+    spec = ConvolutionalAutoencoderSpec(latent_dim=CODE, channels=16)
     found["convolutional"] = {CODE: _reconstructed(_learned(spec, data, convolutional, 64), test)}
-    figure = picture.blank(6.6, 3.4)
+    figure = plotting.blank(6.6, 3.4)
     axes = figure.subplots()
     quality = {n: {k: _psnr(made, test, data) for k, made in rows.items()} for n, rows in found.items()}
-    for (name, scores), color, marker in zip(quality.items(), picture.COLORS, picture.MARKERS, strict=False):
+    for (name, scores), color, marker in zip(quality.items(), plotting.COLORS, plotting.MARKERS, strict=False):
         axes.plot(list(scores), list(scores.values()), color=color, marker=marker, label=name)
-    picture.dress(axes, "", "numbers of the code", "PSNR on test pictures, dB")
+    plotting.dress(axes, "", "numbers of the code", "PSNR on test pictures, dB")
     axes.set_xscale("log")
     axes.set_xticks(codes, map(str, codes))
     axes.minorticks_off()
-    axes.legend(frameon=False, fontsize=9, labelcolor=picture.INK)
+    axes.legend(frameon=False, fontsize=9, labelcolor=plotting.INK)
     page.picture("code", "PSNR against the size of the code for PCA and two auto-encoders", figure)
     gains = [f"{quality['dense'][k] - quality['PCA'][k]:+.1f} dB at {k}" for k in codes]
     page.say(f"Dense less PCA: {', '.join(gains)} numbers.")
@@ -154,15 +154,15 @@ def principal_subspace(page: Page, rounds: int) -> None:
         descent.step(loss)
         angles.append(_angles(net, components.basis[:code]))
         excess.append(loss().item() / best - 1)
-    figure = picture.blank(7.6, 3.4)
+    figure = plotting.blank(7.6, 3.4)
     axes = figure.subplots()
     steps = [each * k for k in range(rounds + 1)]
-    for k, color in zip(range(code), picture.COLORS, strict=False):
+    for k, color in zip(range(code), plotting.COLORS, strict=False):
         axes.plot(steps, [float(a[k]) for a in angles], color=color, label=f"angle {k + 1}")
-    picture.dress(axes, "", "steps of L-BFGS", "principal angle, degrees")
+    plotting.dress(axes, "", "steps of L-BFGS", "principal angle, degrees")
     axes.set_yscale("log")
     axes.set_xlim(0, steps[-1])
-    axes.legend(frameon=False, fontsize=9, labelcolor=picture.INK, ncols=2)
+    axes.legend(frameon=False, fontsize=9, labelcolor=plotting.INK, ncols=2)
     page.say(
         f"""Without hidden layers the best code spans the same space as the first principal components, whatever axes it
         takes within it. {len(x):,} digits of 8 x 8 pixels, a code of {code}: the {code} angles between the decoder's
@@ -178,11 +178,11 @@ def denoising(page: Page, data: Dataset, epochs: int) -> None:
     test = inputs(data.test)
     components = Components.of(inputs(data.train))
     ends = scaled_range(data.schema.input, "denoising auto-encoder")
-    plain = _learned(AutoencoderSpec(code=CODE), data, epochs)
+    plain = _learned(AutoencoderSpec(latent_dim=CODE), data, epochs)
     nets: dict[str, Autoencoder] = {}
     rows, table = {"original": test}, []
     for name, damage in NOISES.items():
-        spec = AutoencoderSpec(code=CODE, noise=name, amount=AMOUNT)  # type: ignore[arg-type]
+        spec = AutoencoderSpec(latent_dim=CODE, corruption=name, amount=AMOUNT)  # type: ignore[arg-type]
         nets[name] = _learned(spec, data, epochs)
         damaged = damage(test, AMOUNT, ends, torch.Generator().manual_seed(0))
         denoised = _reconstructed(nets[name], damaged)
@@ -233,7 +233,7 @@ def adversarial(page: Page, epochs: int, seeds: int) -> None:
         good within three standard deviations of a center. Both nets have two hidden layers of 128 units; noise of 2
         numbers, Adam 2e-3 with betas 0.5 and 0.9, cosine schedule, batches of 256, {epochs} epochs."""
     )
-    base = GANSpec(noise=2)
+    base = GANSpec(latent_dim=2)
     penalties, losses = (0.0, 0.1, 1.0), ("saturating", "least-squares")
     specs = {f"gamma = {gamma:g}": replace(base, penalty=gamma) for gamma in penalties}
     specs |= {name: replace(base, loss=name) for name in losses}  # type: ignore[arg-type]
@@ -248,20 +248,20 @@ def adversarial(page: Page, epochs: int, seeds: int) -> None:
         real = mixture.draw(250)[0].float()
         page.picture(name, f"real and generated points, {note}", points_figure(
             real, torch.from_numpy(game[1]), f"{name.capitalize()} of {modes}", note))  # fmt: skip
-    figure = picture.blank(9, 3.5)
+    figure = plotting.blank(9, 3.5)
     left, right = figure.subplots(1, 2)
-    for gamma, color in zip(penalties, picture.COLORS, strict=False):
+    for gamma, color in zip(penalties, plotting.COLORS, strict=False):
         for seed, (course, _) in enumerate(found[f"gamma = {gamma:g}"]):
             epoch, covered, good_share = zip(*course, strict=True)
             label = f"gamma = {gamma:g}" if seed == 0 else None
             left.plot(epoch, [8 * share for share in covered], color=color, label=label, alpha=0.85)
             right.plot(epoch, [100 * share for share in good_share], color=color, alpha=0.85)
-    picture.dress(left, "", "epoch", "modes covered, of 8")
-    picture.dress(right, "", "epoch", "good points, %")
+    plotting.dress(left, "", "epoch", "modes covered, of 8")
+    plotting.dress(right, "", "epoch", "good points, %")
     for axes, top in ((left, 8.3), (right, 102)):
         axes.set_ylim(0, top)
         picture.epochs_axis(axes, epochs)
-    left.legend(frameon=False, fontsize=9, labelcolor=picture.INK, loc="lower right")
+    left.legend(frameon=False, fontsize=9, labelcolor=plotting.INK, loc="lower right")
     ends = "; ".join(
         f"{', '.join(f'{8 * course[-1][1]:.0f}' for course, _ in found[f'gamma = {gamma:g}'])} for gamma = {gamma:g}"
         for gamma in penalties
@@ -312,7 +312,7 @@ def pictures_of_noise(page: Page, data: Dataset, epochs: int, shown: tuple[int, 
     for _ in judge.events():
         pass
     recipe = Recipe(
-        net=DCGANSpec(width=32, penalty=0.01),
+        net=DCGANSpec(channels=32, penalty=0.01),
         optimizer=Optimizer("adam", lr=1e-3, betas=(0.5, 0.999)),
         schedule=Schedule("cosine"),
         epochs=epochs,

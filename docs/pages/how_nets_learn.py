@@ -24,13 +24,13 @@ from neurarium.learning.backprop.worked_example import worked_example
 from neurarium.learning.losses import hinge, logistic, perceptron
 from neurarium.learning.optimizers import Optimizer, ParameterGroup
 from neurarium.learning.quadratic import decay_shrinkage, early_shrinkage, equivalent_steps
-from neurarium.learning.targets import uniform_confusion
+from neurarium.learning.targets import uniform_transition
 from neurarium.learning.trace import Trace, trace
 from neurarium.learning.variance import variances
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.parts.dropout import exact_ensemble
-from neurarium.report import picture
+from neurarium.report import plotting
 from neurarium.report.augmented import augmented_figure
 from neurarium.report.rates import rates_figure, suggestions
 from neurarium.report.schedule import schedules_figure
@@ -86,7 +86,7 @@ def losses(page: Page, data: Dataset) -> None:
     page.heading("Losses and targets")
     axes_from, axes_to = -2.0, 3.0
     margin = torch.linspace(axes_from, axes_to, 401)
-    figure = picture.blank(7, 3.2)
+    figure = plotting.blank(7, 3.2)
     axes = figure.subplots()
     curves = {
         "zero-one (a score: slope 0)": (margin < 0).float(),
@@ -94,18 +94,18 @@ def losses(page: Page, data: Dataset) -> None:
         "hinge": hinge(margin, torch.ones_like(margin)),
         "logistic": logistic(margin, torch.ones_like(margin)),
     }
-    for (name, values), color in zip(curves.items(), picture.COLORS, strict=False):
+    for (name, values), color in zip(curves.items(), plotting.COLORS, strict=False):
         axes.plot(margin, values, color=color, label=name)
     axes.set_xlabel("margin y a")
     axes.set_ylabel("loss")
     axes.legend(frameon=False)
     page.picture("losses", "zero-one, perceptron, hinge and logistic loss against the margin", figure)
     at = [f"{float(logistic(torch.tensor(m), torch.tensor(1.0))):.4f}" for m in (0.0, 1.0)]
-    smoothed = uniform_confusion(10, 0.1)[:, 0]
+    smoothed = uniform_transition(10, 0.1)[:, 0]
     page.say(
         f"""The logistic loss is {at[0]} at margin 0 and {at[1]} at margin 1. With label smoothing 0.1 the target of the
         right class of ten is {float(smoothed[0]):.2f} and that of each other class {float(smoothed[1]):.2f}; any
-        column-stochastic confusion matrix can stand in its place (`loss.confusion`)."""
+        column-stochastic confusion matrix can stand in its place (`loss.label_transition`)."""
     )
     page.say("Distillation and bottleneck features are recipes; their test scores, from `RESULTS.md`:")
     score_table(page, "small-mlp", "distilled-mlp", "bottleneck-mlp", "bottleneck-features")
@@ -163,13 +163,13 @@ def initial_weights(page: Page, depth: int) -> None:
     """Size of the signal through a deep net, measured and by theory."""
     page.heading("Initial weights")
     width, schemes = 256, ("normal", "uniform", "lecun", "xavier", "he", "orthogonal")
-    figure = picture.blank(9, 3.6)
+    figure = plotting.blank(9, 3.6)
     left, right = figure.subplots(1, 2)
     rows = []
-    for scheme, color in zip(schemes, picture.COLORS, strict=False):
+    for scheme, color in zip(schemes, plotting.COLORS, strict=False):
         for axes, activation in ((left, "relu"), (right, "tanh")):
             torch.manual_seed(0)
-            net = MLP((width, *[width] * depth), activation=activation, initial=scheme)
+            net = MLP((width, *[width] * depth), activation=activation, init=scheme)
             found = [v for v in variances(net, torch.randn(256, width)) if v.kind == "Linear"]
             axes.plot(range(1, len(found) + 1), [v.mean_square for v in found], color=color, label=scheme)
             if axes is left:

@@ -35,7 +35,7 @@ from neurarium.report.curves import compare_figure, curves_figure, save_figure
 from neurarium.report.figures.table import save_figures
 from neurarium.report.layers import write_layers
 from neurarium.report.page import write_report
-from neurarium.report.progress import shown
+from neurarium.report.screen import shown
 from neurarium.tasks.scores import Scores
 from neurarium.tasks.table import OwnLoss
 from neurarium.training import session as sessions

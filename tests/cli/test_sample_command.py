@@ -19,7 +19,7 @@ def trained(folder: Path, spec: NetSpec, data: str) -> Path:
 
 
 def test_points_of_a_gan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run, out = trained(tmp_path, GANSpec(noise=2, hidden=(8,)), "ring-of-8"), tmp_path / "points.npz"
+    run, out = trained(tmp_path, GANSpec(latent_dim=2, hidden=(8,)), "ring-of-8"), tmp_path / "points.npz"
     assert main(["sample", str(run), "--count", "7", "--out", str(out)]) == 0
     assert "7 examples written" in capsys.readouterr().out
     points = np.load(out)["X"]

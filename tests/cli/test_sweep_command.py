@@ -39,8 +39,8 @@ def test_sweep_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 
 
 def test_options_are_no_fields() -> None:
-    order = read_order(["mlp", "--seeds=3", "--together", "never", "--out", "o", "--optimizer.lr", "0.1", "--quiet"])
-    assert (order.seeds, order.together, order.out, order.quiet) == (3, "never", Path("o"), True)
+    order = read_order(["mlp", "--seeds=3", "--vmap", "never", "--out", "o", "--optimizer.lr", "0.1", "--quiet"])
+    assert (order.seeds, order.vmap, order.out, order.quiet) == (3, "never", Path("o"), True)
     assert order.grid == {"optimizer.lr": [0.1]}
 
 
@@ -53,7 +53,7 @@ def test_options_are_no_fields() -> None:
         (["mlp", "--epochs"], "a value"),
         (["mlp", "--augmentation.flip", "--epochs", "1"], "switches too"),
         (["mlp", "--seeds", "0"], "integer >= 1"),
-        (["mlp", "--together", "sometimes"], "auto, always, never"),
+        (["mlp", "--vmap", "sometimes"], "auto, always, never"),
         (["mlp", "epochs", "3"], "begin with --"),
         (["mlp", "--optimizer.lr", "0.1,-1"], "optimizer.lr"),
     ],

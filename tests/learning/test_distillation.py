@@ -61,7 +61,7 @@ def test_temperature_one_with_a_sure_teacher_is_the_cross_entropy_of_its_answers
 
 def test_mixture_of_teacher_and_labels() -> None:
     student, teacher, hard = logits(0).requires_grad_(), logits(1), torch.tensor([1, 1, 0, 2])
-    loss = distillation(student, teacher, cross_entropy(student, hard), temperature=2.0, share=0.3)
+    loss = distillation(student, teacher, cross_entropy(student, hard), temperature=2.0, alpha=0.3)
     loss.backward()
     g, f = student.detach().numpy(), teacher.numpy()
     soft = 2 * (special.softmax(g / 2, axis=1) - special.softmax(f / 2, axis=1))

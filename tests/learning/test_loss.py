@@ -39,7 +39,7 @@ def test_smoothing_is_the_loss_of_the_smoothed_distribution(name: LossName) -> N
     """Every loss takes distributions: smoothing by a matrix and giving its columns are the same thing."""
     columns = torch.tensor(CONFUSION).T[TARGETS]
     extra = {"share": 0.5} if name == "distillation" else {}
-    smoothed = value(Loss(name, confusion=CONFUSION, **extra))
+    smoothed = value(Loss(name, label_transition=CONFUSION, **extra))
     assert smoothed == pytest.approx(value(Loss(name, **extra), columns), rel=1e-6)
 
 
@@ -112,15 +112,15 @@ def test_auto_is_what_the_target_asks_for(field: Field) -> None:
 
 
 def test_without_its_teacher_a_distillation_is_measured_by_the_labels() -> None:
-    loss = Loss("distillation", temperature=3.0, share=0.5, smoothing=0.1)
+    loss = Loss("distillation", temperature=3.0, alpha=0.5, smoothing=0.1)
     assert loss.without_teacher() == Loss("cross-entropy", smoothing=0.1)
     assert Loss("hinge").without_teacher() == Loss("hinge")
 
 
 def test_survives_toml_and_a_flat_matrix_is_read_row_by_row() -> None:
-    loss = Loss(confusion=CONFUSION, class_weights=(1.0, 2.0, 3.0))
+    loss = Loss(label_transition=CONFUSION, class_weights=(1.0, 2.0, 3.0))
     assert overlay(Loss(), tomllib.loads(write_toml(to_plain(loss)))) == loss
-    assert Loss(confusion=(tuple(np.ravel(CONFUSION).tolist()),)) == Loss(confusion=CONFUSION)
+    assert Loss(label_transition=(tuple(np.ravel(CONFUSION).tolist()),)) == Loss(label_transition=CONFUSION)
 
 
 @pytest.mark.parametrize(
@@ -130,11 +130,11 @@ def test_survives_toml_and_a_flat_matrix_is_read_row_by_row() -> None:
         ({"name": "distillation", "temperature": 0.0}, r"loss\.temperature: expected a number > 0"),
         ({"name": "distillation", "share": 0.0}, r"loss\.share"),
         ({"name": "distillation", "share": 1.1}, r"loss\.share"),
-        ({"confusion": ((0.9, 0.2), (0.2, 0.8))}, r"loss\.confusion, column 0.*sum of 1\.1"),
+        ({"transition": ((0.9, 0.2), (0.2, 0.8))}, r"loss\.transition, column 0.*sum of 1\.1"),
         ({"class_weights": (1.0, -1.0)}, r"loss\.class_weights"),
         ({"class_weights": (0.0, 0.0)}, "not all 0"),
         ({"class_weights": (1.0, 2.0), "balanced": True}, r"either this or loss\.balanced"),
-        ({"confusion": CONFUSION, "smoothing": 0.1}, r"either this or loss\.smoothing"),
+        ({"transition": CONFUSION, "smoothing": 0.1}, r"either this or loss\.smoothing"),
         ({"temperature": 2.0}, r"loss\.temperature: .*only the loss distillation.*auto"),
         ({"name": "hinge", "share": 0.5}, r"loss\.share: .*with the loss hinge"),
         ({"name": "distillation", "balanced": True}, r"loss\.balanced: .*a share below 1"),
@@ -154,7 +154,7 @@ def test_what_does_not_fit_the_classes() -> None:
     with pytest.raises(ConfigError, match="10 numbers, one a class, got 2"):
         Loss(class_weights=(1.0, 2.0)).build(ten)
     with pytest.raises(ConfigError, match="10 rows of 10"):
-        Loss(confusion=CONFUSION).build(ten)
+        Loss(label_transition=CONFUSION).build(ten)
     with pytest.raises(ConfigError, match="none of class 1"):
         Loss(balanced=True).with_counts([5, 0, 2])
     with pytest.raises(ConfigError, match="training examples of every class, got no classes"):
@@ -184,7 +184,7 @@ def test_numbers_take_no_other_loss(name: LossName) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"smoothing": 0.1}, {"confusion": CONFUSION}, {"class_weights": (1.0, 2.0, 3.0)}, {"balanced": True}]
+    "settings", [{"smoothing": 0.1}, {"transition": CONFUSION}, {"class_weights": (1.0, 2.0, 3.0)}, {"balanced": True}]
 )
 def test_numbers_have_no_classes(settings: dict[str, Any]) -> None:
     loss = Loss("squared-error", **settings)

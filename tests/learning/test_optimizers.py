@@ -216,7 +216,7 @@ def test_refuses_constants_out_of_range(settings: dict[str, object], field: str)
         ("adam", "rho", 0.5),
         ("adam", "hessian_free", HessianFree(damping=2.0)),
         ("hessian-free", "betas", (0.8, 0.9)),
-        ("hessian-free", "decayed", "weights"),
+        ("hessian-free", "decay_params", "weights"),
     ],
 )
 def test_refuses_constants_that_would_do_nothing(name: str, constant: str, value: object) -> None:
@@ -232,10 +232,10 @@ def test_biases_decay_only_where_all_do(name: str, l2: float, decay: float) -> N
         l2 = 0.0
     rule = RULES.get(name, adam)
     decaying, free = path(rule, l2, decay), path(rule)
-    for decayed, expected in (("weights", free), ("all", decaying)):
+    for decay_params, expected in (("weights", free), ("all", decaying)):
         # the vector first: the groups are in another order than the parameters
         b, w = (torch.nn.Parameter(torch.from_numpy(START.copy())[index]) for index in (slice(None), None))
-        optimizer = build(Optimizer(name, lr=LR, l2=l2, weight_decay=decay, decayed=decayed), b, w)
+        optimizer = build(Optimizer(name, lr=LR, l2=l2, weight_decay=decay, decay_params=decay_params), b, w)
         rows = []
         for _ in range(STEPS):
             optimizer.zero_grad()
@@ -251,7 +251,7 @@ def test_biases_decay_only_where_all_do(name: str, l2: float, decay: float) -> N
 @pytest.mark.parametrize("settings", [{"l2": 0.1}, {"weight_decay": 0.1}])
 def test_nets_of_biases_or_of_weights_alone(shape: tuple[int, ...], settings: dict[str, float]) -> None:
     parameter = torch.nn.Parameter(torch.ones(shape))
-    optimizer = build(Optimizer("sgd", lr=1.0, decayed="weights", **settings), parameter)
+    optimizer = build(Optimizer("sgd", lr=1.0, decay_params="weights", **settings), parameter)
     parameter.grad = torch.zeros(shape)
     optimizer.step()
     torch.testing.assert_close(parameter.detach(), torch.full(shape, 1.0 if len(shape) == 1 else 0.9))
@@ -261,7 +261,7 @@ def test_nets_of_biases_or_of_weights_alone(shape: tuple[int, ...], settings: di
 def test_the_state_of_two_groups_survives_a_checkpoint(name: str) -> None:
     """Saved after three steps and taken up by a fresh rule, learning goes on as if nothing had been."""
     decay = {"weight_decay": 0.1} if name == "adamw" else {"l2": 0.1}
-    recipe = Recipe(optimizer=Optimizer(name, lr=0.05, decayed="weights", **decay))
+    recipe = Recipe(optimizer=Optimizer(name, lr=0.05, decay_params="weights", **decay))
     generator = torch.Generator().manual_seed(0)
     batch = Batch((torch.randn(6, 4, generator=generator),), (torch.arange(6) % 3,), 6)
     schema = image_schema((4,), 3)
@@ -292,12 +292,12 @@ def test_what_needs_the_net_itself_is_no_torch_optimizer(name: str) -> None:
         build(Optimizer(name), torch.nn.Parameter(torch.ones(1)))
 
 
-@pytest.mark.parametrize("decayed", ["all", "weights"])
+@pytest.mark.parametrize("decay_params", ["all", "weights"])
 @pytest.mark.parametrize("name", [*RULES, "adamw"])
 @pytest.mark.parametrize(("l2", "decay"), [(0.0, 0.0), (L2, 0.0), (0.0, DECAY), (L2, DECAY)])
-def test_groups_learn_at_their_own_rates(name: str, l2: float, decay: float, decayed: str) -> None:
+def test_groups_learn_at_their_own_rates(name: str, l2: float, decay: float, decay_params: str) -> None:
     """Two groups in one optimizer do what two optimizers would, each at its own rate."""
-    settings = Optimizer(name, lr=LR, l2=0.0 if name == "adamw" else l2, weight_decay=decay, decayed=decayed)
+    settings = Optimizer(name, lr=LR, l2=0.0 if name == "adamw" else l2, weight_decay=decay, decay_params=decay_params)
 
     def tensors() -> list[torch.nn.Parameter]:
         start = torch.from_numpy(START.copy())

@@ -19,7 +19,7 @@ def factors(scores: list[float], schedule: Schedule) -> list[float]:
 
 
 def test_by_hand() -> None:
-    schedule = Schedule("plateau", gamma=0.5, patience=2, floor=0.2)
+    schedule = Schedule("plateau", gamma=0.5, patience=2, min_factor=0.2)
     scores = [9.0, 8.0, 8.0, 8.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0]
     assert factors(scores, schedule) == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.2, 0.2, 0.2]
 
@@ -53,5 +53,5 @@ def test_is_torchs(scores: list[float], gamma: float, patience: int, threshold: 
     for score in scores:
         peer.step(score)
         expected.append(optimizer.param_groups[0]["lr"])
-    schedule = Schedule("plateau", gamma=gamma, patience=patience, threshold=threshold, floor=floor)
+    schedule = Schedule("plateau", gamma=gamma, patience=patience, threshold=threshold, min_factor=floor)
     assert factors(scores, schedule) == pytest.approx(expected, rel=1e-12)

@@ -21,7 +21,7 @@ def by_torch(
 def test_cosine_is_torchs() -> None:
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     peer = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50, eta_min=0.1)
-    factor = Schedule("cosine", floor=0.1).factor(50)
+    factor = Schedule("cosine", min_factor=0.1).factor(50)
     assert [factor(t) for t in range(50)] == pytest.approx(by_torch(peer, optimizer, 50), abs=1e-12)
 
 
@@ -31,21 +31,21 @@ def test_step_drops_at_thirds_by_hand() -> None:
 
 
 def test_exponential_halves_at_equal_distances() -> None:
-    factor = Schedule("exponential", floor=1 / 16).factor(4)
+    factor = Schedule("exponential", min_factor=1 / 16).factor(4)
     assert [factor(t) for t in range(5)] == pytest.approx([1, 1 / 2, 1 / 4, 1 / 8, 1 / 16])
 
 
 def test_exponential_is_torchs() -> None:
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     peer = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.01 ** (1 / 30))
-    factor = Schedule("exponential", floor=0.01).factor(30)
+    factor = Schedule("exponential", min_factor=0.01).factor(30)
     assert [factor(t) for t in range(30)] == pytest.approx(by_torch(peer, optimizer, 30), rel=1e-12)
 
 
 def test_linear_is_torchs() -> None:
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     peer = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=1.0, end_factor=0.2, total_iters=20)
-    factor = Schedule("linear", floor=0.2).factor(20)
+    factor = Schedule("linear", min_factor=0.2).factor(20)
     assert [factor(t) for t in range(20)] == pytest.approx(by_torch(peer, optimizer, 20), rel=1e-12)
 
 
@@ -94,7 +94,7 @@ def test_warm_up_rises_by_equal_steps_and_the_rest_is_laid_over_what_remains() -
     total=st.integers(1, 500),
 )
 def test_factor_never_leaves_zero_to_one(name: str, warmup: float, floor: float, total: int) -> None:
-    factor = Schedule(name, warmup=warmup, floor=floor).factor(total)
+    factor = Schedule(name, warmup=warmup, min_factor=floor).factor(total)
     assert all(0 < factor(t) <= 1 + 1e-12 for t in range(total))
 
 

@@ -13,7 +13,7 @@ from neurarium.nets.feedforward.mlp import MLP
 
 def deep(activation: str, initial: str, depth: int = 20, width: int = 300) -> MLP:
     torch.manual_seed(0)
-    return MLP([width] * (depth + 1), activation=activation, initial=initial)
+    return MLP([width] * (depth + 1), activation=activation, init=initial)
 
 
 def test_measured_numbers_are_those_of_the_tensors() -> None:

@@ -5,7 +5,7 @@ import torch
 from neurarium.nets.connectionist.perceptron import learn
 from neurarium.nets.connectionist.separability import margins, novikoff
 from neurarium.report.perceptron_picture import edge_on, hyperplane_figure, perceptron_figure
-from neurarium.report.picture import png
+from neurarium.report.plotting import png
 
 CORNERS = torch.tensor([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
 AND, XOR = torch.tensor([0, 1, 0, 0]), torch.tensor([0, 0, 1, 1])

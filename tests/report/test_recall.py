@@ -7,7 +7,7 @@ from neurarium.nets.connectionist.hopfield import HopfieldNet
 from neurarium.nets.connectionist.hopfield_load import LoadPoint
 from neurarium.nets.connectionist.modern_hopfield import ModernMemory
 from neurarium.nets.connectionist.patterns import flip, random_patterns
-from neurarium.report.picture import png
+from neurarium.report.plotting import png
 from neurarium.report.recall import load_figure, recall_figure
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from neurarium.checks import ShapeError
-from neurarium.report.picture import png
+from neurarium.report.plotting import png
 from neurarium.report.samples import points_figure, reconstructions_figure, samples_figure
 
 

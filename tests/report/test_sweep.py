@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from neurarium.report.history import digest
-from neurarium.report.picture import png
+from neurarium.report.plotting import png
 from neurarium.report.sweep import COLUMNS, row_of, sweep_figure, sweep_table
 from neurarium.report.sweep_page import sweep_page
 from neurarium.report.sweep_scores import SweptCell, best_cell, spread, tell_best

@@ -84,8 +84,8 @@ def test_test_examples_are_not_looked_at(vectors: Dataset, tmp_path: Path, monke
 
 
 def test_together_and_one_by_one_agree(vectors: Dataset, tmp_path: Path) -> None:
-    joint = sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "j", together="always", progress=False)
-    apart = sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "a", together="never", progress=False)
+    joint = sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "j", vmap="always", progress=False)
+    apart = sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "a", vmap="never", progress=False)
     for run in sorted(p.name for p in joint.folder.iterdir() if p.is_dir()):
         notes = ["trained together" in str(read_record(r.folder / run / "record.jsonl")) for r in (joint, apart)]
         assert notes == [True, False]
@@ -97,11 +97,11 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("together", ["always", "never"])
+@pytest.mark.parametrize("vmap", ["always", "never"])
 def test_a_killed_sweep_goes_on_where_it_was(
-    vectors: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: module.Together
+    vectors: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vmap: module.Vmap
 ) -> None:
-    whole = sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "whole", together=together, progress=False)
+    whole = sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "whole", vmap=together, progress=False)
     watch = module._watch
 
     def cut(news: Iterator[object], *rest: object) -> None:
@@ -115,7 +115,7 @@ def test_a_killed_sweep_goes_on_where_it_was(
 
     monkeypatch.setattr(module, "_watch", cut)
     with pytest.raises(Killed):
-        sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "s", together=together, progress=False)
+        sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "s", vmap=together, progress=False)
     monkeypatch.undo()
     half = load_sweep(tmp_path / "s")
     assert [cell.missing for cell in half.cells] == [0, 2]
@@ -162,7 +162,7 @@ def test_diverged_runs_are_noted_and_the_rest_goes_on(vectors: Dataset, tmp_path
         console, said = listening()
         found = sweep(
             PLAN, {"optimizer.lr": [1e30, 0.01], "optimizer.name": "sgd"}, seeds=2, data=vectors,
-            out=tmp_path / together, together=together, console=console,
+            out=tmp_path / vmap, vmap=together, console=console,
         )  # fmt: skip
         assert [(cell.diverged, len(cell.histories)) for cell in found.cells] == [(2, 0), (0, 2)]
         assert found.complete
@@ -182,7 +182,7 @@ def test_ctrl_c_leaves_what_is_there(vectors: Dataset, tmp_path: Path, monkeypat
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(module.SweepProgress, "see", interrupting)
-    found = sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "s", together="never", progress=False)
+    found = sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "s", vmap="never", progress=False)
     assert not found.complete
     assert (tmp_path / "s" / "results.json").exists()
     assert resume_sweep(tmp_path / "s", data=vectors, progress=False).complete
@@ -232,9 +232,9 @@ def own_mlp(schema: Schema) -> torch.nn.Module:
     return MLP((schema.input.size, 8, schema.outputs))
 
 
-@pytest.mark.parametrize("together", ["always", "never"])
+@pytest.mark.parametrize("vmap", ["always", "never"])
 def test_nets_of_a_function_are_fresh_for_every_run_and_by_its_seed(
-    vectors: Dataset, tmp_path: Path, together: module.Together
+    vectors: Dataset, tmp_path: Path, vmap: module.Vmap
 ) -> None:
     made: list[torch.nn.Module] = []
 
@@ -244,7 +244,7 @@ def test_nets_of_a_function_are_fresh_for_every_run_and_by_its_seed(
 
     grid = {"optimizer.lr": [1e-30, 0.01]}
     found = sweep(
-        OWN, grid, seeds=2, data=vectors, net=make, out=tmp_path / "s", together=together, progress=False,
+        OWN, grid, seeds=2, data=vectors, net=make, out=tmp_path / "s", vmap=together, progress=False,
     )  # fmt: skip
     assert found.complete
     assert len({id(net) for net in made}) == len(made) >= 4

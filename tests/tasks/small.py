@@ -197,7 +197,7 @@ def cases() -> dict[str, Case]:
         "classification, weights": make("classification", CLASSES, Dense(), Loss(**WEIGHTS)),
         "classification, smoothing": make("classification", CLASSES, Dense(), Loss(smoothing=0.3)),
         "classification, confusion and weights": make(
-            "classification", CLASSES, Dense(), Loss(confusion=confusion, **WEIGHTS)
+            "classification", CLASSES, Dense(), Loss(label_transition=confusion, **WEIGHTS)
         ),
         "classification, hinge and weights": make("classification", CLASSES, Dense(), Loss("hinge", **WEIGHTS)),
         "classification, squared error": make("classification", CLASSES, Dense(), Loss("squared-error")),

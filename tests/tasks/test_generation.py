@@ -98,7 +98,7 @@ def score(net: nn.Module, data: Dataset, judge: nn.Module | None = None) -> Scor
 
 def fresh(data: Dataset) -> nn.Module:
     torch.manual_seed(3)
-    return GANSpec(noise=2, hidden=(8,)).build(data.schema)
+    return GANSpec(latent_dim=2, hidden=(8,)).build(data.schema)
 
 
 def in_units(data: Dataset, x: torch.Tensor) -> np.ndarray:

@@ -173,7 +173,7 @@ def score(spec: AutoencoderSpec | nn.Module, data: Dataset, split: str = "test")
 
 
 def test_an_autoencoder_by_numpy_and_scikit_learn(images: Dataset) -> None:
-    net, found = score(AutoencoderSpec(code=4, hidden=(16,)), images)
+    net, found = score(AutoencoderSpec(latent_dim=4, hidden=(16,)), images)
     raw, x = scaled(images)
     made = net(x).detach()
     assert [m.name for m in found.metrics] == ["PSNR", "variance explained"]
@@ -187,7 +187,7 @@ def test_an_autoencoder_by_numpy_and_scikit_learn(images: Dataset) -> None:
 
 
 def test_a_denoising_autoencoder_mends_the_same_damage_every_time(images: Dataset) -> None:
-    net, found = score(AutoencoderSpec(code=4, hidden=(), noise="salt-and-pepper", amount=0.3), images)
+    net, found = score(AutoencoderSpec(latent_dim=4, hidden=(), noise="salt-and-pepper", amount=0.3), images)
     raw, x = scaled(images)
     seen = net.damaged(x, reconstruction.SEED)  # type: ignore[operator]
     pixels = unscaled(images, seen)
@@ -203,7 +203,7 @@ def test_a_denoising_autoencoder_mends_the_same_damage_every_time(images: Datase
 
 
 def test_vectors_are_measured_by_their_own_range(vectors: Dataset) -> None:
-    net, found = score(AutoencoderSpec(code=2, hidden=()), vectors)
+    net, found = score(AutoencoderSpec(latent_dim=2, hidden=()), vectors)
     raw, x = scaled(vectors)
     expected = decibels(unscaled(vectors, net(x)), raw, raw.max() - raw.min())
     assert found.value("PSNR") == pytest.approx(expected, rel=1e-5)
@@ -223,7 +223,7 @@ def test_more_examples_than_a_baseline_needs_are_all_measured(
 ) -> None:
     """The baseline's limit on training examples cuts no split that is measured."""
     monkeypatch.setattr(sample_of, "_MOST", 20)
-    net, found = score(AutoencoderSpec(code=2, hidden=()), vectors, "train")
+    net, found = score(AutoencoderSpec(latent_dim=2, hidden=()), vectors, "train")
     raw, x = scaled(vectors, "train")
     assert found.examples == 90
     expected = decibels(unscaled(vectors, net(x)), raw, raw.max() - raw.min())
@@ -234,13 +234,13 @@ def test_more_examples_than_a_baseline_needs_are_all_measured(
     assert found.metrics[0].baseline is not None
     assert found.metrics[0].baseline < of_all - 0.01  # components of 20 examples alone do less for the 90
     monkeypatch.setattr(sample_of, "_MOST", 90)
-    _, whole = score(AutoencoderSpec(code=2, hidden=()), vectors, "train")
+    _, whole = score(AutoencoderSpec(latent_dim=2, hidden=()), vectors, "train")
     assert whole.metrics[0].baseline == pytest.approx(of_all, rel=1e-5)
 
 
 def test_large_examples_have_no_baseline(vectors: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconstruction, "MOST_NUMBERS", 11)
-    _, found = score(AutoencoderSpec(code=2, hidden=()), vectors)
+    _, found = score(AutoencoderSpec(latent_dim=2, hidden=()), vectors)
     assert found.metrics[0].baseline is None
     assert "from 2 numbers" in found.metrics[0].meaning
 
@@ -248,7 +248,7 @@ def test_large_examples_have_no_baseline(vectors: Dataset, monkeypatch: pytest.M
 def test_images_without_a_known_range_are_measured_by_their_own(images: Dataset) -> None:
     unknown = replace(images.schema.input, value_range=None)
     data = images.with_schema(images.schema.with_fields(**{next(iter(images.schema.inputs)): unknown}))
-    net, found = score(AutoencoderSpec(code=2, hidden=()), data)
+    net, found = score(AutoencoderSpec(latent_dim=2, hidden=()), data)
     raw, x = scaled(data)
     expected = decibels(unscaled(data, net(x)), raw, raw.max() - raw.min())
     assert found.value("PSNR") == pytest.approx(expected, rel=1e-5)

@@ -268,7 +268,7 @@ def test_forces_are_tried_with_their_gradient() -> None:
 
 
 def test_measured_without_a_teacher() -> None:
-    taught = Recipe(loss=Loss("distillation", temperature=4.0, share=0.5, smoothing=0.1))
+    taught = Recipe(loss=Loss("distillation", temperature=4.0, alpha=0.5, smoothing=0.1))
     found = for_measuring(taught)
     assert found.loss == Loss("cross-entropy", smoothing=0.1)
     assert (found.task, for_measuring(OWN)) == ("auto", OWN)

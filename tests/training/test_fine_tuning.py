@@ -131,7 +131,7 @@ def test_schedules_and_groups_multiply(below: Path, vectors: Dataset) -> None:
 
 @pytest.mark.parametrize(
     "optimizer",
-    [Optimizer("adam", lr=0.01), Optimizer("adamw", lr=0.01, weight_decay=0.1, decayed="weights")],
+    [Optimizer("adam", lr=0.01), Optimizer("adamw", lr=0.01, weight_decay=0.1, decay_params="weights")],
     ids=["adam", "adamw, weights alone"],
 )
 @pytest.mark.parametrize("stop_after", [2, 6, 8])  # in the frozen phase, at its end, after it

@@ -19,7 +19,7 @@ RECIPE = Recipe(
     name="plateau",
     net=MLPSpec(hidden=(8,), dropout=0.3),
     optimizer=Optimizer("momentum", lr=0.05),
-    schedule=Schedule("plateau", gamma=0.5, patience=2, threshold=0.2, floor=0.01),
+    schedule=Schedule("plateau", gamma=0.5, patience=2, threshold=0.2, min_factor=0.01),
     early_stopping=EarlyStopping(monitor="loss", restore_best=False),
     epochs=20,
     batch_size=30,

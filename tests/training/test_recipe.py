@@ -20,7 +20,7 @@ def test_round_trip_keeps_every_field() -> None:
         name="r",
         net=MLPSpec(hidden=(5, 6), activation="tanh", dropout=0.25),
         task="reconstruction",
-        loss=Loss("distillation", temperature=2.0, share=0.5, class_weights=(1.0, 2.0)),
+        loss=Loss("distillation", temperature=2.0, alpha=0.5, class_weights=(1.0, 2.0)),
         optimizer=Optimizer("momentum", lr=0.5, momentum=0.8),
         fine_tuning=FineTuning(freeze_epochs=1, backbone_factor=0.5, layer_decay=0.9),
         epochs=3,

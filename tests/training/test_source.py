@@ -42,7 +42,7 @@ STUDENT = Recipe(
     name="student",
     net=MLPSpec(hidden=(4,), dropout=0.3),
     source="teacher",
-    loss=Loss("distillation", temperature=3.0, share=0.8),
+    loss=Loss("distillation", temperature=3.0, alpha=0.8),
     **COMMON,
 )
 PROBE = Recipe(name="probe", net=LinearProbeSpec("relu2"), source="teacher", **COMMON)
@@ -222,7 +222,7 @@ def test_a_judge_sees_what_it_learned_from(vectors: Dataset) -> None:
     other = Scaling.fit(raw_of(make_toy((12,), 3, (40, 0, 0), seed=9), "train"))
     schema = vectors.schema.with_fields(features=other.field(vectors.schema.input))
     source = Source("lenet", eye, schema)
-    plan = Recipe(net=GANSpec(noise=2, hidden=(8,)), source="lenet")
+    plan = Recipe(net=GANSpec(latent_dim=2, hidden=(8,)), source="lenet")
     assert role_of(plan) == "judge"
     helpers = source.helpers(plan, vectors.schema, DeviceConfig(torch.device("cpu")))
     (judge,) = helpers.values()

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from neurarium.checks import ConfigError, choose
 from neurarium.recipes.catalog import RECIPES
-from neurarium.sweeps.folder import Together
+from neurarium.sweeps.folder import Vmap
 from neurarium.sweeps.grid import Grid, expand, field_type, read_values
 from neurarium.training.recipe import Recipe
 
@@ -29,7 +29,7 @@ empty list. Nothing is written "none", switches are true or false.
 options:
   --seeds N          runs of each cell, their seeds counted on from the recipe's (default 5)
   --out FOLDER       default sweeps/NAME-1, sweeps/NAME-2 and so on; one that holds this very sweep is gone on with
-  --together WHEN    auto, always or never train the seeds of a cell in one batched computation (default auto: small
+  --vmap WHEN    auto, always or never train the seeds of a cell in one batched computation (default auto: small
                      fully connected nets; with dropout a run is then one like the single run, not the same)
   --quiet            show no progress
 """
@@ -43,7 +43,7 @@ class Order:
     grid: Grid
     seeds: int = 5
     out: Path | None = None
-    together: Together = "auto"
+    vmap: Vmap = "auto"
     quiet: bool = False
 
 
@@ -72,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
         order.grid,
         seeds=order.seeds,
         out=order.out,
-        together=order.together,
+        vmap=order.vmap,
         progress=not order.quiet,
     )
     return _tell(found)
@@ -104,7 +104,7 @@ def read_order(arguments: Sequence[str]) -> Order:
             if not rest or rest[0].startswith("--"):
                 raise ConfigError(key, expected="a value", got="none", remedy="switches too: true,false")
             value = rest.pop(0)
-        if field in ("seeds", "out", "together"):
+        if field in ("seeds", "out", "vmap"):
             options[field] = _option(field, value)
         else:
             grid[field] = [*grid.get(field, []), *read_values(recipe, field, value)]
@@ -116,8 +116,8 @@ def _option(name: str, value: str) -> Any:
         if not value.isdecimal() or int(value) < 1:
             raise ConfigError("--seeds", expected="an integer >= 1", got=repr(value))
         return int(value)
-    if name == "together":
-        return choose(value, {word: word for word in get_args(Together)}, subject="--together")
+    if name == "vmap":
+        return choose(value, {word: word for word in get_args(Vmap)}, subject="--vmap")
     return Path(value)
 
 

@@ -190,7 +190,7 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         if not self.verbose:
             return events
         # rich costs more to import than a small net to fit
-        from neurarium.report.progress import shown
+        from neurarium.report.screen import shown
 
         return shown(events)
 

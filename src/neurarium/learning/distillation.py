@@ -50,15 +50,15 @@ def distillation(
     teacher: Float[Tensor, "*batch classes"],
     hard: Float[Tensor, ""],
     temperature: float,
-    share: float,
+    alpha: float,
 ) -> Float[Tensor, ""]:
     """The teacher's answers and the labels, mixed.
 
-        L = share * tempered_cross_entropy(G, F, T) + (1 - share) * hard
+        L = alpha * tempered_cross_entropy(G, F, T) + (1 - alpha) * hard
 
-    `hard` is the student's loss on the labels, `share` in (0, 1].
+    `hard` is the student's loss on the labels, `alpha` in (0, 1].
     """
-    return share * tempered_cross_entropy(student, teacher, temperature) + (1 - share) * hard
+    return alpha * tempered_cross_entropy(student, teacher, temperature) + (1 - alpha) * hard
 
 
 def check_temperature(temperature: float) -> None:

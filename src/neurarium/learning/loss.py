@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from neurarium.checks import ConfigError
 from neurarium.learning.distillation import check_temperature
-from neurarium.learning.targets import check_confusion, check_smoothing, uniform_confusion
+from neurarium.learning.targets import check_smoothing, check_transition, uniform_transition
 from neurarium.record.schema import Field
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ LossName = Literal[
 ]  # fmt: skip
 _OF_NUMBERS: tuple[LossName, ...] = ("auto", "squared-error", "absolute-error", "custom")
 # Constants that have a meaning for classes alone, and their values where they do nothing.
-_OF_CLASSES: dict[str, object] = {"smoothing": 0.0, "confusion": (), "class_weights": (), "balanced": False}
+_OF_CLASSES: dict[str, object] = {"smoothing": 0.0, "label_transition": (), "class_weights": (), "balanced": False}
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Loss:
     """Loss to descend on."""
     smoothing: float = 0.0
     """Share of each label that is spread over all classes alike, in [0, 1)."""
-    confusion: tuple[tuple[float, ...], ...] = ()
-    """Rows of a confusion matrix whose column y is the distribution that label y becomes; on the command line all
+    label_transition: tuple[tuple[float, ...], ...] = ()
+    """Rows of a transition matrix whose column y is the distribution that label y becomes; on the command line all
     numbers, row by row."""
     class_weights: tuple[float, ...] = ()
     """Weight of each class in the loss; the mean over a batch is a weighted one."""
@@ -57,7 +57,7 @@ class Loss:
     """Weigh classes so that each counts the same in the training data: N / (K N_k)."""
     temperature: float = 1.0
     """T, by which teacher and student are softened (distillation)."""
-    share: float = 1.0
+    alpha: float = 1.0
     """Share of the teacher, in (0, 1]; the labels have the rest (distillation)."""
 
     def __post_init__(self) -> None:
@@ -65,14 +65,14 @@ class Loss:
             check_smoothing(self.smoothing)
         if self.temperature != 1:
             check_temperature(self.temperature)
-        if not 0 < self.share <= 1:
-            raise ConfigError("loss.share", expected="a number in (0, 1]", got=str(self.share))
+        if not 0 < self.alpha <= 1:
+            raise ConfigError("loss.alpha", expected="a number in (0, 1]", got=str(self.alpha))
         if not all(0 <= weight < float("inf") for weight in self.class_weights) or set(self.class_weights) == {0.0}:
             raise ConfigError("loss.class_weights", expected="numbers >= 0, not all 0", got=str(self.class_weights))
-        if self.confusion:
-            object.__setattr__(self, "confusion", _square(self.confusion))
-            check_confusion(self.confusion)
-        self._refuse_pair("confusion", "smoothing")
+        if self.label_transition:
+            object.__setattr__(self, "label_transition", _square(self.label_transition))
+            check_transition(self.label_transition)
+        self._refuse_pair("label_transition", "smoothing")
         self._refuse_pair("class_weights", "balanced")
         self._refuse_ignored()
 
@@ -101,10 +101,10 @@ class Loss:
             "perceptron": partial(against_rest, losses.perceptron),
             "distillation": losses.cross_entropy,
         }
-        confusion, weights = self._confusion(classes), self._weights(classes)
+        label_transition, weights = self._label_transition(classes), self._weights(classes)
         return Criterion(
             table[self.name],
-            None if confusion is None else confusion.to(device),
+            None if label_transition is None else label_transition.to(device),
             None if weights is None else torch.tensor(weights, device=device),
         )
 
@@ -131,20 +131,20 @@ class Loss:
         """The loss by which a trained net is measured: itself, and for distillation that of the labels alone."""
         if self.name != "distillation":
             return self
-        return replace(self, name="cross-entropy", temperature=1.0, share=1.0)
+        return replace(self, name="cross-entropy", temperature=1.0, alpha=1.0)
 
     @property
     def weighted(self) -> bool:
         """Whether the mean over a batch is a weighted one."""
         return self.balanced or bool(self.class_weights)
 
-    def _confusion(self, classes: int) -> Tensor | None:
+    def _label_transition(self, classes: int) -> Tensor | None:
         import torch
 
-        if self.confusion:
-            check_confusion(self.confusion, classes)
-            return torch.tensor(self.confusion)
-        return uniform_confusion(classes, self.smoothing) if self.smoothing else None
+        if self.label_transition:
+            check_transition(self.label_transition, classes)
+            return torch.tensor(self.label_transition)
+        return uniform_transition(classes, self.smoothing) if self.smoothing else None
 
     def _weights(self, classes: int) -> tuple[float, ...] | None:
         if self.balanced:
@@ -181,7 +181,7 @@ class Loss:
         ignored: dict[str, tuple[object, str]] = {}
         if self.name != "distillation":
             ignored = dict.fromkeys(("temperature", "share"), (1.0, "the loss distillation"))
-        elif self.share == 1:
+        elif self.alpha == 1:
             why = "labels that count: a share below 1, or another loss than distillation"
             ignored = {name: (neutral, why) for name, neutral in _OF_CLASSES.items()}
         if self.name == "custom":

@@ -58,7 +58,7 @@ TAKEN_BY: dict[str, tuple[OptimizerName, ...]] = {
         "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adam-as-printed", "hessian-free",
         "closed-form",
     ),
-    "decayed": (
+    "decay_params": (
         "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "adam-as-printed",
         "closed-form",
     ),
@@ -100,7 +100,7 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
     """Decay constant lambda: lambda W is added to the gradient (all but adamw)."""
     weight_decay: float = 0.0
     """Decay constant lambda: weights shrink by eta lambda W apart from the gradient (all; adam with it is adamw)."""
-    decayed: Literal["all", "weights"] = "all"
+    decay_params: Literal["all", "weights"] = "all"
     """Which parameters either constant lets decay: all, or weights alone, not biases, gains and intercepts (all but
     hessian-free; closed-form never lets intercepts decay)."""
     momentum: float = 0.9
@@ -196,7 +196,7 @@ sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adam-as-printed, hess
     def _parts(self, group: ParameterGroup) -> list[dict[str, Any]]:
         """Parameters of a group that decay, and those that do not; one part where all do."""
         shared = {"factor": group.factor}
-        if self.decayed == "all":
+        if self.decay_params == "all":
             return [{"params": list(group.parameters), "decays": True, **shared}]
         weights, others = ([p for p in group.parameters if (p.dim() > 1) == big] for big in (True, False))
         return [{"params": weights, "decays": True, **shared}, {"params": others, "decays": False, **shared}]

@@ -3,7 +3,7 @@
 After each epoch, with its score s (lower is better), the best score b so far and k, the epochs since:
 
     s < b - threshold:    b <- s, k <- 0
-    otherwise:            k <- k + 1;  when k = patience:  factor <- max(gamma factor, floor), k <- 0
+    otherwise:            k <- k + 1;  when k = patience:  factor <- max(gamma factor, min_factor), k <- 0
 
 The score is the one that early stopping watches. A score that is not finite is no improvement.
 torch.optim's ReduceLROnPlateau calls one less than ours its patience, and by default compares relative to b.
@@ -43,5 +43,5 @@ class Plateau:
             return Plateau(self.factor, score)
         if self.waited + 1 < schedule.patience:
             return replace(self, waited=self.waited + 1)
-        # a floor above the factor must not raise it
-        return replace(self, factor=min(self.factor, max(schedule.gamma * self.factor, schedule.floor)), waited=0)
+        # a min_factor above the factor must not raise it
+        return replace(self, factor=min(self.factor, max(schedule.gamma * self.factor, schedule.min_factor)), waited=0)

@@ -4,9 +4,9 @@ Letters: t is the update counted from 0, T the number of updates of the run, w t
 
     constant      1
     step          gamma^floor(t / every)
-    exponential   floor^(t / T)
-    cosine        floor + (1 - floor) (1 + cos(pi t / T)) / 2
-    linear        1 - (1 - floor) t / T
+    exponential   min_factor^(t / T)
+    cosine        min_factor + (1 - min_factor) (1 + cos(pi t / T)) / 2
+    linear        1 - (1 - min_factor) t / T
     inverse-sqrt  sqrt(w / (t + 1))
     plateau       1, times what `learning.plateau` makes of the scores
 
@@ -45,7 +45,7 @@ class Schedule:
     """Course of the factor on the learning rate."""
     warmup: float = 0.0
     """Share of the run over which the rate rises linearly from zero, in [0, 1)."""
-    floor: float = 0.0
+    min_factor: float = 0.0
     """Factor at the end (cosine, linear, exponential) or lowest factor (plateau), in [0, 1]; exponential needs > 0."""
     gamma: float = 0.1
     """Factor of each drop (step, plateau); below 1 for plateau."""
@@ -60,8 +60,8 @@ class Schedule:
         if not 0 <= self.warmup < 1:
             raise ConfigError("schedule.warmup", expected="a share in [0, 1)", got=str(self.warmup))
         least = "more than 0 and at most 1" if self.name == "exponential" else "a factor in [0, 1]"
-        if not (0 <= self.floor <= 1) or (self.name == "exponential" and self.floor == 0):
-            raise ConfigError("schedule.floor", expected=least, got=str(self.floor))
+        if not (0 <= self.min_factor <= 1) or (self.name == "exponential" and self.min_factor == 0):
+            raise ConfigError("schedule.min_factor", expected=least, got=str(self.min_factor))
         if not 0 < self.gamma < math.inf or self.drops < 0:
             raise ConfigError(
                 "schedule", expected="gamma > 0 and drops >= 0", got=f"gamma {self.gamma}, drops {self.drops}"
@@ -96,10 +96,10 @@ class Schedule:
             case "step":
                 return self.gamma ** min(self.drops, math.floor(x * (self.drops + 1)))
             case "exponential":
-                return self.floor**x
+                return self.min_factor**x
             case "cosine":
-                return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * min(1.0, x))) / 2
+                return self.min_factor + (1 - self.min_factor) * (1 + math.cos(math.pi * min(1.0, x))) / 2
             case "linear":
-                return 1 - (1 - self.floor) * min(1.0, x)
+                return 1 - (1 - self.min_factor) * min(1.0, x)
             case _:
                 return 1.0

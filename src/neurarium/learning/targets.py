@@ -1,6 +1,6 @@
 """Label smoothing: the class of an example as a distribution over the classes it may be mistaken for.
 
-    e_y -> Pi e_y        column y of the confusion matrix Pi
+    e_y -> Pi e_y        column y of the transition matrix Pi
 
 Pi_jy is the probability that an example labeled y is a j: each column is a distribution over the classes. The uniform
 case spreads a share s of the label over all K classes alike:
@@ -28,30 +28,30 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-6
 
 
-def check_confusion(confusion: Sequence[Sequence[float]], classes: int | None = None) -> None:
+def check_transition(transition: Sequence[Sequence[float]], classes: int | None = None) -> None:
     """Refuse a matrix that is not square, not of the size of the data, or not column-stochastic.
 
     Raises ConfigError: names the first bad column, and its sum.
 
     Example:
-        >>> check_confusion([[0.9, 0.3], [0.1, 0.6]])
+        >>> check_transition([[0.9, 0.3], [0.1, 0.6]])
         Traceback (most recent call last):
-        neurarium.checks.errors.ConfigError: loss.confusion, column 1: expected a sum of 1 (column-stochastic: \
+        neurarium.checks.errors.ConfigError: loss.label_transition, column 1: expected a sum of 1 (column-stochastic: \
 column y is the distribution that label y becomes), got a sum of 0.9
     """
-    size = len(confusion) if classes is None else classes
+    size = len(transition) if classes is None else classes
     if classes is None and size == 1:
-        got = f"{len(confusion[0])} numbers"
-        raise ConfigError("loss.confusion", expected="K x K numbers, row by row, for K >= 2 classes", got=got)
-    if [len(row) for row in confusion] != [size] * size:
-        widths = sorted({len(row) for row in confusion})
+        got = f"{len(transition[0])} numbers"
+        raise ConfigError("loss.label_transition", expected="K x K numbers, row by row, for K >= 2 classes", got=got)
+    if [len(row) for row in transition] != [size] * size:
+        widths = sorted({len(row) for row in transition})
         raise ConfigError(
-            "loss.confusion",
+            "loss.label_transition",
             expected=f"{size} rows of {size} numbers" + ("" if classes is None else ", one a class"),
-            got=f"{len(confusion)} rows of {' or '.join(map(str, widths))} numbers",
+            got=f"{len(transition)} rows of {' or '.join(map(str, widths))} numbers",
         )
-    for y, column in enumerate(zip(*confusion, strict=True)):
-        where, total = f"loss.confusion, column {y}", sum(column)
+    for y, column in enumerate(zip(*transition, strict=True)):
+        where, total = f"loss.label_transition, column {y}", sum(column)
         if not all(0 <= entry <= 1 + _ROUNDING for entry in column):
             raise ConfigError(where, expected="probabilities", got=f"{column}, a sum of {total:g}")
         if not math.isclose(total, 1, abs_tol=_ROUNDING):
@@ -62,7 +62,7 @@ column y is the distribution that label y becomes), got a sum of 0.9
             )
 
 
-def uniform_confusion(classes: int, smoothing: float) -> Float[Tensor, "classes classes"]:
+def uniform_transition(classes: int, smoothing: float) -> Float[Tensor, "classes classes"]:
     """The matrix that spreads a share of each label over all classes alike.
 
         Pi = (1 - s) I + s/K 1 1^T
@@ -70,7 +70,7 @@ def uniform_confusion(classes: int, smoothing: float) -> Float[Tensor, "classes 
     Raises ConfigError: `smoothing` not in [0, 1).
 
     Example:
-        >>> uniform_confusion(2, 0.1)
+        >>> uniform_transition(2, 0.1)
         tensor([[0.9500, 0.0500],
                 [0.0500, 0.9500]])
     """
@@ -87,9 +87,9 @@ def check_smoothing(smoothing: float) -> None:
 
 
 def smooth(
-    targets: Shaped[Tensor, "*targets"], confusion: Float[Tensor, "classes classes"]
+    targets: Shaped[Tensor, "*targets"], transition: Float[Tensor, "classes classes"]
 ) -> Float[Tensor, "*batch classes"]:
-    """Targets as distributions: column t of the confusion matrix, or Pi q for a distribution q.
+    """Targets as distributions: column t of the transition matrix, or Pi q for a distribution q.
 
     `targets`: class numbers of whole-number type (*batch), or distributions (*batch, classes).
 
@@ -99,5 +99,5 @@ def smooth(
         tensor([[0.2000, 0.8000]])
     """
     if targets.is_floating_point():
-        return targets.to(confusion.dtype) @ confusion.T
-    return confusion.T[targets.long()]
+        return targets.to(transition.dtype) @ transition.T
+    return transition.T[targets.long()]

@@ -72,7 +72,7 @@ HOMES = {
     "TableConvolution": "convolutional.lenet_1998",
     "ThresholdLayer": "connectionist.mcculloch_pitts",
     "VGG": "convolutional.vgg",
-    "Within": "generative.gan",
+    "ScaledSigmoid": "generative.gan",
 }
 """Which module of this package each net is in."""
 

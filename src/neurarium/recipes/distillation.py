@@ -32,5 +32,5 @@ def distilled_mlp() -> Recipe:
         small_mlp(),
         name="distilled-mlp",
         source="lenet5",
-        loss=Loss("distillation", temperature=4.0, share=0.9),
+        loss=Loss("distillation", temperature=4.0, alpha=0.9),
     )

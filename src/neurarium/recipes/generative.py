@@ -12,7 +12,7 @@ def autoencoder() -> Recipe:
     """784-512-256-32-256-512-784 on 5,000 real digits: pictures through 32 numbers and back."""
     return Recipe(
         name="autoencoder",
-        net=AutoencoderSpec(hidden=(512, 256), code=32, activation="gelu"),
+        net=AutoencoderSpec(hidden=(512, 256), latent_dim=32, activation="gelu"),
         optimizer=Optimizer("adam", lr=2e-3),
         schedule=Schedule("cosine", warmup=0.05),
         augmentation=Augmentation(shift=1),
@@ -25,7 +25,7 @@ def denoising_autoencoder() -> Recipe:
     """Convolutional auto-encoder that mends real digits with a quarter of their pixels lost."""
     return Recipe(
         name="denoising-autoencoder",
-        net=ConvolutionalAutoencoderSpec(code=64, noise="salt-and-pepper", amount=0.25),
+        net=ConvolutionalAutoencoderSpec(latent_dim=64, corruption="salt-and-pepper", amount=0.25),
         optimizer=Optimizer("adam", lr=2e-3),
         schedule=Schedule("cosine", warmup=0.05),
         early_stopping=EarlyStopping(monitor="loss"),
@@ -37,7 +37,7 @@ def gan() -> Recipe:
     """Generator and discriminator of two hidden layers each, on a ring of 8 narrow Gaussians."""
     return Recipe(
         name="gan",
-        net=GANSpec(noise=2),
+        net=GANSpec(latent_dim=2),
         data="ring-of-8",
         optimizer=Optimizer("adam", lr=2e-3, betas=(0.5, 0.9)),
         schedule=Schedule("cosine"),
@@ -51,7 +51,7 @@ def dcgan() -> Recipe:
     """Convolutional generator and discriminator on 5,000 real digits, judged by LeNet-5."""
     return Recipe(
         name="dcgan",
-        net=DCGANSpec(width=32, penalty=0.01),
+        net=DCGANSpec(channels=32, penalty=0.01),
         source="lenet5",
         optimizer=Optimizer("adam", lr=1e-3, betas=(0.5, 0.999)),
         schedule=Schedule("cosine"),

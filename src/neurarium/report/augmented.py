@@ -44,7 +44,7 @@ def augmented_figure(
         ShapeError: the data are not images.
         ConfigError: the augmentation does not fit them.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     schema, field = dataset.schema, dataset.schema.input
     if len(schema.inputs) > 1 or not field.is_image:
@@ -61,9 +61,9 @@ def augmented_figure(
     classes = schema.target.categories if schema.targets and not schema.target.shape else ()
     shown = _of_different_classes(batch, rows) if classes else list(range(min(rows, len(batch))))
 
-    figure = picture.blank(1.25 * (draws + 1) + 0.4, 1.45 * len(shown) + 1.1)
-    picture.heading(figure, "What the net sees")
-    figure.supxlabel(describe(augmentation), color=picture.FAINT, fontsize=9)
+    figure = plotting.blank(1.25 * (draws + 1) + 0.4, 1.45 * len(shown) + 1.1)
+    plotting.heading(figure, "What the net sees")
+    figure.supxlabel(describe(augmentation), color=plotting.FAINT, fontsize=9)
     grid = figure.subplots(len(shown), draws + 1, squeeze=False)
     for column, version in enumerate(versions):
         pixels = unscaled(version.x, field).cpu().numpy()
@@ -115,12 +115,12 @@ def describe(augmentation: Augmentation) -> str:
 
 
 def _draw(axes: "Axes", shown: Float[np.ndarray, "height width *colors"], label: str, original: bool) -> None:
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     axes.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
-    axes.spines[:].set(color=picture.BLUE if original else picture.LINE, linewidth=2.0 if original else 0.8)
+    axes.spines[:].set(color=plotting.BLUE if original else plotting.LINE, linewidth=2.0 if original else 0.8)
     axes.set_title(
-        label.replace(", ", "\n"), fontsize=8, color=picture.INK, fontweight="bold" if original else "normal", pad=3,
+        label.replace(", ", "\n"), fontsize=8, color=plotting.INK, fontweight="bold" if original else "normal", pad=3,
         parse_math=False,
     )  # fmt: skip

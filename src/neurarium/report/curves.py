@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurarium.record.files import write_atomic
+from neurarium.report.format import number, percent
 from neurarium.report.history import Entry, History, digest
-from neurarium.report.numbers import number, percent
 from neurarium.report.tasks.table import report_of
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ def curves_figure(entries: Sequence[Entry], title: str) -> "Figure":
     Raises:
         RunError: the record does not say that the run was started.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     history = digest(entries)
-    figure = picture.blank(10.5, 7.0)
-    picture.heading(figure, title)
+    figure = plotting.blank(10.5, 7.0)
+    plotting.heading(figure, title)
     grid = figure.add_gridspec(2, 2, height_ratios=(2.4, 1), hspace=0.08, wspace=0.06)
     for place, draw in enumerate(PANELS.values()):
         draw(figure.add_subplot(grid[place]), history)
@@ -42,9 +42,9 @@ def curves_figure(entries: Sequence[Entry], title: str) -> "Figure":
 
 def panel_figure(entries: Sequence[Entry], panel: str) -> "Figure":
     """Draw one of `PANELS` alone, for a page that arranges them itself."""
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
-    figure = picture.blank(4.7, 3.5 if panel in ("loss", "error") else 2.2)
+    figure = plotting.blank(4.7, 3.5 if panel in ("loss", "error") else 2.2)
     PANELS[panel](figure.add_subplot(), digest(entries))
     return figure
 
@@ -55,9 +55,9 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
     Args:
         runs: name of a run to the entries of its record.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
-    figure = picture.blank(10.5, 4.8 + 0.24 * math.ceil(len(runs) / 2))
+    figure = plotting.blank(10.5, 4.8 + 0.24 * math.ceil(len(runs) / 2))
     left, right = figure.subplots(1, 2)
     last, losses, percents, units = 1.0, list[float](), list[float](), set[str]()
     for index, (name, entries) in enumerate(runs.items()):
@@ -65,7 +65,7 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
         units.add(report_of(history.task).axis)
         epochs = history.column("epoch")
         last = max([last, *epochs])
-        color, marker = (choices[index % 8] for choices in (picture.COLORS, picture.MARKERS))
+        color, marker = (choices[index % 8] for choices in (plotting.COLORS, plotting.MARKERS))
         every = max(1, len(epochs) // 10)
         _line(left, epochs, history.scores("train", "loss"), color, name, marker, every)
         losses += history.scores("train", "loss")
@@ -76,9 +76,9 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
         label = f"{name}: best {percent(errors[epochs.index(best['epoch'])])}, epoch {best['epoch']}" if best else name
         _line(right, epochs, [100 * e for e in errors], color, label, marker, every)
         percents += [100 * e for e in errors]
-    picture.dress(left, "Loss on the training data", "epoch", "mean of the epoch")
+    plotting.dress(left, "Loss on the training data", "epoch", "mean of the epoch")
     unit = units.pop() if len(units) == 1 else "error in %"
-    picture.dress(right, "Error on the validation data", "epoch", unit)
+    plotting.dress(right, "Error on the validation data", "epoch", unit)
     _scale(left, losses, "mean of the epoch", from_zero=False)
     _scale(right, percents, unit, from_zero=True)
     picture.epochs_axis(left, last)
@@ -86,11 +86,11 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
     handles, labels = right.get_legend_handles_labels()
     figure.legend(
         handles, labels, loc="outside lower center", ncols=2 if len(runs) > 1 else 1, frameon=False, fontsize=9.5,
-        labelcolor=picture.INK,
+        labelcolor=plotting.INK,
     )  # fmt: skip
     for text in figure.legends[0].get_texts():
         text.set_parse_math(False)
-    picture.heading(figure, f"{len(runs)} runs compared")
+    plotting.heading(figure, f"{len(runs)} runs compared")
     return figure
 
 
@@ -100,63 +100,63 @@ def save_figure(figure: "Figure", path: str | Path) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
-    from neurarium.report.picture import png
+    from neurarium.report.plotting import png
 
     write_atomic(path, png(figure))
 
 
 def _loss(axes: "Axes", history: History) -> None:
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     steps = [entry["step"] / history.steps_per_epoch for entry in history.steps]
     single = [entry["loss"] for entry in history.steps]
-    axes.plot(steps, single, color=picture.BLUE, alpha=0.3, linewidth=0.9, label="single updates")
+    axes.plot(steps, single, color=plotting.BLUE, alpha=0.3, linewidth=0.9, label="single updates")
     epochs, training = history.column("epoch"), history.scores("train", "loss")
     validation = history.scores("validation", "loss")
-    _line(axes, epochs, training, picture.BLUE, "training", "o")
-    _line(axes, epochs, validation, picture.VERMILION, "validation", "s")
+    _line(axes, epochs, training, plotting.BLUE, "training", "o")
+    _line(axes, epochs, validation, plotting.VERMILION, "validation", "s")
     _mark_best(axes, history, "loss")
-    picture.dress(axes, "Loss", "epoch", "loss")
+    plotting.dress(axes, "Loss", "epoch", "loss")
     _finish(axes, history, [*training, *validation], "loss")
 
 
 def _error(axes: "Axes", history: History) -> None:
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     epochs = history.column("epoch")
     training, validation = (
         [100 * share for share in history.scores(part, "error")] for part in ("train", "validation")
     )
-    _line(axes, epochs, training, picture.BLUE, "training", "o")
-    _line(axes, epochs, validation, picture.VERMILION, "validation", "s")
+    _line(axes, epochs, training, plotting.BLUE, "training", "o")
+    _line(axes, epochs, validation, plotting.VERMILION, "validation", "s")
     _mark_best(axes, history, "error")
     unit = report_of(history.task).axis
-    picture.dress(axes, "Error", "epoch", unit)
+    plotting.dress(axes, "Error", "epoch", unit)
     _finish(axes, history, [*training, *validation], unit, from_zero=True)
 
 
 def _gradient_norm(axes: "Axes", history: History) -> None:
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     steps = [entry["step"] / history.steps_per_epoch for entry in history.steps]
     norms = [entry["gradient_norm"] for entry in history.steps]
-    axes.plot(steps, norms, color=picture.GREEN, alpha=0.3, linewidth=0.8)
+    axes.plot(steps, norms, color=plotting.GREEN, alpha=0.3, linewidth=0.8)
     means = history.column("gradient_norm")
-    _line(axes, history.column("epoch"), means, picture.GREEN, "", "o")
-    picture.dress(axes, "Gradient norm", "epoch", "length")
+    _line(axes, history.column("epoch"), means, plotting.GREEN, "", "o")
+    plotting.dress(axes, "Gradient norm", "epoch", "length")
     _finish(axes, history, means, "length")
 
 
 def _learning_rate(axes: "Axes", history: History) -> None:
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     points = history.steps or history.epochs
     epochs = [entry["step"] / history.steps_per_epoch for entry in points]
-    axes.plot(epochs, [entry["learning_rate"] for entry in points], color=picture.GREEN, linewidth=1.8)
-    picture.dress(axes, "Learning rate", "epoch", "step size")
+    axes.plot(epochs, [entry["learning_rate"] for entry in points], color=plotting.GREEN, linewidth=1.8)
+    plotting.dress(axes, "Learning rate", "epoch", "step size")
     axes.set_ylim(bottom=0)
     axes.ticklabel_format(axis="y", scilimits=(-2, 3), useMathText=True)
-    axes.yaxis.offsetText.set(color=picture.FAINT, fontsize=8)
+    axes.yaxis.offsetText.set(color=plotting.FAINT, fontsize=8)
     picture.epochs_axis(axes, history.step / history.steps_per_epoch)
 
 
@@ -181,7 +181,7 @@ def _line(axes: "Axes", x: list[float], y: list[float], color: str, label: str, 
 
 def _mark_best(axes: "Axes", history: History, score: str) -> None:
     """Mark the best epoch; what it reached stands in the legend, clear of the curves."""
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     best = history.best
     if best is None:
@@ -191,21 +191,21 @@ def _mark_best(axes: "Axes", history: History, score: str) -> None:
         return
     shown = percent(value) if score == "error" else number(value, 3)
     height = 100 * value if score == "error" else value
-    axes.axvline(best["epoch"], color=picture.FAINT, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
+    axes.axvline(best["epoch"], color=plotting.FAINT, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
     axes.plot(
         [best["epoch"]], [height], linestyle="none", marker="o", markersize=10, markerfacecolor="none",
-        markeredgecolor=picture.INK, markeredgewidth=1.3, label=f"best: epoch {best['epoch']}, {shown}",
+        markeredgecolor=plotting.INK, markeredgewidth=1.3, label=f"best: epoch {best['epoch']}, {shown}",
     )  # fmt: skip
 
 
 def _finish(axes: "Axes", history: History, values: Sequence[float], unit: str, from_zero: bool = False) -> None:
     """Scale the axes to the values drawn and add the legend, where a curve has a name."""
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     _scale(axes, values, unit, from_zero)
     picture.epochs_axis(axes, history.step / history.steps_per_epoch)
     if axes.get_legend_handles_labels()[1]:
-        picture.legend_above(axes, columns=2)
+        plotting.legend_above(axes, columns=2)
 
 
 def _scale(axes: "Axes", values: Sequence[float], unit: str, from_zero: bool) -> None:
@@ -213,11 +213,11 @@ def _scale(axes: "Axes", values: Sequence[float], unit: str, from_zero: bool) ->
     import numpy as np
     from matplotlib.ticker import FixedLocator, FuncFormatter
 
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     finite = [y for y in values if math.isfinite(y)]
     if not finite:
-        axes.text(0.5, 0.5, "no epoch done yet", transform=axes.transAxes, ha="center", color=picture.FAINT)
+        axes.text(0.5, 0.5, "no epoch done yet", transform=axes.transAxes, ha="center", color=plotting.FAINT)
         axes.set_yticks([])
         return
     low, high = min(finite), max(finite)

@@ -39,7 +39,7 @@ def feature_maps_figure(
         ConfigError: a net without convolutions, no such layer (names the closest), or one that makes no maps.
         ShapeError: a batch instead of an image.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     if x.ndim != 3:
         raise ShapeError("x", expected="one image (channels, height, width)", got=str(tuple(x.shape)))
@@ -49,8 +49,8 @@ def feature_maps_figure(
     columns = int(np.ceil(np.sqrt(1.6 * len(drawn))))
     whole = mosaic(list(drawn), columns)
     height = max(2.9, min(7.5, 7.0 * whole.shape[0] / whole.shape[1] + 1.2))
-    figure = picture.blank(10.0, height)
-    picture.heading(figure, f"What {name} makes of an image")
+    figure = plotting.blank(10.0, height)
+    plotting.heading(figure, f"What {name} makes of an image")
     seen, made = figure.subplots(1, 2, width_ratios=(2.2, 7.0))
     image = as_picture(np.asarray(x.cpu())) if raw is None else as_picture(np.asarray(raw), ends)
     seen.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
@@ -60,12 +60,12 @@ def feature_maps_figure(
         whole, cmap="RdBu" if signed else "magma", vmin=-largest if signed else 0, vmax=largest, interpolation="nearest"
     )
     bar = figure.colorbar(drawing, ax=made, shrink=0.9, pad=0.02)
-    bar.ax.tick_params(labelsize=8, colors=picture.FAINT)
+    bar.ax.tick_params(labelsize=8, colors=plotting.FAINT)
     bar.outline.set_visible(False)
     for axes in (seen, made):
         undress(axes)
     shown = f"the first {len(drawn)} of {len(maps)} channels" if len(drawn) < len(maps) else f"{len(maps)} channels"
     size = " x ".join(str(n) for n in maps.shape[1:])
-    seen.set_xlabel(f"image, {x.shape[1]} x {x.shape[2]}", color=picture.FAINT, fontsize=9)
-    made.set_xlabel(f"{shown}, {size} each, in rows from the top left", color=picture.FAINT, fontsize=9)
+    seen.set_xlabel(f"image, {x.shape[1]} x {x.shape[2]}", color=plotting.FAINT, fontsize=9)
+    made.set_xlabel(f"{shown}, {size} each, in rows from the top left", color=plotting.FAINT, fontsize=9)
     return figure

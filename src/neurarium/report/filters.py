@@ -30,7 +30,7 @@ def filters_figure(net: nn.Module, layer: str = "", most: int = 32) -> "Figure":
     Raises:
         ConfigError: a net without such layers, or no such layer (names the closest).
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     name, weight = find_filters(net, layer)
     kernels, channels = weight.shape[:2]
@@ -46,11 +46,11 @@ def filters_figure(net: nn.Module, layer: str = "", most: int = 32) -> "Figure":
         tiles = [drawn[n, channel] for channel in range(rows) for n in range(columns)]
     picture_of_all = mosaic([np.moveaxis(tile, 0, -1) if tile.ndim == 3 else tile for tile in tiles], columns)
     width = min(10.5, max(4.5, 0.55 * columns + 1.6))
-    figure = picture.blank(width, max(2.2, (width - 1.6) * picture_of_all.shape[0] / picture_of_all.shape[1] + 1.3))
+    figure = plotting.blank(width, max(2.2, (width - 1.6) * picture_of_all.shape[0] / picture_of_all.shape[1] + 1.3))
     shown = f"the first {len(drawn)} of {kernels} filters" if len(drawn) < kernels else f"{kernels} filters"
     if channels > drawn.shape[1]:
         shown += f", {drawn.shape[1]} of {channels} channels"
-    picture.heading(figure, f"Filters of {name}")
+    plotting.heading(figure, f"Filters of {name}")
     axes = figure.subplots()
     if channels == 3:
         low, high = drawn.min(), drawn.max()
@@ -59,15 +59,15 @@ def filters_figure(net: nn.Module, layer: str = "", most: int = 32) -> "Figure":
         largest = max(float(np.abs(drawn).max()), 1e-12)
         image = axes.imshow(picture_of_all, cmap="RdBu", vmin=-largest, vmax=largest, interpolation="nearest")
         bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02)
-        bar.ax.tick_params(labelsize=8, colors=picture.FAINT)
+        bar.ax.tick_params(labelsize=8, colors=plotting.FAINT)
         bar.outline.set_visible(False)
     height, width = weight.shape[2:]
     undress(axes)
     if channels not in (1, 3):
         axes.set_xticks([(width + 1) * n + (width - 1) / 2 for n in range(columns)], [str(n) for n in range(columns)])
         axes.set_yticks([(height + 1) * n + (height - 1) / 2 for n in range(rows)], [str(n) for n in range(rows)])
-        axes.set_ylabel("channel below", color=picture.FAINT, fontsize=9)
-    axes.set_xlabel(f"{shown} of {height} x {width}", color=picture.FAINT, fontsize=9)
+        axes.set_ylabel("channel below", color=plotting.FAINT, fontsize=9)
+    axes.set_xlabel(f"{shown} of {height} x {width}", color=plotting.FAINT, fontsize=9)
     return figure
 
 
@@ -117,8 +117,8 @@ def mosaic(
 
 def undress(axes: "Axes") -> None:
     """Take frame and ticks away from a picture; labels stay."""
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     axes.spines[:].set_visible(False)
     axes.set(xticks=[], yticks=[])
-    axes.tick_params(length=0, labelsize=8, colors=picture.FAINT)
+    axes.tick_params(length=0, labelsize=8, colors=plotting.FAINT)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from neurarium.report import markup
+from neurarium.report.format import many, number, percent, share_digits
 from neurarium.report.markup import text
-from neurarium.report.numbers import many, number, percent, share_digits
 
 
 def value_text(metric: Mapping[str, Any], value: float | None = None, digits: int = 1) -> str:

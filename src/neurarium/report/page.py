@@ -12,14 +12,14 @@ from neurarium.record.config import read_toml
 from neurarium.record.files import write_atomic
 from neurarium.record.run_record import read_record
 from neurarium.report import markup, sections
+from neurarium.report.format import duration
 from neurarium.report.gallery import picture_sections, read_picture
 from neurarium.report.history import History, digest
-from neurarium.report.numbers import duration
 from neurarium.report.schema_words import inputs_in_words, targets_in_words
-from neurarium.report.story import tell_story
 from neurarium.report.stylesheet import STYLE
 from neurarium.report.tasks.table import report_of
 from neurarium.report.trace_section import trace_section
+from neurarium.report.verdict import tell_story
 from neurarium.training.data_info import DataInfo, read_data_info
 
 _PAGE = Template("""<!DOCTYPE html>

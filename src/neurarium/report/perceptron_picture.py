@@ -10,7 +10,7 @@ from torch import Tensor
 from neurarium.nets.connectionist.certificate import Certificate
 from neurarium.nets.connectionist.perceptron import Learned
 from neurarium.nets.connectionist.separability import Bound, novikoff, signs
-from neurarium.report.numbers import many
+from neurarium.report.format import many
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,11 +59,11 @@ def hyperplane_figure(
         mistakes: made in each epoch.
         x, labels, title, names, features: as there.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     bound = novikoff(x, labels)
-    figure = picture.blank(10.4, 4.6)
-    picture.heading(figure, title)
+    figure = plotting.blank(10.4, 4.6)
+    plotting.heading(figure, title)
     left, right = figure.subplots(1, 2)
     points, y = x.detach().cpu().double().numpy(), signs(labels).numpy()
     _examples(left, weight.detach().cpu().double().numpy(), bias, points, y, bound, names, features)
@@ -97,7 +97,7 @@ def _examples(
     names: Sequence[str],
     features: Sequence[str],
 ) -> None:
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     flat, length = points.shape[1] == 2, float(np.linalg.norm(weight))
     if length == 0 or points.shape[1] == 1:
@@ -107,20 +107,20 @@ def _examples(
     else:
         places = edge_on(points, weight, offset)
         across, up = "signed distance to the hyperplane", "along it, where examples spread most"
-    picture.dress(axes, "Examples and hyperplane", across, up)
-    for sign, name, color, marker in ((-1, names[0], picture.BLUE, "o"), (1, names[1], picture.VERMILION, "s")):
+    plotting.dress(axes, "Examples and hyperplane", across, up)
+    for sign, name, color, marker in ((-1, names[0], plotting.BLUE, "o"), (1, names[1], plotting.VERMILION, "s")):
         some = places[y == sign]
         axes.scatter(some[:, 0], some[:, 1], s=16, color=color, marker=marker, alpha=0.75, linewidths=0, label=name)
     if isinstance(bound, Certificate):
         ringed = places[list(bound.examples)]
         axes.scatter(
-            ringed[:, 0], ringed[:, 1], s=70, facecolors="none", edgecolors=picture.INK, linewidths=1.2,
+            ringed[:, 0], ringed[:, 1], s=70, facecolors="none", edgecolors=plotting.INK, linewidths=1.2,
             label="cancel out: no line separates" if flat else "cancel out: no hyperplane separates",
         )  # fmt: skip
     if length > 0:
         least = float((y * (points @ weight + offset)).min()) / length
         _lines(axes, places, weight, offset, least, points.shape[1])
-    picture.legend_above(axes, 2)
+    plotting.legend_above(axes, 2)
     legend = axes.get_legend()
     assert legend is not None
     for entry in legend.get_texts():
@@ -129,7 +129,7 @@ def _examples(
 
 def _lines(axes: "Axes", places: np.ndarray, weight: np.ndarray, offset: float, least: float, width: int) -> None:
     """The hyperplane, and where examples come nearest to it if all are on their own sides."""
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     low, high = places.min(0), places.max(0)
     room = 0.1 * np.where(high > low, high - low, 1.0)
@@ -146,27 +146,27 @@ def _lines(axes: "Axes", places: np.ndarray, weight: np.ndarray, offset: float, 
         if moved == 0.0 or least > 0:
             start = foot + moved * unit
             axes.axline(
-                tuple(start), tuple(start + along), color=picture.INK, linestyle=style, linewidth=1.4, label=label
+                tuple(start), tuple(start + along), color=plotting.INK, linestyle=style, linewidth=1.4, label=label
             )
 
 
 def _mistakes(axes: "Axes", each: Sequence[int], bound: Bound | Certificate) -> None:
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     counts, epochs = np.cumsum(each), len(each)
-    picture.dress(axes, "Mistakes", "epoch", "mistakes so far")
-    axes.plot(range(1, epochs + 1), counts, color=picture.BLUE, marker="o" if epochs < 40 else "", markersize=4)
+    plotting.dress(axes, "Mistakes", "epoch", "mistakes so far")
+    axes.plot(range(1, epochs + 1), counts, color=plotting.BLUE, marker="o" if epochs < 40 else "", markersize=4)
     picture.epochs_axis(axes, float(epochs))
     end = f"{many(int(counts[-1]), 'mistake')} in {many(epochs, 'epoch')}"
     if isinstance(bound, Certificate):
         text, top = f"{end}; they never end", int(counts[-1])
     else:
         text, top = f"{end}; Novikoff's bound {bound.mistakes:,} (dashed)", bound.mistakes
-        axes.axhline(bound.mistakes, color=picture.VERMILION, linestyle=(0, (4, 2)), linewidth=1.4)
+        axes.axhline(bound.mistakes, color=plotting.VERMILION, linestyle=(0, (4, 2)), linewidth=1.4)
     if top > 5 * max(1, counts[-1]):
         axes.set_yscale("log")
         axes.set_ylim(0.8, top * 1.6)
     else:
         axes.set_ylim(0, max(1, top) * 1.12)
-    axes.set_title(axes.get_title(loc="left"), loc="left", pad=22, color=picture.INK, fontsize=11, fontweight="bold")
-    axes.text(0, 1.02, text, transform=axes.transAxes, color=picture.FAINT, fontsize=9)
+    axes.set_title(axes.get_title(loc="left"), loc="left", pad=22, color=plotting.INK, fontsize=11, fontweight="bold")
+    axes.text(0, 1.02, text, transform=axes.transAxes, color=plotting.FAINT, fontsize=9)

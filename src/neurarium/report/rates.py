@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from neurarium.report.numbers import number
+from neurarium.report.format import number
 from neurarium.training.rate_finder import DIVERGED, RateCurve
 
 if TYPE_CHECKING:
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 def rates_figure(curve: RateCurve, title: str) -> "Figure":
     """Draw the loss over the learning rate, with both suggestions marked."""
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
-    figure = picture.blank(8.0, 5.0)
-    picture.heading(figure, title)
+    figure = plotting.blank(8.0, 5.0)
+    plotting.heading(figure, title)
     axes = figure.add_subplot()
     axes.set_xscale("log")
-    axes.plot(curve.rates, curve.losses, color=picture.BLUE, alpha=0.35, linewidth=0.9, label="single mini-batches")
-    axes.plot(curve.rates, curve.smoothed, color=picture.BLUE, linewidth=2.0, label="running mean")
+    axes.plot(curve.rates, curve.losses, color=plotting.BLUE, alpha=0.35, linewidth=0.9, label="single mini-batches")
+    axes.plot(curve.rates, curve.smoothed, color=plotting.BLUE, linewidth=2.0, label="running mean")
     for index, marker, color, words in (
-        (curve.steepest_at, "o", picture.VERMILION, "steepest descent"),
-        (curve.lowest_at, "s", picture.GREEN, "minimum"),
+        (curve.steepest_at, "o", plotting.VERMILION, "steepest descent"),
+        (curve.lowest_at, "s", plotting.GREEN, "minimum"),
     ):
         if index is not None:
             axes.plot(
@@ -32,17 +32,17 @@ def rates_figure(curve: RateCurve, title: str) -> "Figure":
             )  # fmt: skip
     if curve.tenth is not None:
         axes.axvline(
-            curve.tenth, color=picture.GREEN, linewidth=1.2, linestyle=(0, (4, 2)),
+            curve.tenth, color=plotting.GREEN, linewidth=1.2, linestyle=(0, (4, 2)),
             label=f"minimum / 10: {number(curve.tenth, 2)}",
         )  # fmt: skip
     if curve.diverged_at is not None:
         axes.axvline(
-            curve.diverged_at, color=picture.FAINT, linewidth=1.0, linestyle=(0, (1, 2)),
+            curve.diverged_at, color=plotting.FAINT, linewidth=1.0, linestyle=(0, (1, 2)),
             label=f"diverged: {number(curve.diverged_at, 2)}",
         )  # fmt: skip
-    picture.dress(axes, "Loss after an update, over its learning rate", "learning rate (logarithmic)", "loss")
+    plotting.dress(axes, "Loss after an update, over its learning rate", "learning rate (logarithmic)", "loss")
     _scale(axes, curve)
-    picture.legend_above(axes, columns=3)
+    plotting.legend_above(axes, columns=3)
     return figure
 
 

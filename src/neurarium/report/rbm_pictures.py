@@ -29,7 +29,7 @@ def filters_figure(
     Raises:
         ShapeError: pictures with another number of pixels than visible units.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     weight = net.weight.detach().cpu()
     _check(weight.shape[1], size)
@@ -37,16 +37,16 @@ def filters_figure(
     mosaic = _mosaic(weight[strongest], size, columns=min(16, _even_columns(len(strongest))))
     # the last hundredth would make all others pale
     end = float(np.nanpercentile(np.abs(mosaic), 99)) or 1.0
-    figure = picture.blank(8.4, 8.4 * mosaic.shape[0] / mosaic.shape[1] * 0.84 + 0.75)
-    picture.heading(figure, title)
+    figure = plotting.blank(8.4, 8.4 * mosaic.shape[0] / mosaic.shape[1] * 0.84 + 0.75)
+    plotting.heading(figure, title)
     axes = figure.subplots()
     image = axes.imshow(mosaic, cmap="RdBu_r", vmin=-end, vmax=end, interpolation="nearest")
     _bare(axes)
     shown = f"{len(strongest)} of {len(weight)} hidden units, those with the longest weight vectors first"
-    axes.set_xlabel(shown, color=picture.FAINT, fontsize=9)
+    axes.set_xlabel(shown, color=plotting.FAINT, fontsize=9)
     bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02, extend="both")
-    bar.set_label("weight of the pixel", color=picture.FAINT, fontsize=9)
-    bar.ax.tick_params(colors=picture.FAINT, labelsize=8)
+    bar.set_label("weight of the pixel", color=plotting.FAINT, fontsize=9)
+    bar.ax.tick_params(colors=plotting.FAINT, labelsize=8)
     bar.outline.set_visible(False)
     return figure
 
@@ -64,20 +64,20 @@ def reconstructions_figure(
     Raises:
         ShapeError: pictures with another number of pixels than visible units.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     _check(net.weight.shape[1], size)
     v, again = net.units(inputs).detach().cpu(), net.reconstruct(inputs).detach().cpu()
     error = float((v - again).square().mean())
-    figure = picture.blank(max(4.0, 0.85 * len(v)), 2.6)
-    picture.heading(figure, title)
+    figure = plotting.blank(max(4.0, 0.85 * len(v)), 2.6)
+    plotting.heading(figure, title)
     low, high = _range(net, v)
     upper, lower = figure.subplots(2, 1)
     for axes, rows, name in ((upper, v, "input"), (lower, again, "again")):
         axes.imshow(_mosaic(rows, size, len(v)), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
         _bare(axes)
-        axes.set_ylabel(name, color=picture.INK, fontsize=9)
-    lower.set_xlabel(f"mean squared error of these {len(v)}: {error:.4f}", color=picture.FAINT, fontsize=9)
+        axes.set_ylabel(name, color=plotting.INK, fontsize=9)
+    lower.set_xlabel(f"mean squared error of these {len(v)}: {error:.4f}", color=plotting.FAINT, fontsize=9)
     return figure
 
 
@@ -105,20 +105,20 @@ def samples_figure(
         ShapeError: pictures with another number of pixels than visible units.
         ConfigError: a net of another kind.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     model, maker = expect(net, DensityModel, "pictures of chains"), expect(net, Generative, "pictures of chains")
     _check(model.weight.shape[1], size)
     # one seed for each moment: a chain of 10 steps begins with the same draws as one of 100
     rows = [model.units(maker.sample(chains, seed, steps)).detach().cpu() for steps in moments]
-    figure = picture.blank(max(4.5, 0.75 * chains + 1.0), 0.75 * len(rows) + 0.9)
-    picture.heading(figure, title)
+    figure = plotting.blank(max(4.5, 0.75 * chains + 1.0), 0.75 * len(rows) + 0.9)
+    plotting.heading(figure, title)
     low, high = _range(model, rows[-1])
     for axes, row, steps in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, moments, strict=True):
         axes.imshow(_mosaic(row, size, chains), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
         _bare(axes)
         label = f"{steps:,} step" + ("s" if steps > 1 else "")
-        axes.set_ylabel(label, color=picture.INK, fontsize=9, rotation=0, ha="right", va="center")
+        axes.set_ylabel(label, color=plotting.INK, fontsize=9, rotation=0, ha="right", va="center")
     return figure
 
 

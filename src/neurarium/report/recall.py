@@ -10,7 +10,7 @@ from torch import Tensor
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.connectionist.hopfield_load import LoadPoint
 from neurarium.nets.connectionist.hopfield_theory import critical_load, mean_field_overlap
-from neurarium.nets.connectionist.retrieval import Retrieval, Trace
+from neurarium.nets.connectionist.retrieval import RecallTrace, Retrieval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ def recall_figure(
         ConfigError: the retrieval kept no trace.
         ShapeError: pictures of another size than the patterns.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     trace = retrieval.trace
     if trace is None:
@@ -55,8 +55,8 @@ def recall_figure(
         )
     lasts = [rest_after(trace, row) for row in range(rows)]
     between = max(len(moments(last, _BETWEEN)) for last in lasts)
-    figure = picture.blank(7.6 + 1.3 * between, 1.55 * rows + 1.1)
-    picture.heading(figure, title)
+    figure = plotting.blank(7.6 + 1.3 * between, 1.55 * rows + 1.1)
+    plotting.heading(figure, title)
     grid = figure.subplots(rows, between + 4, squeeze=False, width_ratios=[1] * (between + 3) + [2.6])
     unit = "updates of one unit" if trace.orders is not None else "updates of all units"
     for row in range(rows):
@@ -70,23 +70,23 @@ def recall_figure(
         if names:
             grid[row, 0].text(
                 -0.12, 0.5, names[row], transform=grid[row, 0].transAxes, ha="right", va="center", fontsize=9,
-                color=picture.INK, parse_math=False,
+                color=plotting.INK, parse_math=False,
             )  # fmt: skip
         _energy(grid[row, -1], trace, row, float(target_energies[row]), (0, *shown, last), "" if row else "Energy")
         if row == 0:
-            grid[row, -1].plot([], [], color=picture.VERMILION, linestyle=(0, (4, 2)), label="of the stored picture")
-            grid[row, -1].legend(frameon=False, fontsize=8, labelcolor=picture.INK, loc="upper right")
-    grid[-1, -1].set_xlabel(unit, color=picture.FAINT, fontsize=9)
+            grid[row, -1].plot([], [], color=plotting.VERMILION, linestyle=(0, (4, 2)), label="of the stored picture")
+            grid[row, -1].legend(frameon=False, fontsize=8, labelcolor=plotting.INK, loc="upper right")
+    grid[-1, -1].set_xlabel(unit, color=plotting.FAINT, fontsize=9)
     return figure
 
 
-def rest_after(trace: Trace, probe: int) -> int:
+def rest_after(trace: RecallTrace, probe: int) -> int:
     """Return the number of the last update that changed the energy of a probe, 0 where none did.
 
     Example:
         >>> import torch
         >>> course = torch.tensor([[0.0], [-1.0], [-1.0], [-2.0], [-2.0]])
-        >>> rest_after(Trace(course, torch.zeros(5, 1, 1), None), 0)
+        >>> rest_after(RecallTrace(course, torch.zeros(5, 1, 1), None), 0)
         3
     """
     course = trace.energies[:, probe]
@@ -119,22 +119,22 @@ def load_figure(
     Raises:
         ConfigError: no curve, or one without points.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     if not curves or not all(curves):
         raise ConfigError("curves", expected="at least one curve with a point", got="none")
-    figure = picture.blank(8.0, 4.8)
-    picture.heading(figure, title)
+    figure = plotting.blank(8.0, 4.8)
+    plotting.heading(figure, title)
     axes = figure.subplots()
-    picture.dress(axes, "", "load: patterns / neurons", "overlap with the stored pattern")
+    plotting.dress(axes, "", "load: patterns / neurons", "overlap with the stored pattern")
     edge = critical_load()
     loads = np.linspace(1e-3, edge, 300)
     axes.plot(
-        loads, [mean_field_overlap(float(load)) for load in loads], color=picture.INK, linewidth=1.8, zorder=3,
+        loads, [mean_field_overlap(float(load)) for load in loads], color=plotting.INK, linewidth=1.8, zorder=3,
         label="mean-field theory, infinitely many neurons",
     )  # fmt: skip
-    axes.axvline(edge, color=picture.FAINT, linewidth=1.0, linestyle=(0, (2, 3)), label=f"critical load {edge:.4f}")
-    for points, color, marker in zip(curves, picture.COLORS, picture.MARKERS, strict=False):
+    axes.axvline(edge, color=plotting.FAINT, linewidth=1.0, linestyle=(0, (2, 3)), label=f"critical load {edge:.4f}")
+    for points, color, marker in zip(curves, plotting.COLORS, plotting.MARKERS, strict=False):
         axes.errorbar(
             [p.load for p in points], [p.overlap for p in points], yerr=[p.spread for p in points], color=color,
             marker=marker, markersize=4.5, linewidth=1.2, elinewidth=0.8, capsize=2,
@@ -142,31 +142,31 @@ def load_figure(
         )  # fmt: skip
     axes.set_ylim(0, 1.04)
     axes.set_xlim(left=0)
-    axes.legend(frameon=False, fontsize=9, labelcolor=picture.INK, loc="lower left")
+    axes.legend(frameon=False, fontsize=9, labelcolor=plotting.INK, loc="lower left")
     return figure
 
 
 def _show(axes: "Axes", label: str, pixels: Tensor | None) -> None:
     """Draw a state, -1 black and +1 white; leave the place empty where there is none."""
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     axes.set_axis_off()
     if pixels is not None:
         axes.imshow(pixels.cpu().numpy(), cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
-        axes.set_title(label, fontsize=8.5, color=picture.INK, pad=3)
+        axes.set_title(label, fontsize=8.5, color=plotting.INK, pad=3)
 
 
-def _energy(axes: "Axes", trace: Trace, row: int, target: float, marked: Sequence[int], title: str) -> None:
+def _energy(axes: "Axes", trace: RecallTrace, row: int, target: float, marked: Sequence[int], title: str) -> None:
     """Draw the energy until shortly after it came to rest, the moments shown beside it as points."""
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     course = trace.energies[:, row].cpu().numpy()
     end = min(len(course) - 1, max(1, round(1.1 * marked[-1])))
-    picture.dress(axes, title, "", "")
-    axes.axhline(target, color=picture.VERMILION, linewidth=1.2, linestyle=(0, (4, 2)))
-    axes.plot(range(end + 1), course[: end + 1], color=picture.BLUE, linewidth=1.5)
+    plotting.dress(axes, title, "", "")
+    axes.axhline(target, color=plotting.VERMILION, linewidth=1.2, linestyle=(0, (4, 2)))
+    axes.plot(range(end + 1), course[: end + 1], color=plotting.BLUE, linewidth=1.5)
     places = sorted(set(marked))
-    axes.plot(places, course[places], color=picture.BLUE, marker="o", markersize=4, linestyle="none")
+    axes.plot(places, course[places], color=plotting.BLUE, marker="o", markersize=4, linestyle="none")
     axes.tick_params(labelsize=8)
     axes.margins(x=0.02, y=0.12)
     if trace.orders is None:

@@ -48,7 +48,7 @@ def saliency_figure(
         ShapeError: as many images, classes and labels do not come, or inputs are no images.
         ConfigError: a net without convolutions, no such layer (names the closest), or one that makes no maps.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     counts = (len(inputs), len(raw), len(classes), len(labels))
     if inputs.ndim != 4 or len(set(counts)) > 1 or not len(inputs):
@@ -61,11 +61,11 @@ def saliency_figure(
     slopes = gradient(net, inputs, classes).abs().amax(1).cpu().numpy()
     shares = integrated_gradients(net, inputs, classes).sum(1).cpu().numpy()
     seen = _enlarged(grad_cam(net, inputs, classes, name), inputs.shape[2:]).cpu().numpy()
-    figure = picture.blank(7.4, 1.5 * len(inputs) + 1.2)
-    picture.heading(figure, "Where the net looked")
+    figure = plotting.blank(7.4, 1.5 * len(inputs) + 1.2)
+    plotting.heading(figure, "Where the net looked")
     figure.supxlabel(
         f"blue speaks for the class, red against it; yellow in Grad-CAM speaks for it\nGrad-CAM of layer {name}",
-        color=picture.FAINT,
+        color=plotting.FAINT,
         fontsize=9,
         parse_math=False,
     )
@@ -80,10 +80,10 @@ def saliency_figure(
         largest = float(seen[row].max())
         grid[row, 3].imshow(seen[row], cmap="viridis", vmin=0, vmax=largest or 1, alpha=0.6, interpolation="nearest")
         grid[row, 0].set_ylabel(
-            label, color=picture.INK, fontsize=8.5, rotation=0, ha="right", va="center", labelpad=8, parse_math=False
+            label, color=plotting.INK, fontsize=8.5, rotation=0, ha="right", va="center", labelpad=8, parse_math=False
         )
     for axes, title in zip(grid[0], COLUMNS, strict=True):
-        axes.set_title(title, color=picture.INK, fontsize=9.5)
+        axes.set_title(title, color=plotting.INK, fontsize=9.5)
     return figure
 
 

@@ -33,13 +33,13 @@ def samples_figure(
     Raises:
         ShapeError: no pictures.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     _check_pictures(pictures, "pictures")
     rows = -(-len(pictures) // columns)
     width = min(columns, len(pictures))
-    figure = picture.blank(max(0.72 * width + 0.3, 3.0), 0.72 * rows + 0.75)
-    picture.heading(figure, title)
+    figure = plotting.blank(max(0.72 * width + 0.3, 3.0), 0.72 * rows + 0.75)
+    plotting.heading(figure, title)
     _mosaic(figure.subplots(), pictures, ends, width)
     return figure
 
@@ -59,7 +59,7 @@ def reconstructions_figure(
     Raises:
         ShapeError: no pictures, or rows of different shape.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     shapes = {tuple(pictures.shape) for pictures in rows.values()}
     if len(shapes) != 1:
@@ -67,13 +67,13 @@ def reconstructions_figure(
     for name, pictures in rows.items():
         _check_pictures(pictures, name)
     count = next(iter(shapes))[0]
-    figure = picture.blank(0.72 * count + 1.8, 0.78 * len(rows) + 0.75)
-    picture.heading(figure, title)
+    figure = plotting.blank(0.72 * count + 1.8, 0.78 * len(rows) + 0.75)
+    plotting.heading(figure, title)
     grid = figure.subplots(len(rows), 1, squeeze=False)
     for axes, (name, pictures) in zip(grid[:, 0], rows.items(), strict=True):
         _mosaic(axes, pictures, ends, count)
         axes.text(
-            -0.01, 0.5, name, transform=axes.transAxes, ha="right", va="center", fontsize=9.5, color=picture.INK,
+            -0.01, 0.5, name, transform=axes.transAxes, ha="right", va="center", fontsize=9.5, color=plotting.INK,
             parse_math=False,
         )  # fmt: skip
     return figure
@@ -91,35 +91,37 @@ def points_figure(real: Float[Tensor, "..."], generated: Float[Tensor, "..."], t
     Raises:
         ShapeError: not two numbers a point, or no points.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     for name, points in (("real", real), ("generated", generated)):
         if points.dim() != 2 or points.shape[1] != 2 or len(points) == 0:
             raise ShapeError(name, expected="points (count, 2), at least one", got=str(tuple(points.shape)))
-    figure = picture.blank(8.4, 4.7)
-    picture.heading(figure, title)
+    figure = plotting.blank(8.4, 4.7)
+    plotting.heading(figure, title)
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, points, color, name in (
-        (left, real, picture.BLUE, "data"),
-        (right, generated, picture.VERMILION, "generated"),
+        (left, real, plotting.BLUE, "data"),
+        (right, generated, plotting.VERMILION, "generated"),
     ):
         shown = points[:_MOST_POINTS].detach().cpu().numpy()
-        picture.dress(axes, name, "first number", "second number" if axes is left else "")
+        plotting.dress(axes, name, "first number", "second number" if axes is left else "")
         axes.scatter(*shown.T, s=4, color=color, alpha=0.35, linewidths=0)
         axes.set_aspect("equal", adjustable="box")
     if note:
         for axes, text in ((left, ""), (right, note)):
             axes.set_title(
-                axes.get_title(loc="left"), loc="left", pad=20, color=picture.INK, fontsize=11, weight="bold"
+                axes.get_title(loc="left"), loc="left", pad=20, color=plotting.INK, fontsize=11, weight="bold"
             )
-            axes.text(0, 1.02, text, transform=axes.transAxes, fontsize=9, color=picture.FAINT, parse_math=False)
+            axes.text(0, 1.02, text, transform=axes.transAxes, fontsize=9, color=plotting.FAINT, parse_math=False)
     spread = real.detach().cpu()
     center, half = spread.mean(0), 1.25 * float((spread - spread.mean(0)).abs().max())
     left.set_xlim(float(center[0]) - half, float(center[0]) + half)
     left.set_ylim(float(center[1]) - half, float(center[1]) + half)
     outside = int(((generated.detach().cpu() - center).abs() > half).any(1).sum())
     if outside:
-        right.set_xlabel(f"first number; {outside} of {len(generated)} points outside", color=picture.FAINT, fontsize=9)
+        right.set_xlabel(
+            f"first number; {outside} of {len(generated)} points outside", color=plotting.FAINT, fontsize=9
+        )
     return figure
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 EXAMPLES: Mapping[str, Schedule] = {
     "constant": Schedule("constant"),
     "step": Schedule("step", gamma=0.3, drops=3),
-    "exponential": Schedule("exponential", floor=0.02),
+    "exponential": Schedule("exponential", min_factor=0.02),
     "cosine": Schedule("cosine"),
     "linear": Schedule("linear"),
     "inverse-sqrt": Schedule("inverse-sqrt", warmup=0.1),
@@ -25,12 +25,12 @@ def schedules_figure(schedules: Mapping[str, Schedule] = EXAMPLES, updates: int 
 
     Plateau is not drawn: it follows the scores of a run, whose picture of the learning rate shows it.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     columns = 4
     rows = -(-len(schedules) // columns)
-    figure = picture.blank(10.5, 2.3 * rows + 0.5)
-    picture.heading(figure, "Schedules: factor on the learning rate")
+    figure = plotting.blank(10.5, 2.3 * rows + 0.5)
+    plotting.heading(figure, "Schedules: factor on the learning rate")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     shares = [t / updates for t in range(updates)]
     for index, axes in enumerate(grid.flat):
@@ -40,8 +40,8 @@ def schedules_figure(schedules: Mapping[str, Schedule] = EXAMPLES, updates: int 
             continue
         name, schedule = list(schedules.items())[index]
         factor = schedule.factor(updates)
-        axes.plot(shares, [factor(t) for t in range(updates)], color=picture.BLUE, linewidth=2.0)
+        axes.plot(shares, [factor(t) for t in range(updates)], color=plotting.BLUE, linewidth=2.0)
         below = index + columns >= len(schedules)
-        picture.dress(axes, name, "share of the run" if below else "", "factor" if index % columns == 0 else "")
+        plotting.dress(axes, name, "share of the run" if below else "", "factor" if index % columns == 0 else "")
         axes.set(xlim=(0, 1), ylim=(0, 1.06))
     return figure

@@ -8,14 +8,14 @@ from typing import Any
 from neurarium.data.catalog import SOURCES
 from neurarium.report import markup
 from neurarium.report.curves import PANELS, panel_figure
+from neurarium.report.format import duration, percent, shape
 from neurarium.report.history import Entry, History
 from neurarium.report.layers import UNKNOWN
 from neurarium.report.markup import text
-from neurarium.report.numbers import duration, percent, shape
 from neurarium.report.schema_words import categories_in_words, field_in_words
-from neurarium.report.story import OVER
 from neurarium.report.tasks.table import report_of
 from neurarium.report.tasks.task_report import TaskReport
+from neurarium.report.verdict import OVER
 from neurarium.training.data_info import DataInfo
 
 
@@ -40,7 +40,7 @@ def curves(entries: Sequence[Entry], history: History) -> str:
     """The learning curves, and how to read them."""
     if not history.steps and not history.epochs:
         return ""
-    from neurarium.report.picture import themed_svg
+    from neurarium.report.plotting import themed_svg
 
     drawings = [
         markup.drawing(themed_svg(panel_figure(entries, name), markup.slug(name)), _describe(name, history))

@@ -32,34 +32,34 @@ def sweep_figure(cells: Sequence[SweptCell], seeds: int, title: str) -> "Figure"
     """
     from matplotlib.ticker import FuncFormatter
 
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
-    figure = picture.blank(10.5, 4.8 + 0.24 * math.ceil(len(cells) / 2))
+    figure = plotting.blank(10.5, 4.8 + 0.24 * math.ceil(len(cells) / 2))
     left, right = figure.subplots(1, 2)
     losses = _draw(left, cells, "train", "loss", 1.0)
     errors = _draw(right, cells, "validation", "error", 100.0)
     band = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
-    picture.dress(left, "Loss on the training data", "epoch", f"loss\n{band}")
-    picture.dress(right, "Error on the validation data", "epoch", f"{_unit(cells)}\n{band}")
+    plotting.dress(left, "Loss on the training data", "epoch", f"loss\n{band}")
+    plotting.dress(right, "Error on the validation data", "epoch", f"{_unit(cells)}\n{band}")
     if losses and min(losses) > 0 and max(losses) / min(losses) >= _LOG_FROM:
         left.set_yscale("log")
         left.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
-        left.set_ylabel(f"loss (logarithmic)\n{band}", color=picture.FAINT, fontsize=9)
+        left.set_ylabel(f"loss (logarithmic)\n{band}", color=plotting.FAINT, fontsize=9)
     right.set_ylim(bottom=0)
     if not errors:
         for axes in (left, right):
-            axes.text(0.5, 0.5, "no run done yet", transform=axes.transAxes, ha="center", color=picture.FAINT)
+            axes.text(0.5, 0.5, "no run done yet", transform=axes.transAxes, ha="center", color=plotting.FAINT)
     last = max((epoch for cell in cells for epoch in cell.course("train", "loss")[0]), default=1)
     for axes in (left, right):
         picture.epochs_axis(axes, float(last))
     handles, labels = right.get_legend_handles_labels()
     figure.legend(
         handles, labels, loc="outside lower center", ncols=2 if len(cells) > 1 else 1, frameon=False, fontsize=9.5,
-        labelcolor=picture.INK,
+        labelcolor=plotting.INK,
     )  # fmt: skip
     for text in figure.legends[0].get_texts():
         text.set_parse_math(False)
-    picture.heading(figure, title)
+    plotting.heading(figure, title)
     return figure
 
 
@@ -120,19 +120,19 @@ def _draw(axes: "Axes", cells: Sequence[SweptCell], part: str, measure: str, uni
     """Draw one score of every cell; return the means."""
     import numpy as np
 
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     drawn: list[float] = []
     for index, cell in enumerate(cells):
-        color = picture.COLORS[index % len(picture.COLORS)]
-        style = ("-", "--", ":", "-.")[index // len(picture.COLORS) % 4]
+        color = plotting.COLORS[index % len(plotting.COLORS)]
+        style = ("-", "--", ":", "-.")[index // len(plotting.COLORS) % 4]
         epochs, course = cell.course(part, measure)
         means = unit * np.array([value.mean for value in course])
         deviations = unit * np.array([value.sd for value in course])
         label = f"{cell.name} ({_counts(cell)})" if cell.diverged or cell.missing else cell.name
         axes.plot(
             epochs, means, style, color=color, linewidth=1.8, label=label, markersize=4, markeredgewidth=0,
-            marker=picture.MARKERS[index % 8] if len(epochs) <= _MARKED_UP_TO else "",
+            marker=plotting.MARKERS[index % 8] if len(epochs) <= _MARKED_UP_TO else "",
         )  # fmt: skip
         if len(epochs) and not np.isnan(deviations).any():
             axes.fill_between(epochs, means - deviations, means + deviations, color=color, alpha=0.16, linewidth=0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from neurarium.record.files import write_atomic
 from neurarium.report.markup import commands, facts, paragraph, photograph, section, table, text
-from neurarium.report.picture import png
+from neurarium.report.plotting import png
 from neurarium.report.stylesheet import STYLE
 from neurarium.report.sweep import COLUMNS, row_of, sweep_figure
 from neurarium.report.sweep_scores import SweptCell, tell_best

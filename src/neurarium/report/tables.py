@@ -9,10 +9,10 @@ from rich.text import Text
 
 from neurarium.nets.summary import Summary
 from neurarium.report.ending import Ending
+from neurarium.report.format import duration, number, percent, shape, share_digits
 from neurarium.report.history import Entry, History, digest
 from neurarium.report.layers import UNKNOWN
 from neurarium.report.metrics import digits_of, interval_text, value_text
-from neurarium.report.numbers import duration, number, percent, shape, share_digits
 from neurarium.report.tasks.table import report_of
 from neurarium.tasks.scores import Scores
 

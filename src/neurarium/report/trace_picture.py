@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from neurarium.learning.trace.result import Trace
-from neurarium.report.numbers import number
+from neurarium.report.format import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,21 +23,21 @@ def trace_figure(trace: Trace, title: str = "") -> "Figure":
     A number that is zero has no place on a logarithmic axis: it is a triangle at the lower edge; one that is infinite
     or undefined is a cross at the upper edge.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     names = [_short(entry.title) for entry in trace.layers]
     width = min(max(_NARROWEST, 1.6 + _INCHES_A_LAYER * len(names)), _WIDEST)
     labels = 0.075 * max(map(len, names), default=0) + 0.3
-    figure = picture.blank(width, 8.2 + labels)
+    figure = plotting.blank(width, 8.2 + labels)
     if title:
-        picture.heading(figure, title)
+        plotting.heading(figure, title)
     panels = figure.subplots(4, 1, sharex=True)
     signal = "Error signal dL/dy: root mean square"
     signal += f", times {number(trace.factor, 3)} a layer backwards" if trace.factor else ""
-    _panel(panels[0], "Activations: standard deviation", {"": [e.deviation for e in trace.layers]}, picture.BLUE)
-    _panel(panels[1], signal, {"": [e.error_rms for e in trace.layers]}, picture.VERMILION)
+    _panel(panels[0], "Activations: standard deviation", {"": [e.deviation for e in trace.layers]}, plotting.BLUE)
+    _panel(panels[1], signal, {"": [e.error_rms for e in trace.layers]}, plotting.VERMILION)
     _limits(panels[1], trace)
-    _panel(panels[2], "Gradient dL/dW: length", {"": [e.gradient_norm for e in trace.layers]}, picture.GREEN)
+    _panel(panels[2], "Gradient dL/dW: length", {"": [e.gradient_norm for e in trace.layers]}, plotting.GREEN)
     _jacobians(panels[3], trace)
     every = math.ceil(len(names) / (_WIDEST / _INCHES_A_LAYER))
     panels[3].set_xticks(range(0, len(names), every), names[::every], rotation=90, fontsize=8, parse_math=False)
@@ -60,10 +60,10 @@ def _panel(axes: "Axes", title: str, series: dict[str, Sequence[float | None]], 
     """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
-    picture.dress(axes, title, "", "logarithmic")
-    axes.grid(axis="x", color=picture.LINE, linewidth=0.4)
+    plotting.dress(axes, title, "", "logarithmic")
+    axes.grid(axis="x", color=plotting.LINE, linewidth=0.4)
     axes.set_yscale("log")
     drawn: list[float] = []
     for place, (name, values) in enumerate(series.items()):
@@ -84,7 +84,7 @@ def _panel(axes: "Axes", title: str, series: dict[str, Sequence[float | None]], 
     if not drawn:
         axes.set_yticks([], minor=False)
         axes.set_yticks([], minor=True)
-        axes.text(0.5, 0.5, "no such numbers", transform=axes.transAxes, ha="center", color=picture.FAINT)
+        axes.text(0.5, 0.5, "no such numbers", transform=axes.transAxes, ha="center", color=plotting.FAINT)
         return
     middle, span = math.sqrt(min(drawn)) * math.sqrt(max(drawn)), max(max(drawn) / min(drawn), _LEAST_SPAN)
     reach = math.sqrt(span) * span**0.08
@@ -96,7 +96,7 @@ def _panel(axes: "Axes", title: str, series: dict[str, Sequence[float | None]], 
 
 
 def _jacobians(axes: "Axes", trace: Trace) -> None:
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     count = max((len(entry.singular_values) for entry in trace.layers), default=0)
     # the legend leaves out names that begin with "_"
@@ -105,17 +105,17 @@ def _jacobians(axes: "Axes", trace: Trace) -> None:
         name: [e.singular_values[k] if len(e.singular_values) > k else None for e in trace.layers]
         for k, name in enumerate(names)
     }
-    _panel(axes, "Jacobian dy/dx of one example: largest singular values", series, picture.INK, picture.FAINT)
+    _panel(axes, "Jacobian dy/dx of one example: largest singular values", series, plotting.INK, plotting.FAINT)
     if count:
         low, high = axes.get_ylim()
         if low < 1 < high:
-            axes.axhline(1, color=picture.FAINT, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
-        picture.legend_above(axes, columns=2)
+            axes.axhline(1, color=plotting.FAINT, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
+        plotting.legend_above(axes, columns=2)
 
 
 def _limits(axes: "Axes", trace: Trace) -> None:
     """Draw the limits of vanishing and exploding, where something lies beyond them."""
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     last = trace.last_error
     if not last or not math.isfinite(last):
@@ -125,10 +125,10 @@ def _limits(axes: "Axes", trace: Trace) -> None:
         (trace.exploding, trace.exploding_above, "exploded above"),
     ):
         if titles:
-            axes.axhline(last * limit, color=picture.FAINT, linewidth=0.9, linestyle=(0, (4, 2)))
+            axes.axhline(last * limit, color=plotting.FAINT, linewidth=0.9, linestyle=(0, (4, 2)))
             axes.annotate(
                 words, (0.005, last * limit), xycoords=axes.get_yaxis_transform(), ha="left", va="bottom", fontsize=8,
-                color=picture.FAINT,
+                color=plotting.FAINT,
             )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ def trace_section(values: Mapping[str, Any] | None) -> str:
     """
     if values is None:
         return ""
-    from neurarium.report.picture import themed_svg
+    from neurarium.report.plotting import themed_svg
     from neurarium.report.trace_picture import trace_figure
 
     found = Trace.from_plain(values)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from neurarium.learning.trace.result import LayerTrace, Trace
 from neurarium.report.ending import Ending
-from neurarium.report.numbers import number, percent, shape
+from neurarium.report.format import number, percent, shape
 
 _NAMED = 4  # layers that a sentence names
 _ROOM = 20  # characters of a layer's name that are worth more than another column

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neurarium.learning.variance import LayerVariance
-from neurarium.report.numbers import number
+from neurarium.report.format import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,11 +45,11 @@ def variance_table(rows: Sequence[LayerVariance]) -> Table:
 
 def variance_figure(rows: Sequence[LayerVariance], title: str) -> "Figure":
     """Draw mean squares of activations and error signals over the depth, measured and by theory."""
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     named = len(rows) <= _NAMED_UP_TO
-    figure = picture.blank(max(7.0, min(12.0, 1.5 + 0.45 * len(rows))), 6.6 + 0.8 * named)
-    picture.heading(figure, title)
+    figure = plotting.blank(max(7.0, min(12.0, 1.5 + 0.45 * len(rows))), 6.6 + 0.8 * named)
+    plotting.heading(figure, title)
     above, below = figure.subplots(2, 1, sharex=True)
     _draw(above, [row.mean_square for row in rows], [row.theory for row in rows], "Forwards: outputs of each layer")
     _draw(
@@ -58,29 +58,29 @@ def variance_figure(rows: Sequence[LayerVariance], title: str) -> "Figure":
         [row.error_theory for row in rows],
         "Backwards: error signal at the outputs of each layer",
     )
-    picture.legend_above(above, columns=2)
+    plotting.legend_above(above, columns=2)
     if named:
         below.set_xticks(range(1, len(rows) + 1), [row.name or row.kind for row in rows], rotation=60, ha="right")
         for label in below.get_xticklabels():
             label.set_parse_math(False)
         below.set_xlabel("")
     else:
-        below.set_xlabel("layer", color=picture.FAINT, fontsize=9)
+        below.set_xlabel("layer", color=plotting.FAINT, fontsize=9)
     return figure
 
 
 def _draw(axes: "Axes", measured: Sequence[float], theory: Sequence[float | None], title: str) -> None:
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     depth = range(1, len(measured) + 1)
     laws = [math.nan if value is None else value for value in theory]
     many = len(measured) > _NAMED_UP_TO
-    axes.plot(depth, measured, color=picture.BLUE, linewidth=1.8, marker="o", markersize=4, label="measured")
+    axes.plot(depth, measured, color=plotting.BLUE, linewidth=1.8, marker="o", markersize=4, label="measured")
     axes.plot(
-        depth, laws, color=picture.VERMILION, linewidth=1.4, linestyle=(0, (4, 2)), marker="D",
+        depth, laws, color=plotting.VERMILION, linewidth=1.4, linestyle=(0, (4, 2)), marker="D",
         markersize=3 if many else 7, markerfacecolor="none", label="theory",
     )  # fmt: skip
-    picture.dress(axes, title, "", "mean square")
+    plotting.dress(axes, title, "", "mean square")
     positive = [y for y in [*measured, *laws] if math.isfinite(y) and y > 0]
     if positive and max(positive) / min(positive) >= _LOG_FROM:
         axes.set_yscale("log")

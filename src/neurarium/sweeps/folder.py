@@ -20,7 +20,7 @@ from neurarium.training.recipe import Recipe, recipe_from_plain, recipe_to_plain
 OWN = "your own, pass it again"
 """What `sweep.toml` says of nets and data that are only at hand where they were made."""
 
-Together = Literal["auto", "always", "never"]
+Vmap = Literal["auto", "always", "never"]
 State = Literal["new", "unfinished", "finished", "diverged"]
 
 
@@ -30,7 +30,7 @@ class Request:
 
     Attributes:
         seeds: runs of each cell; their seeds count on from the recipe's.
-        together: whether the seeds of a cell are trained in one batched computation.
+        vmap: whether the seeds of a cell are trained in one batched computation.
         own_net: whether a function of the user's makes the nets.
         own_data: beginning of the fingerprint of data that were given in memory; empty: the recipe names them.
     """
@@ -38,15 +38,15 @@ class Request:
     recipe: Recipe
     grid: Grid
     seeds: int
-    together: Together = "auto"
+    vmap: Vmap = "auto"
     own_net: bool = False
     own_data: str = ""
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise ConfigError("seeds", expected="an integer >= 1", got=str(self.seeds))
-        if self.together not in ("auto", "always", "never"):
-            raise ConfigError("together", expected="auto, always or never", got=repr(self.together))
+        if self.vmap not in ("auto", "always", "never"):
+            raise ConfigError("vmap", expected="auto, always or never", got=repr(self.vmap))
         given = {"net": self.own_net, "data": bool(self.own_data), "data_folder": bool(self.own_data)}
         for field, values in self.grid.items():
             if given.get(field.partition(".")[0]):
@@ -67,7 +67,7 @@ class Request:
         notes = {"net": OWN} if self.own_net else {}
         notes |= {"data": OWN, "fingerprint": self.own_data} if self.own_data else {}
         plain = {"grid": axes, "recipe": recipe_to_plain(self.recipe)}
-        return {"seeds": self.seeds, "together": self.together, **notes, **plain}
+        return {"seeds": self.seeds, "vmap": self.vmap, **notes, **plain}
 
 
 def write_request(folder: Path, request: Request) -> None:
@@ -96,7 +96,7 @@ def read_request(folder: Path) -> Request:
     try:
         grid = {axis["field"]: axis["values"] for axis in plain["grid"]}
         own = ("net" in plain, plain.get("fingerprint", ""))
-        return Request(recipe_from_plain(plain["recipe"]), grid, plain["seeds"], plain["together"], *own)
+        return Request(recipe_from_plain(plain["recipe"]), grid, plain["seeds"], plain["vmap"], *own)
     except (KeyError, TypeError) as error:
         raise RunError(str(path), expected="a sweep", got=f"a file without {error}", remedy="start it anew") from error
 

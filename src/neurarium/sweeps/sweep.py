@@ -21,13 +21,13 @@ from neurarium.recipes.catalog import RECIPES
 from neurarium.record.events import Event, Stepped, Stopped
 from neurarium.record.files import make_folder
 from neurarium.record.schema import Schema
-from neurarium.sweeps.folder import Request, Together, mark_diverged, read_request, run_folder, state_of, write_request
+from neurarium.sweeps.folder import Request, Vmap, mark_diverged, read_request, run_folder, state_of, write_request
 from neurarium.sweeps.grid import Cell, listed
-from neurarium.sweeps.progress import SweepProgress
 from neurarium.sweeps.result import SweepResult, load_sweep, write_sweep
+from neurarium.sweeps.screen import SweepProgress
 from neurarium.training import session as sessions
-from neurarium.training.ensemble.suits import pays, why_not
-from neurarium.training.ensemble.together import train_ensemble
+from neurarium.training.ensemble.compatibility import why_not, worthwhile
+from neurarium.training.ensemble.train import train_ensemble
 from neurarium.training.interrupt import StopRequest, stop_on_interrupt
 from neurarium.training.loop import steps_per_epoch
 from neurarium.training.recipe import OwnNet, Recipe, fitted
@@ -53,7 +53,7 @@ def sweep(
     target: str | Sequence[str] | None = None,
     net: NetMaker | None = None,
     out: str | Path | None = None,
-    together: Together = "auto",
+    vmap: Vmap = "auto",
     progress: bool = True,
     console: "Console | None" = None,
 ) -> SweepResult:
@@ -69,7 +69,7 @@ def sweep(
             its seed is set. The folder keeps no more than a note of it.
         out: the folder; none: `sweeps/NAME-1`, `sweeps/NAME-2` and so on. One that holds this very sweep is gone on
             with: finished runs are skipped, a run that was cut off is resumed from its newest checkpoint.
-        together: "auto" trains the seeds of a small net in one batched computation, "always" those of any net that
+        vmap: "auto" trains the seeds of a small net in one batched computation, "always" those of any net that
             can be, "never" none.
         progress: show progress on the screen.
         console: where to show it; none: standard output.
@@ -91,7 +91,7 @@ def sweep(
         recipe = dataclasses.replace(recipe, batch_size=own.batch_size)
     if own is not None:
         recipe = dataclasses.replace(recipe, data=catalog.name_of(own.dataset), data_folder=None)
-    request = _request(recipe, grid, seeds, together, net is not None, _mark(own))
+    request = _request(recipe, grid, seeds, vmap, net is not None, _mark(own))
     folder = Path(out) if out is not None else new_folder(recipe.name)
     return _carry_out(request, folder, own, _Nets(net), progress, console)
 
@@ -216,23 +216,23 @@ def _carry_out(
                 board.say(f"going on with {folder}: {board.ended} of {total} runs are over", "yellow")
             for tasks, dataset in zip(work, datasets, strict=True):
                 if tasks and not stop.requested:
-                    _do_cell(tasks, dataset, nets, request.together, board, stop)
+                    _do_cell(tasks, dataset, nets, request.vmap, board, stop)
     result = load_sweep(folder)
     write_sweep(result)
     return result
 
 
 def _do_cell(
-    tasks: Sequence[_Task], data: Dataset, nets: _Nets, together: Together, board: SweepProgress, stop: StopRequest
+    tasks: Sequence[_Task], data: Dataset, nets: _Nets, vmap: Vmap, board: SweepProgress, stop: StopRequest
 ) -> None:
-    """Train the runs of one cell, together where that is asked for or pays, else one after the other."""
+    """Train the runs of one cell, together where that is asked for or worthwhile, else one after the other."""
     joint = False
-    if together != "never" and (len(tasks) > 1 or together == "always"):
+    if vmap != "never" and (len(tasks) > 1 or vmap == "always"):
         probe = _probe(tasks[0].recipe, data, nets)
         reason = why_not(probe)
-        if reason and together == "always":
+        if reason and vmap == "always":
             board.say(f"{tasks[0].label}: one by one, for {reason}", "yellow")
-        joint = not reason and (together == "always" or pays(probe))
+        joint = not reason and (vmap == "always" or worthwhile(probe))
     if not joint:
         for task in tasks:
             if not stop.requested:
@@ -363,13 +363,11 @@ def _mark(own: Own | None) -> str:
     return "" if own is None else own.dataset.fingerprint()[:12]
 
 
-def _request(
-    recipe: Recipe, grid: Mapping[str, Any], seeds: int, together: Together, own_net: bool, own_data: str
-) -> Request:
+def _request(recipe: Recipe, grid: Mapping[str, Any], seeds: int, vmap: Vmap, own_net: bool, own_data: str) -> Request:
     """What is asked for, paths written out in full, so that a sweep can be gone on with from another folder."""
     recipe = dataclasses.replace(recipe, **{field: _whole(field, getattr(recipe, field)) for field in _PATHS})
     values = {field: [_whole(field, value) for value in values] for field, values in listed(recipe, grid).items()}
-    return Request(recipe, values, seeds, together, own_net, own_data)
+    return Request(recipe, values, seeds, vmap, own_net, own_data)
 
 
 def _whole(field: str, value: Any) -> Any:

@@ -55,7 +55,7 @@ class Distillation(Classification):
     def terms(self, outputs: Outputs, batch: Batch, counts: Float[Tensor, "_"]) -> tuple[Tensor, ...]:
         """The teacher's term and that of the labels in their shares: one term where both count the same entries."""
         assert self.teacher is not None
-        share, logits = self.settings.share, tensor_of(outputs, self.name)
+        share, logits = self.settings.alpha, tensor_of(outputs, self.name)
         with torch.no_grad():
             answers: Tensor = self.teacher(*batch.inputs)
         mask, total = self._mask(batch), counts[0].clamp(min=LEAST)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neurarium.checks import ConfigError, NonFiniteError
-from neurarium.nets.connectionist.mistake_driven import Course, one_pass
+from neurarium.nets.connectionist.mistake_driven import PerceptronState, one_pass
 
 
 def by_loop(x, y, epochs, rate=1.0, bias=True):
@@ -33,8 +33,10 @@ def noisy(n: int = 400, d: int = 7, noise: float = 0.1, seed: int = 0):
 @pytest.mark.parametrize("parts", [1, 5, 400])
 def test_every_mistake_is_that_of_the_loop(noise: float, bias: bool, parts: int) -> None:
     x, y = noisy(noise=noise)
-    course = Course(7, rate=2.0, bias=bias, dtype=np.float64)
-    seen = [course.see(a, b) for _ in range(3) for a, b in zip(np.split(x, parts), np.split(y, parts), strict=True)]
+    course = PerceptronState(7, rate=2.0, bias=bias, dtype=np.float64)
+    seen = [
+        course.partial_fit(a, b) for _ in range(3) for a, b in zip(np.split(x, parts), np.split(y, parts), strict=True)
+    ]
     steps, expected = by_loop(x, y, 3, 2.0, bias)
     assert np.concatenate([m.steps for m in seen]).tolist() == [t for _, t, _ in expected]
     assert np.concatenate([m.losses for m in seen]).tolist() == [loss for _, _, loss in expected]
@@ -74,10 +76,10 @@ def test_mistakes_that_come_dense_then_rare_then_dense(bias: bool) -> None:
 @pytest.mark.parametrize("parts", [1, 8])
 def test_averages_are_means_over_all_examples_seen(parts: int) -> None:
     x, y = noisy()
-    course = Course(7, "averaged", 0.5, dtype=np.float64)
+    course = PerceptronState(7, "averaged", 0.5, dtype=np.float64)
     for _ in range(4):
         for a, b in zip(np.split(x, parts), np.split(y, parts), strict=True):
-            course.see(a, b)
+            course.partial_fit(a, b)
     steps, _ = by_loop(x, y, 4, 0.5)
     weight, bias = course.answer()
     np.testing.assert_allclose(weight, np.mean([w for w, _ in steps], axis=0), rtol=1e-12)
@@ -109,9 +111,9 @@ def test_pocket_holds_the_weights_of_the_longest_run(ratchet: bool) -> None:
         def wrong(w, b, x=x, y=y):
             return int((y * (x @ w + b) <= 0).sum())
 
-        course = Course(7, "pocket", dtype=np.float64, mistakes_of=wrong if ratchet else None)
+        course = PerceptronState(7, "pocket", dtype=np.float64, mistakes_of=wrong if ratchet else None)
         for _ in range(6):
-            course.see(x, y)
+            course.partial_fit(x, y)
         # a run that is still going on at the end of a pass is judged there and again when it ends
         (w, b), longest = longest_run(x, y, 6, ratchet)
         weight, bias = course.answer()
@@ -121,33 +123,33 @@ def test_pocket_holds_the_weights_of_the_longest_run(ratchet: bool) -> None:
 
 def test_runs_go_on_from_batch_to_batch() -> None:
     x, y = noisy()
-    whole, parts = (Course(7, "pocket", dtype=np.float64) for _ in range(2))
+    whole, parts = (PerceptronState(7, "pocket", dtype=np.float64) for _ in range(2))
     for _ in range(5):
-        whole.see(x, y)
+        whole.partial_fit(x, y)
         for a, b in zip(np.split(x, 16), np.split(y, 16), strict=True):
-            parts.see(a, b)
+            parts.partial_fit(a, b)
     assert whole.longest == parts.longest
     np.testing.assert_array_equal(whole.answer()[0], parts.answer()[0])
 
 
 def test_before_anything_is_seen_all_weights_are_zero() -> None:
     for answers in ("last", "pocket", "averaged"):
-        weight, bias = Course(3, answers).answer()
+        weight, bias = PerceptronState(3, answers).answer()
         assert weight.tolist() == [0, 0, 0]
         assert bias == 0
 
 
 def test_overflow_stops_before_the_update() -> None:
     x = np.full((2, 1), 3e38, dtype=np.float32)
-    course = Course(1)
+    course = PerceptronState(1)
     with np.errstate(over="ignore"), pytest.raises(NonFiniteError, match="example 1"):
-        course.see(x, np.array([1, -1], dtype=np.float32))
+        course.partial_fit(x, np.array([1, -1], dtype=np.float32))
     assert course.weight.tolist() == [x[0, 0]]
 
 
 def test_settings_that_cannot_be() -> None:
     for rate in (0.0, -1.0, math.inf, math.nan):
         with pytest.raises(ConfigError, match="rate"):
-            Course(2, rate=rate)
+            PerceptronState(2, rate=rate)
     with pytest.raises(ConfigError, match="averaged"):
-        Course(2, "average")
+        PerceptronState(2, "average")

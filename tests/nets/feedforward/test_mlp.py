@@ -75,7 +75,7 @@ def test_dropout_only_while_training_and_keeps_the_mean() -> None:
 
 def test_initial_weights_and_zero_biases() -> None:
     torch.manual_seed(0)
-    first, *_ = linears = _linears(MLP((1000, 400, 10), initial="lecun"))
+    first, *_ = linears = _linears(MLP((1000, 400, 10), init="lecun"))
     assert first.weight.std().item() == pytest.approx(1000**-0.5, rel=0.01)
     assert all(layer.bias.count_nonzero() == 0 for layer in linears)
 
@@ -94,7 +94,7 @@ def test_wrong_input_names_layer_and_sizes(shape: tuple[int, ...]) -> None:
         MLPSpec(dropout=1.0),
         MLPSpec(dropout=-0.1),
         MLPSpec(activation="rely"),
-        MLPSpec(initial="hee"),
+        MLPSpec(init="hee"),
     ],
 )
 def test_settings_that_cannot_be_used(spec: MLPSpec) -> None:

@@ -167,9 +167,9 @@ def test_denoising_gains_on_the_damaged_pictures(digits: torch.Tensor) -> None:
 
 
 def test_bad_sizes_and_bad_input() -> None:
-    with pytest.raises(ConfigError, match=r"net.code: expected an integer >= 1, got 0"):
+    with pytest.raises(ConfigError, match=r"net.latent_dim: expected an integer >= 1, got 0"):
         dense_autoencoder((4,), (), 0)
-    with pytest.raises(ConfigError, match=r"net.code"):
+    with pytest.raises(ConfigError, match=r"net.latent_dim"):
         convolutional_autoencoder((1, 8, 8), 4, -1)
     with pytest.raises(ConfigError, match=r"net.hidden"):
         dense_autoencoder((4,), (3, 0), 2)

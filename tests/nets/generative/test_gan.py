@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from neurarium.checks import ConfigError, ShapeError
-from neurarium.nets.generative.gan import GAN, Within, dcgan, dense_gan
+from neurarium.nets.generative.gan import GAN, ScaledSigmoid, dcgan, dense_gan
 
 ENDS = (torch.tensor([[[-0.8]]]), torch.tensor([[[2.0]]]))
 
@@ -16,7 +16,7 @@ def small() -> GAN:
 def test_within_by_hand() -> None:
     # logistic function of +-ln 3: 3/4 and 1/4
     a = torch.tensor([3.0, 1.0, 1 / 3]).log()
-    torch.testing.assert_close(Within(*(end.flatten() for end in ENDS))(a), torch.tensor([1.3, 0.6, -0.1]))
+    torch.testing.assert_close(ScaledSigmoid(*(end.flatten() for end in ENDS))(a), torch.tensor([1.3, 0.6, -0.1]))
 
 
 def test_shapes_inside_the_convolutional_pair() -> None:

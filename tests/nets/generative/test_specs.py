@@ -9,7 +9,7 @@ from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.nets.catalog import NETS
 from neurarium.nets.generative.autoencoder import Autoencoder
 from neurarium.nets.generative.corruption import Corruption
-from neurarium.nets.generative.gan import GAN, Within
+from neurarium.nets.generative.gan import GAN, ScaledSigmoid
 from neurarium.nets.generative.specs import AutoencoderSpec, ConvolutionalAutoencoderSpec, DCGANSpec, GANSpec
 from neurarium.record.schema import Field, Schema
 
@@ -38,7 +38,7 @@ def test_builds_for_gray_and_color(spec) -> None:
 
 @pytest.mark.parametrize("spec", [AutoencoderSpec, ConvolutionalAutoencoderSpec])
 def test_noise_knows_black_and_white(spec) -> None:
-    net = spec(noise="salt-and-pepper", amount=0.4).build(schema((1, 8, 8), 100.0))
+    net = spec(corruption="salt-and-pepper", amount=0.4).build(schema((1, 8, 8), 100.0))
     assert isinstance(net, Autoencoder)
     damage = net.layers.corruption
     assert isinstance(damage, Corruption)
@@ -57,13 +57,14 @@ def test_pictures_are_made_within_the_value_range_and_points_anywhere() -> None:
         within = spec.build(schema((1, 28, 28), 100.0)).generator.within
         assert (within.low.item(), within.high.item()) == (-2.0, pytest.approx(3.1))
     points = schema((2,), 0.0, 1.0, None)
-    assert not any(isinstance(layer, Within) for layer in GANSpec().build(points).modules())
+    assert not any(isinstance(layer, ScaledSigmoid) for layer in GANSpec().build(points).modules())
 
 
 @pytest.mark.parametrize(
     "spec",
     [
-        AutoencoderSpec(noise="masking"), ConvolutionalAutoencoderSpec(noise="gaussian"), GANSpec(), DCGANSpec(),
+        AutoencoderSpec(corruption="masking"), ConvolutionalAutoencoderSpec(corruption="gaussian"),
+        GANSpec(), DCGANSpec(),
     ],
 )  # fmt: skip
 def test_the_value_range_must_be_known_where_it_counts(spec) -> None:
@@ -99,10 +100,10 @@ def test_convolutions_need_pictures_of_a_size_to_be_halved_twice(spec) -> None:
 @pytest.mark.parametrize(
     ("spec", "fields", "named"),
     [
-        (AutoencoderSpec, {"code": 0}, "net.code"),
+        (AutoencoderSpec, {"code": 0}, "net.latent_dim"),
         (ConvolutionalAutoencoderSpec, {"amount": 1.5}, "net.amount"),
         (AutoencoderSpec, {"amount": math.nan}, "net.amount"),
-        (GANSpec, {"noise": 0}, "net.noise"),
+        (GANSpec, {"latent_dim": 0}, "net.latent_dim"),
         (DCGANSpec, {"penalty": -1.0}, "net.penalty"),
         (DCGANSpec, {"discriminator_rate": 0.0}, "net.discriminator_rate"),
     ],

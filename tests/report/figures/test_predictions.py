@@ -10,7 +10,7 @@ from neurarium.data.table import Table
 from neurarium.nets.feedforward.regression_specs import LinearSpec
 from neurarium.record.schema import Field, Schema
 from neurarium.report.figures.predictions import FIGURE, regression_figure
-from neurarium.report.picture import png
+from neurarium.report.plotting import png
 
 from .conftest import MakeRun
 

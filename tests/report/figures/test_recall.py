@@ -5,7 +5,7 @@ import torch
 from neurarium.checks import ConfigError, DataError
 from neurarium.nets.connectionist.associative_memory import AssociativeMemory
 from neurarium.report.figures.recall import memory_figure
-from neurarium.report.picture import png
+from neurarium.report.plotting import png
 
 
 def trained(shape: tuple[int, ...] = (1, 6, 10), patterns: int = 5, storage: str = "pseudo-inverse"):

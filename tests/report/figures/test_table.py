@@ -28,7 +28,7 @@ from neurarium.report.figures import hyperplane, table
 from neurarium.report.figures.run_figure import RunFigure
 from neurarium.report.figures.table import FIGURES, save_figures
 from neurarium.report.gallery import picture_sections
-from neurarium.report.picture import blank
+from neurarium.report.plotting import blank
 from neurarium.tasks.scores import Metric, Scores
 from neurarium.training.run import Run
 
@@ -115,11 +115,13 @@ def test_data_of_another_kind_are_refused(fresh: MakeRun, vectors: Dataset, imag
         save_figures(fresh(MLPSpec(hidden=(4,)), vectors), images, "test", None)
 
 
-@pytest.mark.parametrize("spec", [AutoencoderSpec(code=3, hidden=()), ConvolutionalAutoencoderSpec(code=3, width=2)])
+@pytest.mark.parametrize(
+    "spec", [AutoencoderSpec(latent_dim=3, hidden=()), ConvolutionalAutoencoderSpec(latent_dim=3, channels=2)]
+)
 def test_an_autoencoder_shows_examples_damage_and_what_comes_back(
     spec: NetSpec, fresh: MakeRun, images: Dataset
 ) -> None:
-    run = fresh(replace(spec, noise="salt-and-pepper", amount=0.3), images)
+    run = fresh(replace(spec, corruption="salt-and-pepper", amount=0.3), images)
     assert isinstance(run.net, Reconstructing)
     assert saved(run, images, measured("reconstruction")) == ["reconstructions"]
     figure = drawn("reconstructions", run, images, measured("reconstruction"))
@@ -138,7 +140,7 @@ def test_an_autoencoder_shows_examples_damage_and_what_comes_back(
 
 
 def test_without_noise_nothing_is_damaged(fresh: MakeRun, images: Dataset) -> None:
-    run = fresh(AutoencoderSpec(code=3, hidden=()), images)
+    run = fresh(AutoencoderSpec(latent_dim=3, hidden=()), images)
     figure = drawn("reconstructions", run, images, measured("reconstruction"))
     assert len(figure.axes) == 2
     assert among(tile(figure.axes[0], 0), pixels(images))
@@ -147,7 +149,9 @@ def test_without_noise_nothing_is_damaged(fresh: MakeRun, images: Dataset) -> No
 def test_without_a_known_range_the_given_examples_say_what_is_black_and_white(fresh: MakeRun, images: Dataset) -> None:
     schema = images.schema.with_fields(image=replace(images.schema.input, value_range=None))
     data = images.with_schema(schema)
-    figure = drawn("reconstructions", fresh(AutoencoderSpec(code=3, hidden=()), data), data, measured("reconstruction"))
+    figure = drawn(
+        "reconstructions", fresh(AutoencoderSpec(latent_dim=3, hidden=()), data), data, measured("reconstruction")
+    )
     shown = np.concatenate([tile(figure.axes[0], k) for k in range(10)])
     assert (shown.min(), shown.max()) == (0, 1)
 
@@ -164,7 +168,7 @@ def test_a_boltzmann_machine_shows_filters_samples_and_reconstructions(fresh: Ma
 
 def test_points_of_a_generator_beside_the_data_with_its_scores(fresh: MakeRun) -> None:
     data = load_ring()
-    run = fresh(GANSpec(noise=2, hidden=(4,)), data)
+    run = fresh(GANSpec(latent_dim=2, hidden=(4,)), data)
     scores = measured("generation", Metric("modes covered", 0.625, "", "%"), Metric("distance", 0.012345, ""))
     assert saved(run, data, scores) == ["samples"]
     left, right = drawn("samples", run, data, scores).axes
@@ -179,7 +183,7 @@ def test_points_of_a_generator_beside_the_data_with_its_scores(fresh: MakeRun) -
 
 
 def test_pictures_of_a_generator(fresh: MakeRun, images: Dataset) -> None:
-    run = fresh(GANSpec(noise=2, hidden=(4,)), images)
+    run = fresh(GANSpec(latent_dim=2, hidden=(4,)), images)
     assert saved(run, images, measured("generation")) == ["samples"]
     figure = drawn("samples", run, images, measured("generation"))
     assert figure.get_suptitle() == "100 examples made of noise"
@@ -190,7 +194,7 @@ def test_pictures_of_a_generator(fresh: MakeRun, images: Dataset) -> None:
 
 
 def test_vectors_of_a_generator_have_no_picture(fresh: MakeRun, vectors: Dataset) -> None:
-    assert saved(fresh(GANSpec(noise=2, hidden=(4,)), vectors), vectors, measured("generation")) == []
+    assert saved(fresh(GANSpec(latent_dim=2, hidden=(4,)), vectors), vectors, measured("generation")) == []
 
 
 def across() -> Perceptron:
@@ -246,7 +250,7 @@ def test_vectors_have_no_pictures(spec: NetSpec, task: str, fresh: MakeRun, vect
 
 def test_pictures_of_two_channels_cannot_be_drawn(fresh: MakeRun) -> None:
     data = make_toy((2, 4, 4), 2, (20, 4, 4))
-    assert saved(fresh(AutoencoderSpec(code=2, hidden=()), data), data, measured("reconstruction")) == []
+    assert saved(fresh(AutoencoderSpec(latent_dim=2, hidden=()), data), data, measured("reconstruction")) == []
     assert saved(fresh(RBMSpec(2), data), data, measured("density")) == []
 
 

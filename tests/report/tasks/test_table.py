@@ -140,7 +140,7 @@ def test_a_report_of_ones_own_enters_by_a_file_and_a_line_in_the_table(
 @pytest.mark.parametrize("task", ["reconstruction", "recall"])
 def test_what_to_type_in_python_works(task: str, images: Dataset, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    spec = AutoencoderSpec(code=3, hidden=())
+    spec = AutoencoderSpec(latent_dim=3, hidden=())
     info = DataInfo("toy", Schema(images.schema.inputs), {}, "", "", "")
     run = Run(tmp_path, Recipe(net=spec), info, spec.build(images.schema).eval(), find_device("cpu"))
     inputs = torch.cat(list(images.test.pieces("image")))[:3]

@@ -29,7 +29,7 @@ from neurarium.training.session import build_session
 from .setups import batch_of, classes, step, sums
 from .setups import make as rule_of
 
-POINTS = GANSpec(noise=3, hidden=(8,), penalty=0.5, discriminator_rate=2.0)
+POINTS = GANSpec(latent_dim=3, hidden=(8,), penalty=0.5, discriminator_rate=2.0)
 RECIPE = Recipe(net=POINTS, optimizer=Optimizer("adam", lr=0.01, betas=(0.5, 0.9)))
 
 
@@ -86,7 +86,7 @@ def test_steps_equal_a_game_written_by_hand() -> None:
 
 @pytest.mark.parametrize(
     ("spec", "shape"),
-    [(POINTS, (2,)), (DCGANSpec(noise=4, width=2, loss="least-squares"), (1, 8, 8))],
+    [(POINTS, (2,)), (DCGANSpec(latent_dim=4, channels=2, loss="least-squares"), (1, 8, 8))],
     ids=["points", "pictures"],
 )
 def test_resumed_to_the_bit(spec, shape) -> None:
@@ -217,7 +217,7 @@ def test_examples_need_no_labels() -> None:
 
 
 def test_the_loop_learns_with_it(images) -> None:
-    session = build_session(replace(RECIPE, net=DCGANSpec(noise=8, width=4), epochs=2, batch_size=32), images)
+    session = build_session(replace(RECIPE, net=DCGANSpec(latent_dim=8, channels=4), epochs=2, batch_size=32), images)
     assert isinstance(session.rule, AdversarialRule)
     events = list(session.events())
     epochs = [event for event in events if isinstance(event, EpochEnded)]
@@ -234,7 +234,7 @@ def test_all_eight_modes_of_the_ring() -> None:
     data = load_ring().cached()
     epochs, size = 100, 256
     recipe = Recipe(
-        net=GANSpec(noise=2),
+        net=GANSpec(latent_dim=2),
         optimizer=Optimizer("adam", lr=2e-3, betas=(0.5, 0.9)),
         schedule=Schedule("cosine"),
         epochs=epochs,

@@ -120,7 +120,7 @@ def test_gradient_training_converges_to_the_closed_form(l2: float) -> None:
     """The usual rule on the whole table; its decay must leave the intercept alone, as the closed form does."""
     data, direct, descended = table("iris"), LinearModel(4, 3), LinearModel(4, 3)
     fitted(direct, data, l2=l2)
-    decay = Optimizer("momentum", lr=0.1, l2=l2, decayed="weights")
+    decay = Optimizer("momentum", lr=0.1, l2=l2, decay_params="weights")
     rule = make(replace(recipe(), optimizer=decay), data.schema, descended, 2000)
     for number in range(500):
         rule.step((data.gather(torch.arange(len(data))),), Context(step=number))

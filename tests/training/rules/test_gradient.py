@@ -112,12 +112,14 @@ def test_nothing_is_updated_when_only_the_gradient_is_not_finite() -> None:
     assert torch.equal(before, net[0].weight)
 
 
-@pytest.mark.parametrize("decayed", ["all", "weights"])
-def test_state_goes_on_bit_for_bit_in_channels_last(decayed: str) -> None:
+@pytest.mark.parametrize("decay_params", ["all", "weights"])
+def test_state_goes_on_bit_for_bit_in_channels_last(decay_params: str) -> None:
     def begin() -> tuple[nn.Module, GradientRule]:
         torch.manual_seed(0)
         net = CPU.place(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 9, 3)))
-        return net, make(Recipe(optimizer=Optimizer("adam", lr=0.01, decayed=decayed)), classes((3, 5, 5), 3), net)
+        return net, make(
+            Recipe(optimizer=Optimizer("adam", lr=0.01, decay_params=decay_params)), classes((3, 5, 5), 3), net
+        )
 
     batch = batch_of(torch.randn(8, 3, 5, 5), torch.arange(8) % 3)
     net, rule = begin()

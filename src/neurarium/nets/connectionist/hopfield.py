@@ -27,7 +27,7 @@ from neurarium.nets.connectionist import hopfield_sweeps
 from neurarium.nets.connectionist.couplings import Couplings
 from neurarium.nets.connectionist.hopfield_storage import STORAGES
 from neurarium.nets.connectionist.patterns import check_patterns
-from neurarium.nets.connectionist.retrieval import Retrieval, Trace, check_limit, settle
+from neurarium.nets.connectionist.retrieval import RecallTrace, Retrieval, check_limit, settle
 
 # Fields below so many rounding errors of their largest term are 0: more than sums of that length collect.
 _ROUNDING = 8
@@ -131,7 +131,7 @@ def recall_synchronously(
             break
     course = None
     if trace:
-        course = Trace(torch.stack([energy(couplings, s, bias) for s in kept]), torch.stack(kept), None)
+        course = RecallTrace(torch.stack([energy(couplings, s, bias) for s in kept]), torch.stack(kept), None)
     return Retrieval(states, fixed, cycle, taken, flips, course)
 
 

@@ -116,7 +116,7 @@ def one_pass(
     return float(both[-1]), Mistakes(examples, examples + first, np.array(losses))
 
 
-class Course:
+class PerceptronState:
     """Learning from examples as they come: the weights, and what the other answers need.
 
     Args:
@@ -146,7 +146,7 @@ class Course:
         self.other, self.other_bias = np.zeros(features, np.float64 if answers == "averaged" else dtype), 0.0
         self._mistakes_of, self._fewest = mistakes_of, math.inf
 
-    def see(self, x: Float[np.ndarray, "examples features"], y: Float[np.ndarray, " examples"]) -> Mistakes:
+    def partial_fit(self, x: Float[np.ndarray, "examples features"], y: Float[np.ndarray, " examples"]) -> Mistakes:
         """Show each example once, in order. Raises NonFiniteError: a score is infinite or undefined."""
         before = self.weight.copy(), self.bias
         self.bias, mistakes = one_pass(x, y, self.weight, self.bias, self.rate, self.learn_bias, self.seen)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, DataError
 from neurarium.nets.connectionist.patterns import check_width
-from neurarium.nets.connectionist.retrieval import Retrieval, Trace, check_limit
+from neurarium.nets.connectionist.retrieval import RecallTrace, Retrieval, check_limit
 
 
 def similarities(
@@ -111,7 +111,7 @@ class ModernMemory(nn.Module):
                 kept.append(states)
             if bool(fixed.all()):
                 break
-        course = Trace(torch.stack([self.energy(s) for s in kept]), torch.stack(kept), None) if trace else None
+        course = RecallTrace(torch.stack([self.energy(s) for s in kept]), torch.stack(kept), None) if trace else None
         return Retrieval(states, fixed, none, taken, none.long(), course)
 
     def forward(self, probes: Float[Tensor, "probes d"]) -> Float[Tensor, "probes d"]:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, DataError
 from neurarium.nets.connectionist.certificate import Certificate
-from neurarium.nets.connectionist.mistake_driven import Course, Mistakes, check_finite
+from neurarium.nets.connectionist.mistake_driven import Mistakes, PerceptronState, check_finite
 from neurarium.nets.connectionist.separability import check_labeled, separate, signs
 from neurarium.nets.interfaces import Hyperplane
 from neurarium.nets.parts.flat import flat
@@ -73,7 +73,7 @@ def learn(
     def mistakes_of(weight: np.ndarray, offset: float) -> int:
         return int((y * (rows @ weight + offset) <= 0).sum())
 
-    course = Course(x.shape[1], answers, rate, bias, rows.dtype, mistakes_of)
+    course = PerceptronState(x.shape[1], answers, rate, bias, rows.dtype, mistakes_of)
     if epochs is None and isinstance(found := separate(x, labels, bias), Certificate):
         raise DataError(
             "perceptron",
@@ -83,7 +83,7 @@ def learn(
         )
     passes: list[Mistakes] = []
     while epochs is None or len(passes) < epochs:
-        passes.append(course.see(rows, y))
+        passes.append(course.partial_fit(rows, y))
         if len(passes[-1]) == 0:
             break
     log = Mistakes(*(np.concatenate([getattr(p, name) for p in passes]) for name in ("examples", "steps", "losses")))

@@ -36,7 +36,7 @@ def stack_into_mlp(rbms: Sequence[RBM], classes: int, dropout: float = 0.0) -> M
         if inputs != sizes[-1]:
             raise ConfigError(f"rbm {number}", expected=f"{sizes[-1]} visible units", got=str(inputs))
         sizes.append(hidden)
-    net = MLP((*sizes, classes), activation="sigmoid", dropout=dropout, initial="xavier")
+    net = MLP((*sizes, classes), activation="sigmoid", dropout=dropout, init="xavier")
     linears = [layer for layer in net.layers if isinstance(layer, nn.Linear)]
     for rbm, linear in zip(rbms, linears, strict=False):
         linear.weight.copy_(rbm.weight * rbm.factor)

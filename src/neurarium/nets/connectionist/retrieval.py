@@ -14,7 +14,7 @@ Sweep = Callable[[Tensor, Tensor], tuple[Tensor, Tensor | None]]
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class RecallTrace:
     """How states and energies moved."""
 
     # before the first update and after each one, in float64. An update concerns one unit (asynchronous recall) or
@@ -45,7 +45,7 @@ class Retrieval:
     cycle: Bool[Tensor, "probes"]  # whether the state jumps between two states for ever (synchronous recall alone)
     sweeps: Int[Tensor, "probes"]  # in how many sweeps over all units something changed
     flips: Int[Tensor, "probes"]  # how many updates changed a unit; 0 for continuous memories, which have no flips
-    trace: Trace | None = None  # on request
+    trace: RecallTrace | None = None  # on request
 
     def as_type(self, dtype: torch.dtype) -> "Retrieval":
         """Return the same with states of another type."""
@@ -107,5 +107,5 @@ def settle(
             break
     fixed = torch.ones(count, dtype=torch.bool, device=states.device)
     fixed[active] = False
-    trace = None if start is None else Trace(torch.cat(energies), torch.stack(kept), torch.stack(orders))
+    trace = None if start is None else RecallTrace(torch.cat(energies), torch.stack(kept), torch.stack(orders))
     return Retrieval(states.T.contiguous(), fixed, torch.zeros_like(fixed), taken, flips, trace)

@@ -53,7 +53,7 @@ class MLP(nn.Module, Layered):
         sizes: Sequence[int],
         activation: str = "relu",
         dropout: float = 0.0,
-        initial: str = "he",
+        init: str = "he",
         norm: str = "none",
     ) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class MLP(nn.Module, Layered):
         for l in range(1, last + 1):
             hidden = l < last
             linear = nn.Linear(sizes[l - 1], sizes[l], bias=not (hidden and norm == "batch"))
-            initialize_layer_(linear, initial, activation)
+            initialize_layer_(linear, init, activation)
             layers[f"linear{l}"] = weight_normalized(linear) if hidden and norm == "weight" else linear
             if hidden:
                 if norm in AFTER:

@@ -23,8 +23,8 @@ class MLPSpec(NetSpec):
     """Non-linearity after each hidden layer: relu, tanh, sigmoid, gelu, silu, ..."""
     dropout: float = 0.0
     """Probability of dropping a hidden unit while training, at least 0 and below 1."""
-    initial: str = "he"
-    """Distribution of the first weights: normal, uniform, lecun, xavier, he, orthogonal, lecun-uniform, xavier-normal
+    init: str = "he"
+    """Distribution of the initial weights: normal, uniform, lecun, xavier, he, orthogonal, lecun-uniform, xavier-normal
     or he-uniform."""
     norm: Literal["none", "batch", "layer", "group", "weight"] = "none"
     """Normalization between each hidden layer and its non-linearity; batch needs at least two examples at a time."""
@@ -39,4 +39,4 @@ class MLPSpec(NetSpec):
         from neurarium.nets.feedforward.mlp import MLP
 
         sizes = (schema.dense("mlp").size, *self.hidden, schema.outputs)
-        return MLP(sizes, self.activation, self.dropout, self.initial, self.norm)
+        return MLP(sizes, self.activation, self.dropout, self.init, self.norm)

@@ -86,7 +86,7 @@ class Autoencoder(nn.Module, Reconstructing):
 def check_code(code: int) -> None:
     """Refuse a code without numbers. Raises ConfigError: below 1."""
     if code < 1:
-        raise ConfigError("net.code", expected="an integer >= 1", got=str(code))
+        raise ConfigError("net.latent_dim", expected="an integer >= 1", got=str(code))
 
 
 def dense_autoencoder(

@@ -75,7 +75,7 @@ class Corruption(nn.Module):
         super().__init__()
         check_amount(amount)
         self.noise, self.amount = noise, amount
-        self._damage = choose(noise, NOISES, "net.noise")
+        self._damage = choose(noise, NOISES, "net.corruption")
         self.register_buffer("low", low)
         self.register_buffer("high", high)
 

@@ -40,7 +40,7 @@ LEAK = 0.2  # slope of DCGAN's discriminator below zero
 DCGAN_GAIN = 2.0  # times 0.01 of the scheme normal: their 0.02
 
 
-class Within(nn.Module):
+class ScaledSigmoid(nn.Module):
     """Numbers between two ends, which broadcast over an example: low + (high - low) s(a), s the logistic function."""
 
     low: Tensor
@@ -101,7 +101,7 @@ def dense_gan(
         mlp=MLP((noise, *hidden, numbers), "relu"), example=nn.Unflatten(1, shape)
     )
     if ends is not None:
-        layers["within"] = Within(*ends)
+        layers["within"] = ScaledSigmoid(*ends)
     return GAN(nn.Sequential(layers), MLP((numbers, *reversed(hidden), 1), "leaky_relu"), noise, shape)
 
 
@@ -134,7 +134,7 @@ def dcgan(shape: tuple[int, int, int], noise: int, width: int, ends: tuple[Tenso
                 ("norm2", nn.BatchNorm2d(width)),
                 ("relu2", nn.ReLU()),
                 ("double2", nn.ConvTranspose2d(width, channels, KERNEL, stride=2, padding=1)),
-                ("within", Within(*ends)),
+                ("within", ScaledSigmoid(*ends)),
             ]
         )
     )

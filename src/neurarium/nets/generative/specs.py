@@ -22,7 +22,7 @@ class AdversarialSpec(NetSpec):
     rule: ClassVar[str] = "adversarial"
     figures: ClassVar[tuple[str, ...]] = ("samples",)
 
-    noise: int = 64
+    latent_dim: int = 64
     """Numbers of noise from which an example is made."""
     loss: Literal["non-saturating", "saturating", "least-squares"] = "non-saturating"
     """What the two players make small."""
@@ -33,8 +33,8 @@ class AdversarialSpec(NetSpec):
 
     def __post_init__(self) -> None:
         """Refuse what no pair can be. Raises ConfigError: no noise, a penalty below 0, or a rate not above 0."""
-        if self.noise < 1:
-            raise ConfigError("net.noise", expected="an integer >= 1", got=str(self.noise))
+        if self.latent_dim < 1:
+            raise ConfigError("net.latent_dim", expected="an integer >= 1", got=str(self.latent_dim))
         if not 0 <= self.penalty < math.inf:
             raise ConfigError("net.penalty", expected="a number >= 0", got=str(self.penalty))
         if not 0 < self.discriminator_rate < math.inf:
@@ -57,7 +57,7 @@ class GANSpec(AdversarialSpec):
 
         field = schema.dense("gan")
         ends = scaled_range(field, "gan") if field.is_image else None
-        return dense_gan(field.fixed_shape, self.noise, self.hidden, ends)
+        return dense_gan(field.fixed_shape, self.latent_dim, self.hidden, ends)
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class DCGANSpec(AdversarialSpec):
     summary: ClassVar[str] = "deep convolutional generative adversarial net, for pictures of about 28 x 28"
     batch_statistics: ClassVar[bool] = True
 
-    width: int = 64
-    """Maps of the larger convolutional layer; the smaller one has twice as many."""
+    channels: int = 64
+    """Channels of the larger convolutional layer; the smaller one has twice as many."""
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the pair for images. Raises ShapeError: sides no multiples of 4; DataError: no known value range."""
@@ -76,7 +76,7 @@ class DCGANSpec(AdversarialSpec):
         from neurarium.nets.parts.value_range import scaled_range
 
         shape = schema.image("dcgan", instead="gan")
-        return dcgan(shape, self.noise, self.width, scaled_range(schema.input, "dcgan"))
+        return dcgan(shape, self.latent_dim, self.channels, scaled_range(schema.input, "dcgan"))
 
 
 @dataclass(frozen=True)
@@ -86,31 +86,31 @@ class _AutoencoderSpec(NetSpec):
     task: ClassVar[str] = "reconstruction"
     figures: ClassVar[tuple[str, ...]] = ("reconstructions",)
 
-    code: int = 32
+    latent_dim: int = 32
     """Numbers of the code."""
     activation: str = "relu"
     """Non-linearity of the hidden layers: relu, tanh, sigmoid, gelu, silu, ..."""
-    noise: Literal["none", "gaussian", "masking", "salt-and-pepper"] = "none"
-    """Damage done to the examples in training, so that the net learns to mend them."""
+    corruption: Literal["none", "gaussian", "masking", "salt-and-pepper"] = "none"
+    """Damage done to the examples in training, so that the net learns to denoise them."""
     amount: float = 0.25
     """Share of the numbers that masking and salt-and-pepper hit; standard deviation of gaussian noise as a share of
     the value range; in [0, 1]. Without noise it has no effect."""
 
     def __post_init__(self) -> None:
         """Refuse what no auto-encoder can be."""
-        if self.code < 1:
-            raise ConfigError("net.code", expected="an integer >= 1", got=str(self.code))
+        if self.latent_dim < 1:
+            raise ConfigError("net.latent_dim", expected="an integer >= 1", got=str(self.latent_dim))
         if not 0 <= self.amount <= 1:
             raise ConfigError("net.amount", expected="a number in [0, 1]", got=str(self.amount))
 
-    def corruption(self, field: Field, net: str) -> "Corruption | None":
+    def make_corruption(self, field: Field, net: str) -> "Corruption | None":
         """Make the layer that damages examples, none without noise. Raises DataError: no known value range."""
-        if self.noise == "none":
+        if self.corruption == "none":
             return None
         from neurarium.nets.generative.corruption import Corruption
         from neurarium.nets.parts.value_range import scaled_range
 
-        return Corruption(self.noise, self.amount, *scaled_range(field, net))
+        return Corruption(self.corruption, self.amount, *scaled_range(field, net))
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,8 @@ class AutoencoderSpec(_AutoencoderSpec):
         from neurarium.nets.generative.autoencoder import dense_autoencoder
 
         field = schema.dense("autoencoder")
-        noise = self.corruption(field, "autoencoder")
-        return dense_autoencoder(field.fixed_shape, self.hidden, self.code, self.activation, noise)
+        noise = self.make_corruption(field, "autoencoder")
+        return dense_autoencoder(field.fixed_shape, self.hidden, self.latent_dim, self.activation, noise)
 
 
 @dataclass(frozen=True)
@@ -138,13 +138,13 @@ class ConvolutionalAutoencoderSpec(_AutoencoderSpec):
 
     summary: ClassVar[str] = "convolutional auto-encoder, for pictures of about 28 x 28; also denoising"
 
-    width: int = 32
-    """Maps of the larger convolutional layer; the smaller one has twice as many."""
+    channels: int = 32
+    """Channels of the larger convolutional layer; the smaller one has twice as many."""
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net for images. Raises ShapeError: sides no multiples of 4; DataError: noise, no value range."""
         from neurarium.nets.generative.autoencoder import convolutional_autoencoder
 
         shape = schema.image("convolutional-autoencoder", instead="autoencoder")
-        noise = self.corruption(schema.input, "convolutional-autoencoder")
-        return convolutional_autoencoder(shape, self.width, self.code, self.activation, noise)
+        noise = self.make_corruption(schema.input, "convolutional-autoencoder")
+        return convolutional_autoencoder(shape, self.channels, self.latent_dim, self.activation, noise)

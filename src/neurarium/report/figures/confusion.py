@@ -28,23 +28,23 @@ def confusion_figure(confusion: Integer[np.ndarray, "classes classes"], classes:
     """
     from matplotlib.colors import to_rgb
 
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     shares, count = row_shares(confusion), len(classes)
     names = [shorten(name, _LONGEST_NAME) for name in classes] if count <= _NAMED_UP_TO else []
     longest = max(map(len, names), default=0)
     side = max(3.2, min(_LARGEST, count * min(0.55, max(0.13, 11 / count))))
-    figure = picture.blank(side + 1.2 + 0.07 * longest, side + 1.5 + (0.07 * longest if longest > 3 else 0))
+    figure = plotting.blank(side + 1.2 + 0.07 * longest, side + 1.5 + (0.07 * longest if longest > 3 else 0))
     axes = figure.add_subplot()
-    tint = np.where(np.eye(count)[..., None], to_rgb(picture.BLUE), to_rgb(picture.VERMILION))
+    tint = np.where(np.eye(count)[..., None], to_rgb(plotting.BLUE), to_rgb(plotting.VERMILION))
     strength = strengths(shares)[..., None]
     axes.imshow(1 - 0.95 * strength * (1 - tint), aspect="equal", interpolation="nearest")
     if count <= _NUMBERED_UP_TO:
         size = min(10.0, 24 * side / count)
         for i, j in np.argwhere(confusion):
-            color = "white" if strength[i, j, 0] > 0.6 else picture.INK
+            color = "white" if strength[i, j, 0] > 0.6 else plotting.INK
             axes.text(j, i, f"{confusion[i, j]}", ha="center", va="center", color=color, fontsize=size)
-    picture.dress(axes, "", "answer", "truth")
+    plotting.dress(axes, "", "answer", "truth")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     size = max(5.0, min(10.0, 40 * side / count))
@@ -52,12 +52,12 @@ def confusion_figure(confusion: Integer[np.ndarray, "classes classes"], classes:
     axes.set_yticks(range(len(names)), names, fontsize=size, parse_math=False)
     for edges in (axes.set_xticks, axes.set_yticks):
         edges(np.arange(count + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color=picture.PAPER, linewidth=1.2 if count <= _NUMBERED_UP_TO else 0.3)
+    axes.grid(which="minor", color=plotting.PAPER, linewidth=1.2 if count <= _NUMBERED_UP_TO else 0.3)
     axes.tick_params(which="both", length=0)
     total = int(confusion.sum())
     right = int(confusion.trace())
-    picture.heading(figure, f"{right:,} of {total:,} right")
-    axes.set_title("blue: right, orange: wrong; darker: more of the row", fontsize=9, color=picture.FAINT)
+    plotting.heading(figure, f"{right:,} of {total:,} right")
+    axes.set_title("blue: right, orange: wrong; darker: more of the row", fontsize=9, color=plotting.FAINT)
     return figure
 
 

@@ -8,7 +8,7 @@ from neurarium.nets.interfaces import Generative
 from neurarium.record.schema import Schema
 from neurarium.report.figures.pictures import are_drawable, ends_of, raw, spread
 from neurarium.report.figures.run_figure import RunFigure, declared
-from neurarium.report.numbers import percent
+from neurarium.report.format import percent
 from neurarium.report.samples import points_figure, samples_figure
 from neurarium.tasks.scores import Metric, Scores
 from neurarium.training.run import Run

@@ -12,7 +12,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.report.confusion import shorten
 from neurarium.report.figures.pictures import are_images, chosen, ends_of, raw
 from neurarium.report.figures.run_figure import RunFigure
-from neurarium.report.numbers import sureness
+from neurarium.report.format import sureness
 from neurarium.report.pixels import as_picture
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
@@ -42,7 +42,7 @@ def mistakes_figure(
     Raises:
         ShapeError: no images, or more of them than mistakes.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     if images.ndim != 4 or len(images) > len(mistakes):
         raise ShapeError(
@@ -54,8 +54,8 @@ def mistakes_figure(
     count = min(most, len(images))
     columns = min(_COLUMNS, max(count, 1))
     rows = max(1, -(-count // columns))
-    figure = picture.blank(max(1.75 * columns, 4.0), 2.15 * rows + 0.5)
-    picture.heading(figure, "The most confident mistakes" if count else "No mistakes")
+    figure = plotting.blank(max(1.75 * columns, 4.0), 2.15 * rows + 0.5)
+    plotting.heading(figure, "The most confident mistakes" if count else "No mistakes")
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -63,7 +63,7 @@ def mistakes_figure(
         axes.imshow(as_picture(np.asarray(pixels), ends), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         said, truth = (shorten(mistake[name], _LONGEST_NAME) for name in ("predicted", "truth"))
         label = f"said {said} ({sureness(mistake['confidence'])}),\nis {truth}"
-        axes.set_title(label, fontsize=9, color=picture.INK, parse_math=False)
+        axes.set_title(label, fontsize=9, color=plotting.INK, parse_math=False)
     return figure
 
 

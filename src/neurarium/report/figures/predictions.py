@@ -32,7 +32,7 @@ def regression_figure(
     Raises:
         ShapeError: answers and targets of other shapes, or no examples.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
     if answers.shape != targets.shape or len(answers) == 0 or answers.shape[1] != len(names):
         raise ShapeError(
@@ -41,15 +41,15 @@ def regression_figure(
             got=str(tuple(answers.shape)),
         )
     shown = min(len(names), _MOST_PANELS)
-    figure = picture.blank(8.6, 3.9 * shown)
-    picture.heading(figure, "Predictions on examples that it has not learned from")
+    figure = plotting.blank(8.6, 3.9 * shown)
+    plotting.heading(figure, "Predictions on examples that it has not learned from")
     grid = figure.subplots(shown, 2, squeeze=False)
     for (left, right), name, y, t in zip(grid, names, answers.T, targets.T, strict=False):
         said, true = (z[:_MOST_POINTS].astype(np.float64) for z in (y, t))
         compared(left, name, said, true)
-        picture.dress(right, "What is left over", "prediction less true value", "examples")
-        right.hist(said - true, bins=min(30, max(5, len(true) // 4)), color=picture.SKY)
-        right.axvline(0, color=picture.INK, linewidth=1.2, linestyle=(0, (4, 2)))
+        plotting.dress(right, "What is left over", "prediction less true value", "examples")
+        right.hist(said - true, bins=min(30, max(5, len(true) // 4)), color=plotting.SKY)
+        right.axvline(0, color=plotting.INK, linewidth=1.2, linestyle=(0, (4, 2)))
     return figure
 
 
@@ -65,13 +65,13 @@ def compared(
         true: what they should be.
         size: of a point.
     """
-    from neurarium.report import picture
+    from neurarium.report import plotting
 
-    picture.dress(axes, "", "true value", "prediction")
-    axes.set_title(name, loc="left", color=picture.INK, fontsize=11, fontweight="bold", parse_math=False)
-    axes.scatter(true, said, s=size, color=picture.BLUE, alpha=0.6, linewidths=0)
+    plotting.dress(axes, "", "true value", "prediction")
+    axes.set_title(name, loc="left", color=plotting.INK, fontsize=11, fontweight="bold", parse_math=False)
+    axes.scatter(true, said, s=size, color=plotting.BLUE, alpha=0.6, linewidths=0)
     low, high = min(true.min(), said.min()), max(true.max(), said.max())
-    axes.plot([low, high], [low, high], color=picture.INK, linewidth=1.2, linestyle=(0, (4, 2)))
+    axes.plot([low, high], [low, high], color=plotting.INK, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.set_aspect("equal", adjustable="box")
 
 

@@ -10,7 +10,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.learning.saliency import map_layers
 from neurarium.report.figures.filters import tells_images_apart
 from neurarium.report.figures.pictures import chosen, ends_of, raw
-from neurarium.report.numbers import sureness
+from neurarium.report.format import sureness
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
 

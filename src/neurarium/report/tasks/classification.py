@@ -7,8 +7,8 @@ from jaxtyping import Integer
 
 from neurarium.report import markup
 from neurarium.report.confusion import most_confused, row_shares, strengths
+from neurarium.report.format import many, percent, share_digits
 from neurarium.report.markup import Bar, text
-from neurarium.report.numbers import many, percent, share_digits
 from neurarium.report.tasks.task_report import Pictures, ScoresFile, TaskReport
 from neurarium.report.tasks.usage import predict
 from neurarium.tasks.interval import wilson_interval

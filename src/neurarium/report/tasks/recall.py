@@ -1,7 +1,7 @@
 """How a memory is told: it is measured on what it stored, whatever the split."""
 
+from neurarium.report.format import many
 from neurarium.report.metrics import metrics_headline, metrics_section, tell_metrics
-from neurarium.report.numbers import many
 from neurarium.report.tasks.task_report import Pictures, ScoresFile, TaskReport
 from neurarium.report.tasks.usage import SCALED
 

@@ -1,8 +1,8 @@
 """How translation is told: its metrics, and some answers beside what they should be."""
 
 from neurarium.report import markup
+from neurarium.report.format import many
 from neurarium.report.metrics import metrics_section
-from neurarium.report.numbers import many
 from neurarium.report.tasks.task_report import Pictures, ScoresFile, TaskReport
 from neurarium.report.tasks.usage import predict
 

@@ -1,4 +1,4 @@
-"""One of several runs that are trained together: its events, its record, its files."""
+"""One of several runs that are trained vmap: its events, its record, its files."""
 
 import time
 from collections import deque

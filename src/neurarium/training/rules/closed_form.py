@@ -58,7 +58,8 @@ class ClosedFormRule(LearningRule):
     follows: ClassVar[frozenset[str]] = frozenset(
         {
             "loss.name=auto|squared-error|cross-entropy|binary-cross-entropy|logistic", "loss.smoothing",
-            "loss.confusion", "optimizer.name=closed-form", "optimizer.lr", "optimizer.l2", "optimizer.decay_params",
+            "loss.label_transition", "optimizer.name=closed-form", "optimizer.lr", "optimizer.l2",
+            "optimizer.decay_params",
         }
     )  # fmt: skip
 

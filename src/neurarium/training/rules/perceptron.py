@@ -28,7 +28,7 @@ from neurarium.data.batch import Batch
 from neurarium.data.examples import Examples
 from neurarium.data.plan import in_order
 from neurarium.nets.connectionist.certificate import Certificate
-from neurarium.nets.connectionist.mistake_driven import Course, check_finite
+from neurarium.nets.connectionist.mistake_driven import PerceptronState, check_finite
 from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
 from neurarium.nets.connectionist.separability import novikoff, signs
 from neurarium.nets.expect import expect
@@ -54,7 +54,7 @@ class PerceptronRule(LearningRule):
         self.net, self.notices = setup.net, list[str]()
         weight, answers = self._perceptron.weight, cast(PerceptronSpec, setup.recipe.net).answers
         dtype = weight.detach().cpu().numpy().dtype
-        self._course = Course(len(weight), answers, setup.recipe.optimizer.lr, dtype=dtype)
+        self._course = PerceptronState(len(weight), answers, setup.recipe.optimizer.lr, dtype=dtype)
         self._mistakes_of_epoch = 0
         self.finished = False
 
@@ -75,7 +75,7 @@ class PerceptronRule(LearningRule):
         weight, bias = course.weight.copy(), course.bias
         try:
             check_finite(x)
-            mistakes = course.see(x, y)
+            mistakes = course.partial_fit(x, y)
         except NonFiniteError as error:
             where = f"step {context.step + 1}, {error.subject} of the batch"
             raise NonFiniteError(where, expected=error.expected, got=error.got, remedy=error.remedy) from error

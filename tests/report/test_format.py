@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from neurarium.report.numbers import clock, duration, number, percent, shape, share_digits
+from neurarium.report.format import clock, duration, number, percent, shape, share_digits
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from neurarium.record.events import EpochEnded, Event, Notice, Stopped
 from neurarium.record.run_record import read_record
 from neurarium.training.checkpoint import load_checkpoint
 from neurarium.training.ensemble import stack
-from neurarium.training.ensemble.together import train_ensemble
+from neurarium.training.ensemble.train import train_ensemble
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import Session, resume, start

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from neurarium.record.events import EpochEnded, Notice, Started, Stepped, Stopped
-from neurarium.report.progress import HEADER, REFRESHES, Board, closing_line, epoch_line, shown
+from neurarium.report.screen import HEADER, REFRESHES, Board, closing_line, epoch_line, shown
 
 
 class Screen(io.StringIO):

@@ -1,4 +1,4 @@
-"""Whether the seeds of a recipe can be trained together, and whether it pays."""
+"""Whether the seeds of a recipe can be trained vmap, and whether it pays."""
 
 import copy
 import dataclasses
@@ -66,7 +66,7 @@ def why_not(session: Session) -> str:
     return _hindrance_of_net(session, rule.task)
 
 
-def pays(session: Session) -> bool:
+def worthwhile(session: Session) -> bool:
     """Whether it is likely to be faster: a small net of fully connected layers."""
     holders = [m for m in session.net.modules() if next(m.parameters(recurse=False), None) is not None]
     dense = all(isinstance(m, nn.Linear) for m in holders)

@@ -1,4 +1,4 @@
-"""What can be trained together, and what pays."""
+"""What can be trained vmap, and what pays."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from neurarium.learning.schedules import Schedule
 from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec
-from neurarium.training.ensemble.suits import pays, why_not
+from neurarium.training.ensemble.compatibility import why_not, worthwhile
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.session import build_session
 
@@ -24,7 +24,7 @@ PLAN = Recipe(net=MLPSpec(hidden=(8,)), batch_size=32, device="cpu")
 def test_a_small_mlp_suits_and_pays(vectors: Dataset) -> None:
     session = build_session(PLAN, vectors)
     assert why_not(session) == ""
-    assert pays(session)
+    assert worthwhile(session)
 
 
 def test_probing_draws_nothing(vectors: Dataset) -> None:
@@ -39,10 +39,10 @@ def test_probing_draws_nothing(vectors: Dataset) -> None:
 def test_a_large_net_and_a_convolutional_one_do_not_pay(vectors: Dataset, images: Dataset) -> None:
     large = build_session(replace(PLAN, net=MLPSpec(hidden=(2000, 2000))), vectors)
     assert why_not(large) == ""
-    assert not pays(large)
+    assert not worthwhile(large)
     lenet = build_session(replace(PLAN, net=LeNet5Spec()), images)
     assert why_not(lenet) == ""
-    assert not pays(lenet)
+    assert not worthwhile(lenet)
 
 
 SETTINGS = {
@@ -53,7 +53,7 @@ SETTINGS = {
     "between epochs": {"checkpoints": Checkpoints(steps=3)},
     "learning rule": {"optimizer": Optimizer("hessian-free", lr=1.0)},
     "every weight by itself": {"optimizer": Optimizer("adam-as-printed")},
-    "groups that learn in different ways": {"optimizer": Optimizer("adamw", decayed="weights")},
+    "groups that learn in different ways": {"optimizer": Optimizer("adamw", decay_params="weights")},
     "lengths of the examples": {"max_units": 20},
 }
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from neurarium.report.format import duration, many, percent
 from neurarium.report.history import History
-from neurarium.report.numbers import duration, many, percent
 from neurarium.report.tasks.table import report_of
 from neurarium.tasks.interval import Z_95
 

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 import pytest
 
 from neurarium.report.curves import panel_figure
-from neurarium.report.picture import themed_svg
+from neurarium.report.plotting import themed_svg
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neurarium.record.events import EpochEnded, Event, Stopped
-from neurarium.report.numbers import clock, duration, percent
+from neurarium.report.format import clock, duration, percent
 
 
 class SweepProgress:

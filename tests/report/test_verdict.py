@@ -1,7 +1,7 @@
 import pytest
 
 from neurarium.report.history import digest
-from neurarium.report.story import tell_best, tell_course, tell_gap, tell_story, tell_trend
+from neurarium.report.verdict import tell_best, tell_course, tell_gap, tell_story, tell_trend
 
 
 @pytest.fixture

@@ -25,9 +25,9 @@ from neurarium.record.events import Event, Notice, Scores
 from neurarium.tasks.model import EVALUATION_BATCH
 from neurarium.tasks.task import Context
 from neurarium.training.diagnosis import first_non_finite
+from neurarium.training.ensemble.compatibility import check_alike
 from neurarium.training.ensemble.member import Member
 from neurarium.training.ensemble.stack import Stack
-from neurarium.training.ensemble.suits import check_alike
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import means_of, started
 from neurarium.training.rules.gradient import not_finite

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neurarium.record.events import EpochEnded, Event, Notice, Scores, Started, Stepped, Stopped
-from neurarium.report.numbers import clock, duration, many, number, percent
+from neurarium.report.format import clock, duration, many, number, percent
 
 REFRESHES = 5  # a second
 SMOOTHING = 0.02  # weight of the newest loss in the running mean
