@@ -32,7 +32,7 @@ from neurarium.record.schema import Schema
 from neurarium.training.ensemble.compatibility import why_not
 from neurarium.training.ensemble.train import train_ensemble
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import Session
+from neurarium.training.session import Session, build_session
 
 SEEDS, TARGET = 8, 3.0
 RESULTS = Path(__file__).parent / "results"

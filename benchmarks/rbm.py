@@ -44,7 +44,7 @@ from neurarium.nets.connectionist.rbm_likelihood import log_likelihood
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.tasks.task import Context
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import Session
+from neurarium.training.session import Session, build_session
 
 HIDDEN, BATCH, RATE, TARGET = 256, 128, 0.05, 3.0
 OURS = {"CD-1": RBMSpec(HIDDEN), "persistent CD-1": RBMSpec(HIDDEN, persistent=True, chains=BATCH)}

@@ -25,7 +25,7 @@ from neurarium.tasks.task import Context, Task, Trainable
 from neurarium.training.device import DeviceConfig
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.gradient import TaskStep
-from neurarium.training.session import Session
+from neurarium.training.session import Session, build_session
 from neurarium.training.source import Source, role_of
 
 

@@ -29,7 +29,7 @@ from neurarium.report import plotting
 from neurarium.report.rbm_pictures import filters_figure, samples_figure
 from neurarium.training.pretraining import train_stack
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import Session
+from neurarium.training.session import Session, build_session
 
 SIZE = (28, 28)
 PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -208,8 +208,8 @@ def rbm(page: Page, data: Dataset, effort: Effort) -> list[RBM]:
     one, five, long_one, long_persistent = rows[0], rows[1], rows[4], rows[5]
     page.say(
         f"""Reconstruction error is not what is learned: CD-1 has {one[2]} and CD-5 {five[2]}, and the likelihoods
-        differ by {abs(float(five[3]) - float(one[3])):.1f} nats. The estimate of log Z lies below log Z on average, so that
-        log P comes out too high rather than too low; where few chains carry it, its error bars are not to be trusted
+        differ by {abs(float(five[3]) - float(one[3])):.1f} nats. The estimate of log Z lies below log Z on average, so
+        that log P comes out too high rather than too low; where few chains carry it, its error bars are not to be trusted
         either. Persistent chains follow the likelihood where steps are small against the time that the chains need to
         mix. A short run is not made for them: they come out behind at both rates tried. In {long_one[1]} updates at a
         falling rate they have {long_persistent[3]} nats, and CD-1 with the same settings {long_one[3]}."""
@@ -407,7 +407,7 @@ def _courses_figure(comparisons: Sequence[Comparison]) -> Figure:
             axes.plot(epochs, course.mean(0), color=color, label=name)
             axes.fill_between(epochs, course.amin(0), course.amax(0), color=color, alpha=0.2, linewidth=0)
         axes.set_yscale("log")
-        picture.epochs_axis(axes, found.epochs)
+        plotting.epochs_axis(axes, found.epochs)
     legend = panels[0].legend(frameon=False, fontsize=8, labelcolor=plotting.INK, loc="upper right")
     legend.set_title("first weights", FontProperties(size=8))
     plotting.heading(figure, f"Perceptrons 784-256-256-10, rate {RATES[1]:g}: mean and range over the runs")

@@ -368,7 +368,7 @@ def residual_layers(page: Page, data: Dataset, depth: int, epochs: int) -> None:
     plotting.dress(grid[0], "", "epoch", "loss of the training digits")
     plotting.dress(grid[1], "", "epoch", "error of the validation digits, %")
     for axes in grid:
-        picture.epochs_axis(axes, epochs)
+        plotting.epochs_axis(axes, epochs)
         axes.set_ylim(bottom=0)
     grid[0].legend(frameon=False, fontsize=8, labelcolor=plotting.INK, loc="center", bbox_to_anchor=(0.62, 0.33))
     page.say(

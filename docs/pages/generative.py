@@ -260,7 +260,7 @@ def adversarial(page: Page, epochs: int, seeds: int) -> None:
     plotting.dress(right, "", "epoch", "good points, %")
     for axes, top in ((left, 8.3), (right, 102)):
         axes.set_ylim(0, top)
-        picture.epochs_axis(axes, epochs)
+        plotting.epochs_axis(axes, epochs)
     left.legend(frameon=False, fontsize=9, labelcolor=plotting.INK, loc="lower right")
     ends = "; ".join(
         f"{', '.join(f'{8 * course[-1][1]:.0f}' for course, _ in found[f'gamma = {gamma:g}'])} for gamma = {gamma:g}"

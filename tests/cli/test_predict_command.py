@@ -132,7 +132,7 @@ def test_what_cannot_be_predicted(
     assert "invert: expected a net for images" in refused("a", mlp, vectors, "x.npz", "--invert")
     assert "invert: expected a net for images" in refused("b", bag, tokens, "t.txt", "--invert")
     assert "fast inference input: expected one tensor of numbers" in refused("c", bag, tokens, "t.txt", "--fast")
-    assert "got a net for reconstruction" in refused("d", AutoencoderSpec(hidden=(), code=2), vectors, "x.npz")
+    assert "got a net for reconstruction" in refused("d", AutoencoderSpec(hidden=(), latent_dim=2), vectors, "x.npz")
     assert "got a net for generation" in refused("e", GANSpec(latent_dim=2, hidden=(4,)), vectors, "x.npz")
     assert "run.predict(examples)" in refused("f", PairPotentialSpec(), molecules, "x.npz")
 

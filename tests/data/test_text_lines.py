@@ -61,13 +61,14 @@ def test_windows_take_the_end_of_longer_lines(tmp_path):
     assert rows.schema == WINDOW
 
 
-def test_windows_may_be_shorter_but_of_one_length(tmp_path):
-    _, rows = read_lines([write(tmp_path, "ab\nba\n")], WINDOW)
-    assert rows.gather(torch.tensor([1])).x.tolist() == [[1, 0]]
+def test_a_window_is_the_end_of_a_line_that_is_long_enough(tmp_path):
+    (window,) = WINDOW.input.fixed_shape
+    _, rows = read_lines([write(tmp_path, "ab" * window + "\n" + "b" * window + "\n")], WINDOW)
+    assert rows.gather(torch.tensor([1])).x.shape == (1, window)
     with pytest.raises(
-        DataError, match=r"a\.txt, line 1 .*: expected as many .* as in the first line, 2, got 1; give lines"
+        DataError, match=rf"a\.txt, line 1 .*: expected at least {window} characters.*, got {window - 1}"
     ):
-        read_lines([write(tmp_path, "ab\na\n")], WINDOW)
+        read_lines([write(tmp_path, "ab" * window + "\n" + "a" * (window - 1) + "\n")], WINDOW)
 
 
 @pytest.mark.parametrize(

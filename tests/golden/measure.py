@@ -27,7 +27,7 @@ from neurarium.recipes.catalog import RECIPES
 from neurarium.record.events import EpochEnded
 from neurarium.record.schema import Field, Schema
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import Session
+from neurarium.training.session import Session, build_session
 from neurarium.training.source import Source, role_of
 
 SHAPES = {

@@ -73,7 +73,7 @@ def test_the_best_discriminator_on_six_letters() -> None:
     optimizer.step(closure)
     np.testing.assert_allclose(probability(table.detach()), p / (p + q), rtol=1e-6)
     divergence = jensenshannon(p / 20, q / 20) ** 2
-    assert loss().item() == pytest.approx(2 * math.log(2) - 2 * divergence, rel=1e-9)
+    assert closure().item() == pytest.approx(2 * math.log(2) - 2 * divergence, rel=1e-9)
     # the saturating generator's loss is what remains of it: E log(1 - D)
     generator = LOSSES["saturating"].generator(table[fake]).item()
     assert generator == pytest.approx((q / 20 * np.log(q / (p + q))).sum(), rel=1e-6)

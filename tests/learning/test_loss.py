@@ -38,7 +38,7 @@ def test_every_loss_falls_as_outputs_near_their_targets(name: LossName) -> None:
 def test_smoothing_is_the_loss_of_the_smoothed_distribution(name: LossName) -> None:
     """Every loss takes distributions: smoothing by a matrix and giving its columns are the same thing."""
     columns = torch.tensor(CONFUSION).T[TARGETS]
-    extra = {"share": 0.5} if name == "distillation" else {}
+    extra = {"alpha": 0.5} if name == "distillation" else {}
     smoothed = value(Loss(name, label_transition=CONFUSION, **extra))
     assert smoothed == pytest.approx(value(Loss(name, **extra), columns), rel=1e-6)
 
@@ -71,8 +71,8 @@ def test_balanced_weights_are_scikit_learns() -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "custom"])
 def test_ragged_parts_add_up_to_the_whole(name: LossName, masked: bool, settings: dict[str, Any]) -> None:
     """Divided by the weight of all parts, their losses add up, and so do the gradients."""
-    share = {"share": 0.5} if name == "distillation" else {}
-    criterion = Loss(name, **settings, **share).build(CLASSES)
+    alpha = {"alpha": 0.5} if name == "distillation" else {}
+    criterion = Loss(name, **settings, **alpha).build(CLASSES)
     generator = torch.Generator().manual_seed(1)
     outputs = torch.randn(11, 3, dtype=torch.float64, generator=generator).requires_grad_()
     targets = torch.randint(0, 3, (11,), generator=generator)
@@ -128,17 +128,17 @@ def test_survives_toml_and_a_flat_matrix_is_read_row_by_row() -> None:
     [
         ({"smoothing": 1.0}, r"loss\.smoothing"),
         ({"name": "distillation", "temperature": 0.0}, r"loss\.temperature: expected a number > 0"),
-        ({"name": "distillation", "share": 0.0}, r"loss\.share"),
-        ({"name": "distillation", "share": 1.1}, r"loss\.share"),
-        ({"transition": ((0.9, 0.2), (0.2, 0.8))}, r"loss\.transition, column 0.*sum of 1\.1"),
+        ({"name": "distillation", "alpha": 0.0}, r"loss\.alpha"),
+        ({"name": "distillation", "alpha": 1.1}, r"loss\.alpha"),
+        ({"label_transition": ((0.9, 0.2), (0.2, 0.8))}, r"loss\.label_transition, column 0.*sum of 1\.1"),
         ({"class_weights": (1.0, -1.0)}, r"loss\.class_weights"),
         ({"class_weights": (0.0, 0.0)}, "not all 0"),
         ({"class_weights": (1.0, 2.0), "balanced": True}, r"either this or loss\.balanced"),
-        ({"transition": CONFUSION, "smoothing": 0.1}, r"either this or loss\.smoothing"),
+        ({"label_transition": CONFUSION, "smoothing": 0.1}, r"either this or loss\.smoothing"),
         ({"temperature": 2.0}, r"loss\.temperature: .*only the loss distillation.*auto"),
-        ({"name": "hinge", "share": 0.5}, r"loss\.share: .*with the loss hinge"),
-        ({"name": "distillation", "balanced": True}, r"loss\.balanced: .*a share below 1"),
-        ({"name": "distillation", "smoothing": 0.1}, r"loss\.smoothing: .*a share below 1"),
+        ({"name": "hinge", "alpha": 0.5}, r"loss\.alpha: .*with the loss hinge"),
+        ({"name": "distillation", "balanced": True}, r"loss\.balanced: .*an alpha below 1"),
+        ({"name": "distillation", "smoothing": 0.1}, r"loss\.smoothing: .*an alpha below 1"),
         ({"name": "custom", "smoothing": 0.1}, r"loss\.smoothing: .*only a loss of this library .*custom"),
         ({"name": "custom", "class_weights": (1.0, 2.0)}, r"loss\.class_weights: .*only a loss of this library"),
         ({"name": "custom", "temperature": 2.0}, r"loss\.temperature: .*the loss distillation uses"),
@@ -184,7 +184,8 @@ def test_numbers_take_no_other_loss(name: LossName) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"smoothing": 0.1}, {"transition": CONFUSION}, {"class_weights": (1.0, 2.0, 3.0)}, {"balanced": True}]
+    "settings",
+    [{"smoothing": 0.1}, {"label_transition": CONFUSION}, {"class_weights": (1.0, 2.0, 3.0)}, {"balanced": True}],
 )
 def test_numbers_have_no_classes(settings: dict[str, Any]) -> None:
     loss = Loss("squared-error", **settings)

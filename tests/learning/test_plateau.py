@@ -42,16 +42,22 @@ def test_scores_that_are_not_finite_are_no_improvement() -> None:
     gamma=st.sampled_from([0.1, 0.5, 0.9]),
     patience=st.integers(1, 4),
     threshold=st.sampled_from([0.0, 0.06, 0.3]),
-    floor=st.sampled_from([0.0, 0.05, 0.4]),
+    min_factor=st.sampled_from([0.0, 0.05, 0.4]),
 )
-def test_is_torchs(scores: list[float], gamma: float, patience: int, threshold: float, floor: float) -> None:
+def test_is_torchs(scores: list[float], gamma: float, patience: int, threshold: float, min_factor: float) -> None:
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     peer = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimizer, factor=gamma, patience=patience - 1, threshold=threshold, threshold_mode="abs", min_lr=floor, eps=0
+        optimizer,
+        factor=gamma,
+        patience=patience - 1,
+        threshold=threshold,
+        threshold_mode="abs",
+        min_lr=min_factor,
+        eps=0,
     )
     expected = []
     for score in scores:
         peer.step(score)
         expected.append(optimizer.param_groups[0]["lr"])
-    schedule = Schedule("plateau", gamma=gamma, patience=patience, threshold=threshold, min_factor=floor)
+    schedule = Schedule("plateau", gamma=gamma, patience=patience, threshold=threshold, min_factor=min_factor)
     assert factors(scores, schedule) == pytest.approx(expected, rel=1e-12)

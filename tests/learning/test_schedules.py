@@ -90,11 +90,11 @@ def test_warm_up_rises_by_equal_steps_and_the_rest_is_laid_over_what_remains() -
 @given(
     name=st.sampled_from(["constant", "step", "cosine", "linear", "exponential", "inverse-sqrt", "plateau"]),
     warmup=st.floats(0, 0.99),
-    floor=st.floats(0.01, 1),
+    min_factor=st.floats(0.01, 1),
     total=st.integers(1, 500),
 )
-def test_factor_never_leaves_zero_to_one(name: str, warmup: float, floor: float, total: int) -> None:
-    factor = Schedule(name, warmup=warmup, min_factor=floor).factor(total)
+def test_factor_never_leaves_zero_to_one(name: str, warmup: float, min_factor: float, total: int) -> None:
+    factor = Schedule(name, warmup=warmup, min_factor=min_factor).factor(total)
     assert all(0 < factor(t) <= 1 + 1e-12 for t in range(total))
 
 
@@ -102,7 +102,7 @@ def test_factor_never_leaves_zero_to_one(name: str, warmup: float, floor: float,
     "settings",
     [
         {"warmup": 1.0},
-        {"floor": 2.0},
+        {"min_factor": 2.0},
         {"gamma": 0.0},
         {"gamma": float("nan")},
         {"drops": -1},

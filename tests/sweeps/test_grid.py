@@ -57,7 +57,7 @@ def test_values_from_text(field: str, text: str, values: list[object]) -> None:
 @pytest.mark.parametrize(
     ("grid", "says"),
     [
-        ({"optimizer.lr": [1]}, "did you mean optimizer?"),
+        ({"optimiser.lr": [1]}, "did you mean optimizer?"),
         ({"optimizer.rate": [1]}, "optimizer.rate"),
         ({"optimizer": ["sgd"]}, "optimizer.name"),
         ({"epochs.more": [1]}, "has no parts"),

@@ -101,7 +101,7 @@ class Killed(BaseException):
 def test_a_killed_sweep_goes_on_where_it_was(
     vectors: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vmap: module.Vmap
 ) -> None:
-    whole = sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "whole", vmap=together, progress=False)
+    whole = sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "whole", vmap=vmap, progress=False)
     watch = module._watch
 
     def cut(news: Iterator[object], *rest: object) -> None:
@@ -115,7 +115,7 @@ def test_a_killed_sweep_goes_on_where_it_was(
 
     monkeypatch.setattr(module, "_watch", cut)
     with pytest.raises(Killed):
-        sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "s", vmap=together, progress=False)
+        sweep(PLAN, GRID, seeds=2, data=vectors, out=tmp_path / "s", vmap=vmap, progress=False)
     monkeypatch.undo()
     half = load_sweep(tmp_path / "s")
     assert [cell.missing for cell in half.cells] == [0, 2]
@@ -158,11 +158,11 @@ def test_same_order_again_does_nothing_and_another_is_refused(vectors: Dataset, 
 
 
 def test_diverged_runs_are_noted_and_the_rest_goes_on(vectors: Dataset, tmp_path: Path) -> None:
-    for together in ("always", "never"):
+    for vmap in ("always", "never"):
         console, said = listening()
         found = sweep(
             PLAN, {"optimizer.lr": [1e30, 0.01], "optimizer.name": "sgd"}, seeds=2, data=vectors,
-            out=tmp_path / vmap, vmap=together, console=console,
+            out=tmp_path / vmap, vmap=vmap, console=console,
         )  # fmt: skip
         assert [(cell.diverged, len(cell.histories)) for cell in found.cells] == [(2, 0), (0, 2)]
         assert found.complete
@@ -244,7 +244,7 @@ def test_nets_of_a_function_are_fresh_for_every_run_and_by_its_seed(
 
     grid = {"optimizer.lr": [1e-30, 0.01]}
     found = sweep(
-        OWN, grid, seeds=2, data=vectors, net=make, out=tmp_path / "s", vmap=together, progress=False,
+        OWN, grid, seeds=2, data=vectors, net=make, out=tmp_path / "s", vmap=vmap, progress=False,
     )  # fmt: skip
     assert found.complete
     assert len({id(net) for net in made}) == len(made) >= 4

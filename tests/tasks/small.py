@@ -178,7 +178,7 @@ def examples_of(schema: Schema, count: int = 9, seed: int = 3) -> Examples:
 
 
 WEIGHTS = {"class_weights": (0.2, 1.0, 7.0)}
-_SOFT = {"temperature": 2.5, "share": 0.7}
+_SOFT = {"temperature": 2.5, "alpha": 0.7}
 
 
 def seeded(net: nn.Module, seed: int = 9) -> nn.Module:

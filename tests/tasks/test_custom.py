@@ -106,13 +106,13 @@ def test_all_else_is_the_inner_tasks(name: str) -> None:
 
 def test_of_a_recipe() -> None:
     recipe = Recipe(loss=Loss("custom"))
-    task = task_of(recipe, CLASSES, loss=focal)
+    task = task_of(recipe, CLASSES, own_loss=focal)
     assert isinstance(task, CustomLoss)
     assert (task.function, task.inner.name) == (focal, "classification")
     # to measure and to predict no function is needed
     assert task_of(recipe, CLASSES).name == "classification"
     plan = Recipe(net=GANSpec(), loss=Loss("custom"))
     with pytest.raises(ConfigError, match="loss: expected none, as generation has no loss of outputs and targets"):
-        task_of(plan, image_schema(), loss=focal)
+        task_of(plan, image_schema(), own_loss=focal)
     with pytest.raises(NotImplementedError):
         CustomLoss.build(NetSpec(), Loss(), CLASSES, {})

@@ -187,7 +187,7 @@ def test_an_autoencoder_by_numpy_and_scikit_learn(images: Dataset) -> None:
 
 
 def test_a_denoising_autoencoder_mends_the_same_damage_every_time(images: Dataset) -> None:
-    net, found = score(AutoencoderSpec(latent_dim=4, hidden=(), noise="salt-and-pepper", amount=0.3), images)
+    net, found = score(AutoencoderSpec(latent_dim=4, hidden=(), corruption="salt-and-pepper", amount=0.3), images)
     raw, x = scaled(images)
     seen = net.damaged(x, reconstruction.SEED)  # type: ignore[operator]
     pixels = unscaled(images, seen)

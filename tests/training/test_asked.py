@@ -16,6 +16,7 @@ from neurarium.data.drawn import drawn
 from neurarium.data.plan import plan
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.loss import Loss
+from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.penalty import WithPenalty
 from neurarium.record.events import Stepped
@@ -246,9 +247,12 @@ def test_a_single_example_will_do() -> None:
     try_one_batch(nn.Linear(12, 10), task_of(OWN, data.schema), data.train.select(torch.tensor([3])), CPU)
 
 
-def test_a_net_with_a_rule_of_its_own_is_not_asked() -> None:
+def test_a_net_with_a_rule_of_its_own_is_asked_for_what_it_can_do_alone() -> None:
     schema = image_schema()
-    try_one_batch(nn.Linear(1, 1), task_of(replace(OWN, task="recall"), schema), drawn(schema, 3), CPU)
+    asked = task_of(replace(OWN, task="recall"), schema)
+    try_one_batch(HopfieldSpec().build(schema), asked, drawn(schema, 3), CPU)
+    with pytest.raises(ConfigError, match="net: expected a net of the kind Memory .* --task auto"):
+        try_one_batch(nn.Linear(1, 1), asked, drawn(schema, 3), CPU)
 
 
 def test_forces_are_tried_with_their_gradient() -> None:
@@ -263,7 +267,7 @@ def test_forces_are_tried_with_their_gradient() -> None:
     assert isinstance(task, EnergyForces)
     try_one_batch(Sum(), task, data.train, CPU)
     own = replace(OWN, task="energy-forces", loss=Loss("custom"))
-    of_energies = task_of(own, data.schema, loss=lambda e, f, true, _: (e - true).square().mean())
+    of_energies = task_of(own, data.schema, own_loss=lambda e, f, true, _: (e - true).square().mean())
     try_one_batch(Sum(), of_energies, data.train, CPU)
 
 

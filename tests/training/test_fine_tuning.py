@@ -19,7 +19,7 @@ from neurarium.record.events import EpochEnded, Stepped
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.run import load_run
-from neurarium.training.session import Session, resume, start
+from neurarium.training.session import Session, build_session, resume, start
 from neurarium.training.source import Source, copy_run, read_source, source_folder
 
 COMMON = {"batch_size": 30, "threads": 1, "checkpoints": Checkpoints(seconds=1e9)}

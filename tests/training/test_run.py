@@ -174,7 +174,7 @@ def test_a_loss_of_ones_own_is_not_needed_to_measure(vectors: Dataset, tmp_path:
         return nn.functional.multi_margin_loss(logits, labels)
 
     plan = replace(RECIPE, loss=Loss("custom"))
-    list(start(plan, tmp_path / "run", vectors, loss=loss).events())
+    list(start(plan, tmp_path / "run", vectors, own_loss=loss).events())
     run = load_run(tmp_path / "run")
     shares = run.predict(raw_of(vectors)).probabilities
     truth = vectors.test.target("label").numpy()

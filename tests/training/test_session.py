@@ -31,7 +31,7 @@ from neurarium.training.recipe import Checkpoints, OwnNet, Recipe
 from neurarium.training.rules.rule import LearningRule, Sums, Update
 from neurarium.training.rules.table import resolved
 from neurarium.training.seed import restore_generators
-from neurarium.training.session import Session, create_run_folder, read_recipe, resume, start
+from neurarium.training.session import Session, build_session, create_run_folder, read_recipe, resume, start
 
 # dropout makes the run depend on the generator's state, Adam on its moments, the last batch of 90 is smaller
 RECIPE = Recipe(
@@ -160,25 +160,25 @@ def test_a_loss_of_ones_own_resumes_when_it_is_passed_again(vectors: Dataset, tm
         return nn.functional.multi_margin_loss(logits, labels)
 
     plan = replace(RECIPE, loss=Loss("custom"))
-    whole = start(plan, tmp_path / "whole", vectors, loss=loss)
+    whole = start(plan, tmp_path / "whole", vectors, own_loss=loss)
     events = run_out(whole)
     first = next(event for event in events if isinstance(event, Stepped))
-    fresh = build_session(plan, vectors, loss=loss)
+    fresh = build_session(plan, vectors, own_loss=loss)
     (index, *_) = planned(90, 20, seed=0, epoch=1)
     batch = vectors.train.gather(index)
     restore_generators(fresh.generators)  # of the first update's dropout
     assert first.loss == pytest.approx(float(loss(fresh.net.train()(batch.x), batch.labels).detach()), rel=1e-5)
-    cut_after(start(plan, tmp_path / "cut", vectors, loss=loss), 7)
+    cut_after(start(plan, tmp_path / "cut", vectors, own_loss=loss), 7)
     with pytest.raises(ConfigError, match=r"loss: expected the function that this run learns by, got none; pass it ag"):
         resume(tmp_path / "cut", plan, vectors)
-    second = resume(tmp_path / "cut", read_recipe(tmp_path / "cut"), vectors, loss=loss)
+    second = resume(tmp_path / "cut", read_recipe(tmp_path / "cut"), vectors, own_loss=loss)
     run_out(second)
     assert_same(weights_of(whole), weights_of(second))
 
 
 def test_a_loss_that_nobody_asked_for_is_refused(vectors: Dataset) -> None:
     with pytest.raises(ConfigError, match="loss: expected none, as the loss is auto, got a function"):
-        build_session(RECIPE, vectors, loss=nn.functional.cross_entropy)
+        build_session(RECIPE, vectors, own_loss=nn.functional.cross_entropy)
 
 
 def test_more_epochs_go_on_from_the_last_weights_not_the_best(vectors: Dataset, tmp_path: Path) -> None:

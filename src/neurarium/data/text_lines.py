@@ -52,7 +52,7 @@ def tokens_of(lines: Sequence[str], places: Sequence[str], schema: Schema) -> Ex
     """Return lines of text, found at `places`, as rows of the numbers of their characters or words.
 
     Raises:
-        DataError: a character or word that was not learned, or lines of different lengths for a net that takes windows.
+        DataError: a character or word that was not learned, or a line shorter than the net's window.
     """
     ((name, field),) = schema.inputs.items()
     words = holds_words(field)
@@ -72,19 +72,7 @@ def tokens_of(lines: Sequence[str], places: Sequence[str], schema: Schema) -> Ex
         if len(row) < window:
             expected = f"at least {window} {'words' if words else 'characters'}, as the net sees so many at once"
             raise DataError(place, expected=expected, got=str(len(row)), remedy="give a longer text")
-    return _windows([row[-window:] for row in rows], places, schema)
-
-
-def _windows(rows: Sequence[Sequence[int]], names: Sequence[str], schema: Schema) -> Table:
-    """Rows of one length, perhaps shorter than the net's window."""
-    ((name, field),) = schema.inputs.items()
-    for row, place in zip(rows, names, strict=True):
-        if len(row) != len(rows[0]):
-            expected = f"as many characters or words as in the first line, {len(rows[0])}"
-            remedy = "give lines of one length together, or one at a time"
-            raise DataError(place, expected=expected, got=str(len(row)), remedy=remedy)
-    shorter = Field((len(rows[0]),), categories=field.categories)
-    return Table((torch.tensor(rows),), (), Schema({name: shorter}))
+    return Table((torch.tensor([row[-window:] for row in rows]),), (), schema)
 
 
 def _lines(path: Path) -> list[str]:

@@ -180,9 +180,9 @@ class Loss:
         """Refuse a constant that has no effect on the loss: it was meant for another."""
         ignored: dict[str, tuple[object, str]] = {}
         if self.name != "distillation":
-            ignored = dict.fromkeys(("temperature", "share"), (1.0, "the loss distillation"))
+            ignored = dict.fromkeys(("temperature", "alpha"), (1.0, "the loss distillation"))
         elif self.alpha == 1:
-            why = "labels that count: a share below 1, or another loss than distillation"
+            why = "labels that count: an alpha below 1, or another loss than distillation"
             ignored = {name: (neutral, why) for name, neutral in _OF_CLASSES.items()}
         if self.name == "custom":
             ignored |= {name: (neutral, "a loss of this library") for name, neutral in _OF_CLASSES.items()}

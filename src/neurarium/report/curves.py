@@ -81,8 +81,8 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
     plotting.dress(right, "Error on the validation data", "epoch", unit)
     _scale(left, losses, "mean of the epoch", from_zero=False)
     _scale(right, percents, unit, from_zero=True)
-    picture.epochs_axis(left, last)
-    picture.epochs_axis(right, last)
+    plotting.epochs_axis(left, last)
+    plotting.epochs_axis(right, last)
     handles, labels = right.get_legend_handles_labels()
     figure.legend(
         handles, labels, loc="outside lower center", ncols=2 if len(runs) > 1 else 1, frameon=False, fontsize=9.5,
@@ -157,7 +157,7 @@ def _learning_rate(axes: "Axes", history: History) -> None:
     axes.set_ylim(bottom=0)
     axes.ticklabel_format(axis="y", scilimits=(-2, 3), useMathText=True)
     axes.yaxis.offsetText.set(color=plotting.FAINT, fontsize=8)
-    picture.epochs_axis(axes, history.step / history.steps_per_epoch)
+    plotting.epochs_axis(axes, history.step / history.steps_per_epoch)
 
 
 PANELS: Mapping[str, Callable[["Axes", History], None]] = {
@@ -203,7 +203,7 @@ def _finish(axes: "Axes", history: History, values: Sequence[float], unit: str, 
     from neurarium.report import plotting
 
     _scale(axes, values, unit, from_zero)
-    picture.epochs_axis(axes, history.step / history.steps_per_epoch)
+    plotting.epochs_axis(axes, history.step / history.steps_per_epoch)
     if axes.get_legend_handles_labels()[1]:
         plotting.legend_above(axes, columns=2)
 

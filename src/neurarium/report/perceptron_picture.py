@@ -156,7 +156,7 @@ def _mistakes(axes: "Axes", each: Sequence[int], bound: Bound | Certificate) -> 
     counts, epochs = np.cumsum(each), len(each)
     plotting.dress(axes, "Mistakes", "epoch", "mistakes so far")
     axes.plot(range(1, epochs + 1), counts, color=plotting.BLUE, marker="o" if epochs < 40 else "", markersize=4)
-    picture.epochs_axis(axes, float(epochs))
+    plotting.epochs_axis(axes, float(epochs))
     end = f"{many(int(counts[-1]), 'mistake')} in {many(epochs, 'epoch')}"
     if isinstance(bound, Certificate):
         text, top = f"{end}; they never end", int(counts[-1])

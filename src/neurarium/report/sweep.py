@@ -51,7 +51,7 @@ def sweep_figure(cells: Sequence[SweptCell], seeds: int, title: str) -> "Figure"
             axes.text(0.5, 0.5, "no run done yet", transform=axes.transAxes, ha="center", color=plotting.FAINT)
     last = max((epoch for cell in cells for epoch in cell.course("train", "loss")[0]), default=1)
     for axes in (left, right):
-        picture.epochs_axis(axes, float(last))
+        plotting.epochs_axis(axes, float(last))
     handles, labels = right.get_legend_handles_labels()
     figure.legend(
         handles, labels, loc="outside lower center", ncols=2 if len(cells) > 1 else 1, frameon=False, fontsize=9.5,

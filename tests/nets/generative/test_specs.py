@@ -100,7 +100,7 @@ def test_convolutions_need_pictures_of_a_size_to_be_halved_twice(spec) -> None:
 @pytest.mark.parametrize(
     ("spec", "fields", "named"),
     [
-        (AutoencoderSpec, {"code": 0}, "net.latent_dim"),
+        (AutoencoderSpec, {"latent_dim": 0}, "net.latent_dim"),
         (ConvolutionalAutoencoderSpec, {"amount": 1.5}, "net.amount"),
         (AutoencoderSpec, {"amount": math.nan}, "net.amount"),
         (GANSpec, {"latent_dim": 0}, "net.latent_dim"),

@@ -114,9 +114,9 @@ def test_a_task_that_calls_the_net_in_its_own_way_does_not_suit(vectors: Dataset
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         return nn.functional.cross_entropy(outputs, targets)
 
-    session = build_session(replace(PLAN, loss=Loss("custom")), vectors, loss=loss)
+    session = build_session(replace(PLAN, loss=Loss("custom")), vectors, own_loss=loss)
     assert "calls the net in a way of its own" in why_not(session)
 
 
 def test_an_auto_encoder_suits(images: Dataset) -> None:
-    assert why_not(build_session(replace(PLAN, net=AutoencoderSpec(hidden=(8,), code=2)), images)) == ""
+    assert why_not(build_session(replace(PLAN, net=AutoencoderSpec(hidden=(8,), latent_dim=2)), images)) == ""

@@ -25,7 +25,7 @@ from neurarium.training.ensemble import stack
 from neurarium.training.ensemble.train import train_ensemble
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Recipe
-from neurarium.training.session import Session, resume, start
+from neurarium.training.session import Session, build_session, resume, start
 
 PLAN = Recipe(name="toy", net=MLPSpec(hidden=(8,)), batch_size=32, epochs=2, device="cpu")
 SEEDS = (0, 1, 5)
@@ -71,7 +71,7 @@ def test_members_equal_single_runs(vectors: Dataset, name: OptimizerName) -> Non
 OTHERS = {
     "weighted": {"loss": Loss(class_weights=(0.5, 1.0, 4.0))},
     "balanced": {"loss": Loss(balanced=True, smoothing=0.1)},
-    "reconstruction": {"net": AutoencoderSpec(hidden=(8,), code=3)},
+    "reconstruction": {"net": AutoencoderSpec(hidden=(8,), latent_dim=3)},
 }
 
 

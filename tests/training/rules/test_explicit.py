@@ -174,7 +174,7 @@ def test_settings_that_the_layer_rules_cannot_follow(recipe: Recipe, says: str) 
 
 
 def test_other_losses_than_those_of_labels_are_refused() -> None:
-    recipe = Recipe(net=AutoencoderSpec(hidden=(5,), code=2), gradients="explicit")
+    recipe = Recipe(net=AutoencoderSpec(hidden=(5,), latent_dim=2), gradients="explicit")
     with pytest.raises(
         ConfigError, match=r"task: expected classes or numbers .* explicit gradients, got Reconstruction"
     ):
