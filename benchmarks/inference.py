@@ -30,8 +30,8 @@ import torch
 from torch import Tensor, nn
 
 from machine import describe_machine, warn_if_busy
+from neurarium.nets.catalog import named_specs
 from neurarium.nets.convolutional.converter import to_torchvision
-from neurarium.nets.convolutional.deep_specs import LARGE
 from neurarium.nets.convolutional.stages import StagedNet
 from neurarium.nets.parts.normalization.batch import BatchNorm
 from neurarium.record.schema import image_schema
@@ -120,7 +120,7 @@ def answering(name: str, side: str, net: StagedNet) -> Callable[[Tensor], Tensor
     if side in (PREPARED, EXACT):
         return prepared_for_inference(net, device_config, "float32" if side == EXACT else "auto")
     if side == PLAIN:
-        own = LARGE[name].build(image_schema((3, SIDE, SIDE), net.output.out_features))
+        own = named_specs()[name].build(image_schema((3, SIDE, SIDE), net.output.out_features))
         own.load_state_dict(net.state_dict())
         device_config.place(own).eval()
         return lambda x: _computing(own, x, device_config.autocast)
@@ -191,7 +191,7 @@ def fitted(name: str, images: Tensor) -> StagedNet:
     """A net whose normalizations have seen the images, and whose output layer knows them from each other."""
     torch.manual_seed(0)
     places = len(images) // len(FITTED)
-    net = LARGE[name].build(image_schema((3, SIDE, SIDE), places))
+    net = named_specs()[name].build(image_schema((3, SIDE, SIDE), places))
     assert isinstance(net, StagedNet)
     norms = [m for m in net.modules() if isinstance(m, BatchNorm)]
     for norm in norms:
@@ -257,7 +257,7 @@ def peak_in_fresh_process(name: str, side: str, batch: int, threads: int) -> flo
 def peak(name: str, side: str, batch: int) -> float | None:
     """Most memory in MiB that is held while answering; none where the system does not tell (other than Linux)."""
     with torch.no_grad():
-        net = LARGE[name].build(image_schema((3, SIDE, SIDE), 3 * PLACES))
+        net = named_specs()[name].build(image_schema((3, SIDE, SIDE), 3 * PLACES))
         assert isinstance(net, StagedNet)
         answer = answering(name, side, net)
     del net

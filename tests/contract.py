@@ -28,6 +28,11 @@ from neurarium.training.rules.gradient import TaskStep
 from neurarium.training.session import Session, build_session
 from neurarium.training.source import Source, role_of
 
+LARGE = {"alexnet", "vgg"}
+"""60 to 140 million weights: too many for every law, but held to torchvision's in `nets/convolutional`."""
+SPECS = {name: kind() for name, kind in NETS.items() if name not in LARGE}
+"""The nets of the catalog that the contract suites build, with their defaults."""
+
 
 def build(spec: NetSpec, schema: Schema | None = None, seed: int = 0) -> nn.Module:
     """A net with drawn weights, on a fresh perceptron where it needs a backbone; a memory holds something."""

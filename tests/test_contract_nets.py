@@ -8,16 +8,14 @@ from torch import nn
 
 from neurarium.checks import ConfigError, ShapeError, UserError
 from neurarium.data.drawn import drawn
-from neurarium.nets.catalog import NETS
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.task import Context, Trainable
 
-from .contract import batch, build, cut, first, gradients, quiet, task
+from .contract import SPECS, batch, build, cut, first, gradients, quiet, task
 
 STEPS = 200
 
-SPECS = {name: kind() for name, kind in NETS.items()}
 every = pytest.mark.parametrize("name", SPECS)
 
 

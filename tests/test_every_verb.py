@@ -74,7 +74,6 @@ def arguments(verb: str, run: Run, folder: Path) -> list[str]:
         "list": [],
         "show": [where],
         "trace": [where, "--examples", "8", "--out", str(folder)],
-        "variance": [where, "--examples", "8", "--out", str(folder / "variance.png")],
         "find-rate": [run.recipe.name, "--steps", "3", "--out", str(folder / "rates.png")],
         "sweep": [run.recipe.name, "--epochs", "0"],
         "compare": [where, where, "--out", str(folder / "compare.png")],

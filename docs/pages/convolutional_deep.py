@@ -15,8 +15,8 @@ import torch
 from page import Page
 from torch import nn
 
+from neurarium.nets.catalog import named_specs
 from neurarium.nets.convolutional.converter import load_torchvision
-from neurarium.nets.convolutional.deep_specs import LARGE
 from neurarium.nets.convolutional.densenet import DenseNet
 from neurarium.nets.convolutional.receptive_field import field_of_layers
 from neurarium.nets.convolutional.stages import StagedNet
@@ -49,7 +49,7 @@ def family(page: Page, names: tuple[str, ...]) -> None:
     rows, all_equal = [], True
     for name, published in PUBLISHED.items():
         with torch.device("meta"):
-            net = LARGE[name].build(image_schema((3, 224, 224), 1000))
+            net = named_specs()[name].build(image_schema((3, 224, 224), 1000))
             assert isinstance(net, StagedNet)
             whole = summarize(net, (3, 224, 224))
         all_equal = all_equal and whole.parameters == published
@@ -123,7 +123,7 @@ def _torchvision() -> ModuleType | None:
 def _parity(name: str, models: ModuleType) -> tuple[str, str, str]:
     torch.manual_seed(0)
     theirs = models.get_model(name.replace("-", "_"), weights=None, num_classes=10).eval()
-    ours = LARGE[name].build(image_schema((3, 64, 64))).eval()
+    ours = named_specs()[name].build(image_schema((3, 64, 64))).eval()
     assert isinstance(ours, StagedNet)
     load_torchvision(ours, theirs.state_dict())
     answers, slopes = [], []

@@ -26,7 +26,6 @@ from neurarium.learning.optimizers import Optimizer, ParameterGroup
 from neurarium.learning.quadratic import decay_shrinkage, early_shrinkage, equivalent_steps
 from neurarium.learning.targets import uniform_transition
 from neurarium.learning.trace import Trace, trace
-from neurarium.learning.variance import variances
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.parts.dropout import exact_ensemble
@@ -58,7 +57,8 @@ def back_propagation(page: Page, data: Dataset, depth: int) -> None:
     page.table(("step", "", "formula", "value", "the notes print"), rows)
     page.say(
         f"""`neurarium trace` looks into any net. Two nets of {depth} layers of 64 units with fresh weights see 128
-        digits; one has sigmoid units, one rectified linear units with the initial weights made for them."""
+        digits; one has sigmoid units, one rectified linear units with the initial weights made for them. Gray: what the
+        laws of variance expect of weights that are independent of the signal."""
     )
     first = data.train.gather(torch.arange(128))
     batch, targets = first.x.flatten(1), first.labels
@@ -170,12 +170,13 @@ def initial_weights(page: Page, depth: int) -> None:
         for axes, activation in ((left, "relu"), (right, "tanh")):
             torch.manual_seed(0)
             net = MLP((width, *[width] * depth), activation=activation, init=scheme)
-            found = [v for v in variances(net, torch.randn(256, width)) if v.kind == "Linear"]
-            axes.plot(range(1, len(found) + 1), [v.mean_square for v in found], color=color, label=scheme)
-            if axes is left:
-                rows.append((scheme, f"{found[-1].mean_square:.3g}", f"{found[-1].theory or math.nan:.3g}"))
-            theory = [v.theory if v.theory else math.nan for v in found]
+            entries = trace(net, torch.randn(256, width), jacobian_examples=0).layers
+            found = [(e.rms**2, (e.expected or math.nan) ** 2) for e in entries if e.kind == "Linear"]
+            measured, theory = zip(*found, strict=True)
+            axes.plot(range(1, len(found) + 1), measured, color=color, label=scheme)
             axes.plot(range(1, len(found) + 1), theory, color=color, linestyle=":", linewidth=1)
+            if axes is left:
+                rows.append((scheme, f"{measured[-1]:.3g}", f"{theory[-1]:.3g}"))
     for axes, activation in ((left, "relu"), (right, "tanh")):
         axes.set_yscale("log")
         axes.set_title(activation)
@@ -185,7 +186,7 @@ def initial_weights(page: Page, depth: int) -> None:
     page.picture("initial", "mean square of the net inputs by depth for six schemes, measured and by theory", figure)
     page.say(
         f"""Mean square of the net inputs of {depth} layers of {width} units, for one draw of the weights; dotted:
-        theory. In layer {depth} of the ReLU net (`neurarium variance` does this for any net):"""
+        theory. In layer {depth} of the ReLU net (`neurarium trace` has it for any net):"""
     )
     page.table(("scheme", "measured", "theory"), rows)
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from neurarium.estimator import NeuralClassifier as NeuralClassifier
     from neurarium.estimator import NeuralRegressor as NeuralRegressor
     from neurarium.learning.trace import trace
-    from neurarium.learning.variance import variances
     from neurarium.sweeps.result import SweepResult
     from neurarium.sweeps.sweep import sweep
     from neurarium.training.export import export
@@ -39,7 +38,6 @@ _HOMES = {
     "sweep": "neurarium.sweeps.sweep",
     "SweepResult": "neurarium.sweeps.result",
     "trace": "neurarium.learning.trace",
-    "variances": "neurarium.learning.variance",
     "find_rate": "neurarium.training.rate_finder",
     "export": "neurarium.training.export",
     "NeuralClassifier": "neurarium.estimator",
@@ -65,7 +63,6 @@ __all__ = [
     "sweep",
     "trace",
     "train",
-    "variances",
 ]
 
 

@@ -6,10 +6,13 @@ import textwrap
 import pytest
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from neurarium.nets.catalog import NETS
+from neurarium.nets.catalog import NETS, named_specs
+from neurarium.nets.convolutional.deep_specs import DenseNetSpec, VGGSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.parts.normalization.batch import BatchNorm
 from neurarium.nets.spec import NetSpec
+
+from ..contract import SPECS
 
 USUAL = ("supervised", "gradient")
 
@@ -57,11 +60,18 @@ def test_what_differs_from_supervised_learning_by_gradients() -> None:
     assert [name for name, net in NETS.items() if net.needs] == ["linear-probe"]
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", SPECS)
 def test_batch_statistics_are_said_where_a_net_normalizes_by_the_batch(name: str) -> None:
-    spec, backbone = NETS[name](), None
+    spec, backbone = SPECS[name], None
     schema = spec.example()
     if spec.needs:
         backbone = MLPSpec().build(schema)
     net = spec.build(schema, backbone)
     assert any(isinstance(part, BatchNorm | _BatchNorm) for part in net.modules()) == spec.batch_statistics
+
+
+def test_published_sizes_are_known_by_names_of_their_own() -> None:
+    specs, sizes = named_specs(), [name for kind in NETS.values() for name in kind.sizes]
+    assert len(specs) == len(NETS) + len(sizes)
+    assert {name: kind() for name, kind in NETS.items()}.items() <= specs.items()
+    assert (specs["vgg19-bn"], specs["densenet121"]) == (VGGSpec(19, batch_norm=True), DenseNetSpec(121))

@@ -3,7 +3,6 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError
-from neurarium.nets.catalog import NETS
 from neurarium.nets.connectionist.rbm import RBM
 from neurarium.nets.expect import expect
 from neurarium.nets.feedforward.mlp import MLP
@@ -17,6 +16,8 @@ from neurarium.nets.interfaces import (
     Reconstructing,
 )
 
+from ..contract import SPECS
+
 KINDS = {
     Generative: {"gan", "dcgan", "rbm"},
     Reconstructing: {"autoencoder", "convolutional-autoencoder"},
@@ -25,12 +26,12 @@ KINDS = {
     Hyperplane: {"perceptron"},
     LinearInParameters: {"linear", "logistic", "random-features"},
 }
-ALONE = [name for name, spec in NETS.items() if not spec.needs]
+ALONE = [name for name, spec in SPECS.items() if not spec.needs]
 
 
 @pytest.mark.parametrize("name", ALONE)
 def test_every_net_is_what_it_can_do_and_nothing_else(name: str) -> None:
-    net = NETS[name]().build(NETS[name].example())
+    net = SPECS[name].build(SPECS[name].example())
     for kind, names in KINDS.items():
         assert isinstance(net, kind) == (name in names)
         if name in names:

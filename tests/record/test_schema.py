@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurarium.checks import DataError, ShapeError
-from neurarium.record.schema import Field, Schema, image_schema
+from neurarium.record.schema import Field, Schema, field_in_words, image_schema
 
 CLASS = {"label": Field((), categories=("cat", "dog"))}
 IMAGES = Schema({"image": Field((3, 8, 6), mean=(1.0, 2.0, 3.0), std=(0.5, 1.0, 4.0), value_range=(0.0, 255.0))}, CLASS)
@@ -238,3 +238,31 @@ def test_a_schema_to_try_nets_on() -> None:
     for shape, classes in itertools.product([(4,), (3, 5, 5)], [2, 7]):
         schema = image_schema(shape, classes)
         assert (schema.input.fixed_shape, schema.outputs, schema.classes[-1]) == (shape, classes, str(classes - 1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("images", ["image 1 x 28 x 28", "label, one of 5"]),
+        ("vectors", ["features 12", "label, one of 3"]),
+        ("series", ["series time x 12", "label, one of 3"]),
+        ("tokens", ["tokens of a vocabulary of 12", "label, one of 2"]),
+        ("windows", ["tokens 8 of a vocabulary of 5", "next 8 of a vocabulary of 5"]),
+        ("graphs", ["x nodes x 3", "edge_index 2 x edges, numbers of nodes", "label, one of 2"]),
+        (
+            "nodes",
+            ["x nodes x 6", "edge_index 2 x edges, numbers of nodes", "node, numbers of nodes", "label, one of 2"],
+        ),
+        (
+            "molecules",
+            [
+                "species atoms of a vocabulary of 3", "positions atoms x 3", "pairs 2 x pairs, numbers of atoms",
+                "energy", "forces atoms x 3",
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_every_field_has_its_words(kind: str, words: list[str], request: pytest.FixtureRequest) -> None:
+    schema: Schema = request.getfixturevalue(kind).schema
+    assert [field_in_words(name, field) for name, field in schema.fields.items()] == words
+    assert schema.in_words() == "; ".join(words)

@@ -30,7 +30,7 @@ def test_number(value, written):
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0.0, "0.0 s"),
+        (0.0, "under 0.1 s"),
         (9.96, "10 s"),
         (59.4, "59 s"),
         (59.6, "1 min 00 s"),

@@ -7,6 +7,7 @@ import pytest
 
 from neurarium.checks import RunError
 from neurarium.report.gallery import Listed, picture_sections, pictures, read_picture
+from neurarium.report.render import render
 
 
 def put(folder: Path, *listed: dict[str, Any]) -> None:
@@ -19,13 +20,18 @@ def entry(name: str, title: str = "Filters", words: str = "What is seen.", alone
     return {"name": name, "title": title, "words": words, "alone": alone}
 
 
+def titles(folder: Path) -> list[str]:
+    return [section.title for section in picture_sections(folder)]
+
+
 def test_pictures_and_their_words_come_back_in_order(tmp_path: Path) -> None:
     put(tmp_path, entry("b", "Second", "Blue: 5 % of them."), entry("a", "First"))
     assert pictures(tmp_path) == [Listed("b", "Second", "Blue: 5 % of them."), Listed("a", "First", "What is seen.")]
     sections = picture_sections(tmp_path)
-    assert list(sections) == ["Second", "First"]
-    page = sections["Second"]
-    assert page.startswith('<section id="picture-b"><h2>Second</h2>')
+    assert [section[:3] for section in sections] == [
+        (f"picture-{n}", t, t) for n, t in (("b", "Second"), ("a", "First"))
+    ]
+    page = sections[0].body
     assert "<p>Blue: 5\xa0% of them.</p>" in page
     encoded = base64.b64encode(b"\x89PNG b").decode()
     assert f'alt="Second" src="data:image/png;base64,{encoded}"' in page
@@ -33,7 +39,7 @@ def test_pictures_and_their_words_come_back_in_order(tmp_path: Path) -> None:
 
 def test_a_picture_that_belongs_to_numbers_has_no_section_of_its_own(tmp_path: Path) -> None:
     put(tmp_path, entry("a", "Alone"), entry("confusion", "Confusion", alone=False))
-    assert list(picture_sections(tmp_path)) == ["Alone"]
+    assert titles(tmp_path) == ["Alone"]
     assert read_picture(tmp_path, "confusion") == b"\x89PNG confusion"
 
 
@@ -45,24 +51,25 @@ def test_a_picture_that_is_not_listed_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_pictures(tmp_path: Path) -> None:
-    assert picture_sections(tmp_path) == {}
+    assert picture_sections(tmp_path) == []
     assert pictures(tmp_path) == []
 
 
 def test_a_picture_that_is_gone_is_left_out(tmp_path: Path) -> None:
     put(tmp_path, entry("a", "Kept"), entry("b", "Gone"))
     (tmp_path / "b.png").unlink()
-    assert list(picture_sections(tmp_path)) == ["Kept"]
+    assert titles(tmp_path) == ["Kept"]
     assert read_picture(tmp_path, "b") is None
 
 
 def test_names_and_words_are_escaped(tmp_path: Path) -> None:
     put(tmp_path, entry("a", '<b>"it"</b>', "x < y & <script>"))
-    (page,) = picture_sections(tmp_path).values()
+    (section,) = picture_sections(tmp_path)
+    page = render("page.html", kind="run", name="a", lead="", top="", sections=[section], source="it")
     assert "<b>" not in page
     assert "<script>" not in page
-    assert "<h2>&lt;b&gt;&quot;it&quot;&lt;/b&gt;</h2>" in page
-    assert 'alt="&lt;b&gt;&quot;it&quot;&lt;/b&gt;"' in page
+    assert "<h2>&lt;b&gt;&#34;it&#34;&lt;/b&gt;</h2>" in page
+    assert 'alt="&lt;b&gt;&#34;it&#34;&lt;/b&gt;"' in page
     assert "x &lt; y &amp; &lt;script&gt;" in page
 
 

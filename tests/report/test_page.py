@@ -253,7 +253,7 @@ def test_files_are_named_where_files_hold_such_examples(kind, files, made, reque
 @pytest.mark.parametrize(
     ("kind", "name", "line"),
     [
-        ("series", "japanese-vowels", "inputs = neurarium.load_data(&#x27;japanese-vowels&#x27;).test"),
+        ("series", "japanese-vowels", "inputs = neurarium.load_data(&#39;japanese-vowels&#39;).test"),
         ("series", "my own", ""),
         ("images", "mnist-5k", ""),
     ],
@@ -271,4 +271,4 @@ def used(task, info):
         | {"task": task},
         {"event": "stopped", "reason": "converged", "step": 1, "seconds": 1.0},
     ]
-    return sections.use(Path("runs/x-1"), digest(entries), {"net": {"kind": "x"}}, info)
+    return sections.use(Path("runs/x-1"), digest(entries), {"net": {"kind": "x"}}, info).body

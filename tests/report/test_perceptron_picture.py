@@ -87,7 +87,7 @@ def test_a_hyperplane_and_counts_from_a_run() -> None:
     assert sides[0].get_label() == "margin 0.354"
     assert right.get_lines()[0].get_ydata().tolist() == [2, 3, 3]
     bound = novikoff(CORNERS, AND).mistakes
-    assert [text.get_text() for text in right.texts] == [f"3 mistakes in 3 epochs; Novikoff's bound {bound:,} (dashed)"]
+    assert [text.get_text() for text in right.texts] == [f"3 mistakes in 3 epochs; at most {bound:,} (dashed)"]
     assert [text.get_text() for text in left.get_legend().get_texts()][:2] == ["no", "yes"]
     assert (left.get_xlabel(), left.get_ylabel()) == ("first feature", "second feature")
 

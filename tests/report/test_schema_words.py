@@ -2,7 +2,7 @@ import pytest
 
 from neurarium.data.dataset import Dataset
 from neurarium.record.schema import Field, Schema, image_schema
-from neurarium.report.schema_words import categories_in_words, field_in_words, inputs_in_words, listed, targets_in_words
+from neurarium.report.schema_words import categories_in_words, inputs_in_words, listed, targets_in_words
 
 
 @pytest.mark.parametrize(
@@ -24,33 +24,6 @@ def test_every_kind_of_data_has_its_words(kind: str, inputs: str, targets: str, 
     data: Dataset = request.getfixturevalue(kind)
     assert inputs_in_words(data.schema) == inputs
     assert targets_in_words(data.schema) == targets
-
-
-@pytest.mark.parametrize(
-    ("kind", "words"),
-    [
-        ("images", ["image 1 x 28 x 28", "label, one of 5"]),
-        ("vectors", ["features 12", "label, one of 3"]),
-        ("series", ["series time x 12", "label, one of 3"]),
-        ("tokens", ["tokens of a vocabulary of 12", "label, one of 2"]),
-        ("windows", ["tokens 8 of a vocabulary of 5", "next 8 of a vocabulary of 5"]),
-        ("graphs", ["x nodes x 3", "edge_index 2 x edges, numbers of nodes", "label, one of 2"]),
-        (
-            "nodes",
-            ["x nodes x 6", "edge_index 2 x edges, numbers of nodes", "node, numbers of nodes", "label, one of 2"],
-        ),
-        (
-            "molecules",
-            [
-                "species atoms of a vocabulary of 3", "positions atoms x 3", "pairs 2 x pairs, numbers of atoms",
-                "energy", "forces atoms x 3",
-            ],
-        ),
-    ],
-)  # fmt: skip
-def test_every_field_has_its_words(kind: str, words: list[str], request: pytest.FixtureRequest) -> None:
-    data: Dataset = request.getfixturevalue(kind)
-    assert [field_in_words(name, field) for name, field in data.schema.fields.items()] == words
 
 
 def test_what_is_predicted_has_the_names_of_its_numbers() -> None:

@@ -19,21 +19,24 @@ def found():
 
 
 def test_panels_hold_the_numbers(found):
-    spread, signal, gradient, jacobian = trace_figure(found, "x").axes
-    np.testing.assert_allclose(spread.get_lines()[0].get_ydata(), [e.deviation for e in found.layers])
-    np.testing.assert_allclose(signal.get_lines()[0].get_ydata(), [e.error_rms for e in found.layers])
+    size, signal, gradient, jacobian = trace_figure(found, "x").axes
+    for axes, field in ((size, "rms"), (size, "expected"), (signal, "error_rms"), (signal, "error_expected")):
+        values = [getattr(e, field) for e in found.layers]
+        line = axes.get_lines()["expected" in field]
+        np.testing.assert_allclose(line.get_ydata(), [value for value in values if value is not None])
     np.testing.assert_allclose(gradient.get_lines()[0].get_xdata(), [0, 2])  # the rectifier has no parameters
     for k in range(3):
         np.testing.assert_allclose(jacobian.get_lines()[k].get_ydata(), [e.singular_values[k] for e in found.layers])
-    assert {axes.get_yscale() for axes in (spread, signal, gradient, jacobian)} == {"log"}
+    assert {axes.get_yscale() for axes in (size, signal, gradient, jacobian)} == {"log"}
     assert [label.get_text() for label in jacobian.get_xticklabels()] == ["0", "1", "2"]
 
 
 def test_zero_and_infinity_are_marked_at_the_edges(found):
     first, middle, last = found.layers
+    first, middle = (replace(entry, error_expected=None) for entry in (first, middle))
     odd = replace(found, layers=(replace(first, error_rms=0.0), replace(middle, error_rms=math.inf), last))
     lines = trace_figure(odd).axes[1].get_lines()
-    marks = {line.get_marker(): list(line.get_xdata()) for line in lines}
+    marks = {line.get_marker(): list(line.get_xdata()) for line in lines if len(line.get_xdata())}
     assert marks == {"o": [2], "v": [0], "x": [1]}
 
 

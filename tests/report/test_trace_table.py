@@ -24,11 +24,11 @@ def text_of(table, width=120):
 
 
 def test_a_row_holds_the_numbers_of_an_entry(found):
-    entry = replace(found["1"], error_rms=0.0123456, factor=None, dead=0.25, zeros=0.5, deviation=2.0)
+    entry = replace(found["1"], error_rms=0.0123456, factor=None, dead=0.25, zeros=0.5, mean=1.5, deviation=2.0)
     cells = dict(zip(HEADINGS, row(entry), strict=True))
     assert (cells["layer"], cells["kind"], cells["output"]) == ("1", "ReLU", "6")
     assert (cells["error signal"], cells["factor"], cells["gradient"]) == ("0.0123", "-", "-")
-    assert (cells["spread"], cells["at rest"]) == ("2.00", "25 % dead")
+    assert (cells["size"], cells["at rest"]) == ("2.50", "25 % dead")
 
 
 def test_estimates_are_marked(found):

@@ -9,6 +9,8 @@ from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.schema import image_schema
 from neurarium.symmetry.catalog import LAWS
 
+from ..contract import SPECS
+
 
 def make(name: str, shape: tuple[int, ...]) -> nn.Module:
     spec = NETS[name]()
@@ -47,7 +49,7 @@ def test_every_net_declares_laws_that_there_are() -> None:
     }
 
 
-LAWS_OF_NETS = [(name, law) for name, spec in NETS.items() if takes_images(name) for law in spec.laws]
+LAWS_OF_NETS = [(name, law) for name, spec in SPECS.items() if takes_images(name) for law in spec.laws]
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])

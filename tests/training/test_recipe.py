@@ -6,6 +6,7 @@ from neurarium.checks import ConfigError
 from neurarium.learning.fine_tuning import FineTuning
 from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
+from neurarium.nets.convolutional.deep_specs import ResNetSpec, VGGSpec
 from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.config import write_toml
@@ -40,6 +41,15 @@ def test_none_is_carried_over_a_base_that_has_a_value() -> None:
 def test_kind_of_net_changes_with_the_table() -> None:
     recipe = recipe_from_plain({"net": {"kind": "lenet5"}}, base=Recipe(net=MLPSpec()))
     assert recipe.net == LeNet5Spec()
+
+
+def test_a_published_size_is_a_kind_of_net() -> None:
+    recipe = recipe_from_plain({"net": {"kind": "resnet50"}}, base=Recipe(net=ResNetSpec(20, zero_gamma=True)))
+    assert recipe.net == ResNetSpec(50)
+    assert recipe_from_plain({"net": {"kind": "vgg16", "dropout": 0.0}}).net == VGGSpec(16, dropout=0.0)
+    plain = recipe_to_plain(recipe)
+    assert (plain["net"]["kind"], plain["net"]["depth"]) == ("resnet", 50)
+    assert recipe_from_plain(plain, base=Recipe(net=ResNetSpec(20))) == recipe
 
 
 def test_a_string_is_short_for_the_name_of_the_loss() -> None:

@@ -22,6 +22,7 @@ def list_all() -> int:
     recipes = {name: (make.__doc__ or "").splitlines()[0] for name, make in RECIPES.items()}
     _section("recipes  (neurarium train NAME)", recipes)
     _section("nets", {name: kind.summary for name, kind in NETS.items()})
+    _section("their published sizes", {name: ", ".join(kind.sizes) for name, kind in NETS.items() if kind.sizes})
     sources = {name: line for name, (_, line) in SOURCES.items()}
     sources["a path"] = "an idx pair, .npz, .csv, or a folder with one sub-folder of images a class"
     _section("data sets  (--data NAME)", sources)

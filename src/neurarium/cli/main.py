@@ -20,7 +20,6 @@ COMMANDS = {
     "list": "recipes, nets and data sets, one line each",
     "show": "layers, shapes, parameters and cost of a recipe, net or run",
     "trace": "activations, error signals, gradients and Jacobians of a recipe or run, layer by layer",
-    "variance": "size of the signal in every layer of a recipe or run, against theory",
     "find-rate": "which learning rates a recipe can take: neurarium find-rate lenet5",
     "sweep": "train a grid of settings over several seeds and compare: --optimizer.name sgd,adam",
     "compare": "table and overlaid curves of several runs",

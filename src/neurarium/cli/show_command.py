@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from neurarium.training.recipe import Recipe
     from neurarium.training.run import Run
 
-_LARGE_IMAGES = image_schema((3, 224, 224), 1000)
-
 
 def run(arguments: Sequence[str]) -> int:
     """Print the layers of a net."""
@@ -51,8 +49,8 @@ def _find(name: str, shape: tuple[int, ...] | None, classes: int | None) -> "tup
     """The net as a run has it, and a remark where it is not shown for the recipe's data."""
     from neurarium import api
     from neurarium.checks import DataError, choose
-    from neurarium.nets.catalog import NETS
-    from neurarium.nets.convolutional.deep_specs import LARGE
+    from neurarium.nets.catalog import NETS, named_specs
+    from neurarium.nets.convolutional.deep_specs import LARGE_IMAGES
     from neurarium.recipes.catalog import RECIPES
     from neurarium.training.folder import is_run
     from neurarium.training.recipe import Recipe
@@ -64,10 +62,9 @@ def _find(name: str, shape: tuple[int, ...] | None, classes: int | None) -> "tup
             )
         return api.load(name), ""
     plans = {recipe: make() for recipe, make in RECIPES.items()}
-    specs = {net: kind() for net, kind in NETS.items()} | LARGE
-    plans |= {net: Recipe(name=net, net=spec) for net, spec in specs.items() if net not in plans}
+    plans |= {net: Recipe(name=net, net=spec) for net, spec in named_specs().items() if net not in plans}
     plan = choose(name, plans, subject="recipe, net or run folder")
-    example = _LARGE_IMAGES if name in LARGE else plan.net.example()
+    example = plan.net.example() if name in {**RECIPES, **NETS} else LARGE_IMAGES  # of a published size
     if plan.net.needs and not plan.source:
         users = ", ".join(recipe for recipe in RECIPES if plans[recipe].net.needs)
         raise ConfigError(

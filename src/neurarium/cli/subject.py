@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from neurarium.data.batch import Batch
     from neurarium.data.dataset import Dataset
@@ -104,13 +104,3 @@ def data_for(trained: "Run", data: str | None = None) -> "Dataset":
             remedy="name others like them with --data, or use the run in Python: run.evaluate(dataset)",
         )
     return dataset
-
-
-def seen_by_net(task: "Task", batch: "Batch") -> "tuple[Tensor, ...]":
-    """The arguments with which a task calls its net on a batch."""
-    from neurarium.tasks.task import Context, Trainable
-
-    if not isinstance(task, Trainable) or task.uses_gradient:
-        return batch.inputs
-    seen: tuple[Tensor, ...] = task.forward(lambda *inputs: inputs, batch, Context())  # type: ignore[assignment]
-    return seen

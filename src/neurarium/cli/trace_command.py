@@ -47,7 +47,7 @@ def trace(
         singular_values: largest singular values of each layer's Jacobian.
         mode: of the net; in training, dropout and batch statistics are those of a step of learning.
         out: folder of trace.png and trace.json; none: the run folder, or the current folder for a recipe.
-        step: print the worked example of the lecture notes 003 instead.
+        step: print a worked example of back-propagation, every number of it, instead.
     """
     from rich.console import Console
 
@@ -77,7 +77,6 @@ def trace(
             name,
             expected="a net whose outputs have a loss, from which an error comes back",
             got=f"{net_kind(subject.recipe.net)}, a net for {task.name}",
-            remedy="neurarium variance shows the signal in its layers",
         )
     count = min(examples, total)
     # evenly from first to last: some sources are sorted by class

@@ -34,6 +34,12 @@ class Batch:
     def __len__(self) -> int:
         return self.size
 
+    def __repr__(self) -> str:
+        tensors = (*self.inputs, *self.targets)
+        names = self.names or [f"tensor {k}" for k in range(len(tensors))]
+        shapes = (f"{name} {tuple(tensor.shape)}" for name, tensor in zip(names, tensors, strict=True))
+        return f"Batch({self.size:,} examples: {', '.join(shapes)})"
+
     @property
     def x(self) -> Tensor:
         """The first input, which is the only one of most nets."""

@@ -18,7 +18,7 @@ from neurarium.record.schema import Field, Schema
 _CHUNK = 1 << 16
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Columns(Examples, ABC):
     """What `ragged.Ragged` and `packed.Packed` share: storage, selection, checks.
 
@@ -80,6 +80,11 @@ class Columns(Examples, ABC):
 
     def __len__(self) -> int:
         return len(next(iter(self.lengths.values())))
+
+    def __repr__(self) -> str:
+        ends = [(axis, int(n.min()), int(n.max())) for axis, n in self.lengths.items() if len(n)]
+        spans = (f"{axis} {low:,}" + (f" to {high:,}" if high > low else "") for axis, low, high in ends)
+        return "; ".join([super().__repr__()[:-1], *spans]) + ")"
 
     def sizes(self) -> Int[Tensor, "examples"]:
         """The longest axis of each example."""

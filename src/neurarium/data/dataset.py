@@ -7,9 +7,11 @@ import torch
 
 from neurarium.data.examples import Examples
 from neurarium.data.scaling import Scaling
-from neurarium.record.schema import Schema
+from neurarium.record.notebook import html_table
+from neurarium.record.schema import Schema, field_in_words
 
 PARTS = ("train", "validation", "test")
+_NAMED = 20  # classes that a notebook shows
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,19 @@ class Dataset:
     schema: Schema
     provenance: str = "memory"
     license: str = "not stated"
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.name!r}: {self._sizes()}; {self.schema.in_words()})"
+
+    def _repr_html_(self) -> str:
+        fields = [(name, field_in_words(name, field)) for name, field in self.schema.fields.items()]
+        if self.schema.targets and len(self.schema.classes) <= _NAMED:
+            fields.append(("classes" if self.schema.target.categories else "outputs", ", ".join(self.schema.classes)))
+        rows = [("examples", self._sizes()), *fields, ("provenance", self.provenance), ("license", self.license)]
+        return html_table(f"Dataset {self.name}", rows)
+
+    def _sizes(self) -> str:
+        return ", ".join(f"{count:,} {part}" for part, count in self.counts().items())
 
     def parts(self) -> dict[str, Examples]:
         """The three parts by name."""

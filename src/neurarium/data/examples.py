@@ -32,6 +32,9 @@ class Examples(ABC):
     @abstractmethod
     def __len__(self) -> int: ...
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self):,} examples: {self.schema.in_words()})"
+
     @abstractmethod
     def gather(self, index: Int[Tensor, "batch"]) -> Batch:
         """Return the examples numbered `index`, as a net sees them."""

@@ -18,7 +18,7 @@ _CHUNK = 256
 _LIMIT = 1_000_000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Iterated(HandedOver):
     """All items of a data set that can only be iterated, anew in every epoch.
 

@@ -18,7 +18,7 @@ from neurarium.record.schema import Schema
 _CHUNK = 256
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Loaded(HandedOver):
     """Some items of a data set with `__len__` and `__getitem__`.
 

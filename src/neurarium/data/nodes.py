@@ -14,7 +14,7 @@ from neurarium.data.scaling import scaled
 from neurarium.record.schema import Schema
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Nodes(Examples):
     """Some nodes of a graph; a batch is the whole graph and the nodes that are asked about.
 

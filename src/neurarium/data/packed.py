@@ -13,7 +13,7 @@ from neurarium.data.batch import Batch
 from neurarium.data.columns import Columns
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Packed(Columns):
     """Examples whose batch is one concatenation, without padding.
 

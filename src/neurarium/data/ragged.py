@@ -10,7 +10,7 @@ from neurarium.data.batch import Batch
 from neurarium.data.columns import Columns
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ragged(Columns):
     """Examples whose batch is padded to the longest: inputs with 0, targets with -1 where they are categories, else 0.
 

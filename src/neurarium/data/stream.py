@@ -28,7 +28,7 @@ Read = Callable[[Array], tuple[Array, Array]]
 _Pair = tuple[Shaped[Tensor, "batch *shape"], Shaped[Tensor, "batch *target"]]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Streamed(HandedOver):
     """Examples of one common shape, read when they are needed.
 

@@ -16,7 +16,7 @@ from neurarium.record.schema import Schema
 _CHUNK = 1024
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Table(Examples):
     """Rows.
 

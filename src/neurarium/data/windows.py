@@ -21,7 +21,7 @@ from neurarium.record.schema import Schema
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Windows(HandedOver):
     """Windows of `length` tokens and the token after each of theirs.
 

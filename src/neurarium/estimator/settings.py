@@ -8,7 +8,7 @@ import numpy as np
 
 from neurarium.checks import ConfigError, NonFiniteError, ShapeError, choose
 from neurarium.learning.loss import Loss
-from neurarium.nets.catalog import NETS
+from neurarium.nets.catalog import named_specs
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
 from neurarium.tasks.table import task_name
@@ -60,9 +60,9 @@ def recipe_of(parameters: Mapping[str, Any], examples: int, seed: int) -> Recipe
         return recipe_from_plain(values, base=Recipe(name="estimator", net=net))
     if not isinstance(net, str):
         raise ConfigError("net", expected="the name of a net, or a spec such as MLPSpec()", got=repr(net))
-    choose(net, NETS, subject="net")
+    spec = choose(net, named_specs(), subject="net")
     values["net"] = {"kind": net}
-    if isinstance(getattr(NETS[net], "hidden", None), tuple):  # hidden layers of a size each, as sklearn's
+    if isinstance(getattr(spec, "hidden", None), tuple):  # hidden layers of a size each, as sklearn's
         hidden = np.atleast_1d(plain["hidden_layer_sizes"]).tolist()
         values["net"] |= {"hidden": hidden, "activation": plain["activation"]}
     return recipe_from_plain(values, base=Recipe(name="estimator"))

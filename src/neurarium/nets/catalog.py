@@ -4,11 +4,13 @@ from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
 from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.nets.convolutional.deep_specs import (
+    AlexNetSpec,
     DenseNetSpec,
     PlainNetSpec,
     ResNetSpec,
     SmallAlexNetSpec,
     SmallVGGSpec,
+    VGGSpec,
 )
 from neurarium.nets.convolutional.neocognitron_spec import NeocognitronSpec
 from neurarium.nets.convolutional.specs import LeNet5Spec, LeNet1998Spec
@@ -43,7 +45,9 @@ NETS: dict[str, type[NetSpec]] = {
     "neocognitron": NeocognitronSpec,
     "lenet5": LeNet5Spec,
     "lenet5-1998": LeNet1998Spec,
+    "alexnet": AlexNetSpec,
     "alexnet-small": SmallAlexNetSpec,
+    "vgg": VGGSpec,
     "vgg-small": SmallVGGSpec,
     "resnet": ResNetSpec,
     "plain": PlainNetSpec,
@@ -57,3 +61,14 @@ NETS: dict[str, type[NetSpec]] = {
     "pointnet": PointNetSpec,
     "pair-potential": PairPotentialSpec,
 }
+
+
+def named_specs() -> dict[str, NetSpec]:
+    """Every net by every name: the kinds with their defaults, then their published sizes.
+
+    Example:
+        >>> named_specs()["resnet50"]
+        ResNetSpec(depth=50, shortcut='usual', zero_gamma=False)
+    """
+    sizes = {name: kind(**fields) for kind in NETS.values() for name, fields in kind.sizes.items()}
+    return {name: kind() for name, kind in NETS.items()} | sizes

@@ -1,7 +1,8 @@
 """What a recipe says about a net: plain values that print, parse and compare (no torch)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from neurarium.record.schema import Schema, image_schema
 
@@ -18,6 +19,8 @@ class NetSpec:
 
     summary: ClassVar[str] = ""
     """One line for `neurarium list`."""
+    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Published sizes, by the name that everybody knows: the fields that make them."""
     task: ClassVar[str] = "supervised"
     """What is asked of the net, a name in `tasks.table.TASKS`; supervised: to predict the schema's target."""
     rule: ClassVar[str] = "gradient"

@@ -41,6 +41,41 @@ def _plain(value: Any) -> Any:
     return "none" if value is None else value
 
 
+def flat(values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """Plain settings by their dotted names.
+
+    Example:
+        >>> flat({"epochs": 3, "optimizer": {"lr": 0.1}})
+        {'epochs': 3, 'optimizer.lr': 0.1}
+    """
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= flat(value, f"{where}{name}.") if isinstance(value, Mapping) else {f"{where}{name}": value}
+    return found
+
+
+def brief(settings: Any) -> str:
+    """Settings as Python writes them, without those that are as they are by default.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Net:
+        ...     hidden: tuple[int, ...] = (3, 4)
+        ...     dropout: float = 0.0
+        >>> brief(Net(dropout=0.2))
+        'Net(dropout=0.2)'
+    """
+    if not dataclasses.is_dataclass(settings):
+        return repr(settings)
+    said = []
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        made = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        if value != made:
+            said.append(f"{field.name}={brief(value)}")
+    return f"{type(settings).__name__}({', '.join(said)})"
+
+
 def overlay(settings: S, values: Mapping[str, Any], where: str = "") -> S:
     """Return `settings` with `values` laid over it, each checked against its field's type.
 

@@ -201,6 +201,10 @@ class Schema:
         channels, height, width = field.fixed_shape
         return channels, height, width
 
+    def in_words(self) -> str:
+        """Names, shapes and kinds of all fields."""
+        return "; ".join(field_in_words(name, field) for name, field in self.fields.items())
+
     def with_fields(self, **fields: Field) -> "Schema":
         """The schema with other fields in the place of those of the same name."""
         inputs = {name: fields.get(name, old) for name, old in self.inputs.items()}
@@ -226,6 +230,27 @@ class Schema:
             for part in ("inputs", "targets")
         )
         return cls(inputs, targets)
+
+
+def field_in_words(name: str, field: Field) -> str:
+    """Name, shape and kind of a field.
+
+    Example:
+        >>> field_in_words("image", Field((1, 28, 28)))
+        'image 1 x 28 x 28'
+        >>> field_in_words("tokens", Field((None,), categories=tuple("abc"), axis="tokens"))
+        'tokens of a vocabulary of 3'
+        >>> field_in_words("edge_index", Field((2, None), axis="edges", points_to="nodes"))
+        'edge_index 2 x edges, numbers of nodes'
+    """
+    shape = field.in_words()
+    words = name if shape in ("one", name) else f"{name} {shape}"
+    if field.points_to:
+        return f"{words}, numbers of {field.points_to}"
+    if field.categories:
+        count = len(field.categories)
+        return f"{words} of a vocabulary of {count:,}" if field.shape else f"{words}, one of {count:,}"
+    return words
 
 
 def image_schema(shape: tuple[int, ...] = (1, 28, 28), classes: int = 10) -> Schema:

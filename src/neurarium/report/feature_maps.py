@@ -25,7 +25,7 @@ def feature_maps_figure(
 ) -> "Figure":
     """Draw an image and the maps that a layer makes of it, all on one scale.
 
-    Where maps have signs blue is above zero and red below, else they go from black up.
+    Where maps have signs blue is above zero and orange below, else they go from black up.
 
     Args:
         net: convolutional.
@@ -57,7 +57,11 @@ def feature_maps_figure(
     largest = max(float(np.abs(drawn).max()), 1e-12)
     signed = bool((drawn < 0).any())
     drawing = made.imshow(
-        whole, cmap="RdBu" if signed else "magma", vmin=-largest if signed else 0, vmax=largest, interpolation="nearest"
+        whole,
+        cmap=plotting.SIGNED if signed else "magma",
+        vmin=-largest if signed else 0,
+        vmax=largest,
+        interpolation="nearest",
     )
     bar = figure.colorbar(drawing, ax=made, shrink=0.9, pad=0.02)
     bar.ax.tick_params(labelsize=8, colors=plotting.FAINT)

@@ -19,7 +19,7 @@ _MOST_CHANNELS = 16
 def filters_figure(net: nn.Module, layer: str = "", most: int = 32) -> "Figure":
     """Draw the filters of a layer: as color pictures over three channels, else a filter for each pair of planes.
 
-    Signs show as blue and red, zero as white, on one scale for the whole picture. Filters over three channels are
+    Signs show as blue and orange, zero as white, on one scale for the whole picture. Filters over three channels are
     stretched together from their smallest weight to their largest.
 
     Args:
@@ -57,7 +57,7 @@ def filters_figure(net: nn.Module, layer: str = "", most: int = 32) -> "Figure":
         axes.imshow(np.nan_to_num((picture_of_all - low) / max(high - low, 1e-12), nan=1.0), interpolation="nearest")
     else:
         largest = max(float(np.abs(drawn).max()), 1e-12)
-        image = axes.imshow(picture_of_all, cmap="RdBu", vmin=-largest, vmax=largest, interpolation="nearest")
+        image = axes.imshow(picture_of_all, cmap=plotting.SIGNED, vmin=-largest, vmax=largest, interpolation="nearest")
         bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02)
         bar.ax.tick_params(labelsize=8, colors=plotting.FAINT)
         bar.outline.set_visible(False)

@@ -52,9 +52,11 @@ def duration(seconds: float) -> str:
     """Write a length of time in words.
 
     Example:
-        >>> duration(0.84), duration(14.4), duration(125.0), duration(3720.0)
-        ('0.8 s', '14 s', '2 min 05 s', '1 h 02 min')
+        >>> duration(0.02), duration(0.84), duration(14.4), duration(125.0), duration(3720.0)
+        ('under 0.1 s', '0.8 s', '14 s', '2 min 05 s', '1 h 02 min')
     """
+    if seconds < 0.05:
+        return "under 0.1 s"
     if round(seconds, 1) < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)

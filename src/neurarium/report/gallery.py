@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neurarium.checks import RunError
-from neurarium.report import markup
+from neurarium.report.render import Section, render, slug
 
 INDEX = "pictures.json"
 
@@ -57,15 +57,19 @@ def read_picture(folder: Path, name: str) -> bytes | None:
     return (folder / f"{name}.png").read_bytes() if found else None
 
 
-def picture_sections(folder: Path) -> dict[str, str]:
-    """A section of the report for each picture that stands alone, by its title.
+def picture_sections(folder: Path) -> list[Section]:
+    """A section of the report for each picture that stands alone.
 
     Raises:
         RunError: the list is damaged.
     """
-    sections = {}
-    for name, title, words, alone in pictures(folder):
-        if alone:
-            parts = [markup.paragraph(words), markup.photograph((folder / f"{name}.png").read_bytes(), title)]
-            sections[title] = markup.section(f"picture-{markup.slug(name)}", title, parts)
-    return sections
+    return [
+        Section(
+            f"picture-{slug(name)}",
+            title,
+            title,
+            render("picture.html", words=words, png=(folder / f"{name}.png").read_bytes(), about=title),
+        )
+        for name, title, words, alone in pictures(folder)
+        if alone
+    ]

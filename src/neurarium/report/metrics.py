@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from neurarium.report import markup
 from neurarium.report.format import many, number, percent, share_digits
-from neurarium.report.markup import text
+from neurarium.report.render import Section, render
 
 
 def value_text(metric: Mapping[str, Any], value: float | None = None, digits: int = 1) -> str:
@@ -77,35 +76,29 @@ def metrics_headline(scores: Mapping[str, Any], on: str = "") -> str:
     if not scores["metrics"]:
         return ""
     first = scores["metrics"][0]
-    lines = [text(f"{first['name']} on {on or measured_on(scores)}: {first['meaning']}")]
-    if interval := interval_text(first, scores):
-        lines.append(_faint(f"95 % interval {interval}"))
+    interval, faint = interval_text(first, scores), list[str]()
+    if interval:
+        faint.append(f"95 % interval {interval}")
     if first["baseline"] is not None:
-        lines.append(_faint(f"{first['against']}: {value_text(first, first['baseline'])}"))
-    return (
-        f'<div class="result"><span class="big">{text(value_text(first, None, digits_of(first, scores)))}</span>'
-        f'<p class="about">{"<br>".join(lines)}</p></div>'
-    )
+        faint.append(f"{first['against']}: {value_text(first, first['baseline'])}")
+    about = f"{first['name']} on {on or measured_on(scores)}: {first['meaning']}"
+    value = value_text(first, None, digits_of(first, scores))
+    return render("headline.html", value=value, about=about, faint=faint, scale=())
 
 
-def metrics_section(scores: Mapping[str, Any], on: str = "") -> str:
+def metrics_section(scores: Mapping[str, Any], on: str = "") -> Section | None:
     """All metrics as a table; nothing where there are none.
 
     Arguments are those of `tell_metrics`.
     """
     if not scores["metrics"]:
-        return ""
+        return None
     rows = []
     for metric in scores["metrics"]:
         simple = "" if metric["baseline"] is None else f"{value_text(metric, metric['baseline'])}: {metric['against']}"
         interval = interval_text(metric, scores)
         meaning = metric["meaning"] + (f"; 95 % interval {interval}" if interval else "")
         meaning += "" if metric["higher_is_better"] else "; lower is better"
-        rows.append((metric["name"], value_text(metric, None, digits_of(metric, scores)), simple, meaning))
-    columns = ("metric", "value", "to compare with", "what it is")
-    caption = f"Measured on {on or measured_on(scores)} of {scores['data']}."
-    return markup.section("scores", "Scores", [markup.table(caption, columns, rows, words=4)])
-
-
-def _faint(words: str) -> str:
-    return f'<span class="faint">{text(words)}</span>'
+        rows.append((metric["name"], meaning, value_text(metric, None, digits_of(metric, scores)), simple))
+    body = render("scores.html", on=on or measured_on(scores), data=scores["data"], rows=rows)
+    return Section("scores", "Scores", "Scores", body)

@@ -161,7 +161,7 @@ def _mistakes(axes: "Axes", each: Sequence[int], bound: Bound | Certificate) -> 
     if isinstance(bound, Certificate):
         text, top = f"{end}; they never end", int(counts[-1])
     else:
-        text, top = f"{end}; Novikoff's bound {bound.mistakes:,} (dashed)", bound.mistakes
+        text, top = f"{end}; at most {bound.mistakes:,} (dashed)", bound.mistakes
         axes.axhline(bound.mistakes, color=plotting.VERMILION, linestyle=(0, (4, 2)), linewidth=1.4)
     if top > 5 * max(1, counts[-1]):
         axes.set_yscale("log")

@@ -8,6 +8,7 @@ import io
 import re
 
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
@@ -19,6 +20,8 @@ BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, VIOLET, GREY = (
 )  # fmt: skip
 COLORS = (BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, VIOLET, GREY)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+SIGNED = LinearSegmentedColormap.from_list("signed", ("#6b2f00", VERMILION, PAPER, BLUE, "#00304d"))
+"""Everywhere: blue speaks for something, orange against it, white for neither; ends that are as far from zero."""
 DOTS_PER_INCH = 144
 
 

@@ -40,7 +40,7 @@ def filters_figure(
     figure = plotting.blank(8.4, 8.4 * mosaic.shape[0] / mosaic.shape[1] * 0.84 + 0.75)
     plotting.heading(figure, title)
     axes = figure.subplots()
-    image = axes.imshow(mosaic, cmap="RdBu_r", vmin=-end, vmax=end, interpolation="nearest")
+    image = axes.imshow(mosaic, cmap=plotting.SIGNED, vmin=-end, vmax=end, interpolation="nearest")
     _bare(axes)
     shown = f"{len(strongest)} of {len(weight)} hidden units, those with the longest weight vectors first"
     axes.set_xlabel(shown, color=plotting.FAINT, fontsize=9)

@@ -16,6 +16,7 @@ from neurarium.report.pixels import as_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 COLUMNS = ("image", "gradient", "integrated\ngradients", "Grad-CAM")
@@ -32,8 +33,8 @@ def saliency_figure(
 ) -> "Figure":
     """Draw images and what speaks for a class in each, one row an image.
 
-    Brightness of a gradient is its size; blue in integrated gradients speaks for the class, red against it; yellow in
-    Grad-CAM speaks for it. Each picture has a scale of its own.
+    Brightness of a gradient is its size; blue in integrated gradients speaks for the class, orange against it; yellow
+    in Grad-CAM speaks for it. Each picture has a scale of its own.
 
     Args:
         net: convolutional, as `inputs` are scaled.
@@ -64,7 +65,7 @@ def saliency_figure(
     figure = plotting.blank(7.4, 1.5 * len(inputs) + 1.2)
     plotting.heading(figure, "Where the net looked")
     figure.supxlabel(
-        f"blue speaks for the class, red against it; yellow in Grad-CAM speaks for it\nGrad-CAM of layer {name}",
+        f"blue speaks for the class, orange against it; yellow in Grad-CAM speaks for it\nGrad-CAM of layer {name}",
         color=plotting.FAINT,
         fontsize=9,
         parse_math=False,
@@ -75,7 +76,7 @@ def saliency_figure(
         _draw(grid[row, 0], image, "gray", 0.0, 1.0)
         _draw(grid[row, 1], slopes[row], "gray", 0.0, float(slopes[row].max()))
         largest = float(np.abs(shares[row]).max())
-        _draw(grid[row, 2], shares[row], "RdBu", -largest, largest)
+        _draw(grid[row, 2], shares[row], plotting.SIGNED, -largest, largest)
         _draw(grid[row, 3], image, "gray", 0.0, 1.0)
         largest = float(seen[row].max())
         grid[row, 3].imshow(seen[row], cmap="viridis", vmin=0, vmax=largest or 1, alpha=0.6, interpolation="nearest")
@@ -87,7 +88,7 @@ def saliency_figure(
     return figure
 
 
-def _draw(axes: "Axes", values: np.ndarray, colors: str, low: float, high: float) -> None:
+def _draw(axes: "Axes", values: np.ndarray, colors: "str | Colormap", low: float, high: float) -> None:
     axes.imshow(values, cmap=colors, vmin=low, vmax=high if high > low else low + 1, interpolation="nearest")
     undress(axes)
 

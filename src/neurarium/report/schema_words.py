@@ -44,27 +44,6 @@ def targets_in_words(schema: Schema) -> str:
     return listed(names if len(names) <= _FEW else (*names[:_FEW], f"{len(names) - _FEW} more"))
 
 
-def field_in_words(name: str, field: Field) -> str:
-    """Name, shape and kind of a field.
-
-    Example:
-        >>> field_in_words("image", Field((1, 28, 28)))
-        'image 1 x 28 x 28'
-        >>> field_in_words("tokens", Field((None,), categories=tuple("abc"), axis="tokens"))
-        'tokens of a vocabulary of 3'
-        >>> field_in_words("edge_index", Field((2, None), axis="edges", points_to="nodes"))
-        'edge_index 2 x edges, numbers of nodes'
-    """
-    shape = field.in_words()
-    words = name if shape in ("one", name) else f"{name} {shape}"
-    if field.points_to:
-        return f"{words}, numbers of {field.points_to}"
-    if field.categories:
-        count = len(field.categories)
-        return f"{words} of a vocabulary of {count:,}" if field.shape else f"{words}, one of {count:,}"
-    return words
-
-
 def listed(words: list[str] | tuple[str, ...]) -> str:
     """Words as a sentence has them.
 

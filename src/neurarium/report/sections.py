@@ -1,25 +1,26 @@
 """The sections of a report that every run has, each from the numbers of a run; a section without numbers is empty."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from neurarium.data.catalog import SOURCES
-from neurarium.report import markup
+from neurarium.record.config import flat
 from neurarium.report.curves import PANELS, panel_figure
 from neurarium.report.format import duration, percent, shape
 from neurarium.report.history import Entry, History
 from neurarium.report.layers import UNKNOWN
-from neurarium.report.markup import text
-from neurarium.report.schema_words import categories_in_words, field_in_words
+from neurarium.report.render import Section, render, slug
+from neurarium.report.schema_words import categories_in_words
 from neurarium.report.tasks.table import report_of
-from neurarium.report.tasks.task_report import TaskReport
+from neurarium.report.tasks.task_report import Commands, Hint, TaskReport
 from neurarium.report.verdict import OVER
 from neurarium.training.data_info import DataInfo
+from neurarium.training.recipe import changed
 
 
-def key_facts(history: History, info: DataInfo, config: Mapping[str, Any]) -> str:
+def key_facts(history: History, info: DataInfo, config: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The handful of facts that everybody asks for first."""
     best, environment = history.best, history.environment
     pairs = [
@@ -33,32 +34,41 @@ def key_facts(history: History, info: DataInfo, config: Mapping[str, Any]) -> st
     if best is not None and best["validation"]:
         error = f"{percent(best['validation'].get('error'))} (epoch {best['epoch']})"
         pairs.insert(4, ("Best validation error", error))
-    return markup.facts(pairs)
+    return pairs
 
 
-def curves(entries: Sequence[Entry], history: History) -> str:
+def story(paragraphs: Sequence[str]) -> Section:
+    """What happened, in sentences."""
+    return Section("story", "What happened", "What happened", render("story.html", paragraphs=paragraphs))
+
+
+def curves(entries: Sequence[Entry], history: History) -> Section | None:
     """The learning curves, and how to read them."""
     if not history.steps and not history.epochs:
-        return ""
+        return None
     from neurarium.report.plotting import themed_svg
 
-    drawings = [
-        markup.drawing(themed_svg(panel_figure(entries, name), markup.slug(name)), _describe(name, history))
-        for name in PANELS
-    ]
-    parts = [f'<div class="panels">{"".join(drawings)}</div>', _reading(report_of(history.task))]
-    return markup.section("curves", "Learning curves", parts)
+    panels = [(themed_svg(panel_figure(entries, name), slug(name)), _describe(name, history)) for name in PANELS]
+    body = render("curves.html", panels=panels, reading=_reading(report_of(history.task)))
+    return Section("curves", "Learning curves", "Learning curves", body)
 
 
-def _reading(report: TaskReport) -> str:
+def _reading(report: TaskReport) -> Sequence[Hint]:
     """How to read the curves."""
-    items = report.reading or (
-        "<li><b>Loss.</b> What learning makes small, or what its rule reports in its place. The pale line shows "
-        "single updates, the strong ones whole epochs.</li>"
-        f"<li><b>Error.</b> {text(report.error)}. Blue: the examples that the net learns from, while the weights "
-        "move; orange: examples that it does not learn from, after each epoch.</li>"
+    return report.reading or (
+        (
+            "",
+            "Loss",
+            "What learning makes small, or what its rule reports in its place. The pale line shows single updates, the "
+            "strong ones whole epochs.",
+        ),
+        (
+            "",
+            "Error",
+            f"{report.error}. Blue: the examples that the net learns from, while the weights move; orange: examples "
+            "that it does not learn from, after each epoch.",
+        ),
     )
-    return f"<aside><h3>How to read the curves</h3><ul>{items}</ul></aside>"
 
 
 def _describe(panel: str, history: History) -> str:
@@ -78,88 +88,93 @@ def _describe(panel: str, history: History) -> str:
     return f"Curve of the {panel}: {first[name]:.3g} in the first epoch, {last[name]:.3g} in the last."
 
 
-def net(layers: Mapping[str, Any] | None) -> str:
+def net(layers: Mapping[str, Any] | None) -> Section | None:
     """The net layer by layer, from the content of `layers.json`."""
     if not layers or not layers["rows"]:
-        return ""
+        return None
     rows = [
         (
-            row["name"] or "(net)", row["kind"], shape(row["output_shape"]), f"{row['parameters']:,}",
+            row["name"] or "(net)",
+            row["kind"],
+            shape(row["output_shape"]).replace(" ", "\N{NO-BREAK SPACE}"),
+            f"{row['parameters']:,}",
             _count(row["multiply_adds"]),
         )
         for row in layers["rows"]
-    ]  # fmt: skip
+    ]
     parameters = sum(row["parameters"] for row in layers["rows"])
     counts = [row["multiply_adds"] for row in layers["rows"]]
-    total = (f"{parameters:,}", _count(None if UNKNOWN in counts else sum(counts)))
+    total = ("total", "", "", f"{parameters:,}", _count(None if UNKNOWN in counts else sum(counts)))
     caption = f"Shapes and multiply-adds are those of {layers['of']}."
     columns = ("layer", "kind", "output", "parameters", "multiply-adds")
-    return markup.section(
-        "net", "The net, layer by layer", [markup.table(caption, columns, rows, ("total", "", "", *total), words=3)]
-    )
+    body = render("table.html", caption=caption, columns=columns, rows=rows, foot=total, words=3)
+    return Section("net", "Net", "The net, layer by layer", body)
 
 
 def _count(value: int | str | None) -> str:
     return f"{value:,}" if isinstance(value, int) else UNKNOWN
 
 
-def settings(config: Mapping[str, Any]) -> str:
-    """Everything that decides the weights, as `config.toml` holds it."""
+def settings(config: Mapping[str, Any]) -> Section:
+    """Everything that decides the weights, as `config.toml` holds it: first what is not as it is by default."""
     groups = {"general": {name: value for name, value in config.items() if not isinstance(value, Mapping)}}
     groups |= {name: dict(value) for name, value in config.items() if isinstance(value, Mapping)}
-    blocks = [
-        f"<div><h3>{text(name.replace('_', ' '))}</h3>"
-        + markup.facts(((key.replace("_", " "), _written(value)) for key, value in _flat(group)), "lines")
-        + "</div>"
-        for name, group in groups.items()
-    ]
-    return markup.section("settings", "Settings", [f'<div class="columns">{"".join(blocks)}</div>'])
+    body = render(
+        "settings.html",
+        changed=[(_spaced(name), _written(value)) for name, value in changed(config).items()],
+        groups=[
+            (_spaced(name), [(_spaced(key), _written(value)) for key, value in flat(group).items()])
+            for name, group in groups.items()
+        ],
+    )
+    return Section("settings", "Settings", "Settings", body)
 
 
-def _flat(group: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Settings of a group; those of a group inside it bear its name too."""
-    for key, value in group.items():
-        inner = _flat(value) if isinstance(value, Mapping) else [("", value)]
-        yield from ((f"{key} {name}".strip(), setting) for name, setting in inner)
+def _spaced(name: str) -> str:
+    return name.replace("_", " ").replace(".", " ")
 
 
 def _written(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return (", ".join(map(str, value)) if isinstance(value, list) else str(value)) or "none"
 
 
-def origins(history: History, info: DataInfo) -> str:
+def origins(history: History, info: DataInfo) -> Section:
     """Data, where they come from, their license, and the machine."""
     counts = ", ".join(f"{count:,} {name}" for name, count in info.counts.items())
     fields = info.schema.fields
     data = [
         ("name", info.name),
         ("examples", counts),
-        ("one example", "; ".join(field_in_words(name, field) for name, field in fields.items())),
+        ("one example", info.schema.in_words()),
     ]
     for name, field in fields.items():
         if field.categories:
             data.append((f"{len(field.categories):,} categories of {name}", categories_in_words(field)))
     data += [("provenance", info.provenance), ("license", info.license), ("SHA-256", info.fingerprint)]
-    blocks = [("data", data), ("machine and software", list(history.environment.items()))]
+    groups = [("data", data), ("machine and software", list(history.environment.items()))]
     if history.notices:
-        blocks.append(("notices of the run", [(str(n), words) for n, words in enumerate(history.notices, 1)]))
-    inside = "".join(
-        f"<div><h3>{text(title)}</h3>{markup.facts(((k, str(v)) for k, v in pairs), 'lines')}</div>"
-        for title, pairs in blocks
-    )
-    return markup.section("origins", "Data and environment", [f'<div class="columns">{inside}</div>'])
+        groups.append(("notices of the run", [(str(n), words) for n, words in enumerate(history.notices, 1)]))
+    return Section("origins", "Data and environment", "Data and environment", render("origins.html", groups=groups))
 
 
-def use(folder: Path, history: History, config: Mapping[str, Any], info: DataInfo) -> str:
+def use(folder: Path, history: History, config: Mapping[str, Any], info: DataInfo) -> Section:
     """What to type to predict, go on, reproduce and read the run in Python."""
+    return Section(
+        "use",
+        "Use it",
+        "Use it, go on, reproduce it",
+        render("commands.html", lines=_lines(folder, history, config, info)),
+    )
+
+
+def _lines(folder: Path, history: History, config: Mapping[str, Any], info: DataInfo) -> Commands:
     where, again = shlex.quote(str(folder)), shlex.quote(f"{folder}-again")
     settings_file, report = shlex.quote(str(folder / "config.toml")), report_of(history.task)
     if config["net"]["kind"] == "own":
         python = _python(folder, report, info, ", net=module")
-        own = [("The net is your own module: pass it where the run is read.", python)]
-        return markup.section("use", "Use it, go on, reproduce it", [markup.commands(own)])
+        return [("The net is your own module: pass it where the run is read.", python)]
     lines = [*report.usage(folder, info.schema)]
     if history.reason in OVER:
         lines.append(("Measure it again, on these or on other data:", f"neurarium evaluate {where}"))
@@ -169,8 +184,7 @@ def use(folder: Path, history: History, config: Mapping[str, Any], info: DataInf
     else:
         lines.insert(0, ("Go on where it stopped:", f"neurarium resume {where}"))
     lines.append(("Reproduce it from the same settings:", f"neurarium train --config {settings_file} --out {again}"))
-    lines.append(("In Python:", _python(folder, report, info)))
-    return markup.section("use", "Use it, go on, reproduce it", [markup.commands(lines)])
+    return [*lines, ("In Python:", _python(folder, report, info))]
 
 
 def _python(folder: Path, report: TaskReport, info: DataInfo, more: str = "") -> str:

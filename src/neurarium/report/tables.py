@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neurarium.nets.summary import Summary
+from neurarium.record.config import flat
 from neurarium.report.ending import Ending
 from neurarium.report.format import duration, number, percent, shape, share_digits
 from neurarium.report.history import Entry, History, digest
@@ -102,9 +103,9 @@ def comparison_table(runs: Sequence[Compared]) -> Table:
     table.add_row("epochs", *(f"{len(h.epochs)} of {h.planned_epochs}" for h in histories))
     table.add_row("parameters", *(f"{h.parameters:,}" for h in histories))
     table.add_row("learning time", *(duration(h.seconds) for h in histories), end_section=True)
-    settings = [_flat(recipe) for _, recipe, _, _ in runs]
-    for key in dict.fromkeys(key for flat in settings for key in flat):
-        values = [flat.get(key, "-") for flat in settings]
+    settings = [{key: str(value) for key, value in flat(recipe).items()} for _, recipe, _, _ in runs]
+    for key in dict.fromkeys(key for own in settings for key in own):
+        values = [own.get(key, "-") for own in settings]
         if len(set(values)) > 1 and key != "name":
             table.add_row(*_plain(key, *values))
     return table
@@ -149,12 +150,3 @@ def _best_error(history: History) -> str:
     if history.best is None or "error" not in history.best["validation"]:
         return "-"
     return f"{percent(history.best['validation']['error'])} (epoch {history.best['epoch']})"
-
-
-def _flat(settings: Mapping[str, Any], where: str = "") -> dict[str, str]:
-    """Name settings by their dotted path."""
-    flat: dict[str, str] = {}
-    for name, value in settings.items():
-        inside = isinstance(value, Mapping)
-        flat |= _flat(value, f"{where}{name}.") if inside else {f"{where}{name}": str(value)}
-    return flat

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from neurarium.learning.trace.result import Trace
 from neurarium.report.format import number
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Series: TypeAlias = dict[str, Sequence[float | None]]
 _INCHES_A_LAYER, _NARROWEST, _WIDEST = 0.24, 8.0, 18.0
 _LONGEST_NAME = 28
 _PLAIN_BELOW, _CLOSE_BELOW = 1e5, 300.0  # ratios of the ends up to which ticks are plain numbers, and close together
@@ -18,7 +19,7 @@ _LEAST_SPAN = 10.0  # ratio of the ends of an axis: less would blow up small dif
 
 
 def trace_figure(trace: Trace, title: str = "") -> "Figure":
-    """Draw spread of the activations, error signal, gradient and singular values of each layer.
+    """Draw size of the activations and error signal beside their laws, gradient and singular values of each layer.
 
     A number that is zero has no place on a logarithmic axis: it is a triangle at the lower edge; one that is infinite
     or undefined is a cross at the upper edge.
@@ -34,8 +35,12 @@ def trace_figure(trace: Trace, title: str = "") -> "Figure":
     panels = figure.subplots(4, 1, sharex=True)
     signal = "Error signal dL/dy: root mean square"
     signal += f", times {number(trace.factor, 3)} a layer backwards" if trace.factor else ""
-    _panel(panels[0], "Activations: standard deviation", {"": [e.deviation for e in trace.layers]}, plotting.BLUE)
-    _panel(panels[1], signal, {"": [e.error_rms for e in trace.layers]}, plotting.VERMILION)
+    law = "expected of weights independent of the signal"
+    sizes: Series = {"measured": [e.rms for e in trace.layers], law: [e.expected for e in trace.layers]}
+    errors: Series = {"": [e.error_rms for e in trace.layers], "_law": [e.error_expected for e in trace.layers]}
+    _panel(panels[0], "Activations: root mean square", sizes, plotting.BLUE, plotting.FAINT)
+    plotting.legend_above(panels[0], columns=2)
+    _panel(panels[1], signal, errors, plotting.VERMILION, plotting.FAINT)
     _limits(panels[1], trace)
     _panel(panels[2], "Gradient dL/dW: length", {"": [e.gradient_norm for e in trace.layers]}, plotting.GREEN)
     _jacobians(panels[3], trace)
@@ -48,7 +53,7 @@ def trace_figure(trace: Trace, title: str = "") -> "Figure":
     return figure
 
 
-def _panel(axes: "Axes", title: str, series: dict[str, Sequence[float | None]], color: str, faint: str = "") -> None:
+def _panel(axes: "Axes", title: str, series: Series, color: str, faint: str = "") -> None:
     """Draw one quantity over the layers; layers that lack it are passed over by the line.
 
     Args:
@@ -101,7 +106,7 @@ def _jacobians(axes: "Axes", trace: Trace) -> None:
     count = max((len(entry.singular_values) for entry in trace.layers), default=0)
     # the legend leaves out names that begin with "_"
     names = ["σ1", f"σ2 to σ{count}" if count > 2 else "σ2", *(f"_{k}" for k in range(2, count))][:count]
-    series: dict[str, Sequence[float | None]] = {
+    series: Series = {
         name: [e.singular_values[k] if len(e.singular_values) > k else None for e in trace.layers]
         for k, name in enumerate(names)
     }

@@ -54,7 +54,7 @@ def _table(trace: Trace, names: Sequence[str]) -> Table:
 
 
 HEADINGS = (
-    "layer", "kind", "output", "spread", "error signal", "factor", "gradient", "update", "Jacobian",
+    "layer", "kind", "output", "size", "error signal", "factor", "gradient", "update", "Jacobian",
     "its largest σ", "at rest",
 )  # fmt: skip
 _LESS_TELLING = ("its largest σ", "spread", "at rest", "output", "Jacobian", "kind")
@@ -69,7 +69,7 @@ def row(entry: LayerTrace) -> tuple[str, ...]:
         if share is not None
     ]  # fmt: skip
     return (
-        entry.title, entry.kind, shape(entry.output_shape), number(entry.deviation, 3), number(entry.error_rms, 3),
+        entry.title, entry.kind, shape(entry.output_shape), number(entry.rms, 3), number(entry.error_rms, 3),
         number(entry.factor, 3), number(entry.gradient_norm, 3), number(entry.update_ratio, 2),
         about + number(entry.jacobian_norm, 3), values, ", ".join(rest) or "-",
     )  # fmt: skip
@@ -79,7 +79,7 @@ def caption(trace: Trace) -> str:
     """Say what the columns mean."""
     update = f" update: change of the weights over their length, {trace.update}." if trace.update else ""
     return (
-        "spread: standard deviation of the outputs. error signal: root mean square of dL/dy. factor: by which it is "
+        "size: root mean square of the outputs. error signal: root mean square of dL/dy. factor: by which it is "
         f"multiplied on its way back from the next line. gradient: length of dL/dW.{update} Jacobian: Frobenius norm "
         "of dy/dx of one example and its largest singular values; ~ estimated. at rest: saturated (flat) or dead units."
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Int
 
+_SHOWN = 5
+
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
@@ -26,6 +28,11 @@ class Prediction:
 
     def __len__(self) -> int:
         return len(self.labels) or len(self.values)
+
+    def __repr__(self) -> str:
+        answers = self.labels or [", ".join(f"{value:.4g}" for value in row) for row in self.values[:_SHOWN]]
+        first = "; ".join(answers[:_SHOWN]) + ("; …" if len(self) > _SHOWN else "")
+        return f"Prediction({len(self):,} answers: {first})"
 
     @property
     def classes(self) -> tuple[str, ...]:

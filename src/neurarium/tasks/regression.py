@@ -109,15 +109,16 @@ def regression_metrics(
     answers, targets = answers.double(), targets.double()
     plain = torch.tensor(mean, dtype=torch.float64).expand_as(targets)
     against = "always the mean of the training targets"
-    meaning, r2 = "share of the variance of the targets that the answers explain", explained(answers, targets)
+    of_what = names[0] if len(names) == 1 else "the targets"
+    meaning, r2 = f"share of the variance of {of_what} that the answers explain", explained(answers, targets)
     metrics = [Metric("R²", r2, meaning, baseline=explained(plain, targets), against=against)]
     for k, name in enumerate(names):
         of = f" of {name}" if len(names) > 1 else ""
         gap, simple = answers[:, k] - targets[:, k], plain[:, k] - targets[:, k]
         rmse, plain_rmse = (float(x.square().mean().sqrt()) for x in (gap, simple))
-        meaning = "root of the mean squared error, in the units of the target"
+        meaning = f"root of the mean squared error of {name}, in its units"
         metrics.append(Metric(f"RMSE{of}", rmse, meaning, "", False, plain_rmse, against))
         mae, plain_mae = (float(x.abs().mean()) for x in (gap, simple))
-        meaning = "mean absolute error, in the units of the target"
+        meaning = f"mean absolute error of {name}, in its units"
         metrics.append(Metric(f"MAE{of}", mae, meaning, "", False, plain_mae, against))
     return tuple(metrics)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from neurarium.record.notebook import html_table
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -28,6 +30,19 @@ class Metric:
     against: str = ""
     interval: tuple[float, float] | None = None
 
+    def __str__(self) -> str:
+        return f"{self.name} {self._written(self.value)}"
+
+    def in_words(self) -> str:
+        """The value, its interval, and what something simple reaches."""
+        words = self._written(self.value)
+        if self.interval is not None:
+            words += f" (95 % interval {' to '.join(map(self._written, self.interval))})"
+        return words if self.baseline is None else f"{words}; {self.against}: {self._written(self.baseline)}"
+
+    def _written(self, value: float) -> str:
+        return f"{100 * value:.1f} %" if self.unit == "%" else f"{value:.4g} {self.unit}".strip()
+
 
 @dataclass(frozen=True, eq=False)
 class Scores:
@@ -48,6 +63,15 @@ class Scores:
     metrics: tuple[Metric, ...]
     details: Mapping[str, Any] = field(default_factory=dict)
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Scores({self._measured()}: {', '.join(map(str, self.metrics)) or 'not judged'})"
+
+    def _repr_html_(self) -> str:
+        return html_table(self._measured(), [(metric.name, metric.in_words()) for metric in self.metrics])
+
+    def _measured(self) -> str:
+        return f"{self.task} of {self.examples:,} {self.split} examples of {self.data}"
 
     def value(self, name: str) -> float:
         """The value of a metric; a `KeyError` where there is none of this name."""

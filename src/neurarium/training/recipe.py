@@ -15,9 +15,10 @@ from neurarium.learning.fine_tuning import FineTuning
 from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
-from neurarium.nets.catalog import NETS
+from neurarium.nets.catalog import NETS, named_specs
 from neurarium.nets.spec import NetSpec
-from neurarium.record.config import overlay, to_plain
+from neurarium.record.config import brief, flat, overlay, to_plain
+from neurarium.record.notebook import html_table
 from neurarium.record.schema import Schema
 
 Precision = Literal["float32", "bfloat16", "auto"]
@@ -131,12 +132,32 @@ class Recipe:
         if not self.name or "/" in self.name or self.name.startswith("."):
             raise ConfigError("name", expected="a plain folder name", got=repr(self.name))
 
+    def __repr__(self) -> str:
+        return brief(self)
+
+    def _repr_html_(self) -> str:
+        return html_table(f"Recipe {self.name}", changed(recipe_to_plain(self)).items())
+
 
 def recipe_to_plain(recipe: Recipe) -> dict[str, Any]:
     """Turn a recipe into the dictionary that `config.toml` holds; the net's table gets its kind."""
     plain = to_plain(recipe)
     plain["net"] = {"kind": net_kind(recipe.net), **plain["net"]}
     return plain
+
+
+def changed(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a recipe that are not as they are by default, and its net, by their dotted names.
+
+    Args:
+        recipe: as `recipe_to_plain` makes it.
+    """
+    usual = flat(recipe_to_plain(Recipe(net=NETS.get(recipe["net"]["kind"], OwnNet)())))
+    return {
+        name: value
+        for name, value in flat(recipe).items()
+        if name == "net.kind" or name not in usual or usual[name] != value
+    }
 
 
 def recipe_from_plain(values: Mapping[str, Any], base: Recipe | None = None) -> Recipe:
@@ -149,10 +170,9 @@ def recipe_from_plain(values: Mapping[str, Any], base: Recipe | None = None) -> 
         values["loss"] = {"name": values["loss"]}
     net = values.get("net")
     if isinstance(net, Mapping) and "kind" in net:
-        kinds = {**NETS, "own": OwnNet}
-        kind = choose(str(net["kind"]), kinds, subject="net.kind")
-        if type(recipe.net) is not kind:
-            recipe = dataclasses.replace(recipe, net=kind())
+        spec = choose(str(net["kind"]), {**named_specs(), "own": OwnNet()}, subject="net.kind")
+        if type(recipe.net) is not type(spec) or net["kind"] != net_kind(spec):  # a published size is that size
+            recipe = dataclasses.replace(recipe, net=spec)
         values["net"] = {name: value for name, value in net.items() if name != "kind"}
     return overlay(recipe, values)
 

@@ -19,6 +19,7 @@ from neurarium.data.scaling import scaled, unscaled
 from neurarium.data.table import Table
 from neurarium.data.text_lines import holds_characters, holds_words, tokens_of
 from neurarium.nets.interfaces import Generative
+from neurarium.record.notebook import html_table
 from neurarium.record.run_record import epochs_of, read_record
 from neurarium.record.schema import Schema
 from neurarium.tasks.model import EVALUATION_BATCH, Model
@@ -44,6 +45,21 @@ class Run:
     net: nn.Module
     device_config: DeviceConfig
     notices: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}: {', '.join(f'{name} {value}' for name, value in self._facts())})"
+
+    def _repr_html_(self) -> str:
+        return html_table(f"Run {self.folder}", [*self._facts(), ("examples", self.schema.in_words())])
+
+    def _facts(self) -> list[tuple[str, str]]:
+        parameters = sum(parameter.numel() for parameter in self.net.parameters())
+        return [
+            ("net", net_kind(self.recipe.net)),
+            ("parameters", f"{parameters:,}"),
+            ("data", self.info.name),
+            ("device", str(self.device_config.device)),
+        ]
 
     @property
     def schema(self) -> Schema:

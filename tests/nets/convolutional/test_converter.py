@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError
+from neurarium.nets.catalog import NETS, named_specs
 from neurarium.nets.convolutional.converter import load_named, load_torchvision, to_torchvision, torchvision_names
-from neurarium.nets.convolutional.deep_specs import LARGE
 from neurarium.nets.convolutional.densenet import DenseNet
 from neurarium.nets.convolutional.resnet import ResNet
 from neurarium.nets.convolutional.stages import StagedNet
@@ -20,6 +20,7 @@ from neurarium.nets.convolutional.vgg import SmallVGG
 from neurarium.record.schema import image_schema
 
 OUTPUTS = 11
+PUBLISHED = ["alexnet", *(name for kind in NETS.values() for name in kind.sizes)]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def peer_net(models: ModuleType, name: str, drawn: dict[str, Tensor]) -> nn.Modu
 
 def own_net(name: str, side: int, state: dict[str, Tensor]) -> StagedNet:
     with torch.device("meta"):
-        net = LARGE[name].build(image_schema((3, side, side), OUTPUTS))
+        net = named_specs()[name].build(image_schema((3, side, side), OUTPUTS))
     assert isinstance(net, StagedNet)
     net.to_empty(device="cpu")
     load_torchvision(net, state)
@@ -92,7 +93,7 @@ def answers(net: nn.Module, side: int, weights: list[Tensor]) -> list[Tensor]:
     return [evaluated, logits.detach(), *torch.autograd.grad(loss, [x, *weights])]
 
 
-@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_is_torchvisions_net(models: ModuleType, linear_layers: dict[str, Tensor], name: str) -> None:
     peer = peer_net(models, name, linear_layers)
     theirs = dict(peer.named_parameters())
@@ -117,7 +118,7 @@ def test_is_torchvisions_net(models: ModuleType, linear_layers: dict[str, Tensor
 def test_names_of_each_kind_of_layer() -> None:
     with torch.device("meta"):
         schema = image_schema((3, 64, 64), 5)
-        nets = {name: LARGE[name].build(schema) for name in ("alexnet", "vgg11-bn", "resnet50", "densenet121")}
+        nets = {name: named_specs()[name].build(schema) for name in ("alexnet", "vgg11-bn", "resnet50", "densenet121")}
     names = {name: torchvision_names(net) for name, net in nets.items() if isinstance(net, StagedNet)}
     assert names["alexnet"]["stages.stage5.conv5.bias"] == "features.10.bias"
     assert names["alexnet"]["head.linear6.weight"] == "classifier.1.weight"

@@ -5,14 +5,16 @@ import pytest
 import torch
 
 from neurarium.checks import ShapeError
-from neurarium.nets.catalog import NETS
-from neurarium.nets.convolutional.deep_specs import LARGE, DenseNetSpec, PlainNetSpec, ResNetSpec, VGGSpec
+from neurarium.nets.catalog import NETS, named_specs
+from neurarium.nets.convolutional.deep_specs import DenseNetSpec, PlainNetSpec, ResNetSpec, VGGSpec
 from neurarium.nets.convolutional.resnet import ResNet
 from neurarium.nets.spec import NetSpec
 from neurarium.nets.summary import summarize
 from neurarium.record.schema import image_schema
 
-SPECS = [*LARGE.values(), *(NETS[name]() for name in ("alexnet-small", "vgg-small", "resnet", "plain", "densenet"))]
+SIZES = {name: spec for name, spec in named_specs().items() if name not in NETS}
+KINDS = ("alexnet", "alexnet-small", "vgg-small", "resnet", "plain", "densenet")
+SPECS = [*SIZES.values(), *(NETS[name]() for name in KINDS)]
 
 # Multiply-adds for an image of 224 x 224, in thousand millions, as torchvision's documentation prints them.
 PUBLISHED = {"alexnet": 0.71, "vgg16": 15.47, "resnet18": 1.81, "resnet34": 3.66, "resnet50": 4.09, "densenet121": 2.83}
@@ -21,16 +23,16 @@ PUBLISHED = {"alexnet": 0.71, "vgg16": 15.47, "resnet18": 1.81, "resnet34": 3.66
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_cost_as_published(name: str) -> None:
     with torch.device("meta"):
-        summary = summarize(LARGE[name].build(image_schema((3, 224, 224), 1000)), (3, 224, 224))
+        summary = summarize(named_specs()[name].build(image_schema((3, 224, 224), 1000)), (3, 224, 224))
     assert round(summary.multiply_adds / 1e9, 2) == PUBLISHED[name]
     assert sum(row.parameters for row in summary.rows) == summary.parameters
 
 
 def test_names_say_the_depth() -> None:
-    for name, spec in LARGE.items():
-        if isinstance(spec, VGGSpec | ResNetSpec | DenseNetSpec):
-            assert name.startswith(f"{type(spec).__name__.removesuffix('NetSpec').removesuffix('Spec').lower()}")
-            assert str(spec.depth) in name
+    for name, spec in SIZES.items():
+        assert isinstance(spec, VGGSpec | ResNetSpec | DenseNetSpec)
+        assert name.startswith(f"{type(spec).__name__.removesuffix('NetSpec').removesuffix('Spec').lower()}")
+        assert str(spec.depth) in name
         if isinstance(spec, VGGSpec):
             assert spec.batch_norm == name.endswith("-bn")
 

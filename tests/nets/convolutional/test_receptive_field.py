@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from neurarium.checks import ConfigError, ShapeError
-from neurarium.nets.convolutional.deep_specs import LARGE
+from neurarium.nets.catalog import named_specs
 from neurarium.nets.convolutional.lenet_1998 import Subsampling
 from neurarium.nets.convolutional.receptive_field import (
     ReceptiveField,
@@ -95,7 +95,7 @@ def test_paddings_by_name_and_windows_of_our_own() -> None:
 def test_fields_as_published(name: str, size: int) -> None:
     """A. Araujo, W. Norris, J. Sim, Distill, 2019, table 1: before the linear layers."""
     with torch.device("meta"):
-        net = LARGE[name].build(image_schema((3, 224, 224), 1000))
+        net = named_specs()[name].build(image_schema((3, 224, 224), 1000))
     assert isinstance(net, StagedNet)
     assert [field.size for field in field_of_layers(net.stages.modules())] == [size, size]
 

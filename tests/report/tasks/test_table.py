@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 import torch
+from markupsafe import Markup
 
 from neurarium.data.dataset import Dataset
 from neurarium.nets.generative.specs import AutoencoderSpec
 from neurarium.record.schema import Schema, image_schema
 from neurarium.report.curves import curves_figure
 from neurarium.report.page import write_report
+from neurarium.report.render import Section
 from neurarium.report.tasks import classification, plain
 from neurarium.report.tasks.table import TASK_REPORTS, report_of
 from neurarium.report.tasks.task_report import TaskReport
@@ -32,6 +34,11 @@ def scores(task: str, *metrics: Metric, examples: int = 50, **details: Any) -> d
 
 def nothing(name: str) -> bytes | None:
     return None
+
+
+def shown(task: str, found: dict[str, Any]) -> dict[str, str]:
+    """HTML of the task's own sections, by the words of their links."""
+    return {section.link: section.body for section in report_of(task).sections(found, nothing) if section}
 
 
 def test_every_task_has_a_report() -> None:
@@ -61,9 +68,9 @@ def test_a_result_is_told_in_every_place(task: str, made: Any) -> None:
     else:
         found = scores(task, METRIC, **DETAILS.get(task, {}))
     report = report_of(task)
-    for told in (report.headline(found), " ".join(report.sentences(found)), report.outcome(found)):
+    for told in (report.headline(found).replace("\xa0", " "), " ".join(report.sentences(found)), report.outcome(found)):
         assert "18.25 dB" in told or "96.8" in told or "0.9680" in told
-    assert any(report.sections(found, nothing).values())
+    assert shown(task, found)
     assert report.measured_on(found).startswith(("50 test", "500 test", "4,096 test", "the 50 stored"))
 
 
@@ -71,23 +78,23 @@ def test_a_result_is_told_in_every_place(task: str, made: Any) -> None:
 def test_a_task_of_which_nothing_is_known_shows_its_metrics(task: str) -> None:
     report = report_of(task)
     assert report is plain.REPORT
-    assert list(report.sections(scores(task, METRIC), nothing)) == ["Scores"]
+    assert list(shown(task, scores(task, METRIC))) == ["Scores"]
     assert report.usage(Path("runs/x"), image_schema()) == []
 
 
 def test_a_memory_is_told_by_what_it_stored() -> None:
     report, held = report_of("recall"), scores("recall", METRIC)
     assert report.sentences(held)[0].startswith("Measured on the 50 stored examples: PSNR")
-    assert "Measured on the 50 stored examples of toy." in report.sections(held, nothing)["Scores"]
+    assert "Measured on the 50 stored examples of toy." in shown("recall", held)["Scores"]
     assert report.measured_on(scores("recall", METRIC, examples=1)) == "the 1 stored example"
-    pages = (report.headline(held), report.sections(held, nothing)["Scores"], report.outcome(held))
+    pages = (report.headline(held), shown("recall", held)["Scores"], report.outcome(held))
     assert not any("test" in page for page in pages)
 
 
 def test_a_language_model_is_told_by_its_tokens() -> None:
     report, found = report_of("language-model"), scores("language-model", METRIC, tokens=4096)
     assert report.outcome(found).startswith("Measured on 4,096 test tokens: PSNR")
-    assert "Measured on 4,096 test tokens of toy." in report.sections(found, nothing)["Scores"]
+    assert "Measured on 4,096 test tokens of toy." in shown("language-model", found)["Scores"]
     assert "on 4,096 test tokens" in report.headline(found)
 
 
@@ -96,14 +103,13 @@ def test_what_nobody_has_judged_says_how_it_could_be() -> None:
     assert "--source" in report.outcome(found)
     assert report.sentences(found) == [report.outcome(found)]
     assert report.headline(found) == ""
-    assert report.sections(found, nothing) == {"Scores": ""}
+    assert shown("generation", found) == {}
     assert report.outcome(scores("generation", METRIC)).startswith("Measured on")
 
 
 def test_answers_of_a_translation_are_listed() -> None:
     answers = [{"said": "a <b>", "truth": "a <b>"}, {"said": "c", "truth": "d"}]
-    page = report_of("translation").sections(scores("translation", METRIC, answers=answers), nothing)["Answers"]
-    assert page.startswith('<section id="answers">')
+    page = shown("translation", scores("translation", METRIC, answers=answers))["Answers"]
     rows = page.split("<tr>")[2:]
     assert [row.count("right") for row in rows] == [1, 0]
     assert [row.count("wrong") for row in rows] == [0, 1]
@@ -120,8 +126,8 @@ def test_a_report_of_ones_own_enters_by_a_file_and_a_line_in_the_table(
         "tricks not done in %",
         "Share of tricks not done",
         "run.trick()",
-        headline=lambda found: f"<b>{found['examples']} tricks</b>",
-        sections=lambda found, pictures: {"Tricks": '<section id="tricks"><h2>Tricks</h2></section>'},
+        headline=lambda found: Markup(f"<b>{found['examples']} tricks</b>"),
+        sections=lambda found, pictures: [Section("tricks", "Tricks", "Its tricks", "<none yet>"), None],
         sentences=lambda found: ["It did its tricks."],
         usage=lambda folder, schema: [("Trick:", f"trick {folder.name}")],
     )
@@ -130,6 +136,7 @@ def test_a_report_of_ones_own_enters_by_a_file_and_a_line_in_the_table(
     page = write_report(run_folder(events=made.events(3, task="my-own"), scores=own)).read_text()
     for words in (
         "learned 10 tricks from images", "<b>7 tricks</b>", "It did its tricks.", '<section id="tricks">',
+        "<h2>Its tricks</h2>\n&lt;none yet&gt;",
         '<a href="#tricks">Tricks</a>', "trick lenet5-1", "run.trick()", "Share of tricks not done",
     ):  # fmt: skip
         assert words in page, words

@@ -90,18 +90,19 @@ def worked_example_text() -> str:
     names = max(len(line.name) for line in lines)
     values = max(len(repr(line.value)) for line in lines)
     printed = max(len(line.printed) for line in lines)
-    text = [f"Worked example of notes 003: A = {INPUT[0]}, B = {INPUT[1]}, target {TARGET}, eta = {ETA:g}"]
+    text = [f"Worked example of back-propagation: A = {INPUT[0]}, B = {INPUT[1]}, target {TARGET}, eta = {ETA:g}"]
     part = ""
     for line in lines:
         if line.part != part:
             part = line.part
-            heading = f"{'':{names}}   {'value':{values}}   {'notes':{printed}}   formula"
+            heading = f"{'':{names}}   {'value':{values}}   {'rounded':{printed}}   formula"
             text += ["", part, f"  {heading}"]
         row = f"{line.name:{names}} = {line.value!r:{values}}   {line.printed:{printed}}   {line.formula}"
         text.append(f"  {row}")
     text += [
         "",
-        "The notes go on with rounded numbers (0.0406 for delta): their w1+ and w2+ are off by 0.00007 and 0.00005.",
+        "rounded: as printed where the example is from, which goes on with rounded numbers (0.0406 for delta); so its",
+        "w1+ and w2+ are off by 0.00007 and 0.00005.",
         "Every weight here moves by the gradient at the old weights.",
     ]
     return "\n".join(text)

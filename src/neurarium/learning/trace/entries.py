@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 
 from neurarium.learning.trace import flow
+from neurarium.learning.trace.chain import expectations
 from neurarium.learning.trace.jacobian import Spectrum
 from neurarium.learning.trace.recording import Use
 from neurarium.learning.trace.result import LayerTrace
@@ -35,8 +36,9 @@ def make_entries(
     weights = {layer: _weights(layer, gradients, changes) for layer in {use.layer for use in uses}}
     seen: dict[int, int] = {}
     entries = []
-    rates = flow.factors([signal and signal[1] for signal in signals])
-    for position, (use, signal, factor) in enumerate(zip(uses, signals, rates, strict=True)):
+    errors = [signal and signal[1] for signal in signals]
+    rates, laws = flow.factors(errors), expectations(uses, errors)
+    for position, (use, signal, factor, law) in enumerate(zip(uses, signals, rates, laws, strict=True)):
         seen[id(use.layer)] = seen.get(id(use.layer), 0) + 1
         made, size = use.made, spectra.get(position)
         assert made is not None
@@ -50,11 +52,13 @@ def make_entries(
                 output_shape=use.output_shape,
                 mean=made.mean,
                 deviation=made.deviation,
+                expected=law[0],
                 smallest=made.smallest,
                 largest=made.largest,
                 zeros=made.zeros,
                 error_norm=None if signal is None else signal[0],
                 error_rms=None if signal is None else signal[1],
+                error_expected=law[1],
                 factor=factor,
                 parameters=parameters,
                 gradient_norm=gradient_norm,

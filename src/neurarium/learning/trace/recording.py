@@ -4,6 +4,7 @@ A layer is a module inside whose `forward` no other module runs. That takes `nn.
 counts a layer as often as it is used, and makes a net of bare functions a single layer.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,13 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import ParametrizationList
+from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
+from torch.utils.weak import WeakIdKeyDictionary
 
-from neurarium.learning.trace.structure import floats_in, mapped
+from neurarium.learning.trace.structure import floats_in, mapped, tensors_in
 from neurarium.learning.trace.units import Statistics, dead_share, length, saturated_share, statistics
 
 
-@dataclass
+@dataclass(eq=False)
 class Use:
     """One use of a layer: what a few examples brought in, what the batch made of it, what came back.
 
@@ -26,6 +29,11 @@ class Use:
         args, kwargs: inputs of the few examples, copied before the layer could change them.
         axes: of each tensor among them, by its `id`: the axis of the examples, or None.
         sources: those that depend on a parameter, another layer or the net's inputs, each with that axis.
+        before: the use that made the first input; None where it comes from outside of layers.
+        incoming: mean square of that input, where no use made it.
+        input_shape: of that input, the whole batch.
+        per_input: numbers in the first output for one in the first input.
+        used_outside: whether an operation outside of layers has taken the output up.
         output_shape: of the first output, without the axis of the examples.
         axis: of the examples in the output.
         moments: mean and variance by which a batch normalization has scaled this batch.
@@ -39,6 +47,11 @@ class Use:
     axes: dict[int, int | None]
     sources: list[tuple[Tensor, int]]
     moments: tuple[Tensor, Tensor] | None
+    before: "Use | None"
+    incoming: float
+    input_shape: torch.Size
+    per_input: float = 0.0
+    used_outside: bool = False
     output_shape: tuple[int, ...] = ()
     axis: int = 0
     made: Statistics | None = None
@@ -48,8 +61,10 @@ class Use:
     is_layer: bool = True
 
 
-class Recorder:
-    """Turns the coming and going of modules into uses of layers.
+class Recorder(TorchFunctionMode):
+    """Turns the coming and going of modules into uses of layers, and knows which use made a tensor.
+
+    A view made outside of layers hands its maker on; any other operation there breaks the chain.
 
     Args:
         net: the net to watch.
@@ -61,12 +76,15 @@ class Recorder:
     """
 
     def __init__(self, net: nn.Module, counts: Sequence[int], axis: int, kept: int, inputs: list[Tensor]) -> None:
+        super().__init__()
         self.uses: list[Use] = []
         self.origins: list[Tensor] = []
         """Where error signals end that come back to no parameter."""
         self._net, self._counts, self._axis, self._kept = net, counts, axis, min(kept, *counts)
         self._inputs = {id(x) for x in inputs}
         self._working: list[Use] = []
+        self._makers = WeakIdKeyDictionary()
+        self._in_layer = 0  # innermost modules at work
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -76,13 +94,29 @@ class Recorder:
             for name, module in _modules_that_compute(self._net):
                 handles.append(module.register_forward_pre_hook(self._entering(name), with_kwargs=True))
                 handles.append(module.register_forward_hook(self._leave))
-            yield
+            with self:
+                yield
         finally:
             for handle in handles:
                 handle.remove()
 
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Note what becomes of layers' outputs outside of layers."""
+        result = func(*args, **(kwargs or {}))
+        if not self._in_layer and isinstance(result, Tensor):
+            for x in tensors_in((args, kwargs)):
+                maker = self._makers.get(x)
+                if maker is not None and result is not x and result._is_view() and result.numel() == x.numel():
+                    self._makers[result] = maker
+                elif maker is not None:
+                    maker.used_outside = True
+                    if result is x:  # overwritten in place
+                        del self._makers[x]
+        return result
+
     def _entering(self, name: str) -> Any:
         def enter(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            self._in_layer += _is_innermost(module)
             if self._working:
                 self._working[-1].is_layer = False
             # a mask over pairs of places is the same for every example, whatever its size
@@ -95,20 +129,31 @@ class Recorder:
                     few[id(x)] = self._few(x, axis), axis
                 return few[id(x)][0]
 
-            with torch.no_grad():
+            with _unseen(), torch.no_grad():
                 few_args, few_kwargs = mapped((args, kwargs), reduced)
                 moments = _moments(module, args)
-            floats = {id(x): x for x in floats_in((args, kwargs))}.values()
-            driven = [x for x in floats if x.requires_grad or id(x) in self._inputs] or list(floats)[:1]
-            sources = [few[id(x)] for x in driven]
-            axes = {id(x): axis for x, axis in few.values()}
-            use = Use(name, module, few_args, few_kwargs, axes, [(x, k) for x, k in sources if k is not None], moments)
-            self._working.append(use)
+                floats = {id(x): x for x in floats_in((args, kwargs))}.values()
+                driven = [x for x in floats if x.requires_grad or id(x) in self._inputs] or list(floats)[:1]
+                sources = [few[id(x)] for x in driven]
+                axes = {id(x): axis for x, axis in few.values()}
+                x = next(tensors_in((args, kwargs)), torch.empty(0))
+                before = self._makers.get(x)
+                # measured now: a layer may overwrite its input
+                incoming = length(x) ** 2 / x.numel() if before is None and floats_in(x) else math.nan
+                driving = [(x, k) for x, k in sources if k is not None]
+                self._working.append(
+                    Use(name, module, few_args, few_kwargs, axes, driving, moments, before, incoming, x.shape)
+                )
 
         return enter
 
     def _leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-        use = self._working.pop()
+        with _unseen():
+            output = self._finished(self._working.pop(), module, output)
+        self._in_layer -= _is_innermost(module)
+        return output
+
+    def _finished(self, use: Use, module: nn.Module, output: Any) -> Any:
         floats = floats_in(output)
         if not use.is_layer or not floats:
             return None
@@ -120,7 +165,9 @@ class Recorder:
         axis = self._batch_axis(main, module)
         use.axis = axis or 0
         use.output_shape = tuple(size for k, size in enumerate(main.shape) if k != axis)
+        use.per_input = main.numel() / max(1, use.input_shape.numel())
         use.made = statistics(main)
+        self._makers[main] = use
         use.saturated, use.dead = saturated_share(module, main), dead_share(module, main, use.axis)
         for y in floats:
             if y.requires_grad:
@@ -162,6 +209,16 @@ def _modules_that_compute(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         id(inner) for module in net.modules() if isinstance(module, ParametrizationList) for inner in module.modules()
     }
     yield from ((name, module) for name, module in net.named_modules() if id(module) not in makers)
+
+
+def _unseen() -> Any:
+    """Let the recorder work without watching itself."""
+    return torch._C.DisableTorchFunction()  # of tensors' own kinds too; there is no other way to pause a mode
+
+
+def _is_innermost(module: nn.Module) -> bool:
+    """Whether nothing but what makes its weights is inside."""
+    return all(name == "parametrizations" for name, _ in module.named_children())
 
 
 def _note(use: Use) -> Any:

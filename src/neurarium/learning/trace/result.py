@@ -24,10 +24,13 @@ class LayerTrace:
         uses: how often the net uses it in all.
         output_shape: of the first tensor that it gives, for one example.
         mean, deviation, smallest, largest: of that tensor's numbers, over the whole batch.
+        expected: their root mean square by the laws of variance, chained from layer to layer; see `chain`. None where
+            there is no law.
         zeros: share of them that are exactly zero.
         error_norm: length of the error signal delta = dL/dy over all its tensors and the whole batch; None where no
             error comes back.
         error_rms: root mean square of delta, its length a unit.
+        error_expected: the same by the laws of variance; None for the last layer too.
         factor: `error_rms` over that of the entry after it: what the error signal is multiplied by on its way back.
         parameters: numbers to learn in the layer.
         gradient_norm: length of dL/dW over all parameters of the layer, summed over all its uses.
@@ -48,11 +51,13 @@ class LayerTrace:
     output_shape: tuple[int, ...]
     mean: float
     deviation: float
+    expected: float | None
     smallest: float
     largest: float
     zeros: float
     error_norm: float | None
     error_rms: float | None
+    error_expected: float | None
     factor: float | None
     parameters: int
     gradient_norm: float | None
@@ -63,6 +68,11 @@ class LayerTrace:
     jacobian_exact: bool
     saturated: float | None
     dead: float | None
+
+    @property
+    def rms(self) -> float:
+        """Root mean square of the numbers in the output."""
+        return math.hypot(self.mean, self.deviation)
 
     @property
     def title(self) -> str:

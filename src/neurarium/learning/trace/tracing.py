@@ -149,7 +149,7 @@ def trace(
         gradients = _gradients(model, value, recorder)
         changes, update = _changes(gradients, learning_rate, optimizer)
         spectra = _spectra(recorder.uses, asked, precision)
-    entries = make_entries(recorder.uses, gradients, changes, spectra)
+        entries = make_entries(recorder.uses, gradients, changes, spectra)
     signals = [entry.error_rms for entry in entries]
     return Trace(
         layers=tuple(entries[position] for position in asked),

@@ -30,17 +30,18 @@ def statistics(y: Float[Tensor, "*shape"]) -> Statistics:
     """Describe the numbers in `y`; the deviation is the population's, dividing by their count.
 
     Example:
-        >>> statistics(torch.tensor([0.0, 2.0]))
+        >>> statistics(torch.tensor([0.0, 2.0, 0.0, 2.0]))
         Statistics(mean=1.0, deviation=1.0, smallest=0.0, largest=2.0, zeros=0.5)
     """
     y = y.detach()
     if y.dtype in (torch.float16, torch.bfloat16):
         y = y.float()
     mean = y.mean()
-    # several times as fast as torch.std_mean on the CPU, and as exact
-    deviation = torch.linalg.vector_norm(y - mean) / math.sqrt(y.numel())
+    # several times as fast as torch.std_mean on the CPU, and as exact; squares of a vanishing signal would be zero
+    deviation = length(y - mean) / math.sqrt(y.numel())
     zeros = 1 - torch.count_nonzero(y) / y.numel()
-    return Statistics(*torch.stack([mean, deviation, *torch.aminmax(y), zeros.to(y.dtype)]).tolist())
+    others = torch.stack([*torch.aminmax(y), zeros.to(y.dtype)]).tolist()
+    return Statistics(float(mean), deviation, *others)
 
 
 def length(x: Float[Tensor, "*shape"]) -> float:

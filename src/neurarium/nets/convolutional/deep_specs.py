@@ -1,15 +1,19 @@
 """The classic deep convolutional nets as a recipe names them (no torch)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from neurarium.nets.spec import NetSpec
-from neurarium.record.schema import Schema
+from neurarium.record.schema import Schema, image_schema
 
 if TYPE_CHECKING:
     import torch
 
 ResNetDepth = Literal[20, 32, 44, 56, 110, 18, 34, 50, 101, 152]
+
+LARGE_IMAGES = image_schema((3, 224, 224), 1000)
+"""What the forms for large images were published for."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,11 @@ class AlexNetSpec(NetSpec):
 
     dropout: float = 0.5
     """Probability of dropping an input of the two hidden linear layers while training."""
+
+    @classmethod
+    def example(cls) -> Schema:
+        """Photographs of a thousand classes."""
+        return LARGE_IMAGES
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net for images."""
@@ -55,6 +64,11 @@ class VGGSpec(NetSpec):
     """VGG for images of 32 pixels a side or more."""
 
     summary: ClassVar[str] = "VGG for large images: stages of 3 x 3 convolutions, three linear layers"
+    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        f"vgg{depth}{'-bn' * norm}": {"depth": depth, "batch_norm": norm}
+        for norm in (False, True)
+        for depth in (11, 13, 16, 19)
+    }
 
     depth: Literal[11, 13, 16, 19] = 16
     """Number of convolutions and linear layers."""
@@ -64,6 +78,11 @@ class VGGSpec(NetSpec):
 
     dropout: float = 0.5
     """Probability of dropping a unit of the two hidden linear layers while training."""
+
+    @classmethod
+    def example(cls) -> Schema:
+        """Photographs of a thousand classes."""
+        return LARGE_IMAGES
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net for images."""
@@ -103,6 +122,9 @@ class ResNetSpec(NetSpec):
     """Residual net."""
 
     summary: ClassVar[str] = "residual net: blocks that learn a change of their input, 20 to 152 layers"
+    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        f"resnet{depth}": {"depth": depth} for depth in (18, 34, 50, 101, 152)
+    }
     batch_statistics: ClassVar[bool] = True
 
     depth: ResNetDepth = 20
@@ -145,6 +167,9 @@ class DenseNetSpec(NetSpec):
     """Densely connected net."""
 
     summary: ClassVar[str] = "densely connected net: every layer of a block reads the maps of all layers before it"
+    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        f"densenet{depth}": {"depth": depth} for depth in (121, 169, 201)
+    }
     batch_statistics: ClassVar[bool] = True
 
     depth: Literal[40, 100, 121, 169, 201] = 40
@@ -173,25 +198,3 @@ class DenseNetSpec(NetSpec):
             dropout=self.dropout,
             recompute=self.recompute,
         )
-
-
-LARGE: dict[str, NetSpec] = {
-    "alexnet": AlexNetSpec(),
-    "vgg11": VGGSpec(11),
-    "vgg13": VGGSpec(13),
-    "vgg16": VGGSpec(16),
-    "vgg19": VGGSpec(19),
-    "vgg11-bn": VGGSpec(11, batch_norm=True),
-    "vgg13-bn": VGGSpec(13, batch_norm=True),
-    "vgg16-bn": VGGSpec(16, batch_norm=True),
-    "vgg19-bn": VGGSpec(19, batch_norm=True),
-    "resnet18": ResNetSpec(18),
-    "resnet34": ResNetSpec(34),
-    "resnet50": ResNetSpec(50),
-    "resnet101": ResNetSpec(101),
-    "resnet152": ResNetSpec(152),
-    "densenet121": DenseNetSpec(121),
-    "densenet169": DenseNetSpec(169),
-    "densenet201": DenseNetSpec(201),
-}
-"""The forms for large images under the names that everybody knows them by."""

@@ -1,4 +1,4 @@
-"""Read weights from a file of any usual kind, told by its first bytes and not by its name. No pickle is loaded."""
+"""Read weights from a file of any usual kind, told by its first bytes and not by its name. No code in it is run."""
 
 from collections.abc import Callable
 from pathlib import Path

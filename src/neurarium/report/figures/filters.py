@@ -35,7 +35,7 @@ def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure
 FIGURE = RunFigure(
     name="filters",
     title="Filters",
-    caption="The first layer's filters: blue speaks for a unit, red against it.",
+    caption="The first layer's filters: blue speaks for a unit, orange against it.",
     applies=tells_images_apart,
     draw=_draw,
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neurarium.data.dataset import Dataset
-from neurarium.report.markup import slug
+from neurarium.report.render import slug
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
 

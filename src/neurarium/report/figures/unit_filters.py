@@ -40,8 +40,8 @@ def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure
 FIGURE = RunFigure(
     name=_NAME,
     title="What hidden units look for",
-    caption="The weights of hidden units as pictures: where a unit is on, it asks for what is red and against what is "
-    "blue.",
+    caption="The weights of hidden units as pictures: where a unit is on, it asks for what is blue and against what is "
+    "orange.",
     applies=_applies,
     draw=_draw,
 )

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Integer
 
-from neurarium.report import markup
 from neurarium.report.confusion import most_confused, row_shares, strengths
 from neurarium.report.format import many, percent, share_digits
-from neurarium.report.markup import Bar, text
-from neurarium.report.tasks.task_report import Pictures, ScoresFile, TaskReport
+from neurarium.report.render import Section, render
+from neurarium.report.tasks.task_report import Hint, Pictures, ScoresFile, TaskReport
 from neurarium.report.tasks.usage import predict
 from neurarium.tasks.interval import wilson_interval
 
@@ -22,90 +20,50 @@ def headline(scores: ScoresFile) -> str:
     total, right = scores["examples"], hits(scores)
     digits = share_digits(total)
     low, high = wilson_interval(right, total)
-    marks = f'<i style="left:{100 * low:.2f}%;width:{100 * (high - low):.2f}%"></i>'
-    interval = f"95 % interval {percent(low, digits)} to {percent(high, digits)}"
-    return (
-        f'<div class="result"><span class="big">{percent(right / total, digits)}</span>'
-        f'<p class="about">{text(scores["split"])} accuracy: {right:,} of {total:,} right<br>'
-        f'<span class="faint">{interval}</span></p></div>'
-        f'<div class="scale" role="img" aria-label="{interval}">'
-        f'{marks}<b style="left:{100 * right / total:.2f}%"></b></div>'
-        '<div class="ends" aria-hidden="true"><span>0 %</span><span>100 %</span></div>'
+    return render(
+        "headline.html",
+        value=percent(right / total, digits),
+        about=f"{scores['split']} accuracy: {right:,} of {total:,} right",
+        faint=[f"95 % interval {percent(low, digits)} to {percent(high, digits)}"],
+        scale=(low, right / total, high),
     )
 
 
-def sections(scores: ScoresFile, pictures: Pictures) -> dict[str, str]:
+def sections(scores: ScoresFile, pictures: Pictures) -> Sequence[Section | None]:
     """Answers class by class, and mistakes."""
-    return {"Answers": answers(scores, pictures("confusion")), "Mistakes": mistakes(scores, pictures("mistakes"))}
+    return [answers(scores, pictures("confusion")), mistakes(scores, pictures("mistakes"))]
 
 
-def answers(scores: ScoresFile, confusion_png: bytes | None) -> str:
+def answers(scores: ScoresFile, confusion_png: bytes | None) -> Section:
     """Confusion matrix and scores of each class."""
     classes, confusion = scores["classes"], np.array(scores["confusion"], dtype=np.int64)
-    parts, beside = [], len(classes) <= _WRITTEN_UP_TO
-    if beside:
-        parts.append(_matrix(classes, confusion))
-    elif confusion_png is not None:
-        parts.append(markup.photograph(confusion_png, f"Confusion matrix of {len(classes)} classes; see the table"))
-    rows = [
-        (
-            row["class"], f"{row['examples']:,}", f"{row['precision']:.3f}", Bar(f"{row['recall']:.3f}", row["recall"]),
-            f"{row['f1']:.3f}",
-        )
-        for row in scores["per_class"]
-    ]  # fmt: skip
-    each = markup.table(
-        "Precision: share of right ones among its answers of this class. Recall: share of the class that it found. "
-        "F1: harmonic mean of both.",
-        ("class", "examples", "precision", "recall", "F1"), rows,
-    )  # fmt: skip
-    parts.append(each if len(rows) <= _OPEN_UP_TO else markup.folded(f"All {len(rows)} classes", [each]))
-    if beside:
-        parts = [f'<div class="beside">{"".join(parts)}</div>']
-    return markup.section("answers", "Answers by class", parts)
-
-
-def _matrix(classes: Sequence[str], confusion: Integer[np.ndarray, "classes classes"]) -> str:
-    strength = strengths(row_shares(confusion))
-    turned = ' class="turned"' if max(map(len, classes)) > 3 else ""
-    head = "".join(f'<th scope="col"{turned}><span>{text(name)}</span></th>' for name in classes)
-    rows = []
-    for i, name in enumerate(classes):
-        cells = []
-        for j, count in enumerate(confusion[i]):
-            kind = ("right" if i == j else "wrong") + (" strong" if strength[i, j] > 0.55 else "")
-            cells.append(
-                f'<td class="{kind}" style="--share:{strength[i, j]:.3f}">{count:,}</td>' if count else "<td></td>"
-            )
-        rows.append(f'<tr><th scope="row">{text(name)}</th>{"".join(cells)}</tr>')
-    return (
-        '<div class="wide"><table class="matrix"><caption><span>Confusion matrix: a row for each true class, a column '
-        "for each answer. Blue: right; orange: wrong; the darker, the larger the share of the row.</span></caption>"
-        f'<thead><tr><td class="corner"></td>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    body = render(
+        "answers.html",
+        rows=scores["per_class"],
+        confusion=confusion.tolist(),
+        strength=strengths(row_shares(confusion)).tolist(),
+        turned=max(map(len, classes)) > 3,
+        beside=len(classes) <= _WRITTEN_UP_TO,
+        picture=confusion_png,
+        open_up_to=_OPEN_UP_TO,
     )
+    return Section("answers", "Answers", "Answers by class", body)
 
 
-def mistakes(scores: ScoresFile, png: bytes | None) -> str:
+def mistakes(scores: ScoresFile, png: bytes | None) -> Section | None:
     """The most confident mistakes, as pictures where there are any and as a table."""
     listed = scores["mistakes"]
     if not listed:
-        return ""
-    rows = [(str(m["index"]), m["predicted"], m["truth"], percent(m["confidence"], 1)) for m in listed]
-    each = markup.table(
-        f"Number of the example in the {scores['split']} data, counted from 0", ("example", "said", "is", "sure by"),
-        rows, words=3,
-    )  # fmt: skip
-    intro = (
-        "Where it was most sure and yet wrong: often these examples are unclear, badly labeled, or unlike the others."
-    )
-    parts = [markup.paragraph(intro)]
-    if png is None:
-        return markup.section("mistakes", "Most confident mistakes", [*parts, each])
+        return None
     said = "; ".join(f"said {m['predicted']}, is {m['truth']}" for m in listed[:5])
-    image = markup.photograph(png, f"The {len(listed)} most confident mistakes: {said}" + (" …" if listed[5:] else ""))
-    return markup.section(
-        "mistakes", "Most confident mistakes", [*parts, image, markup.folded("The same as a table", [each])]
+    body = render(
+        "mistakes.html",
+        caption=f"Number of the example in the {scores['split']} data, counted from 0",
+        rows=[(m["index"], m["predicted"], m["truth"], percent(m["confidence"], 1)) for m in listed],
+        picture=png,
+        words=f"The {len(listed)} most confident mistakes: {said}" + (" …" if listed[5:] else ""),
     )
+    return Section("mistakes", "Mistakes", "Most confident mistakes", body)
 
 
 def sentences(scores: ScoresFile) -> list[str]:
@@ -164,17 +122,33 @@ def hits(scores: ScoresFile) -> int:
     return round(scores["accuracy"] * scores["examples"])
 
 
-_READING = """<li><span class="key" style="color:var(--blue)"></span><b>Loss.</b> What learning makes small. Where
-it falls, learning works; where it jumps or rises, the learning rate is too high; where it stays flat from the start,
-too low. The pale line shows single updates, the strong ones whole epochs.</li>
-<li><span class="key" style="color:var(--blue)"></span><b>Training error.</b> Share of wrong answers on the examples
-that the net learns from, averaged over each epoch while the weights move. Where it stays high, the net is too small or
-has not learned long enough.</li>
-<li><span class="key" style="color:var(--vermilion)"></span><b>Validation error.</b> Share of wrong answers on examples
-that it does not learn from, measured after each epoch. It tells what the net has understood; the epoch where it is
-lowest is the one to keep.</li>
-<li><b>The gap.</b> Where training error falls on while validation error stops or rises, the net learns its examples
-by heart: it overfits.</li>"""
+_READING: Sequence[Hint] = (
+    (
+        "blue",
+        "Loss",
+        "What learning makes small. Where it falls, learning works; where it jumps or rises, the learning rate is too "
+        "high; where it stays flat from the start, too low. The pale line shows single updates, the strong ones whole "
+        "epochs.",
+    ),
+    (
+        "blue",
+        "Training error",
+        "Share of wrong answers on the examples that the net learns from, averaged over each epoch while the weights "
+        "move. Where it stays high, the net is too small or has not learned long enough.",
+    ),
+    (
+        "vermilion",
+        "Validation error",
+        "Share of wrong answers on examples that it does not learn from, measured after each epoch. It tells what the "
+        "net has understood; the epoch where it is lowest is the one to keep.",
+    ),
+    (
+        "",
+        "The gap",
+        "Where training error falls on while validation error stops or rises, the net learns its examples by heart: "
+        "it overfits.",
+    ),
+)
 
 REPORT = TaskReport(
     learned="learned to tell {classes} classes of {inputs} apart",

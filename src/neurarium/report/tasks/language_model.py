@@ -1,7 +1,10 @@
 """How a language model is told: it is measured on tokens."""
 
+from collections.abc import Sequence
+
 from neurarium.report.format import many
 from neurarium.report.metrics import metrics_headline, metrics_section, tell_metrics
+from neurarium.report.render import Section
 from neurarium.report.tasks.task_report import Pictures, ScoresFile, TaskReport
 from neurarium.report.tasks.usage import predict
 
@@ -10,8 +13,8 @@ def _tokens(scores: ScoresFile) -> str:
     return many(scores["tokens"], f"{scores['split']} token")
 
 
-def _sections(scores: ScoresFile, pictures: Pictures) -> dict[str, str]:
-    return {"Scores": metrics_section(scores, _tokens(scores))}
+def _sections(scores: ScoresFile, pictures: Pictures) -> Sequence[Section | None]:
+    return [metrics_section(scores, _tokens(scores))]
 
 
 def _outcome(scores: ScoresFile) -> str:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from neurarium.record.schema import Schema
 from neurarium.report.metrics import measured_on, metrics_headline, metrics_section, tell_metrics
+from neurarium.report.render import Section
 
 ScoresFile: TypeAlias = Mapping[str, Any]
 """Content of `scores.json`."""
@@ -14,10 +15,12 @@ Pictures: TypeAlias = Callable[[str], bytes | None]
 """The PNG of a figure by its name, where the run has it."""
 Commands: TypeAlias = Sequence[tuple[str, str]]
 """Lines to type, each with what it does before it."""
+Hint: TypeAlias = tuple[str, str, str]
+"""How to read something: color of its curve in the style sheet, or empty; name; explanation."""
 
 
-def _metrics(scores: ScoresFile, pictures: Pictures) -> dict[str, str]:
-    return {"Scores": metrics_section(scores)}
+def _metrics(scores: ScoresFile, pictures: Pictures) -> Sequence[Section | None]:
+    return [metrics_section(scores)]
 
 
 def _told(scores: ScoresFile) -> list[str]:
@@ -37,13 +40,13 @@ class TaskReport:
         axis: what the curve of the error shows.
         error: what an error is, a sentence without its end.
         call: how a run is used in Python, where `run` is the run.
-        headline: the result, large, as HTML.
-        sections: title to HTML of what belongs to the task alone.
+        headline: the result, large: HTML as `render` makes it; plain text is escaped.
+        sections: what belongs to the task alone; none where there is nothing to show.
         sentences: the result in words.
         outcome: what the command line says when a run is over.
         measured_on: how many of what were measured.
         usage: what to type to use a run, given its folder and its schema.
-        reading: list items, as HTML, on how to read the curves; empty: the error is explained.
+        reading: how to read the curves; empty: the error is explained.
         shares: whether an error is a share of examples, so that its standard error is known.
     """
 
@@ -52,10 +55,10 @@ class TaskReport:
     error: str
     call: str
     headline: Callable[[ScoresFile], str] = metrics_headline
-    sections: Callable[[ScoresFile, Pictures], dict[str, str]] = _metrics
+    sections: Callable[[ScoresFile, Pictures], Sequence[Section | None]] = _metrics
     sentences: Callable[[ScoresFile], list[str]] = _told
     outcome: Callable[[ScoresFile], str] = tell_metrics
     measured_on: Callable[[ScoresFile], str] = measured_on
     usage: Callable[[Path, Schema], Commands] = _nothing
-    reading: str = ""
+    reading: Sequence[Hint] = ()
     shares: bool = False

@@ -144,6 +144,6 @@ def separability_notice(examples: Examples) -> str:
             "--net.answers pocket or averaged"
         )
     return (
-        f"a hyperplane separates the {len(x):,} training examples: at most {found.mistakes:,} mistakes, by Novikoff's "
-        f"bound floor(R^2 / gamma^2) with R = {found.radius:.4g} and gamma = {found.margin:.4g}"
+        f"a hyperplane separates the {len(x):,} training examples: at most {found.mistakes:,} mistakes, "
+        f"({found.radius:.4g} / {found.margin:.4g})^2: longest example over widest margin (A. Novikoff, 1962)"
     )

@@ -5,20 +5,22 @@ independent of the inputs, net inputs z as normal; n is the number of inputs a u
 
     linear, convolution     n E[w^2] q + E[b^2]
     activation phi          E[phi(z)^2],  z ~ N(0, q)
-    layer, group norm       E[gamma^2] q / (q + eps) + E[beta^2]
+    layer, group norm       E[gamma^2] q / (q + eps) + E[beta^2], as of a batch norm in training
     batch norm              E[gamma^2] + E[beta^2], once its running statistics have been taken
-    flatten, dropout        q
+    flatten                 q
+    dropout                 q, in training q / (1 - p)
     embedding               E[w^2]
 
 Backwards d is the mean square of the error signal at a layer's outputs, m the number of outputs that an input reaches:
 
     linear, convolution     m E[w^2] d
     activation phi          E[phi'(z)^2] d,  z ~ N(0, q)
-    layer, group norm       E[gamma^2] d / (q + eps)
+    layer, group norm       E[gamma^2] d / (q + eps), as of a batch norm in training
     batch norm              E[gamma^2 / (running variance + eps)] d
-    flatten, dropout        d
+    flatten                 d
+    dropout                 d, in training d / (1 - p)
 
-n and m leave out zero padding. Dropout is that of evaluation. Normalization is taken to see inputs of mean zero.
+n and m leave out zero padding. Normalization is taken to see inputs of mean zero.
 
 Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010;
 K. He et al., "Delving deep into rectifiers", 2015; B. Poole et al., "Exponential expressivity in deep neural networks
@@ -32,17 +34,18 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
+from neurarium.learning.trace.units import length
 from neurarium.nets.parts.activation import ACTIVATIONS
 from neurarium.nets.parts.initial import gaussian_mean_square
 
 NET_INPUTS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.LayerNorm, nn.GroupNorm, _BatchNorm)
 """Layers whose outputs are taken as normal with mean zero."""
-SAME = (nn.Identity, nn.Flatten, nn.Unflatten, _DropoutNd)
-"""Layers that leave the distribution of numbers as it is, in evaluation."""
 ELEMENTWISE = (
     *(type(entry.module()) for entry in ACTIVATIONS.values() if entry.name != "identity"),
     nn.ELU, nn.SELU, nn.CELU, nn.Mish, nn.Softsign, nn.LogSigmoid, nn.Hardtanh, nn.ReLU6, nn.Hardswish,
 )  # fmt: skip
+
+_ALPHA = (nn.AlphaDropout, nn.FeatureAlphaDropout)
 
 
 def forward_law(layer: nn.Module, q: float, share: float = 1.0, normal: bool = True) -> float | None:
@@ -58,23 +61,24 @@ def forward_law(layer: nn.Module, q: float, share: float = 1.0, normal: bool = T
         None where there is no law for such a layer.
 
     Example:
-        >>> [forward_law(layer, 4.0) for layer in (nn.Dropout(0.5), nn.LayerNorm(8, eps=0.0), nn.MaxPool2d(2))]
-        [4.0, 1.0, None]
+        >>> [forward_law(layer, 4.0) for layer in (nn.Dropout(0.5), nn.ReLU(), nn.MaxPool2d(2))]
+        [8.0, 2.0, None]
     """
     match layer:
         case nn.Linear() | nn.Conv1d() | nn.Conv2d() | nn.Conv3d():
             return layer.weight[0].numel() * share * mean_square(layer.weight) * q + _mean_square_of(layer, "bias", 0.0)
-        case nn.Identity() | nn.Flatten() | nn.Unflatten() | _DropoutNd():
+        case _ if keeps(layer):
             return q
+        case _DropoutNd():
+            return None if isinstance(layer, _ALPHA) else q * _dropout_gain(layer.p)
         case nn.Embedding():
             return mean_square(layer.weight)
-        case nn.LayerNorm() | nn.GroupNorm():
+        case _BatchNorm() if layer.running_var is not None and not layer.training:
+            gain = q / (1 + layer.eps) if layer.num_batches_tracked == 0 else 1.0
+        case nn.LayerNorm() | nn.GroupNorm() | _BatchNorm():
             gain = q / (q + layer.eps)
-        case _BatchNorm():
-            fresh = layer.num_batches_tracked is not None and layer.num_batches_tracked == 0
-            gain = q / (1 + layer.eps) if fresh else 1.0
-        case nn.PReLU() if normal:
-            return q * (1 + mean_square(layer.weight)) / 2
+        case nn.ReLU() | nn.PReLU() if normal:
+            return q * _rectified(layer)
         case _ if normal and isinstance(layer, ELEMENTWISE):
             return gaussian_mean_square(layer.forward, q)
         case _:
@@ -100,19 +104,28 @@ def backward_law(
     match layer:
         case nn.Linear() | nn.Conv1d() | nn.Conv2d() | nn.Conv3d():
             return layer.weight[0].numel() * share * per_input * mean_square(layer.weight)
-        case nn.Identity() | nn.Flatten() | nn.Unflatten() | _DropoutNd():
+        case _ if keeps(layer):
             return 1.0
-        case _BatchNorm() if layer.running_var is not None:
+        case _DropoutNd():
+            return None if isinstance(layer, _ALPHA) else _dropout_gain(layer.p)
+        case _BatchNorm() if layer.running_var is not None and not layer.training:
             scale = 1.0 if layer.weight is None else layer.weight.detach().square()
             return (scale / (layer.running_var + layer.eps)).mean().item()
         case nn.LayerNorm() | nn.GroupNorm() | _BatchNorm():
             return _mean_square_of(layer, "weight", 1.0) / (q + layer.eps)
-        case nn.PReLU() if normal:
-            return (1 + mean_square(layer.weight)) / 2
+        case nn.ReLU() | nn.PReLU() if normal:
+            return _rectified(layer)
         case _ if normal and isinstance(layer, ELEMENTWISE):
             return gaussian_mean_square(lambda z: _derivative(layer, z), q)
         case _:
             return None
+
+
+def keeps(layer: nn.Module) -> bool:
+    """Whether a layer leaves the distribution of numbers as it is."""
+    return isinstance(layer, nn.Identity | nn.Flatten | nn.Unflatten) or (
+        isinstance(layer, _DropoutNd) and not (layer.training and layer.p > 0)
+    )
 
 
 def kernel_share(layer: nn.Module, shape: torch.Size) -> float:
@@ -133,7 +146,16 @@ def kernel_share(layer: nn.Module, shape: torch.Size) -> float:
 
 def mean_square(x: Tensor) -> float:
     """E[x^2] over all entries."""
-    return x.detach().double().square().mean().item()
+    return length(x) ** 2 / x.numel()
+
+
+def _rectified(layer: nn.ReLU | nn.PReLU) -> float:
+    """What a rectifier leaves of either signal; the general expectation would take a hundred times as long."""
+    return (1 + (mean_square(layer.weight) if isinstance(layer, nn.PReLU) else 0.0)) / 2
+
+
+def _dropout_gain(p: float) -> float:
+    return 1 / (1 - p) if p < 1 else 0.0
 
 
 def _mean_square_of(layer: nn.Module, parameter: str, otherwise: float) -> float:

@@ -7,7 +7,7 @@ import scipy.stats
 import torch
 from torch import nn
 
-from neurarium.learning.variance_laws import backward_law, forward_law, kernel_share
+from neurarium.learning.trace.variance_laws import backward_law, forward_law, kernel_share
 from neurarium.nets.parts.activation import Swish
 
 Q = 2.25
@@ -128,7 +128,9 @@ def test_normalization() -> None:
     assert forward_law(batch, 9.0) == pytest.approx(3.5 * 9 + 0.375)  # no statistics yet: it passes on what comes
     assert batch(x).square().mean().item() == pytest.approx(3.5 * 9 + 0.375, rel=0.05)
     batch.momentum = None
-    batch.train()(x)
+    assert forward_law(batch.train(), 9.0) == pytest.approx(3.5 + 0.375)
+    assert backward_law(batch, 9.0) == pytest.approx(3.5 / 9)
+    batch(x)
     batch.eval()
     assert forward_law(batch, 9.0) == pytest.approx(3.5 + 0.375)
     assert batch(x).square().mean().item() == pytest.approx(3.5 + 0.375, rel=0.01)
@@ -139,4 +141,13 @@ def test_layers_without_a_law() -> None:
     for layer in (nn.MaxPool2d(2), nn.AvgPool2d(2), nn.LSTM(3, 4), nn.Softmax(1)):
         assert forward_law(layer, Q) is None
         assert backward_law(layer, Q) is None
-    assert forward_law(nn.Dropout(0.9), Q) == forward_law(nn.Flatten(), Q) == Q
+
+
+def test_dropout() -> None:
+    assert forward_law(nn.Dropout(0.9).eval(), Q) == forward_law(nn.Flatten(), Q) == Q
+    torch.manual_seed(0)
+    layer, x = nn.Dropout(0.3), math.sqrt(Q) * torch.randn(100_000)
+    assert forward_law(layer, Q) == pytest.approx(layer(x).square().mean().item(), rel=0.02)
+    assert backward_law(layer, Q) * Q == forward_law(layer, Q)
+    assert forward_law(nn.Dropout(1.0), Q) == 0
+    assert forward_law(nn.AlphaDropout(0.5), Q) is backward_law(nn.AlphaDropout(0.5), Q) is None
