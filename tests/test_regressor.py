@@ -87,7 +87,7 @@ def test_digits_of_numbers_far_from_nought_are_kept() -> None:
     np.testing.assert_allclose(predicted - 1e9, y - 1e9, atol=1e-5)
 
 
-@pytest.mark.parametrize(("loss", "aim"), [("squared-error", np.mean), ("absolute-error", np.median)])
+@pytest.mark.parametrize(("loss", "aim"), [("squared_error", np.mean), ("absolute_error", np.median)])
 def test_losses_aim_at_mean_and_median(loss: str, aim: Callable[..., float]) -> None:
     y = np.array([1.0, 2.0, 3.0, 4.0, 90.0] * 8)
     settings: dict[str, Any] = {"hidden_layer_sizes": (), "batch_size": 40, "max_iter": 300, "n_iter_no_change": None}
@@ -138,7 +138,7 @@ def test_early_stopping_ends_with_the_best_epoch_on_the_held_out_examples() -> N
 
 def test_pipeline_search_validation_and_clone() -> None:
     pipeline = make_pipeline(StandardScaler(), exact())
-    grid = {"neuralregressor__l2": [0.01, 100.0], "neuralregressor__loss": ["squared-error"]}
+    grid = {"neuralregressor__l2": [0.01, 100.0], "neuralregressor__loss": ["squared_error"]}
     search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(X, PROGRESSION)
     assert search.best_params_["neuralregressor__l2"] == 0.01
     ours, theirs = (cross_val_score(kind, X, PROGRESSION, cv=3) for kind in (exact(), LinearRegression()))
@@ -190,7 +190,7 @@ def test_parameters_are_those_of_the_classifier_the_peer_and_one_more() -> None:
         {name: p.default for name, p in inspect.signature(kind).parameters.items()}
         for kind in (NeuralRegressor, NeuralClassifier, MLPRegressor)
     )
-    assert ours == classes | {"loss": "squared-error"}
+    assert ours == classes | {"loss": "squared_error"}
     assert {name: ours[name] for name in ours if name in theirs} == {
         name: theirs[name] for name in theirs if name in ours
     }
@@ -204,7 +204,7 @@ def test_parameters_are_those_of_the_classifier_the_peer_and_one_more() -> None:
     [
         ({"loss": "absolute-eror"}, "loss"),
         ({"loss": "cross-entropy"}, "loss"),
-        ({"loss": ["squared-error"]}, "loss"),
+        ({"loss": ["squared_error"]}, "loss"),
         ({"net": "perceptron"}, "net"),
         ({"net": "logistic"}, "net"),
         ({"net": RBMSpec()}, "net"),

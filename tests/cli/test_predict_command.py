@@ -141,7 +141,7 @@ def test_commands_that_need_the_data_say_that_they_were_in_memory(
     vectors: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = trained(tmp_path, MLPSpec(hidden=(4,)), vectors)
-    for command in (["evaluate", str(run)], ["trace", str(run), "--out", str(tmp_path)], ["variance", str(run)]):
+    for command in (["evaluate", str(run)], ["trace", str(run), "--out", str(tmp_path)]):
         capsys.readouterr()
         assert main(command) == 2
         assert "data that were in memory when the run learned from them" in capsys.readouterr().err

@@ -48,7 +48,7 @@ def test_options_are_no_fields() -> None:
     ("arguments", "says"),
     [
         (["lenet"], "did you mean lenet5"),
-        (["mlp", "--optimizer.lr", "1"], "did you mean optimizer"),
+        (["mlp", "--optimiser.lr", "1"], "did you mean optimizer"),
         (["mlp", "--epochs", "many"], "epochs: expected an integer"),
         (["mlp", "--epochs"], "a value"),
         (["mlp", "--augmentation.flip", "--epochs", "1"], "switches too"),

@@ -79,4 +79,4 @@ def test_on_a_narrow_screen_columns_are_left_out_and_no_word_or_number_is_broken
             assert cell in shown
     assert sum("block." in word for word in shown) == 3
     assert "On a wider screen also: " in " ".join(shown)
-    assert "its largest σ" not in text.split("spread:")[0]
+    assert "its largest σ" not in text.split("size:")[0]

@@ -251,7 +251,7 @@ def test_a_net_with_a_rule_of_its_own_is_asked_for_what_it_can_do_alone() -> Non
     schema = image_schema()
     asked = task_of(replace(OWN, task="recall"), schema)
     try_one_batch(HopfieldSpec().build(schema), asked, drawn(schema, 3), CPU)
-    with pytest.raises(ConfigError, match="net: expected a net of the kind Memory .* --task auto"):
+    with pytest.raises(ConfigError, match=r"net: expected a net of the kind Memory .* --task auto"):
         try_one_batch(nn.Linear(1, 1), asked, drawn(schema, 3), CPU)
 
 

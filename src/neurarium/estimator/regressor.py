@@ -15,7 +15,8 @@ from neurarium.estimator.base import NUMBERS, NeuralEstimator, scaling_of
 from neurarium.estimator.inputs import as_table
 from neurarium.learning.loss import LossName
 
-OBJECTIVES: tuple[LossName, ...] = ("squared-error", "absolute-error")
+LOSSES: dict[str, LossName] = {"squared_error": "squared-error", "absolute_error": "absolute-error"}
+"""Under the names of scikit-learn."""
 
 
 class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -25,8 +26,8 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
     from; predictions are in the units of y. The loss and `tol` are therefore without units. An output that is
     the same number for all examples is predicted as that number. The score is R^2. Parameters, attributes and errors
     are those of `NeuralEstimator`; besides:
-    `loss`: what learning makes small, of the standardized numbers and summed over the outputs: "squared-error"
-    (halved), which aims at the mean of y given x, or "absolute-error", which aims at the median.
+    `loss`: what learning makes small, of the standardized numbers and summed over the outputs: "squared_error"
+    (halved), which aims at the mean of y given x, or "absolute_error", which aims at the median.
 
     Attributes:
         n_outputs_: numbers in a prediction.
@@ -52,7 +53,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
     n_outputs_: int
     target_scaling_: Scaling
 
-    def __init__(self, net: Any = "mlp", *, loss: Any = "squared-error", **shared: Any) -> None:
+    def __init__(self, net: Any = "mlp", *, loss: Any = "squared_error", **shared: Any) -> None:
         super().__init__(net, **shared)
         self.loss = loss
 
@@ -63,14 +64,14 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
             X: (examples, features), or images (examples, height, width) or (examples, channels, height, width).
             y: a number an example, (examples); or several, (examples, outputs).
         """
-        if not isinstance(self.loss, str) or self.loss not in OBJECTIVES:
-            raise ConfigError("loss", expected=f"one of {', '.join(OBJECTIVES)}", got=repr(self.loss))
+        if not isinstance(self.loss, str) or self.loss not in LOSSES:
+            raise ConfigError("loss", expected=f"one of {', '.join(LOSSES)}", got=repr(self.loss))
         table, images = as_table(X)
         table, y = validate_data(self, table, y, dtype=NUMBERS, multi_output=True)
         numbers = _as_numbers(y)
         rows = numbers.reshape(len(numbers), -1)
         names = tuple(f"output {k}" for k in range(rows.shape[1]))
-        dataset = self._learn(table, images, torch.from_numpy(rows), names, self.loss)
+        dataset = self._learn(table, images, torch.from_numpy(rows), names, LOSSES[self.loss])
         self.target_scaling_ = scaling_of(dataset.schema.target)
         self.constants_ = np.where((rows == rows[0]).all(0), rows[0], np.nan)
         self.n_outputs_ = rows.shape[1]

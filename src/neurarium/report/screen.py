@@ -23,7 +23,7 @@ REFRESHES = 5  # a second
 SMOOTHING = 0.02  # weight of the newest loss in the running mean
 WINDOW = 50  # refreshes over which the speed is taken
 
-HEADER = "epoch  loss    error  val. loss  val. err.  gradient     rate     time"
+HEADER = "epoch       loss    error  val. loss  val. err.  gradient     rate     time"
 
 
 def shown(events: Iterator[Event], console: Console | None = None) -> Iterator[Event]:

@@ -57,7 +57,7 @@ HEADINGS = (
     "layer", "kind", "output", "size", "error signal", "factor", "gradient", "update", "Jacobian",
     "its largest σ", "at rest",
 )  # fmt: skip
-_LESS_TELLING = ("its largest σ", "spread", "at rest", "output", "Jacobian", "kind")
+_LESS_TELLING = ("its largest σ", "size", "at rest", "output", "Jacobian", "kind")
 
 
 def row(entry: LayerTrace) -> tuple[str, ...]:
