@@ -11,12 +11,19 @@ import torch
 import neurarium
 from neurarium.checks import DataError, ShapeError, UserError
 from neurarium.cli.main import main
+from neurarium.recipes.catalog import RECIPES
 from neurarium.tasks.table import TASKS
 from neurarium.training.folder import read_recipe
 from neurarium.training.session import build_session
 
 from .conftest import make_series
 from .contract import few
+
+
+def own(name: str) -> str:
+    """The task that a recipe's net is made for."""
+    task = RECIPES[name]().net.task
+    return "classification" if task == "supervised" else task
 
 
 def flowers(seed: int = 0) -> pd.DataFrame:
@@ -62,8 +69,10 @@ def test_a_recipe_on_another_takes_rows_and_refuses_before_a_folder_is_made(tmp_
     assert not (tmp_path / "series").exists()
 
 
-@pytest.mark.parametrize("name", ["perceptron", "hopfield", "gan", "rbm", "mlp"])
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [(name, task) for name in ("perceptron", "hopfield", "gan", "rbm", "mlp") for task in TASKS if task != own(name)],
+)
 def test_a_task_that_a_net_cannot_answer_is_refused_before_a_folder_is_made(
     name: str, task: str, tmp_path: Path
 ) -> None:

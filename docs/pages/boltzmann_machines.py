@@ -208,11 +208,12 @@ def rbm(page: Page, data: Dataset, effort: Effort) -> list[RBM]:
     one, five, long_one, long_persistent = rows[0], rows[1], rows[4], rows[5]
     page.say(
         f"""Reconstruction error is not what is learned: CD-1 has {one[2]} and CD-5 {five[2]}, and the likelihoods
-        differ by {abs(float(five[3]) - float(one[3])):.1f} nats. The estimate of log Z lies below log Z on average, so
-        that log P comes out too high rather than too low; where few chains carry it, its error bars are not to be
-        trusted either. Persistent chains follow the likelihood where steps are small against the time that the chains
-        need to mix. A short run is not made for them: they come out behind at both rates tried. In {long_one[1]} updates at a
-        falling rate they have {long_persistent[3]} nats, and CD-1 with the same settings {long_one[3]}."""
+        differ by {abs(float(five[3]) - float(one[3])):.1f} nats. The estimate of log Z lies below log Z on
+        average, so that log P comes out too high rather than too low; where few chains carry it, its error bars
+        are not to be trusted either. Persistent chains follow the likelihood where steps are small against the
+        time that the chains need to mix. A short run is not made for them: they come out behind at both rates
+        tried. In {long_one[1]} updates at a falling rate they have {long_persistent[3]} nats, and CD-1 with the
+        same settings {long_one[3]}."""
     )
     _dreams(page, trained)
     more = [_trained(data, _recipe(RBMSpec(), effort.epochs, seed))[0] for seed in range(1, effort.machines)]

@@ -83,7 +83,7 @@ class Examples(ABC):
             yield self.gather(index if index.device == device else index.to(device))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class HandedOver(Examples):
     """Examples that are read on the CPU; `onto` says where batches are handed over."""
 
