@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from neurarium.checks import ConfigError, RunError, choose, suggest
+from neurarium.checks import ConfigError, RunError, choose, one_of, suggest
 from neurarium.data import catalog as data_catalog
 from neurarium.data import own as own_data
 from neurarium.data.dataset import Dataset
@@ -282,7 +282,7 @@ def _origin(plan: Recipe, schema: Schema) -> tuple[Recipe | Path, tuple[str, ...
     if not Path(plan.source).exists():
         raise ConfigError(
             "source",
-            expected=f"a run folder or one of {', '.join(RECIPES)}",
+            expected=f"a run folder, or a recipe: {one_of(plan.source, RECIPES)}",
             got=repr(plan.source),
             remedy=suggest(plan.source, RECIPES),
         )

@@ -75,3 +75,9 @@ def test_list_on_a_narrow_screen(capsys: pytest.CaptureFixture[str], monkeypatch
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
     assert text.split() == words
+
+
+def test_a_choice_that_is_nearly_right_is_suggested(neurarium: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    result = neurarium("train", "mlp", "--optimizer.name", "adm")
+    assert result.returncode == 2
+    assert result.stderr.strip().endswith("did you mean adam or adamw?")

@@ -9,7 +9,7 @@ from neurarium.checks.errors import (
     StorageError,
     UserError,
 )
-from neurarium.checks.names import choose, suggest
+from neurarium.checks.names import choose, one_of, suggest
 
 __all__ = [
     "ConfigError",
@@ -20,5 +20,6 @@ __all__ = [
     "StorageError",
     "UserError",
     "choose",
+    "one_of",
     "suggest",
 ]

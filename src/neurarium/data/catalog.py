@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from neurarium.checks import ConfigError, DataError, suggest
+from neurarium.checks import ConfigError, DataError, one_of, suggest
 from neurarium.data import (
     characters,
     csv_table,
@@ -116,5 +116,5 @@ def _nothing_there(name: str, path: Path) -> DataError | ConfigError:
     if Path(name).suffix or len(Path(name).parts) > 1 or name.startswith("~"):
         return DataError(str(path), expected=_KINDS, got="no such file or folder", remedy="check the path")
     remedy = suggest(name, SOURCES, cutoff=0.5)
-    expected = f"one of {', '.join(SOURCES)}, or the path of {_KINDS}"
+    expected = f"{one_of(name, SOURCES, cutoff=0.5)}, or the path of {_KINDS}"
     return ConfigError("data", expected=expected, got=repr(name), remedy=remedy)
