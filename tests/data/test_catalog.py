@@ -71,7 +71,9 @@ def test_paths(sources, digits, name):
 
 
 def test_unknown_names_and_missing_paths(tmp_path):
-    with pytest.raises(ConfigError, match=r"data: expected one of \d+ known names, .*, got 'fashionmnist'; did you mean fash"):
+    with pytest.raises(
+        ConfigError, match=r"data: expected one of \d+ known names, .*, got 'fashionmnist'; did you mean fash"
+    ):
         load("fashionmnist")
     with pytest.raises(ConfigError, match=r"got 'zebra'$"):
         load("zebra")

@@ -12,6 +12,7 @@ from neurarium.nets.connectionist.associative_memory import AssociativeMemory
 from neurarium.nets.parts.normalization.weight import weight_normalized
 from neurarium.nets.spec import NetSpec
 from neurarium.nets.summary import summarize, summarize_batch
+from neurarium.record.schema import image_schema
 
 
 class Net(nn.Module):
@@ -245,3 +246,14 @@ def test_a_gpu_makes_no_difference(net: nn.Module, shape: tuple[int, ...]) -> No
     state = torch.cuda.get_rng_state()
     assert summarize(net.cuda(), shape) == expected
     assert torch.equal(torch.cuda.get_rng_state(), state)
+
+
+def test_a_pair_shows_both_its_parts() -> None:
+    net = NETS["gan"]().build(image_schema((1, 4, 4)))
+    found = summarize(net, (1, 4, 4))
+    made = [row for row in found.rows if row.name.startswith("generator.")]
+    judged = [row for row in found.rows if row.name.startswith("discriminator.")]
+    assert sum(row.parameters for row in made) == sum(p.numel() for p in net.generator.parameters())
+    assert sum(row.parameters for row in (*made, *judged)) == found.parameters
+    # two hidden layers of 128 between 64 numbers of noise and 16 pixels, and back to one
+    assert found.multiply_adds == 64 * 128 + 128 * 128 + 128 * 16 + 16 * 128 + 128 * 128 + 128

@@ -25,6 +25,14 @@ class Generative(ABC):
         """
 
 
+class Paired(ABC):
+    """Has a part that makes examples and that a call does not meet; a call is the other part's answer to examples."""
+
+    @abstractmethod
+    def make(self, count: int) -> Float[Tensor, "count *shape"]:
+        """Let the part make so many examples from torch's own generator, with gradient."""
+
+
 class Reconstructing(ABC):
     """Takes examples through a narrow code and back."""
 

@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from neurarium.checks import ShapeError
 from neurarium.nets.evaluating import evaluating
+from neurarium.nets.interfaces import Paired
 from neurarium.nets.multiply_adds import multiply_adds
 
 _FEW = 3  # like layers that are shown one by one
@@ -102,6 +103,8 @@ def summarize_batch(net: nn.Module, inputs: tuple[Tensor, ...]) -> Summary:
     """
     recorder = _Recorder()
     with _undisturbed(net, inputs), recorder.listening(net), torch.no_grad(), recorder:
+        if isinstance(net, Paired):
+            net.make(len(inputs[0]))
         net(*inputs)
     rows, parameters = recorder.rows.values(), list(net.parameters())
     return Summary(

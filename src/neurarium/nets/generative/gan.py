@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.feedforward.mlp import MLP
-from neurarium.nets.interfaces import Generative
+from neurarium.nets.interfaces import Generative, Paired
 from neurarium.nets.parts.flat import check_shape
 from neurarium.nets.parts.initial import initialize_
 
@@ -56,7 +56,7 @@ class ScaledSigmoid(nn.Module):
         return self.low + (self.high - self.low) * torch.sigmoid(a)
 
 
-class GAN(nn.Module, Generative):
+class GAN(nn.Module, Generative, Paired):
     """A generator (batch, noise) -> (batch, *shape) and a discriminator -> (batch, 1), which a call means."""
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, noise: int, shape: tuple[int, ...]) -> None:
@@ -77,6 +77,10 @@ class GAN(nn.Module, Generative):
         like = next(self.generator.parameters())
         where = like.device if generator is None else generator.device
         return torch.randn(count, self.noise, generator=generator, device=where).to(like)
+
+    def make(self, count: int) -> Float[Tensor, "count *shape"]:
+        """Examples of the generator from fresh noise."""
+        return self.generator(self.draw_noise(count))
 
     def sample(self, count: int, seed: int = 0, steps: int = 1000) -> Float[Tensor, "count *shape"]:
         """Make examples in evaluation mode; the same noise for a seed on every device, `steps` without effect."""
