@@ -24,10 +24,10 @@ from neurarium.record.schema import Schema
 from neurarium.tasks.table import task_of
 from neurarium.tasks.task import Context, Task, Trainable
 from neurarium.training.device import DeviceConfig
+from neurarium.training.pretrained import Pretrained, role_of
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.gradient import TaskStep
 from neurarium.training.session import Session, build_session
-from neurarium.training.source import Source, role_of
 
 MOST_WEIGHTS = 20_000_000
 """A larger net is held to torchvision's (`nets/convolutional`) and not to every law: a step takes it seconds."""
@@ -106,17 +106,17 @@ def spread(examples: Examples, count: int) -> Examples:
 
 def begin(recipe: Recipe, data: Dataset) -> Session:
     """A session in memory; what a recipe stands on has learned for an epoch."""
-    if not recipe.source or role_of(recipe) == "judge":
-        return build_session(dataclasses.replace(recipe, source=""), data)
-    return build_session(recipe, data, source=source_of(recipe, data))
+    if not recipe.pretrained or role_of(recipe) == "judge":
+        return build_session(dataclasses.replace(recipe, pretrained=""), data)
+    return build_session(recipe, data, pretrained=pretrained_of(recipe, data))
 
 
-def source_of(recipe: Recipe, data: Dataset) -> Source:
+def pretrained_of(recipe: Recipe, data: Dataset) -> Pretrained:
     """The run that a recipe stands on, after an epoch."""
-    origin = dataclasses.replace(RECIPES[recipe.source](), threads=1, device="cpu", epochs=1)
+    origin = dataclasses.replace(RECIPES[recipe.pretrained](), threads=1, device="cpu", epochs=1)
     below = begin(origin, data)
     list(below.events())
-    return Source(origin.name, below.net, data.schema)
+    return Pretrained(origin.name, below.net, data.schema)
 
 
 def gradients(net: nn.Module, asked: Trainable, parts: list[Batch], ranks: int = 1) -> tuple[Tensor, dict[str, Tensor]]:

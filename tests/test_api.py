@@ -62,7 +62,7 @@ def test_a_data_set_of_the_catalog_keeps_its_name(tmp_path: Path) -> None:
 def test_a_recipe_on_another_takes_rows_and_refuses_before_a_folder_is_made(tmp_path: Path) -> None:
     plan = dataclasses.replace(neurarium.recipe("bottleneck-features"), epochs=1)
     run = neurarium.train(plan, data=flowers(), target="kind", out=tmp_path / "rows", progress=False)
-    assert not read_recipe(run.folder / "source").augmentation.active
+    assert not read_recipe(run.folder / "pretrained").augmentation.active
     # the recipe below asks for images of another number of classes than a series has
     with pytest.raises(UserError):
         neurarium.train(plan, data=make_series(), out=tmp_path / "series", progress=False)
@@ -76,7 +76,7 @@ def test_a_recipe_on_another_takes_rows_and_refuses_before_a_folder_is_made(tmp_
 def test_a_task_that_a_net_cannot_answer_is_refused_before_a_folder_is_made(
     name: str, task: str, tmp_path: Path
 ) -> None:
-    plan = dataclasses.replace(neurarium.recipe(name), task=task, source="", epochs=1)
+    plan = dataclasses.replace(neurarium.recipe(name), task=task, pretrained="", epochs=1)
     data = few(plan, (20, 5, 5))
     try:
         build_session(plan, data)

@@ -19,10 +19,10 @@ from neurarium.record.config import write_toml
 from neurarium.record.events import EpochEnded, Stepped, Stopped
 from neurarium.tasks.task import Context, Trainable
 from neurarium.training.interrupt import StopRequest
+from neurarium.training.pretrained import copy_run, pretrained_folder, role_of
 from neurarium.training.recipe import Checkpoints, Recipe, recipe_from_plain, recipe_to_plain
 from neurarium.training.rules.table import rule_class, rule_name
 from neurarium.training.session import Session, create_run_folder, resume, start
-from neurarium.training.source import copy_run, role_of, source_folder
 
 from .contract import begin, cut, few, gradients, quiet
 
@@ -134,9 +134,9 @@ def test_cut_anywhere_it_resumes_to_the_bit(recipe: Recipe, place: str, tmp_path
 
 def below_of(recipe: Recipe, data: Dataset, folder: Path) -> Path | None:
     """The finished run of an epoch on which a recipe stands; none where it stands on none."""
-    if not recipe.source:
+    if not recipe.pretrained:
         return None
-    origin = dataclasses.replace(RECIPES[recipe.source](), threads=1, device="cpu", epochs=1)
+    origin = dataclasses.replace(RECIPES[recipe.pretrained](), threads=1, device="cpu", epochs=1)
     list(begun(origin, data, folder, below_of(origin, data, folder.with_name(folder.name + "-below"))).events())
     return folder
 
@@ -146,7 +146,7 @@ def begun(recipe: Recipe, data: Dataset, folder: Path, below: Path | None) -> Se
     if below is None:
         return start(recipe, folder, data)
     create_run_folder(recipe, folder, data)
-    copy_run(below, source_folder(folder))
+    copy_run(below, pretrained_folder(folder))
     return resume(folder, recipe, data)
 
 
@@ -161,7 +161,7 @@ def test_learns_one_batch_by_heart(recipe: Recipe) -> None:
     }
     plan = dataclasses.replace(recipe, epochs=EPOCHS_BY_HEART, batch_size=20, max_units=None, **changes)
     if role_of(plan) == "teacher":  # one that knows other examples would be in the way
-        plan = dataclasses.replace(plan, source="", loss=recipe.loss.without_teacher())
+        plan = dataclasses.replace(plan, pretrained="", loss=recipe.loss.without_teacher())
     session = begin(plan, data)
     if not session.task.error_vanishes:
         return

@@ -16,9 +16,9 @@ from neurarium.recipes.catalog import RECIPES
 from neurarium.record.events import Stepped
 from neurarium.tasks.task import Task
 from neurarium.training.interrupt import StopRequest
+from neurarium.training.pretrained import copy_run, pretrained_folder
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.session import create_run_folder, resume, start
-from neurarium.training.source import copy_run, source_folder
 
 from .contract import few
 
@@ -37,12 +37,12 @@ def on_cuda(name: str) -> Recipe:
 
 def begin(recipe: Recipe, data, folder: Path):  # type: ignore[no-untyped-def]
     """A session in a folder, on the finished run of an epoch that it may stand on."""
-    if not recipe.source:
+    if not recipe.pretrained:
         return start(recipe, folder, data)
     below = folder.with_name(f"{folder.name}-below")
-    list(begin(dataclasses.replace(on_cuda(recipe.source), epochs=1), data, below).events())
+    list(begin(dataclasses.replace(on_cuda(recipe.pretrained), epochs=1), data, below).events())
     create_run_folder(recipe, folder, data)
-    copy_run(below, source_folder(folder))
+    copy_run(below, pretrained_folder(folder))
     return resume(folder, recipe, data)
 
 

@@ -35,7 +35,7 @@ def one_of_each_kind() -> dict[str, Recipe]:
     found: dict[tuple[Any, ...], Recipe] = {}
     for make in RECIPES.values():
         recipe = make()
-        if not recipe.source:
+        if not recipe.pretrained:
             found.setdefault(kind_of(recipe), recipe)
     return {recipe.name: dataclasses.replace(recipe, threads=1, device="cpu") for recipe in found.values()}
 

@@ -41,19 +41,19 @@ from neurarium.tasks.table import OwnLoss
 from neurarium.training import session as sessions
 from neurarium.training.folder import is_finished, is_run
 from neurarium.training.interrupt import stop_on_interrupt
+from neurarium.training.pretrained import (
+    Pretrained,
+    build_net,
+    check_need,
+    copy_run,
+    pretrained_folder,
+    read_pretrained,
+    refuse_unfinished,
+)
 from neurarium.training.recipe import Recipe, fitted
 from neurarium.training.run import Run, load_run
 from neurarium.training.seed import own_generators
 from neurarium.training.session import Session
-from neurarium.training.source import (
-    Source,
-    build_net,
-    check_need,
-    copy_run,
-    read_source,
-    refuse_unfinished,
-    source_folder,
-)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -101,8 +101,8 @@ def train(
 ) -> Run:
     """Train a recipe and leave a run folder.
 
-    Where the recipe stands on another run (`plan.source`), that one is trained first, or copied, into `source` below
-    the run folder.
+    Where the recipe stands on another run (`plan.pretrained`), that one is trained first, or copied, into
+    `pretrained` below the run folder.
 
     Args:
         plan: the recipe, or its name.
@@ -122,7 +122,7 @@ def train(
         ConfigError, DataError, ShapeError: recipe, data, net and loss do not fit; nothing has been written yet.
         NonFiniteError: learning diverged; the folder keeps the last good checkpoint.
         StorageError: the folder cannot be written.
-        KeyboardInterrupt: stopped while the source was trained; the message says how to go on.
+        KeyboardInterrupt: stopped while the pretrained run was trained; the message says how to go on.
     """
     plan = _with_whole_paths(recipe(plan) if isinstance(plan, str) else plan)
     own = _data_in_hand(data, target, plan)
@@ -137,15 +137,15 @@ def train(
     notices = (*own.notices, *left_out)
     with own_generators():
         check_need(plan)
-        if not plan.source:
+        if not plan.pretrained:
             session = sessions.start(plan, folder, dataset, net, loss, notices)
             return _fit(session, dataset, progress, console)
-        # wrong settings show now, not when the source has been trained
+        # wrong settings show now, not when the pretrained run has been trained
         sessions.refuse_used(folder)
-        sessions.build_session(plan, dataset, net, _fresh_source(plan, dataset.schema), loss)
-        _try_sources(plan, dataset)
+        sessions.build_session(plan, dataset, net, _fresh_pretrained(plan, dataset.schema), loss)
+        _try_pretrained(plan, dataset)
         sessions.create_run_folder(plan, folder, dataset)
-        _make_source(plan, folder, dataset, progress, console)
+        _make_pretrained(plan, folder, dataset, progress, console)
         session = sessions.resume(folder, plan, dataset, net, loss, notices)
         return _fit(session, dataset, progress, console)
 
@@ -180,8 +180,8 @@ def resume(
     own = _data_in_hand(data, target, plan)
     dataset = own.dataset
     with own_generators():
-        if plan.source:
-            _make_source(plan, Path(folder), dataset, progress, console)
+        if plan.pretrained:
+            _make_pretrained(plan, Path(folder), dataset, progress, console)
         session = sessions.resume(folder, plan, dataset, net, loss, own.notices)
         if session.rule.finished and (Path(folder) / "weights.json").exists():
             raise RunError(str(folder), expected="something left to learn", got="a rule that has come to its end")
@@ -199,7 +199,7 @@ def fresh_net(plan: Recipe, schema: Schema) -> nn.Module:
     """Build a recipe's net with first weights; where it stands on the net of a recipe, that one is untrained too.
 
     Raises:
-        ConfigError, ShapeError, RunError: net, source and data do not fit.
+        ConfigError, ShapeError, RunError: net, pretrained run and data do not fit.
 
     Example:
         >>> from neurarium.record.schema import image_schema
@@ -207,7 +207,7 @@ def fresh_net(plan: Recipe, schema: Schema) -> nn.Module:
         >>> net.output.in_features
         32
     """
-    return build_net(plan, schema, source=_fresh_source(plan, schema))
+    return build_net(plan, schema, pretrained=_fresh_pretrained(plan, schema))
 
 
 def load(folder: str | Path, *, net: nn.Module | None = None, device: str | None = None) -> Run:
@@ -261,13 +261,13 @@ def _with_whole_paths(plan: Recipe) -> Recipe:
         plan = dataclasses.replace(plan, data=str(Path(plan.data).resolve()))
     if plan.data_folder is not None:
         plan = dataclasses.replace(plan, data_folder=str(Path(plan.data_folder).resolve()))
-    if plan.source and plan.source not in RECIPES and Path(plan.source).exists():
-        plan = dataclasses.replace(plan, source=str(Path(plan.source).resolve()))
+    if plan.pretrained and plan.pretrained not in RECIPES and Path(plan.pretrained).exists():
+        plan = dataclasses.replace(plan, pretrained=str(Path(plan.pretrained).resolve()))
     return plan
 
 
 def _origin(plan: Recipe, schema: Schema) -> tuple[Recipe | Path, tuple[str, ...]]:
-    """What the name of a source stands for: a recipe, on the data and the machine of the run itself, or a run folder.
+    """What the name of a pretrained run means: a recipe on the data and machine of the run itself, or a run folder.
 
     Returns it, and what of the recipe is left out as such data do not have it.
 
@@ -275,48 +275,48 @@ def _origin(plan: Recipe, schema: Schema) -> tuple[Recipe | Path, tuple[str, ...
         ConfigError: neither of the two; names the closest recipes.
         RunError: a run that is not finished.
     """
-    if plan.source in RECIPES:
+    if plan.pretrained in RECIPES:
         carried = ("data", "data_folder", "seed", "device", "threads", "checkpoints")
-        origin = dataclasses.replace(recipe(plan.source), **{name: getattr(plan, name) for name in carried})
-        return fitted(origin, RECIPES[plan.source], schema)
-    if not Path(plan.source).exists():
+        origin = dataclasses.replace(recipe(plan.pretrained), **{name: getattr(plan, name) for name in carried})
+        return fitted(origin, RECIPES[plan.pretrained], schema)
+    if not Path(plan.pretrained).exists():
         raise ConfigError(
-            "source",
-            expected=f"a run folder, or a recipe: {one_of(plan.source, RECIPES)}",
-            got=repr(plan.source),
-            remedy=suggest(plan.source, RECIPES),
+            "pretrained",
+            expected=f"a run folder, or a recipe: {one_of(plan.pretrained, RECIPES)}",
+            got=repr(plan.pretrained),
+            remedy=suggest(plan.pretrained, RECIPES),
         )
-    refuse_unfinished(plan.source)
-    return Path(plan.source), ()
+    refuse_unfinished(plan.pretrained)
+    return Path(plan.pretrained), ()
 
 
-def _fresh_source(plan: Recipe, schema: Schema) -> Source | None:
-    """The source of a recipe as it would be before anything is trained."""
+def _fresh_pretrained(plan: Recipe, schema: Schema) -> Pretrained | None:
+    """The pretrained run of a recipe as it would be before anything is trained."""
     check_need(plan)
-    if not plan.source:
+    if not plan.pretrained:
         return None
     origin, _ = _origin(plan, schema)
     if isinstance(origin, Path):
-        return read_source(origin)
-    net = build_net(origin, schema, source=_fresh_source(origin, schema))
-    return Source(origin.name, net, schema)
+        return read_pretrained(origin)
+    net = build_net(origin, schema, pretrained=_fresh_pretrained(origin, schema))
+    return Pretrained(origin.name, net, schema)
 
 
-def _try_sources(plan: Recipe, data: Dataset) -> None:
+def _try_pretrained(plan: Recipe, data: Dataset) -> None:
     """Prepare, and throw away, the runs of recipes on which a recipe stands: they must fit the data too."""
-    origin, _ = _origin(plan, data.schema) if plan.source else (Path(), ())
+    origin, _ = _origin(plan, data.schema) if plan.pretrained else (Path(), ())
     if isinstance(origin, Recipe):
-        sessions.build_session(origin, data, source=_fresh_source(origin, data.schema))
-        _try_sources(origin, data)
+        sessions.build_session(origin, data, pretrained=_fresh_pretrained(origin, data.schema))
+        _try_pretrained(origin, data)
 
 
-def _make_source(plan: Recipe, folder: Path, data: Dataset, progress: bool, console: Console | None) -> None:
-    """Bring the source of a run to its end: copy it, train it, or go on where it was broken off.
+def _make_pretrained(plan: Recipe, folder: Path, data: Dataset, progress: bool, console: Console | None) -> None:
+    """Bring the pretrained run of a run to its end: copy it, train it, or go on where it was broken off.
 
     Raises:
         KeyboardInterrupt: stopped before the end; it can be resumed.
     """
-    below = source_folder(folder)
+    below = pretrained_folder(folder)
     if is_finished(below):
         return
     origin, notices = _origin(plan, data.schema)
@@ -325,10 +325,10 @@ def _make_source(plan: Recipe, folder: Path, data: Dataset, progress: bool, cons
         return
     if is_run(below):
         origin = dataclasses.replace(sessions.read_recipe(below), device=plan.device, threads=plan.threads)
-    if origin.source:
+    if origin.pretrained:
         if not is_run(below):
             sessions.create_run_folder(origin, below, data)
-        _make_source(origin, below, data, progress, console)
+        _make_pretrained(origin, below, data, progress, console)
     session = (
         sessions.resume(below, origin, data) if is_run(below) else sessions.start(origin, below, data, notices=notices)
     )

@@ -45,5 +45,5 @@ def test_help_and_mistakes(capsys) -> None:
         find_rate_command.run(["lenet6"])
     with pytest.raises(ConfigError, match="lowest"):
         find_rate_command.run([*QUICK, "--lowest", "1", "--highest", "0.1"])
-    with pytest.raises(ConfigError, match=r"neurarium train .*--source RUN"):
+    with pytest.raises(ConfigError, match=r"neurarium train .*--pretrained RUN"):
         find_rate_command.run(["distilled-mlp"])

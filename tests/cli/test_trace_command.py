@@ -62,7 +62,7 @@ def test_a_recipe_gets_a_fresh_net_of_its_seed(tmp_path: Path, capsys: pytest.Ca
 
 def test_a_students_error_comes_from_its_own_loss(finished: Path, tmp_path: Path) -> None:
     loss = Loss("distillation", temperature=4.0, alpha=0.9, smoothing=0.1)
-    plan = replace(api.recipe("distilled-mlp"), source=str(finished), loss=loss, epochs=1, batch_size=500)
+    plan = replace(api.recipe("distilled-mlp"), pretrained=str(finished), loss=loss, epochs=1, batch_size=500)
     student = api.train(plan, out=tmp_path / "student", progress=False)
     assert run([str(student.folder), "--examples", "20", "--mode", "evaluation"]) == 0
     data = api.load_data("mnist-5k")

@@ -72,7 +72,7 @@ def test_paths(sources, digits, name):
 
 def test_unknown_names_and_missing_paths(tmp_path):
     with pytest.raises(
-        ConfigError, match=r"data: expected one of \d+ known names, .*, got 'fashionmnist'; did you mean fash"
+        ConfigError, match=r"data: expected one of \d+ known names, .*, got 'fashionmnist'; did you mean"
     ):
         load("fashionmnist")
     with pytest.raises(ConfigError, match=r"got 'zebra'$"):

@@ -26,9 +26,9 @@ from neurarium.learning.schedules import Schedule
 from neurarium.recipes.catalog import RECIPES
 from neurarium.record.events import EpochEnded
 from neurarium.record.schema import Field, Schema
+from neurarium.training.pretrained import Pretrained, role_of
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import Session, build_session
-from neurarium.training.source import Source, role_of
 
 SHAPES = {
     "mnist-5k": ((1, 28, 28), 10),
@@ -99,11 +99,11 @@ def cases() -> dict[str, Recipe]:
 def begin(recipe: Recipe) -> Session:
     """A session in memory; what a recipe stands on has learned for an epoch."""
     data = stand_in(recipe)
-    if not recipe.source or role_of(recipe) == "judge":
-        return build_session(dataclasses.replace(recipe, source=""), data)
-    below = begin(dataclasses.replace(RECIPES[recipe.source](), threads=1, device="cpu", epochs=1))
+    if not recipe.pretrained or role_of(recipe) == "judge":
+        return build_session(dataclasses.replace(recipe, pretrained=""), data)
+    below = begin(dataclasses.replace(RECIPES[recipe.pretrained](), threads=1, device="cpu", epochs=1))
     list(below.events())
-    return build_session(recipe, data, source=Source(recipe.source, below.net, data.schema))
+    return build_session(recipe, data, pretrained=Pretrained(recipe.pretrained, below.net, data.schema))
 
 
 def numbers_of(recipe: Recipe) -> dict[str, Any]:

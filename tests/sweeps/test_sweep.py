@@ -197,7 +197,7 @@ def test_mistakes_leave_nothing_behind(vectors: Dataset, tmp_path: Path) -> None
     with pytest.raises(DataError, match="validation"):
         sweep(PLAN, GRID, data=replace(vectors, validation=vectors.train.select(torch.arange(0))), out=out)
     with pytest.raises(ConfigError, match="neurarium train lenet5"):
-        sweep(PLAN, {"loss.name": "distillation", "source": "lenet5"}, data=vectors, out=out)
+        sweep(PLAN, {"loss.name": "distillation", "pretrained": "lenet5"}, data=vectors, out=out)
     with pytest.raises(RunError, match=r"sweep\.toml"):
         resume_sweep(tmp_path)
     assert not out.exists()

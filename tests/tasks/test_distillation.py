@@ -89,5 +89,5 @@ def test_scores_are_those_of_the_labels() -> None:
 
 
 def test_without_a_teacher() -> None:
-    with pytest.raises(ConfigError, match=r"source: expected a run whose net is the teacher.*--source lenet5"):
+    with pytest.raises(ConfigError, match=r"pretrained: expected a run whose net is the teacher.*--pretrained lenet5"):
         Distillation.build(NetSpec(), Loss("distillation"), CLASSES, {})

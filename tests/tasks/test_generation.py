@@ -16,7 +16,7 @@ from neurarium.nets.spec import NetSpec
 from neurarium.tasks.generation import Generation, judged_metrics, mixture_metrics
 from neurarium.tasks.model import Model
 from neurarium.tasks.scores import Scores
-from neurarium.training.source import Judge
+from neurarium.training.pretrained import Judge
 
 
 def test_mixture_by_hand() -> None:

@@ -17,10 +17,10 @@ from neurarium.nets.feedforward.linear_probe_spec import LinearProbeSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.events import EpochEnded, Stepped
 from neurarium.training.interrupt import StopRequest
+from neurarium.training.pretrained import Pretrained, copy_run, pretrained_folder, read_pretrained
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.run import load_run
 from neurarium.training.session import Session, build_session, resume, start
-from neurarium.training.source import Source, copy_run, read_source, source_folder
 
 COMMON = {"batch_size": 30, "threads": 1, "checkpoints": Checkpoints(seconds=1e9)}
 SGD = Optimizer("sgd", lr=0.1)
@@ -28,7 +28,7 @@ BELOW = Recipe(name="below", net=MLPSpec(hidden=(6, 5), dropout=0.2), optimizer=
 TUNED = Recipe(
     name="tuned",
     net=LinearProbeSpec(frozen=False),
-    source="below",
+    pretrained="below",
     optimizer=SGD,
     epochs=4,
     **COMMON,
@@ -42,7 +42,7 @@ def below(vectors: Dataset, tmp_path: Path) -> Path:
 
 
 def begin(below: Path, data: Dataset, plan: Recipe) -> Session:
-    return build_session(plan, data, source=read_source(below))
+    return build_session(plan, data, pretrained=read_pretrained(below))
 
 
 def trunk_of(session: Session) -> dict[str, Tensor]:
@@ -76,7 +76,7 @@ def test_while_it_stands_the_head_learns_as_on_a_frozen_backbone(below: Path, ve
     nets = []
     for spec, tuning in ((LinearProbeSpec(), FineTuning()), (LinearProbeSpec(frozen=False), FineTuning(2))):
         plan = replace(TUNED, net=spec, fine_tuning=tuning, epochs=2)
-        session = build_session(plan, vectors, source=Source("below", source.net, vectors.schema))
+        session = build_session(plan, vectors, pretrained=Pretrained("below", source.net, vectors.schema))
         list(session.events())
         nets.append(session.net.state_dict())
     assert all(same(*nets))
@@ -140,7 +140,7 @@ def test_resume_is_bit_exact_in_every_phase(
 ) -> None:
     plan = replace(TUNED, optimizer=optimizer, fine_tuning=FineTuning(2, backbone_factor=0.3, layer_decay=0.9))
     for name in ("whole", "cut"):
-        copy_run(below, source_folder(tmp_path / name))
+        copy_run(below, pretrained_folder(tmp_path / name))
     whole = start(plan, tmp_path / "whole", vectors)
     ends = [event for event in whole.events() if isinstance(event, EpochEnded)]
     request, first = StopRequest(), start(plan, tmp_path / "cut", vectors)
@@ -183,9 +183,9 @@ def test_what_no_run_can_mean(settings: dict) -> None:
 
 
 def test_the_net_below_stays_as_it_was(below: Path, vectors: Dataset) -> None:
-    source = read_source(below)
+    source = read_pretrained(below)
     before = {name: t.clone() for name, t in source.net.state_dict().items()}
-    list(build_session(TUNED, vectors, source=source).events())
+    list(build_session(TUNED, vectors, pretrained=source).events())
     assert all(same(source.net.state_dict(), before))
 
 
@@ -193,8 +193,8 @@ def test_statistics_of_a_backbone_stand_still_too(vectors: Dataset) -> None:
     """Batch normalization's running means belong to the backbone."""
     whole = build_session(replace(BELOW, net=MLPSpec(hidden=(6, 5), norm="batch")), vectors)
     list(whole.events())
-    source = Source("below", whole.net.eval(), vectors.schema)
-    session = build_session(replace(TUNED, fine_tuning=FineTuning(freeze_epochs=4)), vectors, source=source)
+    source = Pretrained("below", whole.net.eval(), vectors.schema)
+    session = build_session(replace(TUNED, fine_tuning=FineTuning(freeze_epochs=4)), vectors, pretrained=source)
     before = {name: t.clone() for name, t in session.net.named_buffers()}
     assert before
     list(session.events())

@@ -14,7 +14,7 @@ from neurarium.recipes.catalog import RECIPES
 from neurarium.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from neurarium.training.source import Source
+    from neurarium.training.pretrained import Pretrained
 
 USAGE = """usage: neurarium find-rate NAME [--steps 100 --lowest 1e-6 --highest 10 --out find-rate.png]
        neurarium find-rate NAME --help      every option, those of the recipe too
@@ -61,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
     curve = find_rate(
         plan,
         data,
-        source=_source_of(order.recipe),
+        pretrained=_pretrained_of(order.recipe),
         steps=order.steps,
         lowest=order.lowest,
         highest=order.highest,
@@ -93,17 +93,17 @@ def _check_rate(plan: Recipe) -> None:
         )
 
 
-def _source_of(plan: Recipe) -> "Source | None":
+def _pretrained_of(plan: Recipe) -> "Pretrained | None":
     """Read the run that a recipe stands on; a recipe's name stands for a run that there is not yet."""
-    from neurarium.training.source import read_source
+    from neurarium.training.pretrained import read_pretrained
 
-    if not plan.source:
+    if not plan.pretrained:
         return None
-    if plan.source in RECIPES:
+    if plan.pretrained in RECIPES:
         raise ConfigError(
-            "source",
+            "pretrained",
             expected="a run folder",
-            got=f"the recipe {plan.source}",
-            remedy=f"train it: neurarium train {plan.source}; then pass --source RUN",
+            got=f"the recipe {plan.pretrained}",
+            remedy=f"train it: neurarium train {plan.pretrained}; then pass --pretrained RUN",
         )
-    return read_source(plan.source)
+    return read_pretrained(plan.pretrained)

@@ -65,7 +65,7 @@ def _find(name: str, shape: tuple[int, ...] | None, classes: int | None) -> "tup
     plans |= {net: Recipe(name=net, net=spec) for net, spec in named_specs().items() if net not in plans}
     plan = choose(name, plans, subject="recipe, net or run folder")
     example = plan.net.example() if name in {**RECIPES, **NETS} else LARGE_IMAGES  # of a published size
-    if plan.net.needs and not plan.source:
+    if plan.net.needs and not plan.pretrained:
         users = ", ".join(recipe for recipe in RECIPES if plans[recipe].net.needs)
         raise ConfigError(
             name,

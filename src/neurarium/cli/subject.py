@@ -41,12 +41,12 @@ class Subject(NamedTuple):
     def task(self) -> "Task":
         """What is asked of the net; of a student without its teacher where that one is not trained yet."""
         from neurarium.tasks.table import task_of
+        from neurarium.training.pretrained import pretrained_folder, read_pretrained, role_of
         from neurarium.training.recipe import for_measuring
-        from neurarium.training.source import read_source, role_of, source_folder
 
         recipe, schema, helpers = self.recipe, self.dataset.schema, {}
-        if self.folder and recipe.source:
-            helpers = read_source(source_folder(self.folder)).helpers(recipe, schema, self.device_config)
+        if self.folder and recipe.pretrained:
+            helpers = read_pretrained(pretrained_folder(self.folder)).helpers(recipe, schema, self.device_config)
         elif role_of(recipe) == "teacher":
             recipe = for_measuring(recipe)
         return task_of(recipe, schema, train=self.dataset.train, helpers=helpers, device=self.device_config.device)

@@ -51,7 +51,7 @@ class FineTuning:
                     "fine_tuning",
                     expected="a net with a backbone that learns",
                     got="a net without one",
-                    remedy="--net.kind linear-probe --net.no-frozen --source RUN, or leave --fine-tuning out",
+                    remedy="--net.kind linear-probe --net.no-frozen --pretrained RUN, or leave --fine-tuning out",
                 )
             return [ParameterGroup(tuple(p for group in groups.values() for p in group))]
         backbone = list(groups["backbone"])

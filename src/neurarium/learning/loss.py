@@ -32,7 +32,7 @@ class Loss:
     """Which loss, what becomes of the labels before it, and its constants.
 
     All losses are those of `learning.losses`; binary cross-entropy, logistic, hinge and perceptron ask each output
-    whether its class is right, one against the rest. "distillation" mixes the answers of the recipe's source with the
+    whether its class is right, one against the rest. "distillation" mixes the answers of the pretrained net with the
     cross-entropy of the labels. "auto" is what the task makes small by itself: cross-entropy for classes, the squared
     error for numbers. "custom" is a function of the user's own, which is passed along. Nets with a learning rule or a
     task of their own (perceptron, autoencoder, gan) take no other.

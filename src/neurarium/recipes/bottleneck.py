@@ -26,7 +26,7 @@ def bottleneck_features() -> Recipe:
     return Recipe(
         name="bottleneck-features",
         net=LinearProbeSpec(layer="relu2"),
-        source="bottleneck-mlp",
+        pretrained="bottleneck-mlp",
         optimizer=Optimizer("adam", lr=1e-2),
         schedule=Schedule("cosine", warmup=0.05),
         epochs=20,

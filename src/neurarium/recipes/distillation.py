@@ -31,6 +31,6 @@ def distilled_mlp() -> Recipe:
     return replace(
         small_mlp(),
         name="distilled-mlp",
-        source="lenet5",
+        pretrained="lenet5",
         loss=Loss("distillation", temperature=4.0, alpha=0.9),
     )

@@ -52,7 +52,7 @@ def dcgan() -> Recipe:
     return Recipe(
         name="dcgan",
         net=DCGANSpec(channels=32, penalty=0.01),
-        source="lenet5",
+        pretrained="lenet5",
         optimizer=Optimizer("adam", lr=1e-3, betas=(0.5, 0.999)),
         schedule=Schedule("cosine"),
         early_stopping=EarlyStopping(monitor="nothing"),

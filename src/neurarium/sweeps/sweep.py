@@ -30,10 +30,10 @@ from neurarium.training.ensemble.compatibility import why_not, worthwhile
 from neurarium.training.ensemble.train import train_ensemble
 from neurarium.training.interrupt import StopRequest, stop_on_interrupt
 from neurarium.training.loop import steps_per_epoch
+from neurarium.training.pretrained import copy_run, pretrained_folder, read_pretrained, refuse_unfinished
 from neurarium.training.recipe import OwnNet, Recipe, fitted
 from neurarium.training.seed import own_generators, seed_everything
 from neurarium.training.session import Session
-from neurarium.training.source import copy_run, read_source, refuse_unfinished, source_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 NetMaker = Callable[[Schema], nn.Module]
 """Makes a fresh net for examples of a schema, its weights drawn from torch's default generator."""
 
-_PATHS = ("data", "data_folder", "source")
+_PATHS = ("data", "data_folder", "pretrained")
 
 
 def sweep(
@@ -297,8 +297,8 @@ def _open(task: _Task, data: Dataset, nets: _Nets, board: SweepProgress) -> Sess
 
 
 def _start(task: _Task, data: Dataset, nets: _Nets) -> Session:
-    if task.recipe.source:
-        copy_run(task.recipe.source, source_folder(task.folder))
+    if task.recipe.pretrained:
+        copy_run(task.recipe.pretrained, pretrained_folder(task.folder))
     return sessions.start(task.recipe, task.folder, data, nets.fresh(task.recipe, data.schema))
 
 
@@ -307,18 +307,18 @@ def _probe(recipe: Recipe, data: Dataset, nets: _Nets) -> Session:
 
     Raises ConfigError, DataError, ShapeError, RunError: they do not, or the run that it stands on is not there.
     """
-    source = None
-    if recipe.source:
-        if not Path(recipe.source).exists():
+    pretrained = None
+    if recipe.pretrained:
+        if not Path(recipe.pretrained).exists():
             raise ConfigError(
-                "source",
+                "pretrained",
                 expected="the folder of a finished run, one for all runs of a sweep",
-                got=repr(recipe.source),
-                remedy=f"neurarium train {recipe.source}, then --source runs/{recipe.source}-1",
+                got=repr(recipe.pretrained),
+                remedy=f"neurarium train {recipe.pretrained}, then --pretrained runs/{recipe.pretrained}-1",
             )
-        refuse_unfinished(recipe.source)
-        source = read_source(recipe.source)
-    return sessions.build_session(recipe, data, nets.fresh(recipe, data.schema), source)
+        refuse_unfinished(recipe.pretrained)
+        pretrained = read_pretrained(recipe.pretrained)
+    return sessions.build_session(recipe, data, nets.fresh(recipe, data.schema), pretrained)
 
 
 def _tasks(request: Request, folder: Path, number: int, cell: Cell) -> list[_Task]:

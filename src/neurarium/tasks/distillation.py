@@ -41,8 +41,8 @@ class Distillation(Classification):
         """Make the task; a `ConfigError` where there is no teacher."""
         if "teacher" not in helpers:
             expected = "a run whose net is the teacher, for the loss distillation"
-            remedy = "name a recipe or a run folder: --source lenet5"
-            raise ConfigError("source", expected=expected, got="none", remedy=remedy)
+            remedy = "name a recipe or a run folder: --pretrained lenet5"
+            raise ConfigError("pretrained", expected=expected, got="none", remedy=remedy)
         target = schema.target
         criterion = loss.build(target, device)
         return cls(criterion, target.categories, bool(target.shape), helpers["teacher"], loss)

@@ -31,10 +31,10 @@ from neurarium.data.plan import grouped, plan
 from neurarium.learning.schedules import Schedule
 from neurarium.tasks.table import OwnLoss
 from neurarium.tasks.task import Context
+from neurarium.training.pretrained import Pretrained
 from neurarium.training.recipe import Recipe
 from neurarium.training.seed import own_generators
 from neurarium.training.session import Session, build_session
-from neurarium.training.source import Source
 
 DIVERGED = 4.0
 SMOOTHING = 0.8
@@ -106,7 +106,7 @@ def find_rate(
     dataset: Dataset,
     *,
     net: nn.Module | None = None,
-    source: Source | None = None,
+    pretrained: Pretrained | None = None,
     loss: OwnLoss | None = None,
     steps: int = 100,
     lowest: float = 1e-6,
@@ -118,7 +118,7 @@ def find_rate(
     Args:
         recipe: what would be trained; its learning rate and schedule play no part.
         net: a module of your own instead of the recipe's net, learned on in a copy.
-        source: the trained run that the recipe stands on, where it stands on one.
+        pretrained: the trained run that the recipe stands on, where it stands on one.
         loss: a function of your own, where the recipe's loss is "custom".
         steps: N, updates at most.
         smoothing: beta, in [0, 1).
@@ -136,7 +136,7 @@ def find_rate(
     rising = Rising(highest_factor=highest / lowest, updates=steps)
     changed = replace(recipe, optimizer=replace(recipe.optimizer, lr=lowest), schedule=rising)
     with own_generators():
-        return _sweep(build_session(changed, dataset, copy.deepcopy(net), source, loss), steps, smoothing)
+        return _sweep(build_session(changed, dataset, copy.deepcopy(net), pretrained, loss), steps, smoothing)
 
 
 def smooth(losses: Sequence[float], beta: float) -> list[float]:

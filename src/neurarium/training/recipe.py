@@ -75,7 +75,7 @@ class Recipe:
     """Data set: a name from `neurarium list`, an idx, npz or csv file, or a folder of images."""
     data_folder: str | None = None
     """Folder where the files of a named data set lie; none: where they usually are."""
-    source: str = ""
+    pretrained: str = ""
     """The run that this one stands on, teacher or frozen trunk: a recipe's name, trained first, or a run folder."""
     loss: Loss = Loss()
     """What the net is asked to make small."""

@@ -31,8 +31,8 @@ from neurarium.training.data_info import DataInfo, read_data_info
 from neurarium.training.device import DeviceConfig, find_device
 from neurarium.training.fast_inference import prepared_for_inference
 from neurarium.training.folder import is_run, load_weights, read_recipe
+from neurarium.training.pretrained import build_net, pretrained_folder, read_pretrained, role_of
 from neurarium.training.recipe import Recipe, for_measuring, net_kind
-from neurarium.training.source import build_net, read_source, role_of, source_folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +86,10 @@ class Run:
 
         `dataset`: whose training examples balance the classes, where the recipe wants that.
         """
-        recipe, below = for_measuring(self.recipe), source_folder(self.folder)
+        recipe, below = for_measuring(self.recipe), pretrained_folder(self.folder)
         helpers = {}
         if role_of(recipe) == "judge" and is_run(below):
-            helpers = read_source(below).helpers(recipe, self.schema, self.device_config)
+            helpers = read_pretrained(below).helpers(recipe, self.schema, self.device_config)
         if dataset is None and recipe.loss.balanced:  # weights matter for the loss alone
             recipe = replace(recipe, loss=replace(recipe.loss, balanced=False))
         train = None if dataset is None else dataset.train

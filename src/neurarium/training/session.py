@@ -2,7 +2,7 @@
 
 A run folder holds `config.toml`, `data.json`, `record.jsonl`, `checkpoints/`, and when the run is over
 `best.safetensors` and `weights.safetensors` (the best epoch's too, unless the recipe says otherwise), each with its
-manifest. `source/` is there where the run stands on another: that one's folder.
+manifest. `pretrained/` is there where the run stands on another: that one's folder.
 """
 
 import dataclasses
@@ -28,12 +28,12 @@ from neurarium.training.folder import is_run
 from neurarium.training.folder import read_recipe as read_recipe
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import BestWeights, learn, steps_per_epoch
+from neurarium.training.pretrained import Pretrained, build_net, check_need, pretrained_folder, read_pretrained
 from neurarium.training.progress import Progress
 from neurarium.training.recipe import Recipe, recipe_to_plain
 from neurarium.training.rules.rule import LearningRule, Setup
 from neurarium.training.rules.table import make_rule, resolved
 from neurarium.training.seed import generator_states, own_generators, restore_generators, seed_everything
-from neurarium.training.source import Source, build_net, check_need, read_source, source_folder
 
 
 @dataclasses.dataclass
@@ -135,16 +135,16 @@ def build_session(
     recipe: Recipe,
     dataset: Dataset,
     net: nn.Module | None = None,
-    source: Source | None = None,
+    pretrained: Pretrained | None = None,
     own_loss: OwnLoss | None = None,
 ) -> Session:
     """Make a session in memory: seed, net on its device, task, rule, data on the device.
 
     Args:
         net: a module of the user's own instead of the recipe's.
-        source: the run that the recipe stands on, where it stands on one.
+        pretrained: the run that the recipe stands on, where it stands on one.
         own_loss: a function of the user's own, where the recipe's loss is "custom".
-    Raises ConfigError, DataError, ShapeError: net, data, task, source and device do not fit together; the net has
+    Raises ConfigError, DataError, ShapeError: net, data, task, pretrained run and device do not fit; the net has
     answered two examples. The session's recipe is `resolved`.
     """
     if len(dataset.train) == 0:
@@ -167,9 +167,9 @@ def build_session(
     device_config = find_device(recipe.device, recipe.precision)
     seed_everything(recipe.seed)
     if net is None:
-        net = build_net(recipe, schema, source=source)
+        net = build_net(recipe, schema, pretrained=pretrained)
     recipe.augmentation.check(schema)
-    helpers = {} if source is None else source.helpers(recipe, schema, device_config)
+    helpers = {} if pretrained is None else pretrained.helpers(recipe, schema, device_config)
     net = device_config.place(net)
     task = task_of(recipe, schema, train=dataset.train, helpers=helpers, own_loss=own_loss, device=device_config.device)
     if isinstance(task, Trainable) and not any(p.requires_grad for p in net.parameters()):
@@ -191,12 +191,12 @@ def start(
     own_loss: OwnLoss | None = None,
     notices: Sequence[str] = (),
 ) -> Session:
-    """Start a run in a new folder; the source that it may stand on lies below it already.
+    """Start a run in a new folder; the pretrained run that it may stand on lies below it already.
 
     Raises RunError: the folder holds a run already; StorageError: the folder cannot be written.
     """
     refuse_used(folder)
-    session = build_session(recipe, dataset, net, _source_in(folder, recipe), own_loss)
+    session = build_session(recipe, dataset, net, _pretrained_in(folder, recipe), own_loss)
     create_run_folder(recipe, folder, dataset)
     session.folder = Path(folder)
     session.notices += notices
@@ -250,7 +250,7 @@ def resume(
     if recipe.precision == "auto":
         recipe = dataclasses.replace(recipe, precision=read_recipe(folder).precision)
     checkpoint, damaged = load_newest(folder / "checkpoints")
-    session = build_session(recipe, dataset, net, _source_in(folder, recipe), own_loss)
+    session = build_session(recipe, dataset, net, _pretrained_in(folder, recipe), own_loss)
     session.folder = folder
     session.notices += [*notices, *(f"passed over a damaged checkpoint: {line}" for line in damaged)]
     if checkpoint is not None:
@@ -263,8 +263,8 @@ def resume(
     return session
 
 
-def _source_in(folder: str | Path, recipe: Recipe) -> Source | None:
-    return read_source(source_folder(folder)) if recipe.source else None
+def _pretrained_in(folder: str | Path, recipe: Recipe) -> Pretrained | None:
+    return read_pretrained(pretrained_folder(folder)) if recipe.pretrained else None
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -100,7 +100,7 @@ def test_a_language_model_is_told_by_its_tokens() -> None:
 
 def test_what_nobody_has_judged_says_how_it_could_be() -> None:
     report, found = report_of("generation"), scores("generation")
-    assert "--source" in report.outcome(found)
+    assert "--pretrained" in report.outcome(found)
     assert report.sentences(found) == [report.outcome(found)]
     assert report.headline(found) == ""
     assert shown("generation", found) == {}

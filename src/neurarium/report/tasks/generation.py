@@ -4,7 +4,7 @@ from neurarium.report.metrics import tell_metrics
 from neurarium.report.tasks.task_report import ScoresFile, TaskReport
 from neurarium.report.tasks.usage import sample
 
-_UNJUDGED = "Nobody has judged what it makes: name a classifier of such examples (--source) to have it scored."
+_UNJUDGED = "Nobody has judged what it makes: name a classifier of such examples (--pretrained) to have it scored."
 
 
 def _outcome(scores: ScoresFile) -> str:

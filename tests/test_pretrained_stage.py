@@ -29,11 +29,11 @@ TEACHER = Recipe(name="quick-teacher", net=MLPSpec(hidden=(8, 4)), **FAST)
 STUDENT = Recipe(
     name="student",
     net=MLPSpec(hidden=(4,), dropout=0.2),
-    source="quick-teacher",
+    pretrained="quick-teacher",
     loss=Loss("distillation", temperature=2.0),
     **FAST,
 )
-PROBE = Recipe(name="probe", net=LinearProbeSpec("relu2"), source="quick-teacher", **FAST)
+PROBE = Recipe(name="probe", net=LinearProbeSpec("relu2"), pretrained="quick-teacher", **FAST)
 
 
 @pytest.fixture(autouse=True)
@@ -53,18 +53,18 @@ def same(a: Path, b: Path) -> bool:
 
 
 @pytest.mark.parametrize("plan", [STUDENT, PROBE], ids=["student", "probe"])
-def test_source_is_trained_first_and_the_run_stands_alone(plan: Recipe, images: Dataset, tmp_path: Path) -> None:
+def test_pretrained_is_trained_first_and_the_run_stands_alone(plan: Recipe, images: Dataset, tmp_path: Path) -> None:
     run = train(plan, tmp_path / "a", images)
     alone = train(TEACHER, tmp_path / "teacher", images)
-    assert same(tmp_path / "a/source", tmp_path / "teacher")
-    again = train(replace(plan, source=str(tmp_path / "teacher")), tmp_path / "b", images)
+    assert same(tmp_path / "a/pretrained", tmp_path / "teacher")
+    again = train(replace(plan, pretrained=str(tmp_path / "teacher")), tmp_path / "b", images)
     assert same(tmp_path / "a", tmp_path / "b")
-    assert not (tmp_path / "b/source/checkpoints").exists()
+    assert not (tmp_path / "b/pretrained/checkpoints").exists()
     (tmp_path / "teacher").rename(tmp_path / "gone")
     loaded = api.load(tmp_path / "b")
     assert torch.equal(next(loaded.net.parameters()), next(again.net.parameters()))
     assert loaded.evaluate(images).accuracy == run.evaluate(images).accuracy
-    assert alone.recipe.source == ""
+    assert alone.recipe.pretrained == ""
 
 
 def test_a_probe_exports(images: Dataset, tmp_path: Path) -> None:
@@ -75,19 +75,19 @@ def test_a_probe_exports(images: Dataset, tmp_path: Path) -> None:
     torch.testing.assert_close(program(raw).softmax(1), answers, rtol=1e-4, atol=1e-5)
 
 
-def test_source_of_a_source(images: Dataset, tmp_path: Path) -> None:
-    plan = replace(STUDENT, name="third", source="quick-student")
+def test_pretrained_of_a_pretrained(images: Dataset, tmp_path: Path) -> None:
+    plan = replace(STUDENT, name="third", pretrained="quick-student")
     train(plan, tmp_path / "r", images)
-    assert (tmp_path / "r/source/source/weights.json").exists()
-    assert api.load(tmp_path / "r/source").recipe.name == "student"
+    assert (tmp_path / "r/pretrained/pretrained/weights.json").exists()
+    assert api.load(tmp_path / "r/pretrained").recipe.name == "student"
 
 
-@pytest.mark.parametrize("stage", ["source", "main"])
+@pytest.mark.parametrize("stage", ["pretrained", "main"])
 def test_interrupted_in_either_stage_and_resumed(
     stage: str, images: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(STUDENT, tmp_path / "whole", images)
-    fit, stop_at = api._fit, {"source": 1, "main": 2}[stage]
+    fit, stop_at = api._fit, {"pretrained": 1, "main": 2}[stage]
     calls = []
 
     def interrupted(session, data, progress, console):  # type: ignore[no-untyped-def]
@@ -101,23 +101,23 @@ def test_interrupted_in_either_stage_and_resumed(
         return api.load_run(session.folder, session.net)
 
     monkeypatch.setattr(api, "_fit", interrupted)
-    if stage == "source":
+    if stage == "pretrained":
         with pytest.raises(KeyboardInterrupt, match=f"neurarium resume {tmp_path / 'cut'}"):
             train(STUDENT, tmp_path / "cut", images)
     else:
         train(STUDENT, tmp_path / "cut", images)
-    assert (tmp_path / "cut/source/weights.json").exists() == (stage == "main")
+    assert (tmp_path / "cut/pretrained/weights.json").exists() == (stage == "main")
     monkeypatch.setattr(api, "_fit", fit)
     api.resume(tmp_path / "cut", data=images, progress=False)
     assert same(tmp_path / "cut", tmp_path / "whole")
-    assert same(tmp_path / "cut/source", tmp_path / "whole/source")
+    assert same(tmp_path / "cut/pretrained", tmp_path / "whole/pretrained")
 
 
 def test_mistakes_show_before_anything_is_trained(images: Dataset, tmp_path: Path) -> None:
     cases = [
-        (replace(STUDENT, source="quick-techer"), ConfigError, "did you mean quick-teacher"),
+        (replace(STUDENT, pretrained="quick-techer"), ConfigError, "did you mean quick-teacher"),
         (replace(PROBE, net=LinearProbeSpec("relu9")), ConfigError, "did you mean relu"),
-        (replace(STUDENT, source=str(tmp_path)), RunError, "without config"),
+        (replace(STUDENT, pretrained=str(tmp_path)), RunError, "without config"),
         (
             replace(STUDENT, loss=Loss("distillation", alpha=0.5, class_weights=(1.0,))),
             ConfigError,
@@ -166,10 +166,10 @@ def kill_when_saved(process: subprocess.Popen[bytes], folder: Path) -> None:
 def test_killed_in_both_stages_and_resumed(tmp_path: Path) -> None:
     order = ["train", "bottleneck-features", *LONG]
     assert launch(tmp_path, *order, "--out", "whole").wait() == 0
-    kill_when_saved(launch(tmp_path, *order, "--out", "cut"), tmp_path / "cut/source")
-    assert not (tmp_path / "cut/source/weights.json").exists()
+    kill_when_saved(launch(tmp_path, *order, "--out", "cut"), tmp_path / "cut/pretrained")
+    assert not (tmp_path / "cut/pretrained/weights.json").exists()
     kill_when_saved(launch(tmp_path, "resume", "cut", "--quiet"), tmp_path / "cut")
-    assert (tmp_path / "cut/source/weights.json").exists()
+    assert (tmp_path / "cut/pretrained/weights.json").exists()
     assert not (tmp_path / "cut/weights.json").exists()
     assert launch(tmp_path, "resume", "cut", "--quiet").wait() == 0
     assert same(tmp_path / "cut", tmp_path / "whole")

@@ -23,10 +23,10 @@ from neurarium.tasks.table import task_of
 from neurarium.training.device import DeviceConfig
 from neurarium.training.folder import is_finished
 from neurarium.training.interrupt import StopRequest
+from neurarium.training.pretrained import Pretrained, check_need, copy_run, pretrained_folder, read_pretrained, role_of
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.run import load_run
 from neurarium.training.session import build_session, resume, start
-from neurarium.training.source import Source, check_need, copy_run, read_source, role_of, source_folder
 
 from ..conftest import make_toy
 
@@ -41,11 +41,11 @@ TEACHER = Recipe(name="teacher", net=MLPSpec(hidden=(16, 5)), **COMMON)
 STUDENT = Recipe(
     name="student",
     net=MLPSpec(hidden=(4,), dropout=0.3),
-    source="teacher",
+    pretrained="teacher",
     loss=Loss("distillation", temperature=3.0, alpha=0.8),
     **COMMON,
 )
-PROBE = Recipe(name="probe", net=LinearProbeSpec("relu2"), source="teacher", **COMMON)
+PROBE = Recipe(name="probe", net=LinearProbeSpec("relu2"), pretrained="teacher", **COMMON)
 
 
 @pytest.fixture
@@ -73,22 +73,22 @@ def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_source_answers_as_the_run(teacher: Path, vectors: Dataset) -> None:
-    source, run = read_source(teacher), load_run(teacher)
+def test_pretrained_answers_as_the_run(teacher: Path, vectors: Dataset) -> None:
+    pretrained, run = read_pretrained(teacher), load_run(teacher)
     x = seen(vectors, "test")
-    assert torch.equal(source.net.eval()(x), run.net(x))
-    assert (source.name, source.schema) == ("teacher", vectors.schema)
-    assert source.scaled_as(vectors.schema.input) is source.net
+    assert torch.equal(pretrained.net.eval()(x), run.net(x))
+    assert (pretrained.name, pretrained.schema) == ("teacher", vectors.schema)
+    assert pretrained.scaled_as(vectors.schema.input) is pretrained.net
 
 
 def test_another_scaling_is_undone(teacher: Path, vectors: Dataset) -> None:
     """The same raw examples get the same answers, however the new data set scales them."""
-    source = read_source(teacher)
+    pretrained = read_pretrained(teacher)
     other = Scaling(tuple(float(k) for k in range(12)), tuple(1.0 + k for k in range(12)))
     raw = raw_of(vectors, "test")
     for scaling, x in ((other.field(vectors.schema.input), other.apply(raw)), (Field((12,)), raw.float())):
-        rescaled = source.scaled_as(scaling)
-        torch.testing.assert_close(rescaled(x), source.net(seen(vectors, "test")), rtol=1e-4, atol=1e-4)
+        rescaled = pretrained.scaled_as(scaling)
+        torch.testing.assert_close(rescaled(x), pretrained.net(seen(vectors, "test")), rtol=1e-4, atol=1e-4)
 
 
 def test_scaling_of_images_is_undone_channel_by_channel() -> None:
@@ -96,17 +96,17 @@ def test_scaling_of_images_is_undone_channel_by_channel() -> None:
     own, other = (Scaling(*pair, trailing=2) for pair in (((3.0, 4.0), (2.0, 5.0)), ((1.0, -1.0), (4.0, 0.5))))
     raw = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
     field = Field((2, 4, 4))
-    source = Source("s", net, Schema({"image": own.field(field)}, class_fields(["a", "b"])))
-    torch.testing.assert_close(source.scaled_as(other.field(field))(other.apply(raw)), net(own.apply(raw)))
+    pretrained = Pretrained("s", net, Schema({"image": own.field(field)}, class_fields(["a", "b"])))
+    torch.testing.assert_close(pretrained.scaled_as(other.field(field))(other.apply(raw)), net(own.apply(raw)))
 
 
 def test_measured_loss_is_the_mixture_by_numpy(teacher: Path, vectors: Dataset) -> None:
-    source = read_source(teacher)
-    session = build_session(replace(STUDENT, epochs=1), vectors, source=source)
+    pretrained = read_pretrained(teacher)
+    session = build_session(replace(STUDENT, epochs=1), vectors, pretrained=pretrained)
     end = next(e for e in session.events() if isinstance(e, EpochEnded))
     x, t = seen(vectors, "validation"), vectors.validation.target("label")
     with torch.no_grad():
-        g, f = session.net.eval()(x).double().numpy(), source.net.eval()(x).double().numpy()
+        g, f = session.net.eval()(x).double().numpy(), pretrained.net.eval()(x).double().numpy()
     soft = -9 * (special.softmax(f / 3, axis=1) * special.log_softmax(g / 3, axis=1)).sum(1).mean()
     hard = -special.log_softmax(g, axis=1)[np.arange(30), t].mean()
     assert end.validation["loss"] == pytest.approx(0.8 * soft + 0.2 * hard, rel=1e-4)
@@ -116,23 +116,23 @@ def test_student_becomes_the_teacher(vectors: Dataset) -> None:
     """With labels that say nothing the teacher alone is what there is to learn from."""
     teacher = build_session(replace(TEACHER, epochs=10), vectors)
     list(teacher.events())
-    source = Source("teacher", teacher.net.eval(), vectors.schema)
+    pretrained = Pretrained("teacher", teacher.net.eval(), vectors.schema)
     generator = torch.Generator().manual_seed(0)
     shuffled = vectors.train.target("label")[torch.randperm(90, generator=generator)]
     blind = replace(vectors, train=replace(vectors.train, targets=(shuffled,)))
     plan = replace(STUDENT, net=MLPSpec(hidden=(16,)), loss=Loss("distillation"), epochs=15)
-    student = build_session(plan, blind, source=source)
+    student = build_session(plan, blind, pretrained=pretrained)
     errors = [e.validation["error"] for e in student.events() if isinstance(e, EpochEnded)]
     assert min(errors) < 0.2  # chance: 2/3
 
 
 def test_teacher_and_trunk_stand_still(teacher: Path, vectors: Dataset) -> None:
-    source = read_source(teacher)
-    before = weights(source.net)
+    pretrained = read_pretrained(teacher)
+    before = weights(pretrained.net)
     for plan in (STUDENT, PROBE):
-        session = build_session(plan, vectors, source=source)
+        session = build_session(plan, vectors, pretrained=pretrained)
         list(session.events())
-        assert_same(weights(source.net), before)
+        assert_same(weights(pretrained.net), before)
     trunk = {n: t for n, t in weights(session.net).items() if n.startswith("trunk.")}
     assert all(torch.equal(t, before[n.removeprefix("trunk.")]) for n, t in trunk.items())
     assert set(session.net.state_dict()) - set(trunk) == {"output.weight", "output.bias"}
@@ -141,7 +141,7 @@ def test_teacher_and_trunk_stand_still(teacher: Path, vectors: Dataset) -> None:
 @pytest.mark.parametrize("plan", [STUDENT, PROBE], ids=["student", "probe"])
 def test_run_loads_without_the_original(plan: Recipe, teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
     folder = tmp_path / plan.name
-    copy_run(teacher, source_folder(folder))
+    copy_run(teacher, pretrained_folder(folder))
     session = start(plan, folder, vectors)
     list(session.events())
     shutil.rmtree(teacher)
@@ -156,7 +156,7 @@ def test_run_loads_without_the_original(plan: Recipe, teacher: Path, vectors: Da
 @pytest.mark.parametrize("plan", [STUDENT, PROBE], ids=["student", "probe"])
 def test_resume_is_bit_exact(plan: Recipe, teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
     for name in ("whole", "cut"):
-        copy_run(teacher, source_folder(tmp_path / name))
+        copy_run(teacher, pretrained_folder(tmp_path / name))
     whole = start(plan, tmp_path / "whole", vectors)
     list(whole.events())
     request, first = StopRequest(), start(plan, tmp_path / "cut", vectors)
@@ -169,50 +169,50 @@ def test_resume_is_bit_exact(plan: Recipe, teacher: Path, vectors: Dataset, tmp_
 
 
 def test_copy_holds_what_is_needed_and_what_it_stands_on(teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
-    copy_run(teacher, source_folder(tmp_path / "probe"))
+    copy_run(teacher, pretrained_folder(tmp_path / "probe"))
     list(start(PROBE, tmp_path / "probe", vectors).events())
     copy_run(tmp_path / "probe", tmp_path / "copy")
     files = {str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*") if path.is_file()}
     own = {"config.toml", "data.json", "record.jsonl", "weights.safetensors", "weights.json"}
-    assert files == own | {f"source/{name}" for name in own}
+    assert files == own | {f"pretrained/{name}" for name in own}
     shutil.rmtree(tmp_path / "probe")
     x = torch.zeros(1, 12)
-    assert read_source(tmp_path / "copy").net(x).shape == (1, 3)
+    assert read_pretrained(tmp_path / "copy").net(x).shape == (1, 3)
 
 
-def test_unfinished_source(vectors: Dataset, tmp_path: Path) -> None:
+def test_unfinished_pretrained(vectors: Dataset, tmp_path: Path) -> None:
     start(TEACHER, tmp_path / "begun", vectors)
-    for use in (read_source, lambda folder: copy_run(folder, tmp_path / "x")):
+    for use in (read_pretrained, lambda folder: copy_run(folder, tmp_path / "x")):
         with pytest.raises(RunError, match=r"finished run to stand on.*neurarium resume"):
             use(tmp_path / "begun")
     with pytest.raises(RunError, match="no such folder"):
-        read_source(tmp_path / "absent")
+        read_pretrained(tmp_path / "absent")
     assert not is_finished(tmp_path / "x")
 
 
-def test_source_of_other_data(teacher: Path, vectors: Dataset) -> None:
-    source = read_source(teacher)
-    with pytest.raises(ConfigError, match=r"source teacher: expected examples of shape \(7,\), got shape \(12,\)"):
-        build_session(PROBE, make_toy((7,), 3, (30, 10, 10)), source=source)
+def test_pretrained_of_other_data(teacher: Path, vectors: Dataset) -> None:
+    pretrained = read_pretrained(teacher)
+    with pytest.raises(ConfigError, match=r"pretrained teacher: expected examples of shape \(7,\), got shape \(12,\)"):
+        build_session(PROBE, make_toy((7,), 3, (30, 10, 10)), pretrained=pretrained)
     more = make_toy((12,), 4, (40, 12, 12))
     with pytest.raises(ConfigError, match="teacher of the classes class 0, class 1, class 2, class 3"):
-        build_session(STUDENT, more, source=source)
+        build_session(STUDENT, more, pretrained=pretrained)
     # features may serve other classes than those that they were learned for
-    assert build_session(PROBE, more, source=source).net.output.out_features == 4
+    assert build_session(PROBE, more, pretrained=pretrained).net.output.out_features == 4
 
 
-def test_source_that_is_missing_or_of_no_use(vectors: Dataset) -> None:
-    with pytest.raises(ConfigError, match="source: expected the run that the loss distillation stands on"):
-        build_session(replace(STUDENT, source=""), vectors)
-    with pytest.raises(ConfigError, match="source: expected the run that the net linear-probe stands on"):
-        check_need(replace(PROBE, source=""))
+def test_pretrained_that_is_missing_or_of_no_use(vectors: Dataset) -> None:
+    with pytest.raises(ConfigError, match="pretrained: expected the run that the loss distillation stands on"):
+        build_session(replace(STUDENT, pretrained=""), vectors)
+    with pytest.raises(ConfigError, match="pretrained: expected the run that the net linear-probe stands on"):
+        check_need(replace(PROBE, pretrained=""))
     with pytest.raises(ConfigError, match=r"expected none.*got 'teacher'"):
-        build_session(replace(TEACHER, source="teacher"), vectors)
+        build_session(replace(TEACHER, pretrained="teacher"), vectors)
 
 
 def test_unknown_layer(teacher: Path, vectors: Dataset) -> None:
     with pytest.raises(ConfigError, match=r"net\.layer.*did you mean relu2"):
-        build_session(replace(PROBE, net=LinearProbeSpec("rely2")), vectors, source=read_source(teacher))
+        build_session(replace(PROBE, net=LinearProbeSpec("rely2")), vectors, pretrained=read_pretrained(teacher))
 
 
 def test_a_judge_sees_what_it_learned_from(vectors: Dataset) -> None:
@@ -221,10 +221,10 @@ def test_a_judge_sees_what_it_learned_from(vectors: Dataset) -> None:
     eye = torch.nn.Sequential(torch.nn.Linear(12, 4), torch.nn.Tanh(), torch.nn.Linear(4, 3))
     other = Scaling.fit(raw_of(make_toy((12,), 3, (40, 0, 0), seed=9), "train"))
     schema = vectors.schema.with_fields(features=other.field(vectors.schema.input))
-    source = Source("lenet", eye, schema)
-    plan = Recipe(net=GANSpec(latent_dim=2, hidden=(8,)), source="lenet")
+    pretrained = Pretrained("lenet", eye, schema)
+    plan = Recipe(net=GANSpec(latent_dim=2, hidden=(8,)), pretrained="lenet")
     assert role_of(plan) == "judge"
-    helpers = source.helpers(plan, vectors.schema, DeviceConfig(torch.device("cpu")))
+    helpers = pretrained.helpers(plan, vectors.schema, DeviceConfig(torch.device("cpu")))
     (judge,) = helpers.values()
     assert (set(helpers), judge.title) == ({"judge"}, "lenet")
     made = torch.randn(7, 12, generator=torch.Generator().manual_seed(0))
@@ -236,15 +236,15 @@ def test_a_judge_sees_what_it_learned_from(vectors: Dataset) -> None:
     assert isinstance(task, Generation)
     assert task.judge is judge
     # it is welcome, not needed
-    check_need(replace(plan, source=""))
-    assert task_of(replace(plan, source=""), vectors.schema).judge is None  # type: ignore[attr-defined]
+    check_need(replace(plan, pretrained=""))
+    assert task_of(replace(plan, pretrained=""), vectors.schema).judge is None  # type: ignore[attr-defined]
 
 
 def test_a_distillation_asked_for_by_name(teacher: Path, vectors: Dataset, tmp_path: Path) -> None:
     """The task distillation with the plain loss: the teacher alone, and labels when it is measured."""
     plan = replace(STUDENT, task="distillation", loss=Loss(), epochs=1)
     assert role_of(plan) == "teacher"
-    copy_run(teacher, source_folder(tmp_path / "student"))
+    copy_run(teacher, pretrained_folder(tmp_path / "student"))
     events = list(start(plan, tmp_path / "student", vectors).events())
     run = load_run(tmp_path / "student")
     chosen = run.predict(raw_of(vectors, "test")).probabilities[np.arange(30), vectors.test.target("label")]
@@ -252,6 +252,6 @@ def test_a_distillation_asked_for_by_name(teacher: Path, vectors: Dataset, tmp_p
     # the teacher's entropy, which no student goes below: other than the loss of the labels
     (end,) = (e for e in events if isinstance(e, EpochEnded))
     x = seen(vectors, "validation")
-    f, g = (net(x).detach().double().numpy() for net in (read_source(teacher).net.eval(), run.net))
+    f, g = (net(x).detach().double().numpy() for net in (read_pretrained(teacher).net.eval(), run.net))
     expected = -(special.softmax(f, axis=1) * special.log_softmax(g, axis=1)).sum(1).mean()
     assert end.validation["loss"] == pytest.approx(expected, rel=1e-4)

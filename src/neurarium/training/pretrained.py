@@ -1,7 +1,7 @@
 """The run that another stands on: teacher of a distillation, backbone under a head, judge of what a generator makes.
 
-It lies in `FOLDER/source`, a run folder of its own: trained there when the recipe names a recipe, copied there when it
-names a run. So a run holds all that it needs, whatever becomes of the original.
+It lies in `FOLDER/pretrained`, a run folder of its own: trained there when the recipe names a recipe, copied there
+when it names a run. So a run holds all that it needs, whatever becomes of the original.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _LAST = "weights.json"  # a run is finished when this is there
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class Pretrained:
     """A net with its weights, and the data that it knows."""
 
     name: str
@@ -33,20 +33,20 @@ class Source:
     schema: Schema
 
     def check(self, recipe: Recipe, schema: Schema) -> None:
-        """Refuse a source that cannot answer for these data.
+        """Refuse a pretrained run that cannot answer for these data.
 
         Raises ConfigError: examples of another shape, or for a teacher other classes.
         """
         own, asked = ([(f.shape, f.categories) for f in s.inputs.values()] for s in (self.schema, schema))
         if own != asked:
             raise ConfigError(
-                f"source {self.name}",
+                f"pretrained {self.name}",
                 expected=f"examples of shape {', '.join(str(shape) for shape, _ in asked)}",
                 got=f"shape {', '.join(str(shape) for shape, _ in own)}",
             )
         if role_of(recipe) == "teacher" and self.schema.classes != schema.classes:
             raise ConfigError(
-                f"source {self.name}",
+                f"pretrained {self.name}",
                 expected=f"a teacher of the classes {', '.join(schema.classes)}",
                 got=f"one of {', '.join(self.schema.classes)}",
             )
@@ -120,57 +120,57 @@ def role_of(recipe: Recipe) -> str:
 
 
 def check_need(recipe: Recipe) -> None:
-    """Raise ConfigError where a source is missing, or nothing uses it."""
+    """Raise ConfigError where a pretrained run is missing, or nothing uses it."""
     role = role_of(recipe)
-    if role in ("backbone", "teacher") and not recipe.source:
+    if role in ("backbone", "teacher") and not recipe.pretrained:
         what = f"net {net_kind(recipe.net)}" if role == "backbone" else "loss distillation"
         raise ConfigError(
-            "source",
+            "pretrained",
             expected=f"the run that the {what} stands on",
             got="none",
-            remedy="name a recipe or a run folder: --source lenet5",
+            remedy="name a recipe or a run folder: --pretrained lenet5",
         )
-    if recipe.source and not role:
+    if recipe.pretrained and not role:
         raise ConfigError(
-            "source",
+            "pretrained",
             expected="none, as only the loss distillation, the net linear-probe and generators use it",
-            got=repr(recipe.source),
+            got=repr(recipe.pretrained),
         )
 
 
-def source_folder(folder: str | Path) -> Path:
-    """Where the source of a run lies."""
-    return Path(folder) / "source"
+def pretrained_folder(folder: str | Path) -> Path:
+    """Where the pretrained run of a run lies."""
+    return Path(folder) / "pretrained"
 
 
-def read_source(folder: str | Path) -> Source:
-    """Read the run in `folder` as a source. Raises RunError: no run there, one that is not finished, or damaged."""
+def read_pretrained(folder: str | Path) -> Pretrained:
+    """Read the run in `folder` as a pretrained. Raises RunError: no run there, one that is not finished, or damaged."""
     refuse_unfinished(folder)
     recipe, info = read_recipe(folder), read_data_info(folder)
     # building draws initial weights; the caller's generator is none of its business
     with torch.random.fork_rng(devices=[]):
         net = build_net(recipe, info.schema, folder=folder)
     load_weights(net, folder)
-    return Source(recipe.name, net, info.schema)
+    return Pretrained(recipe.name, net, info.schema)
 
 
 def build_net(
-    recipe: Recipe, schema: Schema, *, source: Source | None = None, folder: str | Path | None = None
+    recipe: Recipe, schema: Schema, *, pretrained: Pretrained | None = None, folder: str | Path | None = None
 ) -> nn.Module:
-    """Build the net of a recipe with fresh weights, on its source where it stands on one.
+    """Build the net of a recipe with fresh weights, on its pretrained where it stands on one.
 
     Args:
-        source: what a net with a backbone stands on.
-        folder: the run folder, where `source` is not given: the source lies below it.
+        pretrained: what a net with a backbone stands on.
+        folder: the run folder, where `pretrained` is not given: the pretrained lies below it.
     """
     if not recipe.net.needs:
         return recipe.net.build(schema)
-    if source is None and folder is not None:
-        source = read_source(source_folder(folder))
-    if source is None:
+    if pretrained is None and folder is not None:
+        pretrained = read_pretrained(pretrained_folder(folder))
+    if pretrained is None:
         return recipe.net.build(schema)
-    source.check(recipe, schema)
-    return recipe.net.build(schema, source.scaled_as(schema.input))
+    pretrained.check(recipe, schema)
+    return recipe.net.build(schema, pretrained.scaled_as(schema.input))
 
 
 def copy_run(original: str | Path, folder: str | Path) -> None:
@@ -181,8 +181,8 @@ def copy_run(original: str | Path, folder: str | Path) -> None:
     """
     original, folder = Path(original), Path(folder)
     refuse_unfinished(original)
-    if is_run(source_folder(original)):
-        copy_run(source_folder(original), source_folder(folder))
+    if is_run(pretrained_folder(original)):
+        copy_run(pretrained_folder(original), pretrained_folder(folder))
     for name in (*_FIRST, _LAST):
         if (original / name).exists():
             write_atomic(folder / name, (original / name).read_bytes())
