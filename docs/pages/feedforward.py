@@ -340,7 +340,7 @@ def residual_layers(page: Page, data: Dataset, depth: int, epochs: int) -> None:
     inner = "-".join(str(layer.out_features) for layer in plain.modules() if isinstance(layer, torch.nn.Linear))
     gap = float((net(x) - plain(x)).detach().abs().max() / net(x).detach().abs().max())
     page.say(
-        f"""F[W, b](x) = x + (phi(W x + b) - phi(0)) is the identity for W = 0, b = 0: to the last bit, for
+        f"""`F[W, b](x) = x + (phi(W x + b) - phi(0))` is the identity for W = 0, b = 0: to the last bit, for
         {sum(same)} of the {len(same)} activations. A plain net of rectifiers can compute what a residual one does, but
         needs a wider layer for it: 16-8-8-8-4 becomes 16-{inner}, which answers the same up to {gap:.0e} (errata
         E12)."""
