@@ -47,7 +47,7 @@ mostly = pytest.mark.parametrize(
 
 
 def stand_in(recipe: Recipe) -> Dataset:
-    return few(recipe, (64, 20, 20))
+    return few(recipe, (32, 12, 12))
 
 
 @every

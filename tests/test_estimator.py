@@ -52,6 +52,7 @@ def test_digits_by_an_mlp() -> None:
     assert quick(max_iter=20, learning_rate_init=0.002).fit(X, y).score(test_X, test_y) >= 0.96
 
 
+@pytest.mark.more
 def test_digits_by_lenet_flat_or_as_images() -> None:
     digits = mnist_5k.load()
     some = torch.arange(0, len(digits.train), 4)
@@ -104,6 +105,7 @@ def test_labels_of_any_type(labels: np.ndarray) -> None:
     assert model.score(IRIS, labels[SPECIES]) > 0.9
 
 
+@pytest.mark.more
 def test_pipeline_search_validation_and_clone() -> None:
     pipeline = make_pipeline(StandardScaler(), quick(max_iter=20))
     grid = {

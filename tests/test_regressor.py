@@ -39,6 +39,7 @@ def exact(**settings: Any) -> NeuralRegressor:
     return NeuralRegressor(**{"net": "linear", "optimizer": "closed-form", "max_iter": 1} | settings)
 
 
+@pytest.mark.more
 @parametrize_with_checks([NeuralRegressor(max_iter=8, learning_rate_init=0.01)])  # type: ignore[untyped-decorator]
 def test_scikit_learn_accepts_it(
     estimator: BaseEstimator, check: Callable[..., None], monkeypatch: pytest.MonkeyPatch

@@ -30,6 +30,7 @@ def test_points_of_a_gan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "no pictures" in capsys.readouterr().err
 
 
+@pytest.mark.more
 def test_pictures_of_a_machine_are_in_the_units_of_the_data(tmp_path: Path) -> None:
     run, out = trained(tmp_path, RBMSpec(hidden=4), "mnist-5k"), tmp_path / "dreams.png"
     made = api.load(run).sample(3, steps=5)

@@ -60,6 +60,7 @@ def test_a_recipe_gets_a_fresh_net_of_its_seed(tmp_path: Path, capsys: pytest.Ca
     assert "first/trace.png" in capsys.readouterr().out
 
 
+@pytest.mark.more
 def test_a_students_error_comes_from_its_own_loss(finished: Path, tmp_path: Path) -> None:
     loss = Loss("distillation", temperature=4.0, alpha=0.9, smoothing=0.1)
     plan = replace(api.recipe("distilled-mlp"), pretrained=str(finished), loss=loss, epochs=1, batch_size=500)

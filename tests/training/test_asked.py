@@ -278,7 +278,7 @@ def test_measured_without_a_teacher() -> None:
     assert (found.task, for_measuring(OWN)) == ("auto", OWN)
     named = for_measuring(replace(taught, task="distillation"))
     assert type(task_of(named, image_schema())) is Classification
-    with pytest.raises(ConfigError, match="source: expected a run whose net is the teacher"):
+    with pytest.raises(ConfigError, match="pretrained: expected a run whose net is the teacher"):
         task_of(taught, image_schema())
 
 

@@ -41,6 +41,7 @@ def test_independent_units_by_scipy() -> None:
     assert normal_log_likelihood(torch.from_numpy(x), torch.from_numpy(mean)) == pytest.approx(by_scipy, rel=1e-12)
 
 
+@pytest.mark.more
 def test_bernoulli_machine_against_counting_every_state() -> None:
     net = machine("bernoulli")
     w, b, c = parameters(net)
@@ -75,6 +76,7 @@ def test_gray_values_are_made_binary_for_the_likelihood_alone() -> None:
     assert one.reconstruction_error != other.reconstruction_error
 
 
+@pytest.mark.more
 def test_inputs_are_measured_as_the_units_take_them() -> None:
     net = RBM(6, 4, factor=torch.full((6,), 0.5), shift=torch.full((6,), 0.25))
     v, train = (torch.from_numpy(states(6)[start::7]).float() for start in (0, 3))

@@ -93,6 +93,7 @@ def answers(net: nn.Module, side: int, weights: list[Tensor]) -> list[Tensor]:
     return [evaluated, logits.detach(), *torch.autograd.grad(loss, [x, *weights])]
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_is_torchvisions_net(models: ModuleType, linear_layers: dict[str, Tensor], name: str) -> None:
     peer = peer_net(models, name, linear_layers)

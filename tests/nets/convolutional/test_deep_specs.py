@@ -20,6 +20,7 @@ SPECS = [*SIZES.values(), *(NETS[name]() for name in KINDS)]
 PUBLISHED = {"alexnet": 0.71, "vgg16": 15.47, "resnet18": 1.81, "resnet34": 3.66, "resnet50": 4.09, "densenet121": 2.83}
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_cost_as_published(name: str) -> None:
     with torch.device("meta"):

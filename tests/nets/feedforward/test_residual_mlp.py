@@ -76,6 +76,7 @@ def trained_error(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
         return (net(x).argmax(1) != y).float().mean().item()
 
 
+@pytest.mark.more
 def test_a_hundred_layers_learn_real_digits_where_a_plain_net_does_not() -> None:
     images, labels = load_digits(return_X_y=True)
     x, y = torch.from_numpy(images[:512] / 8 - 1).float(), torch.from_numpy(labels[:512])

@@ -148,6 +148,7 @@ def _expectation(activation: str, q: float, power: int = 2) -> float:
     return float(WEIGHTS @ np.abs(values) ** power / math.sqrt(math.pi))
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("activation", PHI)
 def test_law_through_fifty_layers(scheme: str, activation: str) -> None:

@@ -26,6 +26,7 @@ def test_title_tells_the_right_answers(made):
     assert drawn(made.scores(("no", "yes"), 90, 0.9)).get_suptitle() == "81 of 90 right"
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("count", [2, 26, 100, 300])
 def test_many_classes_are_drawn_without_numbers_and_very_many_without_names(made, count):
     names = tuple(f"a rather long class name {k}" for k in range(count))

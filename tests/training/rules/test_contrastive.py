@@ -97,6 +97,7 @@ def test_persistent_chains_come_to_the_exact_gradient() -> None:
         np.testing.assert_allclose(parameter.grad, at_data - at_model, atol=0.015)
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("persistent", [False, True])
 def test_learning_raises_the_exact_likelihood(persistent: bool) -> None:
     rule = make(RBMSpec(hidden=6, persistent=persistent), 8, Optimizer("momentum", lr=0.02))
@@ -215,6 +216,7 @@ def test_digits_are_reconstructed_better_and_better(spec: RBMSpec) -> None:
     assert ends[-1].train["error"] < 0.8 * ends[0].train["error"]
 
 
+@pytest.mark.more
 def test_bfloat16_learns_too() -> None:
     torch.manual_seed(0)
     spec = RBMSpec(hidden=6, persistent=True)
