@@ -24,6 +24,7 @@ from .contract import few
 
 # some backward passes have no deterministic form, which torch says
 pytestmark = [
+    pytest.mark.more,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
     pytest.mark.filterwarnings("ignore:.*deterministic implementation"),
 ]
