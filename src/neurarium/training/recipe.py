@@ -186,7 +186,7 @@ def fitted(recipe: Recipe, make: Callable[[], Recipe] | None, schema: Schema) ->
     if not dropped or make is None or recipe.augmentation != make().augmentation:
         return recipe, ()
     names = ", ".join(f"augmentation.{name}" for name in dropped)
-    said = f"without {names} of the recipe {recipe.name}, which these examples do not have: {schema.input.in_words()}"
+    said = f"without {names} of the recipe {recipe.name}, not for examples of shape {schema.input.in_words()}"
     return dataclasses.replace(recipe, augmentation=kept), (said,)
 
 
