@@ -76,7 +76,7 @@ def check_net(spec: NetSpec, schema: Schema) -> None:
     wanted = "classes" if schema.target.categories else "numbers"
     expected, but = f"a net that predicts {wanted}", ""
     predicts = task_name("auto", spec, Loss(), schema) in ("classification", "regression")
-    if not _is_one_tensor(spec.example()):
+    if not spec.example().is_dense:
         expected += " from a row of numbers or an image"
     elif spec.needs:
         but = ", which stands on another run's net"
@@ -125,8 +125,3 @@ def own_words(shape: tuple[int, ...]) -> Iterator[None]:
     except NonFiniteError as error:
         remedy = "lower learning_rate_init; if that does not help, look for enormous values in X"
         raise NonFiniteError(error.subject, expected=error.expected, got=error.got, remedy=remedy) from error
-
-
-def _is_one_tensor(schema: Schema) -> bool:
-    only = schema.input
-    return len(schema.inputs) == 1 and not only.is_ragged and not only.categories

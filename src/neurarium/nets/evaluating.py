@@ -7,12 +7,19 @@ from torch import nn
 
 
 @contextmanager
-def evaluating(net: nn.Module) -> Iterator[None]:
-    """Put a net into evaluation mode; afterwards each of its parts is in the mode it was in."""
+def keeping_modes(net: nn.Module) -> Iterator[None]:
+    """Put each part of a net back into the mode that it was in, training or evaluation, also after an error."""
     modes = [(module, module.training) for module in net.modules()]
     try:
-        net.eval()
         yield
     finally:
         for module, training in modes:
             module.training = training
+
+
+@contextmanager
+def evaluating(net: nn.Module) -> Iterator[None]:
+    """Put a net into evaluation mode; afterwards each of its parts is in the mode it was in."""
+    with keeping_modes(net):
+        net.eval()
+        yield

@@ -171,13 +171,18 @@ class Schema:
         """How many numbers a net answers with: logits, or numbers to predict."""
         return self.target.outputs
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether an example is one tensor of numbers, of the same shape for every example."""
+        return len(self.inputs) == 1 and not self.input.is_ragged and not self.input.categories
+
     def dense(self, net: str, remedy: str = "choose a net that is made for such examples (neurarium list)") -> Field:
         """The only input, of one shape and of numbers.
 
         Raises ShapeError: several inputs, one whose size varies, or integers that stand for something.
         """
         only = self.input
-        if len(self.inputs) == 1 and not only.is_ragged and not only.categories:
+        if self.is_dense:
             return only
         got = ", ".join(f"{name} ({field.in_words()})" for name, field in self.inputs.items())
         if only.categories:

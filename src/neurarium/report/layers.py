@@ -37,9 +37,8 @@ def summary_of(run: Run) -> tuple[Summary, str]:
     ones, on which the net is called as its task calls it.
     """
     schema = run.schema
-    only = schema.input
-    if len(schema.inputs) == 1 and not only.is_ragged and not only.categories:
-        return summarize(run.net, only.fixed_shape), "one example"
+    if schema.is_dense:
+        return summarize(run.net, schema.input.fixed_shape), "one example"
     batch = drawn(schema, _DRAWN).gather(torch.arange(_DRAWN)).to(run.device_config.device)
     return summarize_batch(run.net, _arguments(run, batch)), f"a batch of {_DRAWN} random examples"
 

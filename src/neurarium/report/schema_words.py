@@ -24,7 +24,7 @@ def inputs_in_words(schema: Schema) -> str:
     related = next((field.points_to for field in fields.values() if field.points_to), "")
     if related:
         return f"graphs of {related}"
-    if len(fields) == 1 and not schema.input.is_ragged and not schema.input.categories:
+    if schema.is_dense:
         return "images" if schema.input.is_image else "vectors"
     return listed(tuple(fields))
 

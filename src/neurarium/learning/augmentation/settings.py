@@ -147,7 +147,5 @@ class Augmentation:
 
 
 def _is_dense(schema: Schema) -> bool:
-    """Whether examples are one tensor of numbers of one shape, and so are their targets."""
-    field = schema.input
-    one = len(schema.inputs) == 1 and not field.is_ragged and not field.categories
-    return one and not any(target.is_ragged for target in schema.targets.values())
+    """Whether examples are one tensor of numbers of one shape, and no target varies in size."""
+    return schema.is_dense and not any(target.is_ragged for target in schema.targets.values())

@@ -1,9 +1,6 @@
 """The Jacobian of one use of a layer, by the shortest way that its kind allows."""
 
-import contextlib
 import math
-from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from neurarium.learning.trace.jacobian import Spectrum, diagonal_spectrum, function_spectrum, matrix_spectrum
 from neurarium.learning.trace.recording import Use
 from neurarium.learning.trace.structure import floats_in, mapped
+from neurarium.nets.evaluating import evaluating
 from neurarium.nets.parts.activation import Sign, Step, Swish
 
 # y_i depends on x_i alone; a reshape keeps each number
@@ -48,7 +46,7 @@ def layer_spectrum(use: Use, count: int, iterations: int, generator: torch.Gener
         return None
     if type(layer) is nn.Linear and len(use.output_shape) == 1:
         return matrix_spectrum(layer.weight, count, iterations, generator)
-    with _without_dropout(layer), sdpa_kernel(SDPBackend.MATH), torch.backends.cudnn.flags(enabled=False):
+    with evaluating(layer), sdpa_kernel(SDPBackend.MATH), torch.backends.cudnn.flags(enabled=False):
         try:
             if isinstance(layer, _ELEMENTWISE):
                 x = sources[0][0].movedim(sources[0][1], 0)
@@ -98,14 +96,3 @@ def _run(use: Use, sources: list[tuple[Tensor, int]], rows: list[Tensor]) -> Ten
 def _normalized(layer: nn.Module, x: Tensor, moments: tuple[Tensor, Tensor]) -> Tensor:
     assert isinstance(layer, nn.modules.batchnorm._BatchNorm)
     return F.batch_norm(x, *moments, layer.weight, layer.bias, training=False, eps=layer.eps)
-
-
-@contextlib.contextmanager
-def _without_dropout(layer: nn.Module) -> Iterator[Any]:
-    modes = [(module, module.training) for module in layer.modules()]
-    try:
-        layer.eval()
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

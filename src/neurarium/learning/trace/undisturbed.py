@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
+from neurarium.nets.evaluating import keeping_modes
+
 
 @contextlib.contextmanager
 def undisturbed(net: nn.Module) -> Iterator[None]:
@@ -20,7 +22,6 @@ def undisturbed(net: nn.Module) -> Iterator[None]:
         >>> layer.running_mean, layer.training
         (tensor([0., 0.]), True)
     """
-    modes = [(module, module.training) for module in net.modules()]
     buffers = [
         (module, name, buffer, buffer.detach().clone())
         for module in net.modules()
@@ -29,11 +30,9 @@ def undisturbed(net: nn.Module) -> Iterator[None]:
     ]
     devices = sorted({p.device.index for p in net.parameters() if p.device.type == "cuda"})
     try:
-        with torch.random.fork_rng(devices=devices):
+        with keeping_modes(net), torch.random.fork_rng(devices=devices):
             yield
     finally:
-        for module, training in modes:
-            module.training = training
         with torch.no_grad():
             for module, name, buffer, before in buffers:
                 module._buffers[name] = buffer

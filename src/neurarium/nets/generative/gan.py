@@ -30,6 +30,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, ShapeError
+from neurarium.nets.evaluating import evaluating
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.interfaces import Generative, Paired
 from neurarium.nets.parts.flat import check_shape
@@ -87,13 +88,8 @@ class GAN(nn.Module, Generative, Paired):
         if count < 1:
             raise ConfigError("count", expected="an integer >= 1", got=str(count))
         noise = self.draw_noise(count, torch.Generator().manual_seed(seed))
-        was_training = self.training
-        self.eval()
-        try:
-            with torch.no_grad():
-                return torch.cat([self.generator(part) for part in noise.split(1000)])
-        finally:
-            self.train(was_training)
+        with evaluating(self), torch.no_grad():
+            return torch.cat([self.generator(part) for part in noise.split(1000)])
 
 
 def dense_gan(

@@ -62,7 +62,7 @@ class AdversarialRule(DescentRule):
         if self._penalty:
             real = real.detach().requires_grad_()
         with self.device_config.autocast():
-            generated = net.generator(net.draw_noise(batch.size))
+            generated = net.make(batch.size)
             judged_real, judged = net(real).float(), net(generated.detach()).float()
             value = loss.discriminator(judged_real, judged)
             penalized = value
