@@ -17,13 +17,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from neurarium.nets.parts.initial import initialize_layer_
-from neurarium.nets.parts.padded import check_padded
+from neurarium.nets.parts.padded import check_padded, last_of
 from neurarium.nets.parts.places import check_places
-
-
-def at_the_end(h: Float[Tensor, "batch time hidden"], lengths: Int[Tensor, "batch"]) -> Float[Tensor, "batch hidden"]:
-    """The last state of each row that is there."""
-    return h[torch.arange(len(h), device=h.device), lengths - 1]
 
 
 class EncoderDecoder(nn.Module):
@@ -48,7 +43,7 @@ class EncoderDecoder(nn.Module):
         Raises ShapeError: other dimensions, more or fewer targets than sources, or a token beyond the vocabulary.
         """
         check_padded(source, source_lengths, "layer source_embedding", "source tokens")
-        check_padded(target, source_lengths, "layer target_embedding", "target tokens")
+        check_padded(target, source_lengths.clamp(max=target.shape[1]), "layer target_embedding", "target tokens")
         check_places(source, self.source_embedding.num_embeddings, "source", "words")
         check_places(target, self.target_embedding.num_embeddings, "target", "words")
         c = self.encode(source, source_lengths)
@@ -62,4 +57,4 @@ class EncoderDecoder(nn.Module):
     ) -> Float[Tensor, "batch hidden"]:
         """c, what the source is to the decoder."""
         h, _ = self.encoder(self.source_embedding(source))
-        return torch.tanh(self.summary(at_the_end(h, lengths)))
+        return torch.tanh(self.summary(last_of(h, lengths)))
