@@ -20,6 +20,7 @@ from neurarium.nets.feedforward.residual_spec import ResidualMLPSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec, ConvolutionalAutoencoderSpec, DCGANSpec, GANSpec
 from neurarium.nets.geometric.specs import GCNSpec, GINSpec, PairPotentialSpec, PointNetSpec
+from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
 from neurarium.nets.recurrent.specs import (
     BagOfTokensSpec,
     EncoderDecoderSpec,
@@ -53,6 +54,7 @@ NETS: dict[str, type[NetSpec]] = {
     "plain": PlainNetSpec,
     "densenet": DenseNetSpec,
     "pooled-series": PooledSeriesSpec,
+    "recurrent": RecurrentSpec,
     "bag-of-tokens": BagOfTokensSpec,
     "neural-language-model": NeuralLanguageModelSpec,
     "encoder-decoder": EncoderDecoderSpec,

@@ -40,6 +40,17 @@ def last_of(
     return x[torch.arange(len(x), device=x.device), lengths - 1]
 
 
+def reversed_rows(
+    x: Float[Tensor, "batch longest features"], lengths: Int[Tensor, "batch"] | None = None
+) -> Float[Tensor, "batch longest features"]:
+    """Each row in the opposite order, its padding left where it is."""
+    if lengths is None:
+        return x.flip(1)
+    step = torch.arange(x.shape[1], device=x.device)
+    places = torch.where(step < lengths[:, None], lengths[:, None] - 1 - step, step)
+    return x.gather(1, places[:, :, None].expand_as(x))
+
+
 def check_padded(x: Tensor, lengths: Tensor | None, place: str, axis: str, features: int | None = None) -> None:
     """Refuse what are no padded rows.
 

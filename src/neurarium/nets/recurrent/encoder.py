@@ -5,12 +5,14 @@ batch.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+
+from neurarium.nets.parts.padded import last_of
 
 State: TypeAlias = tuple[Any, ...]
 
@@ -28,6 +30,12 @@ class SequenceEncoder(ABC):
         self, x: Float[Tensor, "batch time inputs"], lengths: Int[Tensor, "batch"] | None = None
     ) -> Float[Tensor, "batch time features"]:
         """Features of every step; those behind a row's length mean nothing. None: all rows are as long as `x`."""
+
+    def last(
+        self, features: Float[Tensor, "batch time features"], lengths: Int[Tensor, "batch"]
+    ) -> Float[Tensor, "batch features"]:
+        """What is known when all has been read: the features of each row's last step."""
+        return last_of(features, lengths)
 
 
 class CausalEncoder(SequenceEncoder):
@@ -59,8 +67,8 @@ def map_state(function: Callable[[Tensor], Tensor], state: State) -> State:
     return tuple(function(part) if isinstance(part, Tensor) else map_state(function, part) for part in state)
 
 
-class Stack(CausalEncoder, nn.Module):
-    """Causal encoders, each reading what the one below says, with dropout between them in training."""
+class EncoderStack(SequenceEncoder, nn.Module):
+    """Encoders, each reading what the one below says, with dropout between them in training."""
 
     def __init__(self, layers: Iterable[nn.Module], dropout: float = 0.0) -> None:
         super().__init__()
@@ -75,6 +83,16 @@ class Stack(CausalEncoder, nn.Module):
             x = layer(self.dropout(x) if k else x, lengths)
         return x
 
+    def last(
+        self, features: Float[Tensor, "batch time features"], lengths: Int[Tensor, "batch"]
+    ) -> Float[Tensor, "batch features"]:
+        """What the topmost encoder knows when all has been read."""
+        return self.layers[-1].last(features, lengths)  # type: ignore[operator]
+
+
+class CausalStack(EncoderStack, CausalEncoder):
+    """Causal encoders, each reading what the one below says."""
+
     def start(self, batch: int, like: Tensor) -> State:
         """The state of each encoder."""
         return tuple(layer.start(batch, like) for layer in self.layers)  # type: ignore[operator]
@@ -86,3 +104,11 @@ class Stack(CausalEncoder, nn.Module):
             x, new = layer.step(self.dropout(x) if k else x, before)  # type: ignore[operator]
             after.append(new)
         return x, tuple(after)
+
+
+def stacked(layers: Sequence[nn.Module], dropout: float = 0.0) -> nn.Module:
+    """Encoders on top of each other; the encoder itself where there is one, causal where all are."""
+    if len(layers) == 1:
+        return layers[0]
+    causal = all(isinstance(layer, CausalEncoder) for layer in layers)
+    return CausalStack(layers, dropout) if causal else EncoderStack(layers, dropout)

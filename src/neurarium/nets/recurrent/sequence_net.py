@@ -13,12 +13,17 @@ from torch import Tensor, nn
 
 from neurarium.nets.expect import expect
 from neurarium.nets.parts.initial import initialize_layer_
-from neurarium.nets.parts.padded import check_padded, inside, last_of, max_over, mean_over
+from neurarium.nets.parts.padded import check_padded, inside, max_over, mean_over
 from neurarium.nets.parts.places import check_places
-from neurarium.nets.recurrent.encoder import CausalEncoder, State
+from neurarium.nets.recurrent.encoder import CausalEncoder, SequenceEncoder, State
 
-Pool = Callable[[Tensor, Tensor], Tensor]
-POOLS: dict[str, Pool | None] = {"last": last_of, "mean": mean_over, "max": max_over, "none": None}
+Pool = Callable[[SequenceEncoder, Tensor, Tensor], Tensor]
+POOLS: dict[str, Pool | None] = {
+    "last": lambda encoder, h, lengths: encoder.last(h, lengths),
+    "mean": lambda encoder, h, lengths: mean_over(h, lengths),
+    "max": lambda encoder, h, lengths: max_over(h, lengths),
+    "none": None,
+}
 """How features (batch, time, features) of sequences of some lengths become a vector each; "none": not at all."""
 
 
@@ -66,7 +71,8 @@ class SequenceNet(nn.Module):
         h = self.encoder(self.entering(x, lengths), lengths)
         pool = POOLS[self.pooling]
         if pool is not None:
-            h = pool(h, lengths if lengths is not None else torch.full(x.shape[:1], x.shape[1], device=x.device))
+            all_steps = torch.full(x.shape[:1], x.shape[1], device=x.device)
+            h = pool(self.encoder, h, all_steps if lengths is None else lengths)  # type: ignore[arg-type]
         return self.output(self.dropout(h))
 
     def entering(
