@@ -20,10 +20,10 @@ from neurarium.nets.feedforward.residual_spec import ResidualMLPSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec, ConvolutionalAutoencoderSpec, DCGANSpec, GANSpec
 from neurarium.nets.geometric.specs import GCNSpec, GINSpec, PairPotentialSpec, PointNetSpec
+from neurarium.nets.recurrent.encoder_decoder_spec import EncoderDecoderSpec
 from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
 from neurarium.nets.recurrent.specs import (
     BagOfTokensSpec,
-    EncoderDecoderSpec,
     NeuralLanguageModelSpec,
     PooledSeriesSpec,
 )

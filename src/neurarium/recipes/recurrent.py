@@ -3,9 +3,9 @@
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
+from neurarium.nets.recurrent.encoder_decoder_spec import EncoderDecoderSpec
 from neurarium.nets.recurrent.specs import (
     BagOfTokensSpec,
-    EncoderDecoderSpec,
     NeuralLanguageModelSpec,
     PooledSeriesSpec,
 )
