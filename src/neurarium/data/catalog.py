@@ -27,9 +27,11 @@ from neurarium.data import (
     mnist_5k,
     npz,
     number_words,
+    pronunciations,
     rings_and_trees,
     scikit_tables,
     spelled_numbers,
+    text_pairs,
 )
 from neurarium.data.dataset import Dataset
 
@@ -54,6 +56,7 @@ SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
     "japanese-vowels": (japanese_vowels.load, f"640 series of 12 numbers a step, of 9 speakers{_HERE}"),
     "number-words": (number_words.load, f"4,000 integers in English words, in 6 classes: their digits{_MADE}"),
     "spelled-numbers": (spelled_numbers.load, f"10,000 integers in English words, to be written in digits{_MADE}"),
+    "pronunciations": (pronunciations.load, f"24,000 English words as letters, to be spoken in phonemes{_HERE}"),
     "genesis": (genesis.load, f"196,873 characters of the book of Genesis, in windows of 64{_HERE}"),
     "karate": (karate.load, "one graph of 34 friends, in 2 clubs; comes with networkx"),
     "rings-and-trees": (rings_and_trees.load, f"800 graphs of 5 to 12 nodes, in 2 classes{_MADE}"),
@@ -62,7 +65,7 @@ SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
 }
 CUSTOM = "custom"
 """What a recipe says of data in hand, which have no name by which they could be loaded."""
-_KINDS = "an idx pair, .npz, .csv, .txt, or a folder with one sub-folder of pictures a class"
+_KINDS = "an idx pair, .npz, .csv, .tsv, .txt, or a folder with one sub-folder of pictures a class"
 
 
 def load(name: str, *, folder: str | None = None) -> Dataset:
@@ -71,7 +74,7 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
     Args:
         name: one of `SOURCES`; or the path of an idx file of images (`idx_pair.load_pair`), a folder of idx
             files, a folder of one sub-folder of pictures a class (`image_folder`), an .npz (`npz`), a .csv
-            (`csv_table`) or a .txt file (`characters`).
+            (`csv_table`), a .tsv (`text_pairs`) or a .txt file (`characters`).
         folder: where the files of a named data set lie, or where a relative path begins.
 
     Raises:
@@ -97,6 +100,8 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
         return npz.load(path, name)
     if suffix == ".csv":
         return csv_table.load(path, name)
+    if suffix == ".tsv":
+        return text_pairs.load(path, name)
     if suffix == ".txt":
         return characters.load(path, name)
     if suffix == ".gz" or "idx" in path.name:

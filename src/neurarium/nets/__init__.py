@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 HOMES = {
+    "AdditiveAttention": "attention.alignment",
     "AlexNet": "convolutional.alexnet",
     "AssociativeMemory": "connectionist.associative_memory",
     "Autoencoder": "generative.autoencoder",
@@ -54,6 +55,7 @@ HOMES = {
     "MLP": "feedforward.mlp",
     "MixedOutputLSTM": "recurrent.printed_lstm",
     "ModernMemory": "connectionist.modern_hopfield",
+    "MultiplicativeAttention": "attention.alignment",
     "Neocognitron": "convolutional.neocognitron",
     "NeuralLanguageModel": "recurrent.neural_language_model",
     "ONet": "convolutional.mtcnn",

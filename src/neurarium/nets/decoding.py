@@ -25,7 +25,12 @@ class StepDecoder(ABC):
 
 
 class Aligning(ABC):
-    """Looks back at its source while it writes."""
+    """May look back at its source while it writes."""
+
+    @property
+    @abstractmethod
+    def has_attention(self) -> bool:
+        """Whether it does."""
 
     @abstractmethod
     def alignments(
@@ -33,8 +38,8 @@ class Aligning(ABC):
         source: Int[Tensor, "batch source"],
         target: Int[Tensor, "batch target"],
         source_lengths: Int[Tensor, "batch"],
-    ) -> Float[Tensor, "batch target source"] | None:
+    ) -> Float[Tensor, "batch target source"]:
         """How much is looked at each place of the source while the token after each place of the target is said.
 
-        Rows sum to 1. None: this one has no attention.
+        Rows sum to 1. Raises ConfigError: it has no attention.
         """

@@ -10,7 +10,17 @@ from neurarium.recipes.distillation import distilled_mlp, small_mlp
 from neurarium.recipes.feedforward import mlp, mlp_diabetes, mlp_fashion, residual_mlp
 from neurarium.recipes.generative import autoencoder, dcgan, denoising_autoencoder, gan
 from neurarium.recipes.geometric import ethanol_pairs, furniture_pointnet, karate_gcn, rings_gin
-from neurarium.recipes.recurrent import digit_count, genesis_lm, spelled_numbers, vowels
+from neurarium.recipes.recurrent import (
+    digit_count,
+    genesis_lm,
+    pronounce,
+    pronounce_plain,
+    spelled_numbers,
+    vowels,
+    vowels_elman,
+    vowels_gru,
+    vowels_lstm,
+)
 from neurarium.recipes.regression import least_squares, logistic, random_features, ridge, ridge_diabetes, softmax
 from neurarium.training.recipe import Recipe
 
@@ -48,8 +58,13 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "gan": gan,
     "dcgan": dcgan,
     "vowels": vowels,
+    "vowels-elman": vowels_elman,
+    "vowels-lstm": vowels_lstm,
+    "vowels-gru": vowels_gru,
     "digit-count": digit_count,
     "spelled-numbers": spelled_numbers,
+    "pronounce": pronounce,
+    "pronounce-plain": pronounce_plain,
     "genesis-lm": genesis_lm,
     "karate-gcn": karate_gcn,
     "rings-gin": rings_gin,

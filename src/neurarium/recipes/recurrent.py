@@ -1,9 +1,12 @@
 """Complete runs on series and on tokens."""
 
+import dataclasses
+
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.recurrent.encoder_decoder_spec import EncoderDecoderSpec
+from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
 from neurarium.nets.recurrent.specs import (
     BagOfTokensSpec,
     NeuralLanguageModelSpec,
@@ -67,3 +70,44 @@ def genesis_lm() -> Recipe:
         epochs=12,
         batch_size=16,
     )
+
+
+def vowels_elman() -> Recipe:
+    """Nine speakers told apart by Elman's recurrent net."""
+    return _vowels("vowels-elman", RecurrentSpec(cell="elman", hidden=64, pooling="mean", dropout=0.3))
+
+
+def vowels_lstm() -> Recipe:
+    """Nine speakers told apart by a long short-term memory; any other cell by --net.cell."""
+    return _vowels("vowels-lstm", RecurrentSpec(cell="lstm", hidden=64, pooling="mean", dropout=0.3))
+
+
+def vowels_gru() -> Recipe:
+    """Nine speakers told apart by two layers of gated recurrent units in both directions."""
+    spec = RecurrentSpec(cell="gru", hidden=64, layers=2, bidirectional=True, pooling="mean", dropout=0.3)
+    return _vowels("vowels-gru", spec)
+
+
+def pronounce() -> Recipe:
+    """How an English word is spoken, from its letters, by an encoder, a decoder and attention between them."""
+    return Recipe(
+        name="pronounce",
+        net=EncoderDecoderSpec(width=64, hidden=128, bidirectional=True, attention="additive", dropout=0.2),
+        data="pronunciations",
+        optimizer=Optimizer("adam", lr=2e-3),
+        schedule=Schedule("cosine", warmup=0.05),
+        early_stopping=EarlyStopping(monitor="loss"),
+        epochs=12,
+        batch_size=64,
+        clip_norm=1.0,
+    )
+
+
+def pronounce_plain() -> Recipe:
+    """The same without attention: one vector is all that the decoder knows of the word."""
+    spec = EncoderDecoderSpec(width=64, hidden=128, bidirectional=True, dropout=0.2)
+    return dataclasses.replace(pronounce(), name="pronounce-plain", net=spec)
+
+
+def _vowels(name: str, spec: RecurrentSpec) -> Recipe:
+    return dataclasses.replace(vowels(), name=name, net=spec, clip_norm=1.0)

@@ -24,6 +24,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from neurarium.checks import ConfigError
 from neurarium.nets.attention.alignment import ALIGNMENTS
 from neurarium.nets.decoding import Aligning, State, StepDecoder
 from neurarium.nets.parts.initial import initialize_layer_
@@ -87,14 +88,22 @@ class EncoderDecoder(StepDecoder, Aligning, nn.Module):
         y, s, looked, _ = self._read(source, target, source_lengths)
         return self.output(self.dropout(torch.cat([s, y, looked], 2)))
 
+    @property
+    def has_attention(self) -> bool:
+        """Whether the decoder looks back at the source."""
+        return self.attention is not None
+
     def alignments(
         self,
         source: Int[Tensor, "batch source"],
         target: Int[Tensor, "batch target"],
         source_lengths: Int[Tensor, "batch"],
-    ) -> Float[Tensor, "batch target source"] | None:
-        """a_ij, in rows; None without attention."""
-        return self._read(source, target, source_lengths)[3]
+    ) -> Float[Tensor, "batch target source"]:
+        """a_ij, in rows. Raises ConfigError: without attention there are none."""
+        weights = self._read(source, target, source_lengths)[3]
+        if weights is None:
+            raise ConfigError("net.attention", expected="additive or multiplicative, to see alignments", got="none")
+        return weights
 
     def begin(self, source: Int[Tensor, "batch source"], *lengths: Int[Tensor, "batch"]) -> State:
         """Read the source: the cells' states, what was said of each place, its projection, its length, and c."""

@@ -6,6 +6,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.record.files import write_atomic
 from neurarium.report.curves import save_figure
 from neurarium.report.figures import (
+    alignment,
     augmented,
     confusion,
     energies_forces,
@@ -42,6 +43,7 @@ FIGURES: tuple[RunFigure, ...] = (
     saliency.FIGURE,
     predictions.FIGURE,
     energies_forces.FIGURE,
+    alignment.FIGURE,
     augmented.FIGURE,
 )
 
