@@ -46,6 +46,8 @@ def translate(
     from neurarium.report.figures.alignment import aligned, alignment_figure
     from neurarium.tasks.translation import Translation
 
+    if alignment is not None and alignment.suffix != ".png":
+        raise ConfigError("alignment", expected="a .png file", got=str(alignment))
     if not texts and file is None:
         raise ConfigError("texts", expected="at least one text, or --file FILE", got="none")
     trained = api.load(folder, device=device)
@@ -59,16 +61,14 @@ def translate(
     if file is not None:
         examples.append(read_lines([file], schema)[1])
     screen = Console(highlight=False, soft_wrap=True, markup=False)
+    options = {"beams": beams, "length_penalty": length_penalty, "longest": longest}
     for some in examples:
-        answers = trained.predict(some, beams=beams, length_penalty=length_penalty, longest=longest)
-        for answer in answers.labels:
+        for answer in trained.predict(some, **options).labels:
             screen.print(answer)
     if alignment is not None:
         import torch
 
-        if alignment.suffix != ".png":
-            raise ConfigError("alignment", expected="a .png file", got=str(alignment))
         first = examples[0].gather(torch.arange(min(4, len(examples[0]))))
-        save_figure(alignment_figure(*aligned(trained, task, first)), alignment)
+        save_figure(alignment_figure(*aligned(trained, task, first, **options)), alignment)
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"alignment written to {alignment}", markup=False)
     return 0

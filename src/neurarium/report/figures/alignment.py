@@ -1,7 +1,7 @@
 """What a decoder looked at in its source while it wrote each token."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ _NAME, _SHOWN, _LOOKED_AT, _LONGEST = "alignment", 4, 200, 20
 
 
 def alignment_figure(
-    alignments: Sequence[Float[np.ndarray, "written read"]],
+    alignments: Sequence[Float[np.ndarray, "_ _"]],
     sources: Sequence[Sequence[str]],
     written: Sequence[Sequence[str]],
 ) -> "Figure":
@@ -51,10 +51,15 @@ def alignment_figure(
     return figure
 
 
-def aligned(run: Run, task: Translation, batch: Batch) -> tuple[list[np.ndarray], list[list[str]], list[list[str]]]:
-    """Alignments of the answers to a few sources, the tokens read, and those written with their end."""
+def aligned(
+    run: Run, task: Translation, batch: Batch, **options: Any
+) -> tuple[list[np.ndarray], list[list[str]], list[list[str]]]:
+    """Alignments of the answers to a few sources, the tokens read, and those written with their end.
+
+    Options are those of `Translation.decode`.
+    """
     net = expect(run.net, Aligning, "alignments")
-    answers = task.decode(run.model, batch)
+    answers = task.decode(run.model, batch, **options)
     start, end = task.vocabulary.index(START), task.vocabulary.index(END)
     longest = max(map(len, answers)) + 1
     given = torch.tensor([[start, *answer, *[end] * (longest - 1 - len(answer))] for answer in answers])
