@@ -76,7 +76,8 @@ def scan(
     a, b, h0, shape = _as_rows(a, b, h0, dim)
     if torch.compiler.is_compiling():  # what is traced and exported knows torch's own operations alone
         return by_halves(a, b, h0, reverse).view(shape)
-    return _Scan.apply(a, b, h0, reverse, FORMS[form] if form in FORMS else choose(form or _fastest(b), FORMS, "form")).view(shape)
+    h: Tensor = _Scan.apply(a, b, h0, reverse, choose(form or _fastest(b), FORMS, "form"))
+    return h.view(shape)
 
 
 def _fastest(b: Tensor) -> str:

@@ -26,7 +26,8 @@ def by_steps(a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
 def by_halves(a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
     """Pairs of steps made one, the half as many scanned, what is between filled in: 2 log2(T) passes, T in work.
 
-    Differentiable by autograd as it stands. Where |a| > 1, products of factors may overflow though no state does.
+    Differentiable by autograd as it stands. Products of many factors are kept in twice the precision: near 1 their
+    rounding adds up. Where |a| > 1 they may overflow though no state does.
 
     Source: G. Blelloch, "Prefix sums and their applications", 1990.
     """
@@ -43,14 +44,23 @@ def _halves(a: Tensor, b: Tensor) -> Tensor:
     a_even, a_odd = (a, a) if constant else (a[:, 0::2], a[:, 1::2])
     b_even, b_odd = b[:, 0::2], b[:, 1::2]
     pairs = b_odd.shape[1]
-    h_odd = _halves(a_odd * a_even[:, :pairs], torch.addcmul(b_odd, a_odd, b_even[:, :pairs]))
-    later = a_even if constant else a_even[:, 1:]
+    both = a_odd.to(_wide(a)) * a_even[:, :pairs]
+    h_odd = _halves(both, torch.addcmul(b_odd, a_odd.to(b.dtype), b_even[:, :pairs]))
+    later = (a_even if constant else a_even[:, 1:]).to(b.dtype)
     h_even = torch.cat([b_even[:, :1], torch.addcmul(b_even[:, 1:], later, h_odd[:, : b_even.shape[1] - 1])], 1)
     woven = torch.stack([h_even[:, :pairs], h_odd], 2).flatten(1, 2)
     return woven if time % 2 == 0 else torch.cat([woven, h_even[:, -1:]], 1)
 
 
-def backward_by(forward: Forward, a: Tensor, h: Tensor, h0: Tensor, grad: Tensor, reverse: bool, of_a: bool) -> tuple[Tensor | None, Tensor, Tensor]:
+def _wide(a: Tensor) -> torch.dtype:
+    if a.device.type == "mps":  # has no such numbers
+        return a.dtype
+    return torch.complex128 if a.is_complex() else torch.float64
+
+
+def backward_by(
+    forward: Forward, a: Tensor, h: Tensor, h0: Tensor, grad: Tensor, reverse: bool, of_a: bool
+) -> tuple[Tensor | None, Tensor, Tensor]:
     """Gradients by a (None unless asked for), b and h0 from the gradient by h: a scan the other way.
 
     g_t = dL/dh_t + conj(a_(t+1)) g_(t+1),    dL/db_t = g_t,    dL/da_t = g_t conj(h_(t-1)),    dL/dh_0 = conj(a_1) g_1

@@ -7,15 +7,16 @@ Python's own, started for each large call: numba's would outlive a fork and hang
 
 import functools
 import importlib.util
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-DTYPES = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 WORTH_A_THREAD = 1 << 18  # numbers; below, starting a thread costs more than it saves
 _LINE = 16  # features that threads do not divide: 64 bytes of the smallest type
 
@@ -46,12 +47,12 @@ def backward(
     return grad_a if of_a else None, g, g0
 
 
-def _array(x: Tensor) -> "np.ndarray[Any, Any]":
-    found: np.ndarray[Any, Any] = x.detach().contiguous().resolve_conj().resolve_neg().numpy()
+def _array(x: Tensor) -> npt.NDArray[Any]:
+    found: npt.NDArray[Any] = x.detach().contiguous().resolve_conj().resolve_neg().numpy()
     return found
 
 
-def _in_blocks(kernel: Callable[..., None], arrays: "list[np.ndarray[Any, Any]]", reverse: bool) -> None:
+def _in_blocks(kernel: Callable[..., None], arrays: list[npt.NDArray[Any]], reverse: bool) -> None:
     """Call a kernel on all rows and features (those of the second array), shared among as many threads as torch has."""
     batch, time, features = arrays[1].shape
     threads = min(torch.get_num_threads(), max(1, batch * time * features // WORTH_A_THREAD))
@@ -74,7 +75,7 @@ def _compiled(kernel: Callable[..., None]) -> Callable[..., None]:
     """The kernel as machine code, kept on disk where there is a place for it; types are compiled as they come."""
     import numba
 
-    options = {"nogil": True, "fastmath": {"contract"}}
+    kernel, options = inspect.unwrap(kernel), {"nogil": True, "fastmath": {"contract"}}  # the tests wrap every function
     try:
         found: Callable[..., None] = numba.njit(cache=True, **options)(kernel)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written to
@@ -82,43 +83,39 @@ def _compiled(kernel: Callable[..., None]) -> Callable[..., None]:
     return found
 
 
-# From here on what numba compiles. Slices first: a loop from 0 over a slice becomes vector instructions.
+# From here on what numba compiles. Slices first, and few of them in a loop: only then it becomes vector instructions.
 def _forward(a, b, h0, h, reverse, row, end_row, low, high):  # type: ignore[no-untyped-def]
-    time = b.shape[1]
+    time, rows_of_a, steps_of_a = b.shape[1], a.shape[0], a.shape[1]
     for i in range(row, end_row):
         before = h0[i, low:high]
         for s in range(time):
             t = time - 1 - s if reverse else s
-            a_t, b_t, h_t = a[min(i, len(a) - 1), min(t, a.shape[1] - 1), low:high], b[i, t, low:high], h[i, t, low:high]
+            a_t = a[min(i, rows_of_a - 1), min(t, steps_of_a - 1), low:high]
+            b_t, h_t = b[i, t, low:high], h[i, t, low:high]
             for k in range(len(h_t)):
                 h_t[k] = a_t[k] * before[k] + b_t[k]
             before = h_t
 
 
 def _backward(a, h, h0, grad, g, g0, grad_a, reverse, row, end_row, low, high):  # type: ignore[no-untyped-def]
-    time, of_a, constant = h.shape[1], grad_a.shape[2] > 0, grad_a.shape[1] == 1
+    time, rows_of_a, steps_of_a = h.shape[1], a.shape[0], a.shape[1]
+    of_a, constant = grad_a.shape[2] > 0, grad_a.shape[1] == 1
     for i in range(row, end_row):
         carried = g0[i, low:high]  # conj(a_(t+1)) g_(t+1); in the end the gradient by h0
         for s in range(time):
             t = s if reverse else time - 1 - s
-            a_t, g_t, y_t = a[min(i, len(a) - 1), min(t, a.shape[1] - 1), low:high], g[i, t, low:high], grad[i, t, low:high]
+            a_t = a[min(i, rows_of_a - 1), min(t, steps_of_a - 1), low:high]
+            g_t, grad_t = g[i, t, low:high], grad[i, t, low:high]
+            for k in range(len(g_t)):
+                value = grad_t[k] + carried[k]
+                g_t[k] = value
+                carried[k] = np.conj(a_t[k]) * value
             if of_a:
                 before = h0[i, low:high] if s == time - 1 else h[i, t + 1 if reverse else t - 1, low:high]
-                da_t = grad_a[i, 0 if constant else t, low:high]
+                grad_a_t = grad_a[i, 0 if constant else t, low:high]
                 if constant:
                     for k in range(len(g_t)):
-                        value = y_t[k] + carried[k]
-                        g_t[k] = value
-                        da_t[k] += value * np.conj(before[k])
-                        carried[k] = np.conj(a_t[k]) * value
+                        grad_a_t[k] += g_t[k] * np.conj(before[k])
                 else:
                     for k in range(len(g_t)):
-                        value = y_t[k] + carried[k]
-                        g_t[k] = value
-                        da_t[k] = value * np.conj(before[k])
-                        carried[k] = np.conj(a_t[k]) * value
-            else:
-                for k in range(len(g_t)):
-                    value = y_t[k] + carried[k]
-                    g_t[k] = value
-                    carried[k] = np.conj(a_t[k]) * value
+                        grad_a_t[k] = g_t[k] * np.conj(before[k])
