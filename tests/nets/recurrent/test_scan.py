@@ -1,4 +1,4 @@
-"""The scan: a plain loop in NumPy and float64, laws of linear recurrences, finite differences, forms against each other."""
+"""The scan: a plain loop in NumPy, laws of linear recurrences, finite differences, its forms against each other."""
 
 import numpy as np
 import pytest
@@ -93,11 +93,11 @@ def test_any_shape_axis_and_direction_equals_the_loop(
 @forms
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
 @pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("a_shape", [(2, 5, 3), (1, 5, 3), (2, 1, 3), (3,), (2, 5, 1), ()])
+@pytest.mark.parametrize("a_shape", [(2, 4, 2), (1, 4, 2), (2, 1, 2), (2,), (2, 4, 1), ()])
 def test_gradients_are_those_of_finite_differences(
     form: str, dtype: torch.dtype, reverse: bool, a_shape: tuple[int, ...]
 ) -> None:
-    a, b, h0 = drawn(a_shape, dtype, 0), drawn((2, 5, 3), dtype, 1), drawn((2, 3), dtype, 2)
+    a, b, h0 = drawn(a_shape, dtype, 0), drawn((2, 4, 2), dtype, 1), drawn((2, 2), dtype, 2)
     leaves = [x.requires_grad_() for x in (a, b, h0)]
     assert torch.autograd.gradcheck(lambda *x: scan(*x, reverse=reverse, form=form), leaves)
 
@@ -105,7 +105,7 @@ def test_gradients_are_those_of_finite_differences(
 @forms
 @pytest.mark.parametrize("needed", [(True, False, False), (False, True, False), (False, False, True)])
 def test_only_what_is_asked_for_gets_a_gradient(form: str, needed: tuple[bool, ...]) -> None:
-    leaves = [drawn(shape, torch.float64, k) for k, shape in enumerate([(2, 5, 3), (2, 5, 3), (2, 3)])]
+    leaves = [drawn(shape, torch.float64, k) for k, shape in enumerate([(2, 4, 2), (2, 4, 2), (2, 3)])]
     for x, wanted in zip(leaves, needed, strict=True):
         x.requires_grad_(wanted)
     assert torch.autograd.gradcheck(lambda *x: scan(*x, form=form), leaves)
@@ -221,7 +221,7 @@ def test_the_form_for_many_processors_needs_few_passes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((torch.rand(2, 5, 3), torch.rand(2, 4, 3)), "broadcast"),
+        ((torch.rand(2, 4, 2), torch.rand(2, 4, 3)), "broadcast"),
         ((torch.rand(3), torch.rand(2, 0, 3)), "at least one step"),
         ((torch.rand(3), torch.rand(3)), "dimension 1"),
         ((torch.rand(3), torch.rand(2, 4, 3), torch.rand(2, 4)), "state of shape"),

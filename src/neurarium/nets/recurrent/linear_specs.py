@@ -60,7 +60,9 @@ class MinGRUSpec(LinearRecurrenceSpec):
 class MinLSTMSpec(LinearRecurrenceSpec):
     """Stack of minLSTM. Raises ConfigError: a size below 1."""
 
-    summary: ClassVar[str] = "minLSTM: two gates that see the input alone, states by a parallel scan, in residual blocks"
+    summary: ClassVar[str] = (
+        "minLSTM: two gates that see the input alone, states by a parallel scan, in residual blocks"
+    )
 
     def recurrence(self, features: int) -> "torch.nn.Module":
         """Make a minLSTM."""
@@ -73,7 +75,9 @@ class MinLSTMSpec(LinearRecurrenceSpec):
 class LRUSpec(LinearRecurrenceSpec):
     """Stack of LRU. Raises ConfigError: a size below 1, or no ring."""
 
-    summary: ClassVar[str] = "LRU: complex diagonal linear systems, stable always, by a parallel scan, in residual blocks"
+    summary: ClassVar[str] = (
+        "LRU: complex diagonal linear systems, stable always, by a parallel scan, in residual blocks"
+    )
 
     smallest: float = 0.0
     """Least modulus of an eigenvalue at first."""

@@ -76,7 +76,7 @@ def scan(
     a, b, h0, shape = _as_rows(a, b, h0, dim)
     if torch.compiler.is_compiling():  # what is traced and exported knows torch's own operations alone
         return by_halves(a, b, h0, reverse).view(shape)
-    h: Tensor = _Scan.apply(a, b, h0, reverse, choose(form or _fastest(b), FORMS, "form"))
+    h: Tensor = _Scan.apply(a, b, h0, reverse, choose(form or _fastest(b), FORMS, "form"))  # type: ignore[no-untyped-call]
     return h.view(shape)
 
 

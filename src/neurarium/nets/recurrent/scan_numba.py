@@ -8,6 +8,7 @@ Python's own, started for each large call: numba's would outlive a fork and hang
 import functools
 import importlib.util
 import inspect
+import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -58,7 +59,7 @@ def _in_blocks(kernel: Callable[..., None], arrays: list[npt.NDArray[Any]], reve
     threads = min(torch.get_num_threads(), max(1, batch * time * features // WORTH_A_THREAD))
     if batch >= threads or features < 2 * _LINE:
         cuts = [batch * k // threads for k in range(threads + 1)]
-        blocks = [(low, high, 0, features) for low, high in zip(cuts, cuts[1:], strict=False)]
+        blocks = [(low, high, 0, features) for low, high in itertools.pairwise(cuts)]
     else:
         width = -(-features // (threads * _LINE)) * _LINE
         blocks = [(0, batch, low, min(low + width, features)) for low in range(0, features, width)]
