@@ -21,8 +21,8 @@ from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec, ConvolutionalAutoencoderSpec, DCGANSpec, GANSpec
 from neurarium.nets.geometric.specs import GCNSpec, GINSpec, PairPotentialSpec, PointNetSpec
 from neurarium.nets.recurrent.encoder_decoder_spec import EncoderDecoderSpec
-from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
 from neurarium.nets.recurrent.linear_specs import LRUSpec, MinGRUSpec, MinLSTMSpec
+from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
 from neurarium.nets.recurrent.specs import (
     BagOfTokensSpec,
     NeuralLanguageModelSpec,

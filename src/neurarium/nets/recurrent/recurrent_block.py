@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from neurarium.nets.parts.initial import initialize_layer_
 from neurarium.nets.parts.normalization.layer import make_layer_norm
-from neurarium.nets.recurrent.encoder import CausalEncoder, Stack, State
+from neurarium.nets.recurrent.encoder import CausalEncoder, CausalStack, State
 
 MakeRecurrence = Callable[[int], nn.Module]
 """Makes a causal encoder of rows of so many numbers."""
@@ -78,7 +78,7 @@ class RecurrentStack(CausalEncoder, nn.Module):
         self.features = features
         self.input = nn.Linear(inputs, features)
         initialize_layer_(self.input, "lecun")
-        self.blocks = Stack(RecurrentBlock(recurrence(features), features, dropout) for _ in range(layers))
+        self.blocks = CausalStack(RecurrentBlock(recurrence(features), features, dropout) for _ in range(layers))
         self.norm = make_layer_norm(features)
 
     def forward(
