@@ -40,6 +40,8 @@ _MADE, _DRAWN = "; made by code", "; drawn, not loaded"
 SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
     "mnist-5k": (mnist_5k.load, f"5,000 handwritten digits, 28 x 28, in 10 classes{_HERE}"),
     "fashion-mnist": (fashion_mnist.load, "70,000 pictures of clothes, 28 x 28, in 10 classes"),
+    "fashion-rows": (fashion_mnist.load_rows, "Fashion-MNIST as 70,000 series of 28 rows, 28 pixels a step"),
+    "fashion-pixels": (fashion_mnist.load_pixels, "Fashion-MNIST as 70,000 series of 784 pixels, one a step"),
     "mnist": (mnist.load, "70,000 handwritten digits, 28 x 28, in 10 classes"),
     "iris": (scikit_tables.iris, f"150 flowers, 4 lengths, in 3 species{_SCIKIT}"),
     "wine": (scikit_tables.wine, f"178 wines, 13 measurements, of 3 growers{_SCIKIT}"),

@@ -10,6 +10,14 @@ from neurarium.recipes.distillation import distilled_mlp, small_mlp
 from neurarium.recipes.feedforward import mlp, mlp_diabetes, mlp_fashion, residual_mlp
 from neurarium.recipes.generative import autoencoder, dcgan, denoising_autoencoder, gan
 from neurarium.recipes.geometric import ethanol_pairs, furniture_pointnet, karate_gcn, rings_gin
+from neurarium.recipes.linear_recurrences import (
+    fashion_pixels_lru,
+    fashion_pixels_min_gru,
+    fashion_rows_lru,
+    vowels_lru,
+    vowels_min_gru,
+    vowels_min_lstm,
+)
 from neurarium.recipes.recurrent import (
     digit_count,
     genesis_lm,
@@ -61,6 +69,12 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "vowels-elman": vowels_elman,
     "vowels-lstm": vowels_lstm,
     "vowels-gru": vowels_gru,
+    "vowels-min-gru": vowels_min_gru,
+    "vowels-min-lstm": vowels_min_lstm,
+    "vowels-lru": vowels_lru,
+    "fashion-rows-lru": fashion_rows_lru,
+    "fashion-pixels-lru": fashion_pixels_lru,
+    "fashion-pixels-min-gru": fashion_pixels_min_gru,
     "digit-count": digit_count,
     "spelled-numbers": spelled_numbers,
     "pronounce": pronounce,

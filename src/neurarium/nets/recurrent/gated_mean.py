@@ -1,0 +1,41 @@
+"""Units whose state is a running mean: of what it was and of a new value, in shares that see the input alone.
+
+    h_t = (1 - s_t) h_(t-1) + s_t v_t,    v_t = W_v x_t + b_v,    h_0 = 0
+
+s and v of all steps are known at once, h by a scan. Units differ in how they make the share s, 0 < s < 1.
+"""
+
+from abc import abstractmethod
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from neurarium.nets.recurrent.encoder import CausalEncoder, State
+from neurarium.nets.recurrent.scan import scan
+
+
+class GatedMean(CausalEncoder):
+    """The recurrence above; a unit derives from it beside `nn.Module` and makes `value` and the share."""
+
+    value: nn.Linear
+
+    @abstractmethod
+    def share(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch features"]:
+        """s of some steps."""
+
+    def forward(
+        self, x: Float[Tensor, "batch time inputs"], lengths: Int[Tensor, "batch"] | None = None
+    ) -> Float[Tensor, "batch time features"]:
+        """h of every step."""
+        s = self.share(x)
+        return scan(1 - s, s * self.value(x))
+
+    def start(self, batch: int, like: Tensor) -> State:
+        """h_0."""
+        return (like.new_zeros(batch, self.features),)
+
+    def step(self, x: Float[Tensor, "batch inputs"], state: State) -> tuple[Float[Tensor, "batch features"], State]:
+        """Take one step of the recurrence."""
+        s = self.share(x)
+        h = (1 - s) * state[0] + s * self.value(x)
+        return h, (h,)
