@@ -34,6 +34,7 @@ benchmarks: $(VENV)/.bench
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/backprop.py
 	$(BIN)/python benchmarks/trace.py
+	$(BIN)/python benchmarks/scan.py
 	$(BIN)/python benchmarks/ensemble.py
 	$(BIN)/python benchmarks/hopfield.py
 	$(BIN)/python benchmarks/hessian_free.py

@@ -40,8 +40,6 @@ _MADE, _DRAWN = "; made by code", "; drawn, not loaded"
 SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
     "mnist-5k": (mnist_5k.load, f"5,000 handwritten digits, 28 x 28, in 10 classes{_HERE}"),
     "fashion-mnist": (fashion_mnist.load, "70,000 pictures of clothes, 28 x 28, in 10 classes"),
-    "fashion-rows": (fashion_mnist.load_rows, "Fashion-MNIST as 70,000 series of 28 rows, 28 pixels a step"),
-    "fashion-pixels": (fashion_mnist.load_pixels, "Fashion-MNIST as 70,000 series of 784 pixels, one a step"),
     "mnist": (mnist.load, "70,000 handwritten digits, 28 x 28, in 10 classes"),
     "iris": (scikit_tables.iris, f"150 flowers, 4 lengths, in 3 species{_SCIKIT}"),
     "wine": (scikit_tables.wine, f"178 wines, 13 measurements, of 3 growers{_SCIKIT}"),
@@ -56,6 +54,8 @@ SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
     "ring-of-8": (mixtures.load_ring, f"8,000 points in the plane, from 8 narrow Gaussians on a circle{_DRAWN}"),
     "grid-of-25": (mixtures.load_grid, f"25,000 points in the plane, from 25 narrow Gaussians on a grid{_DRAWN}"),
     "japanese-vowels": (japanese_vowels.load, f"640 series of 12 numbers a step, of 9 speakers{_HERE}"),
+    "fashion-rows": (fashion_mnist.load_rows, "Fashion-MNIST as 70,000 series of 28 rows, 28 pixels a step"),
+    "fashion-pixels": (fashion_mnist.load_pixels, "Fashion-MNIST as 70,000 series of 784 pixels, one a step"),
     "number-words": (number_words.load, f"4,000 integers in English words, in 6 classes: their digits{_MADE}"),
     "spelled-numbers": (spelled_numbers.load, f"10,000 integers in English words, to be written in digits{_MADE}"),
     "pronunciations": (pronunciations.load, f"24,000 English words as letters, to be spoken in phonemes{_HERE}"),
