@@ -9,8 +9,8 @@ perfect pass would take: a and b read and h written, then a, h and the gradient 
 over a tensor of that size, timed as four copies of one. The loop takes `unbind` apart (one that indexes x[t] is
 quadratic on its way back and no rival). `nn.GRU` is no scan, but what the scan stands in for.
 
-How time and memory grow with T is measured on one row (batch 1), each length in a process of its own for the peak of its
-first pass, in which freed memory goes back to the system.
+How time and memory grow with T is measured on one row (batch 1), each length in a process of its own for the peak of
+its first pass, in which freed memory goes back to the system.
 """
 
 import argparse

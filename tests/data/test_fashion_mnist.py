@@ -27,5 +27,5 @@ def test_images_as_series_are_their_pixels_in_order(images: Dataset, features: i
 
 @pytest.mark.parametrize("load", [fashion_mnist.load_rows, fashion_mnist.load_pixels])
 def test_says_where_the_files_are_missing(load, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(DataError, match="train-images-idx3-ubyte.gz"):
+    with pytest.raises(DataError, match="train-images-idx3-ubyte"):
         load(str(tmp_path))
