@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from neurarium.nets.recurrent.min_gru import MinGRU
 from neurarium.nets.recurrent.min_lstm import MinLSTM
@@ -48,3 +49,12 @@ def test_gates_of_min_lstm_that_are_shut_give_no_nan(p: float, q: float, share: 
     assert found.item() == share
     assert net.forget.bias.grad is not None
     assert net.forget.bias.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("kind", [MinGRU, MinLSTM])
+def test_units_begin_with_memories_of_all_lengths(kind) -> None:  # type: ignore[no-untyped-def]
+    torch.manual_seed(0)
+    nothing = torch.zeros(1, 3)
+    steps = 1 / kind(3, 4000, 200).share(nothing)[0].detach().numpy()
+    assert stats.kstest((steps - 2) / 198, "uniform").pvalue > 0.01
+    np.testing.assert_allclose(kind(3, 5).share(nothing).detach().numpy(), 0.5)

@@ -19,3 +19,5 @@ def test_what_cannot_be_is_refused() -> None:
             LRUSpec(**wrong)
     with pytest.raises(ConfigError, match="states"):
         MinGRUSpec(states=0)
+    with pytest.raises(ConfigError, match="longest"):
+        MinGRUSpec(longest=1)

@@ -44,8 +44,22 @@ class LinearRecurrenceSpec(SequenceSpec):
 
 
 @dataclass(frozen=True)
-class MinGRUSpec(LinearRecurrenceSpec):
-    """Stack of minGRU. Raises ConfigError: a size below 1."""
+class GatedMeanSpec(LinearRecurrenceSpec):
+    """Stack of units whose state is a running mean. Raises ConfigError: a size below 1, or a memory below 2 steps."""
+
+    longest: int = 2
+    """Steps that units remember at first: from 2 to about so many, at least 2."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no net can be."""
+        super().__post_init__()
+        if self.longest < 2:
+            raise ConfigError("net.longest", expected="an integer >= 2", got=str(self.longest))
+
+
+@dataclass(frozen=True)
+class MinGRUSpec(GatedMeanSpec):
+    """Stack of minGRU. Raises ConfigError: a size below 1, or a memory below 2 steps."""
 
     summary: ClassVar[str] = "minGRU: gates that see the input alone, states by a parallel scan, in residual blocks"
 
@@ -53,12 +67,12 @@ class MinGRUSpec(LinearRecurrenceSpec):
         """Make a minGRU."""
         from neurarium.nets.recurrent.min_gru import MinGRU
 
-        return MinGRU(features, self.states)
+        return MinGRU(features, self.states, self.longest)
 
 
 @dataclass(frozen=True)
-class MinLSTMSpec(LinearRecurrenceSpec):
-    """Stack of minLSTM. Raises ConfigError: a size below 1."""
+class MinLSTMSpec(GatedMeanSpec):
+    """Stack of minLSTM. Raises ConfigError: a size below 1, or a memory below 2 steps."""
 
     summary: ClassVar[str] = (
         "minLSTM: two gates that see the input alone, states by a parallel scan, in residual blocks"
@@ -68,7 +82,7 @@ class MinLSTMSpec(LinearRecurrenceSpec):
         """Make a minLSTM."""
         from neurarium.nets.recurrent.min_lstm import MinLSTM
 
-        return MinLSTM(features, self.states)
+        return MinLSTM(features, self.states, self.longest)
 
 
 @dataclass(frozen=True)
