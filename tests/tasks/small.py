@@ -33,6 +33,10 @@ POINTS = Schema(
     {"label": Field((None,), categories=("in", "out", "on"), axis="points")},
 )
 WINDOWS = Schema({"tokens": Field((6,), categories=LETTERS)}, {"next": Field((6,), categories=LETTERS)})
+SERIES = Schema(
+    {"series": Field((5, 1), mean=(3.0,) * 5, std=(2.0,) * 5)},
+    {"next": Field((2,), names=("in 1", "in 2"), mean=(3.0,) * 2, std=(2.0,) * 2, constants={"period": 2})},
+)
 PAIRS = Schema(
     {"source": Field((None,), categories=LETTERS, axis="source")},
     {"target": Field((None,), categories=("<start>", "<end>", *"ABC"), axis="target")},
@@ -55,6 +59,13 @@ class Dense(nn.Sequential):
 
     def __init__(self, inputs: int = 5, outputs: int = 3) -> None:
         super().__init__(nn.Linear(inputs, 4), nn.Tanh(), nn.Linear(4, outputs))
+
+
+class OfWindow(Dense):
+    """The same, of a window of a series."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.flatten(1))
 
 
 class Penalized(Dense):
@@ -209,6 +220,7 @@ def cases() -> dict[str, Case]:
         "classification, penalty": make("classification", CLASSES, Penalized(), Loss(**WEIGHTS)),
         "regression": make("regression", NUMBERS, Dense(outputs=2)),
         "regression, absolute error": make("regression", NUMBERS, Dense(outputs=2), Loss("absolute-error")),
+        "forecast": make("forecast", SERIES, OfWindow(outputs=2)),
         "distillation": make("distillation", CLASSES, Dense(), Loss("distillation", temperature=2.5), seeded(Dense())),
         "distillation, weights": make(
             "distillation", CLASSES, Dense(), Loss("distillation", **_SOFT, **WEIGHTS), seeded(Dense())

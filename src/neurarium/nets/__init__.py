@@ -31,6 +31,7 @@ HOMES = {
     "Elman": "recurrent.elman",
     "EncoderDecoder": "recurrent.encoder_decoder",
     "EncoderStack": "recurrent.encoder",
+    "ForecastNet": "recurrent.forecast_net",
     "ForgettingLSTM": "recurrent.printed_lstm",
     "FrozenLayer": "feedforward.random_features",
     "GAN": "generative.gan",

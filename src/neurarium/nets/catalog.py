@@ -21,6 +21,7 @@ from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec, ConvolutionalAutoencoderSpec, DCGANSpec, GANSpec
 from neurarium.nets.geometric.specs import GCNSpec, GINSpec, PairPotentialSpec, PointNetSpec
 from neurarium.nets.recurrent.encoder_decoder_spec import EncoderDecoderSpec
+from neurarium.nets.recurrent.forecast_spec import ForecastSpec
 from neurarium.nets.recurrent.linear_specs import LRUSpec, MinGRUSpec, MinLSTMSpec
 from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
 from neurarium.nets.recurrent.specs import (
@@ -56,6 +57,7 @@ NETS: dict[str, type[NetSpec]] = {
     "densenet": DenseNetSpec,
     "pooled-series": PooledSeriesSpec,
     "recurrent": RecurrentSpec,
+    "recurrent-forecast": ForecastSpec,
     "bag-of-tokens": BagOfTokensSpec,
     "neural-language-model": NeuralLanguageModelSpec,
     "encoder-decoder": EncoderDecoderSpec,

@@ -30,6 +30,7 @@ from neurarium.recipes.recurrent import (
     vowels_lstm,
 )
 from neurarium.recipes.regression import least_squares, logistic, random_features, ridge, ridge_diabetes, softmax
+from neurarium.recipes.series import adding_lstm, co2_lstm, copying_gru, sunspots_gru, tagger
 from neurarium.training.recipe import Recipe
 
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
@@ -75,6 +76,11 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "fashion-rows-lru": fashion_rows_lru,
     "fashion-pixels-lru": fashion_pixels_lru,
     "fashion-pixels-min-gru": fashion_pixels_min_gru,
+    "adding-lstm": adding_lstm,
+    "copying-gru": copying_gru,
+    "co2-lstm": co2_lstm,
+    "sunspots-gru": sunspots_gru,
+    "tagger": tagger,
     "digit-count": digit_count,
     "spelled-numbers": spelled_numbers,
     "pronounce": pronounce,

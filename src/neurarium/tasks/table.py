@@ -20,6 +20,7 @@ from neurarium.tasks.custom import CustomLoss
 from neurarium.tasks.density import DensityTask
 from neurarium.tasks.distillation import Distillation
 from neurarium.tasks.energy_forces import EnergyForces
+from neurarium.tasks.forecast import Forecast
 from neurarium.tasks.generation import Generation
 from neurarium.tasks.language_model import LanguageModel
 from neurarium.tasks.recall import Recall
@@ -52,6 +53,7 @@ class Asking(Protocol):
 TASKS: dict[str, Callable[[], type[Task]]] = {
     "classification": lambda: Classification,
     "regression": lambda: Regression,
+    "forecast": lambda: Forecast,
     "distillation": lambda: Distillation,
     "reconstruction": lambda: Reconstruction,
     "density": lambda: DensityTask,

@@ -17,6 +17,7 @@ from neurarium.report.tasks.task_report import TaskReport
 TASK_REPORTS: dict[str, TaskReport] = {
     "classification": classification.REPORT,
     "regression": regression.REPORT,
+    "forecast": regression.REPORT,
     "distillation": classification.REPORT,
     "reconstruction": reconstruction.REPORT,
     "density": density.REPORT,
