@@ -5,14 +5,16 @@ import pytest
 import torch
 from scipy import special
 
+from neurarium.checks import ConfigError
 from neurarium.data.dataset import Dataset
 from neurarium.learning.loss import Loss
+from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.language_model import LanguageModel
 from neurarium.tasks.model import Model
 
-from .small import NextToken, answered, cases, examples_of, identity, seeded
+from .small import WINDOWS, NextToken, answered, cases, examples_of, identity, seeded
 
 
 def test_perplexity_by_numpy(windows: Dataset) -> None:
@@ -87,3 +89,10 @@ def test_equally_likely_tokens_have_as_much_perplexity() -> None:
     found = LanguageModel.build(NetSpec(), Loss(), data.schema, {}).score(identity(), data, "test")
     assert found.value("perplexity") == pytest.approx(8.0, rel=1e-6)
     assert found.value("bits per token") == pytest.approx(3.0, rel=1e-6)
+
+
+def test_a_net_that_sees_what_it_is_asked_is_refused() -> None:
+    task = LanguageModel.build(RecurrentSpec(), Loss(), WINDOWS, {})
+    task.admits(RecurrentSpec(hidden=4).build(WINDOWS))
+    with pytest.raises(ConfigError, match="no later token"):
+        task.admits(RecurrentSpec(hidden=4, bidirectional=True).build(WINDOWS))

@@ -30,7 +30,7 @@ from neurarium.recipes.recurrent import (
     vowels_lstm,
 )
 from neurarium.recipes.regression import least_squares, logistic, random_features, ridge, ridge_diabetes, softmax
-from neurarium.recipes.series import adding_lstm, co2_lstm, copying_gru, sunspots_gru, tagger
+from neurarium.recipes.series import adding_lstm, co2_lstm, copying_gru, genesis_lstm, sunspots_gru, tagger
 from neurarium.training.recipe import Recipe
 
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
@@ -86,6 +86,7 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "pronounce": pronounce,
     "pronounce-plain": pronounce_plain,
     "genesis-lm": genesis_lm,
+    "genesis-lstm": genesis_lstm,
     "karate-gcn": karate_gcn,
     "rings-gin": rings_gin,
     "furniture-pointnet": furniture_pointnet,

@@ -1,4 +1,4 @@
-"""Complete runs of recurrent nets on generated series and forecasts."""
+"""Complete runs of recurrent nets on generated series, forecasts and text."""
 
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.optimizers import Optimizer
@@ -27,6 +27,22 @@ def co2_lstm() -> Recipe:
 def sunspots_gru() -> Recipe:
     """Sunspots of the next year from the last 22, by a GRU."""
     return _run("sunspots-gru", "sunspots", ForecastSpec(cell="gru", hidden=16), epochs=100, batch_size=32)
+
+
+def genesis_lstm() -> Recipe:
+    """The next character of the book of Genesis, from all that came before it in a window, by an LSTM."""
+    return Recipe(
+        name="genesis-lstm",
+        net=RecurrentSpec(cell="lstm", hidden=256, dropout=0.2),
+        task="language-model",
+        data="genesis",
+        optimizer=Optimizer("adamw", lr=3e-3, weight_decay=0.05),
+        schedule=Schedule("cosine", warmup=0.05),
+        early_stopping=EarlyStopping(monitor="loss"),
+        epochs=12,
+        batch_size=16,
+        clip_norm=1.0,
+    )
 
 
 def tagger() -> Recipe:
