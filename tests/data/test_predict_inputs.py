@@ -181,7 +181,6 @@ def test_bad_inputs(tmp_path, folder):
 @pytest.mark.parametrize(
     ("kind", "got"),
     [
-        ("series", r"series \(time x 12\)"),
         ("points", r"points \(points x 3\)"),
         ("nodes", r"x \(nodes x 6\), edge_index \(2 x edges\), node \(one\)"),
         ("molecules", r"species \(atoms\), positions \(atoms x 3\), pairs \(2 x pairs\)"),

@@ -25,6 +25,7 @@ from neurarium.data import (
     image_folder,
     japanese_vowels,
     karate,
+    long_csv,
     mixtures,
     mnist,
     mnist_5k,
@@ -94,7 +95,7 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
     Args:
         name: one of `SOURCES`; or the path of an idx file of images (`idx_pair.load_pair`), a folder of idx
             files, a folder of one sub-folder of pictures a class (`image_folder`), an .npz (`npz`), a .csv
-            (`csv_table`), a .tsv (`text_pairs`) or a .txt file (`characters`).
+            (`csv_table`; of series `long_csv`), a .tsv (`text_pairs`) or a .txt file (`characters`).
         folder: where the files of a named data set lie, or where a relative path begins.
 
     Raises:
@@ -119,7 +120,7 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
     if suffix == ".npz":
         return npz.load(path, name)
     if suffix == ".csv":
-        return csv_table.load(path, name)
+        return (long_csv if long_csv.is_long(path) else csv_table).load(path, name)
     if suffix == ".tsv":
         return text_pairs.load(path, name)
     if suffix == ".txt":

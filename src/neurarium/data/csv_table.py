@@ -17,15 +17,15 @@ import csv
 import itertools
 import math
 from array import array
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Shaped
 from torch import Tensor
 
 from neurarium.checks import DataError
@@ -37,7 +37,9 @@ from neurarium.data.labels import class_fields, encode
 from neurarium.data.numbers import are_numbers, number_fields
 from neurarium.data.reading import reading
 from neurarium.data.table import Table
-from neurarium.record.schema import Schema
+from neurarium.record.schema import Field, Schema
+
+Row: TypeAlias = tuple[int, list[str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,17 +69,21 @@ def load(path: Path, name: str) -> Dataset:
     """
     cells = read_table(path)
     assert cells.labels, "a table read without a number of features has something to predict"
-    subject, features = f"{path}, label column", input_fields((cells.features.shape[1],), cells.names)
+    features = input_fields((cells.features.shape[1],), cells.names)
+    targets, fields = targets_of(cells, f"{path}, label column")
+    train = Table((cells.features,), (targets,), Schema(features, fields))
+    return assemble(name, {"train": train}, provenance=str(path), subject=str(path))
+
+
+def targets_of(cells: Cells, subject: str) -> tuple[Shaped[Tensor, "rows ..."], dict[str, Field]]:
+    """Return what is to be predicted, classes or numbers, and its field by its name; raises what `load` does."""
     column, remedy = cells.labels[0], f"name the column '{cells.outputs[0]}:number' or '{cells.outputs[0]}:class'"
     if cells.said == "number" or (cells.said is None and are_numbers(_typed(column, subject), subject, remedy)):
         targets = torch.tensor([_numbers(column, subject) for column in cells.labels], dtype=torch.float64).T
-        schema = Schema(features, number_fields(cells.outputs))
-    else:
-        labels = np.array(column) if cells.said == "class" and _fraction(column) else _typed(column, subject)
-        targets, classes = encode(labels, subject)
-        schema = Schema(features, class_fields(classes, cells.outputs if cells.names else ()))
-    train = Table((cells.features,), (targets,), schema)
-    return assemble(name, {"train": train}, provenance=str(path), subject=str(path))
+        return targets, number_fields(cells.outputs)
+    labels = np.array(column) if cells.said == "class" and _fraction(column) else _typed(column, subject)
+    numbers, classes = encode(labels, subject)
+    return numbers, class_fields(classes, cells.outputs if cells.names else ())
 
 
 def read_table(
@@ -89,26 +95,34 @@ def read_table(
         DataError: no such file, rows of unequal length, columns missing or unknown, or a feature that is no
             finite number (lines counted from 1 with the header, as in an editor).
     """
+    with contextlib.closing(rows_of(path)) as rows:
+        return cells_of(rows, path, features, known, learned)
+
+
+def cells_of(
+    rows: Iterator[Row],
+    path: Path,
+    features: int | None = None,
+    known: Sequence[str] = (),
+    learned: tuple[str, ...] = (),
+) -> Cells:
+    """Return what rows of a .csv file hold, each with the number of its line; as `read_table`."""
     values, lines = array("d"), array("q")
-    with contextlib.closing(_rows(path)) as rows:
-        first = next(rows, None)
-        if first is None:
-            raise DataError(str(path), expected="at least one row", got="an empty file", remedy="add examples")
-        layout = layout_of(first[1], path, features, known, learned)
-        labels: tuple[list[str], ...] = tuple([] for _ in layout.targets)
-        for line, cells in rows if layout.header else itertools.chain([first], rows):
-            if len(cells) != layout.width:
-                expected = f"{layout.width} cells as in the first row"
-                remedy = "fill in what is missing; put text that holds commas in quotes"
-                raise DataError(f"{path}, line {line}", expected=expected, got=str(len(cells)), remedy=remedy)
-            try:
-                values.extend([float(cells[column]) for column in layout.columns])
-            except ValueError:
-                column = next(column for column in layout.columns if not is_number(cells[column]))
-                raise _no_finite(path, line, layout.names[column], repr(cells[column])) from None
-            lines.append(line)
-            for label, column in zip(labels, layout.targets, strict=True):
-                label.append(cells[column].strip())
+    first = next(rows, None)
+    if first is None:
+        raise DataError(str(path), expected="at least one row", got="an empty file", remedy="add examples")
+    layout = layout_of(first[1], path, features, known, learned)
+    labels: tuple[list[str], ...] = tuple([] for _ in layout.targets)
+    for line, cells in rows if layout.header else itertools.chain([first], rows):
+        check_width(cells, layout.width, path, line)
+        try:
+            values.extend([float(cells[column]) for column in layout.columns])
+        except ValueError:
+            column = next(column for column in layout.columns if not is_number(cells[column]))
+            raise _no_finite(path, line, layout.names[column], repr(cells[column])) from None
+        lines.append(line)
+        for label, column in zip(labels, layout.targets, strict=True):
+            label.append(cells[column].strip())
     table = torch.frombuffer(values, dtype=torch.float64) if values else torch.empty(0, dtype=torch.float64)
     table = table.view(len(lines), len(layout.columns))
     if not (finite := table.isfinite()).all():
@@ -117,7 +131,15 @@ def read_table(
     return Cells(table, layout.features, labels, layout.outputs, layout.said)
 
 
-def _rows(path: Path) -> Generator[tuple[int, list[str]], None, None]:
+def check_width(cells: Sequence[str], width: int, path: Path, line: int) -> None:
+    """Refuse by a `DataError` a row of another length than the first one's."""
+    if len(cells) != width:
+        expected = f"{width} cells as in the first row"
+        remedy = "fill in what is missing; put text that holds commas in quotes"
+        raise DataError(f"{path}, line {line}", expected=expected, got=str(len(cells)), remedy=remedy)
+
+
+def rows_of(path: Path) -> Generator[Row, None, None]:
     """Yield the rows that are not empty, each with the number of its line."""
     with reading(path, "a .csv file"), path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)

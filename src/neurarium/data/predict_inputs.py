@@ -1,9 +1,10 @@
-"""Read what a trained net shall judge: images, rows of numbers or lines of text, as examples without targets.
+"""Read what a trained net shall judge: images, rows of numbers, series or lines of text, as examples without targets.
 
 | the net learned from | files that fit |
 |---|---|
 | images | pictures, folders of pictures, .npz, .csv with a column a pixel |
 | rows of features | .npz, .csv |
+| series | .csv, a row a step, as `long_csv` says |
 | characters or words: rows of any length, or windows of a text | .txt, one example a line |
 """
 
@@ -19,6 +20,7 @@ from neurarium.checks import DataError
 from neurarium.data.arrays import as_inputs
 from neurarium.data.csv_table import read_table
 from neurarium.data.examples import Examples
+from neurarium.data.long_csv import holds_series, read_series
 from neurarium.data.npz import INPUT_KEYS, first_key, read_arrays, stored_keys
 from neurarium.data.picture import is_picture, read_picture
 from neurarium.data.table import Table
@@ -26,7 +28,9 @@ from neurarium.data.text_lines import holds_characters, holds_words, read_lines
 from neurarium.record.schema import Field, Schema
 
 Inputs = Shaped[Tensor, "examples *shape"]
-_FITTING = "a net of images (pictures, .npz, .csv), rows of numbers (.npz, .csv) or text (.txt), to read files"
+_FITTING = (
+    "a net of images (pictures, .npz, .csv), rows of numbers (.npz, .csv), series (.csv) or text (.txt), to read files"
+)
 
 
 def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str], Examples]:
@@ -53,11 +57,13 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
         raise DataError("inputs", expected="at least one example", got="none", remedy=remedy)
     if len(schema.inputs) == 1 and (holds_characters(field) or holds_words(field)):
         return read_lines(files, Schema(schema.inputs))
+    known = tuple(name for pair in schema.targets.items() for name in (pair[0], *pair[1].names))
+    if len(schema.inputs) == 1 and holds_series(field):
+        return read_series(files, Schema(schema.inputs), known)
     if len(schema.inputs) > 1 or field.is_ragged or field.categories:
         kinds = ", ".join(f"{name} ({found.in_words()})" for name, found in schema.inputs.items())
         remedy = "give examples in Python: run.predict(examples)"
         raise DataError("inputs", expected=_FITTING, got=f"one that learned from {kinds}", remedy=remedy)
-    known = tuple(name for pair in schema.targets.items() for name in (pair[0], *pair[1].names))
     names: list[str] = []
     tensors: list[Inputs] = []
     for path in files:
