@@ -8,6 +8,7 @@ from neurarium.cli.main import main
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import GANSpec
+from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
 from neurarium.nets.spec import NetSpec
 from neurarium.training.recipe import Recipe
 
@@ -49,3 +50,19 @@ def test_what_cannot_be_sampled(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "a net that makes examples: gan, dcgan or rbm" in capsys.readouterr().err
     assert main(["sample", str(run), "--out", "x.jpg"]) == 2
     assert "a .png or .npz file" in capsys.readouterr().err
+
+
+def test_a_text_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("the cat sat on the mat. " * 100, encoding="utf-8")
+    recipe = Recipe(
+        net=RecurrentSpec(hidden=4, embedding=4), task="language-model", data=str(text), epochs=1, threads=1
+    )
+    api.train(recipe, out=tmp_path / "run", progress=False)
+    arguments = ["sample", str(tmp_path / "run"), "--prompt", "the c", "--length", "30"]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out.rstrip("\n")
+    assert said.startswith("the c")
+    assert len(said) == 35
+    assert main([*arguments[:3], "THE"]) == 2
+    assert "were learned, got 'T'" in capsys.readouterr().err

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import special
 
-from neurarium.checks import ConfigError
+from neurarium.checks import ConfigError, DataError
 from neurarium.data.dataset import Dataset
 from neurarium.learning.loss import Loss
 from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
@@ -96,3 +96,37 @@ def test_a_net_that_sees_what_it_is_asked_is_refused() -> None:
     task.admits(RecurrentSpec(hidden=4).build(WINDOWS))
     with pytest.raises(ConfigError, match="no later token"):
         task.admits(RecurrentSpec(hidden=4, bidirectional=True).build(WINDOWS))
+
+
+def test_writing_on_is_drawing_from_what_the_whole_text_says() -> None:
+    """Another way: the net reads all that was written anew for every letter."""
+    torch.manual_seed(0)
+    net = RecurrentSpec(hidden=6).build(WINDOWS)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter)
+    model, task = Model(net, torch.device("cpu")), LanguageModel.build(RecurrentSpec(), Loss(), WINDOWS, {})
+    written = task.write(model, "abc", length=20, temperature=1e-6)
+    text = "abc"
+    for _ in range(20):
+        with torch.no_grad():
+            text += "abcde"[int(net(torch.tensor([["abcde".index(letter) for letter in text]]))[0, -1].argmax())]
+    assert "abc" + written == text
+    drawn = [task.write(model, "a", length=200, temperature=1.0, seed=seed) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert set(drawn[0]) <= set("abcde")
+    # hot enough, all letters are equally likely: 4 standard deviations of a binomial
+    hot = task.write(model, "a", length=2000, temperature=1e6)
+    assert all(abs(hot.count(letter) - 400) < 4 * 18 for letter in "abcde")
+
+
+def test_what_cannot_go_on_is_refused() -> None:
+    task, model = LanguageModel.build(NetSpec(), Loss(), WINDOWS, {}), Model(NextToken(), torch.device("cpu"))
+    with pytest.raises(ConfigError, match="writing on"):
+        task.write(model, "a")
+    stepwise = Model(RecurrentSpec(hidden=4).build(WINDOWS), torch.device("cpu"))
+    for changes, match in (({"prompt": ""}, "at least one token"), ({"prompt": "xyz"}, "learned, got 'x'")):
+        with pytest.raises(DataError, match=match):
+            task.write(stepwise, **changes)
+    for changes in ({"length": 0}, {"temperature": 0.0}):
+        with pytest.raises(ConfigError, match=next(iter(changes))):
+            task.write(stepwise, "a", **changes)

@@ -1,4 +1,4 @@
-"""`neurarium sample RUN`: examples that a generator or a Boltzmann machine makes."""
+"""`neurarium sample RUN`: examples that a generator or a Boltzmann machine makes, or a text that goes on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,16 +20,22 @@ def sample(
     seed: int = 0,
     steps: int = 1000,
     out: Path = Path("samples.png"),
+    prompt: str | None = None,
+    length: int = 200,
+    temperature: float = 1.0,
     device: str | None = None,
 ) -> int:
-    """Make examples like those of the training data.
+    """Make examples like those of the training data, or write on after a text.
 
     Args:
-        folder: the run folder of a gan, a dcgan or an rbm.
+        folder: the run folder of a gan, a dcgan or an rbm; for a text of a recurrent language model.
         count: how many examples.
         seed: which ones.
         steps: of Gibbs sampling, for an rbm.
         out: a .png with all pictures in a grid, or an .npz with the examples under the key X, in the units of the data.
+        prompt: how a text begins; it is printed with what follows.
+        length: characters or words to write after the prompt.
+        temperature: below 1 the likely is preferred, above 1 anything goes.
         device: where to compute.
     """
     import io
@@ -42,7 +48,18 @@ def sample(
     from neurarium.record.files import write_atomic
     from neurarium.report.curves import save_figure
     from neurarium.report.samples import samples_figure
+    from neurarium.tasks.language_model import LanguageModel
 
+    if prompt is not None:
+        trained = api.load(folder, device=device)
+        task = trained.task()
+        if not isinstance(task, LanguageModel):
+            expected, got = "a run of a language model, as of genesis-lstm", f"one of the task {task.name}"
+            raise ConfigError("run", expected=expected, got=got, remedy="leave --prompt out")
+        written = task.write(trained.model, prompt, length, temperature, seed)
+        joint = "" if all(len(token) == 1 for token in task.classes) else " "
+        Console(highlight=False, soft_wrap=True, markup=False).print(f"{prompt}{joint}{written}")
+        return 0
     if out.suffix not in (".png", ".npz"):
         raise ConfigError("out", expected="a .png or .npz file", got=str(out))
     trained = api.load(folder, device=device)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any, TypeAlias
 
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 State: TypeAlias = tuple[Any, ...]
@@ -22,6 +22,18 @@ class StepDecoder(ABC):
     @abstractmethod
     def say(self, tokens: Int[Tensor, "rows"], state: State) -> tuple[Float[Tensor, "rows vocabulary"], State]:
         """Logits of the token after one more of each row, and the state after it; the old state stays as it was."""
+
+
+class Stepwise(ABC):
+    """Reads a row step by step, at the same cost always."""
+
+    @abstractmethod
+    def start(self, batch: int) -> State:
+        """The state before the first step of so many rows. Raises ConfigError: it also looks at later steps."""
+
+    @abstractmethod
+    def step(self, x: Shaped[Tensor, "batch ..."], state: State) -> tuple[Float[Tensor, "batch outputs"], State]:
+        """What the net says after one more step of each row, and the state after it."""
 
 
 class Aligning(ABC):

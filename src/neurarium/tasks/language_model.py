@@ -12,12 +12,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from neurarium.checks import ConfigError
+from neurarium.checks import ConfigError, DataError
 from neurarium.data.dataset import Dataset
+from neurarium.data.text_lines import holds_words, tokens_of
 from neurarium.learning.loss import Loss
+from neurarium.nets.decoding import Stepwise
+from neurarium.nets.expect import expect
 from neurarium.nets.spec import NetSpec
-from neurarium.record.schema import Schema
+from neurarium.record.schema import Field, Schema
 from neurarium.tasks.classification import Classification
+from neurarium.tasks.decoding.search import sample
 from neurarium.tasks.model import Model
 from neurarium.tasks.scores import Metric, Scores
 from neurarium.tasks.task import Device, Helpers, evaluating, tensor_of
@@ -28,6 +32,7 @@ class LanguageModel(Classification):
     """Classification of every next token, scored by perplexity."""
 
     window: int = 0
+    vocabulary: tuple[str, ...] = ()
 
     name: ClassVar[str] = "language-model"
 
@@ -39,7 +44,7 @@ class LanguageModel(Classification):
         made, alone = super().build(spec, loss, schema, helpers, device), len(schema.inputs) == 1
         window = schema.input.shape[0] if alone and len(schema.input.shape) == 1 else 0
         assert isinstance(made, LanguageModel)
-        return dataclasses.replace(made, window=window or 0)
+        return dataclasses.replace(made, window=window or 0, vocabulary=schema.input.categories)
 
     def admits(self, net: nn.Module) -> None:
         """Refuse a net that sees later tokens, and so is told what it is asked: tried with another last token."""
@@ -53,6 +58,30 @@ class LanguageModel(Classification):
         if not torch.allclose(one, other, rtol=1e-4, atol=1e-5):
             got, remedy = "answers that depend on the token that comes", "--net.bidirectional False"
             raise ConfigError("net", expected="one that sees no later token", got=got, remedy=remedy)
+
+    def write(self, model: Model, prompt: str, length: int = 200, temperature: float = 1.0, seed: int = 0) -> str:
+        """Go on writing after a text, token by token, each drawn from softmax(logits / temperature).
+
+        The memory does not grow with what was written. The same seed writes the same.
+        Raises ConfigError: a net that does not read step by step, a length below 1, or a temperature that is not
+        positive; DataError: an empty prompt, or a token in it that was not learned.
+        """
+        if length < 1:
+            raise ConfigError("length", expected="an integer >= 1", got=str(length))
+        if self.vocabulary != self.classes:
+            raise ConfigError("run", expected="one that says tokens like those it reads", got="other tokens")
+        net = expect(model.net, Stepwise, "writing on", "train the net recurrent, as genesis-lstm does")
+        field = Field((None,), categories=self.classes, axis="time")
+        if not (prompt.split() if holds_words(field) else prompt):
+            raise DataError("prompt", expected="at least one token", got="none", remedy="write how it begins")
+        read = tokens_of([prompt], ["prompt"], Schema({"tokens": field})).gather(torch.arange(1)).x.to(model.device)
+        with evaluating(model.net), torch.inference_mode():
+            state = net.start(1)
+            for token in read[:, :-1].unbind(1):
+                _, state = net.step(token, state)
+            begin, never = int(read[0, -1]), -1
+            (row,) = sample(net.step, state, 1, begin, never, length, model.device, temperature=temperature, seed=seed)
+        return (" " if holds_words(field) else "").join(self.classes[token] for token in row)
 
     def score(self, model: Model, data: Dataset, split: str) -> Scores:
         """Perplexity and bits a token, beside those of the training tokens' frequencies; the share of right tokens."""

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from neurarium.nets.decoding import Stepwise
 from neurarium.nets.expect import expect
 from neurarium.nets.parts.initial import initialize_layer_
 from neurarium.nets.parts.padded import check_padded, inside, max_over, mean_over
@@ -27,7 +28,7 @@ POOLS: dict[str, Pool | None] = {
 """How features (batch, time, features) of sequences of some lengths become a vector each; "none": not at all."""
 
 
-class SequenceNet(nn.Module):
+class SequenceNet(Stepwise, nn.Module):
     """The net above.
 
     Args:
