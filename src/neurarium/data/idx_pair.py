@@ -19,6 +19,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.idx import read_idx
 from neurarium.data.labels import class_fields, encode
 from neurarium.data.table import Table
+from neurarium.record.files import cache_folder
 from neurarium.record.schema import Schema
 
 Pixels = Shaped[Tensor, "examples 1 height width"]
@@ -158,7 +159,7 @@ def _given(named: Named, folder: Path) -> Path:
 
 def _find(named: Named) -> Path | None:
     """Return the first folder with all files, among those where they may lie without having been named."""
-    cache = _within(named, _cache(), False)
+    cache = _within(named, cache_folder(), False)
     if root := os.environ.get("NEURARIUM_DATA"):
         return _within(named, Path(os.path.expanduser(root)), False) or _within(named, named.system, True) or cache
     return _within(named, named.system, True) or cache
@@ -178,14 +179,10 @@ def _within(named: Named, root: Path, given: bool) -> Path | None:
     return None
 
 
-def _cache() -> Path:
-    return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "neurarium"
-
-
 def _fetch(named: Named) -> Path:
     import pooch  # only who downloads should pay for it
 
-    home = _cache() / named.name
+    home = cache_folder() / named.name
     for file, md5 in named.md5.items():
         try:
             pooch.retrieve(named.url + file, known_hash=f"md5:{md5}", fname=file, path=home)

@@ -71,6 +71,11 @@ def make_folder(path: str | Path) -> Path:
     return Path(path)
 
 
+def cache_folder() -> Path:
+    """Where what can be had again is kept for a user: `$XDG_CACHE_HOME/neurarium` or `~/.cache/neurarium`."""
+    return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "neurarium"
+
+
 def sync_folder(path: Path) -> None:
     """Flush a folder's entries to the disk, where the system can."""
     with contextlib.suppress(OSError):  # some network file systems refuse to open a folder

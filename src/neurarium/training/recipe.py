@@ -108,6 +108,9 @@ class Recipe:
     precision: Precision = "float32"
     """Number format of the forward and backward pass; weights stay float32. auto: bfloat16 where it is fast, else
     float32, decided when the run starts."""
+    matrix_products: Literal["auto", "mkl", "onednn"] = "auto"
+    """Library for large linear layers in float32 on the CPU. auto: the one that is measured to be faster when the run
+    starts; nothing is measured for nets without such layers."""
     threads: int | None = None
     """Number of CPU threads; none: as many as torch takes."""
     compile: bool = False

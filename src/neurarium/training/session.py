@@ -9,8 +9,10 @@ import dataclasses
 import json
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, DataError, RunError
@@ -21,6 +23,7 @@ from neurarium.record.files import make_folder, storage_errors, write_atomic
 from neurarium.record.run_record import recorded, rewind
 from neurarium.tasks.table import OwnLoss, task_of, try_one_batch
 from neurarium.tasks.task import Task, Trainable
+from neurarium.training import matrix_products
 from neurarium.training.checkpoint import Checkpoint, load_newest, pack, prune, save_checkpoint, step_path, unpack
 from neurarium.training.data_info import DataInfo, read_data_info
 from neurarium.training.device import DeviceConfig, find_device, keep_freed_memory, set_threads
@@ -28,6 +31,7 @@ from neurarium.training.folder import is_run
 from neurarium.training.folder import read_recipe as read_recipe
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import BestWeights, learn, steps_per_epoch
+from neurarium.training.matrix_products import LargestLinear, choose_products
 from neurarium.training.pretrained import Pretrained, build_net, check_need, pretrained_folder, read_pretrained
 from neurarium.training.progress import Progress
 from neurarium.training.recipe import Recipe, recipe_to_plain
@@ -164,7 +168,7 @@ def build_session(
     recipe = resolved(recipe)
     set_threads(recipe.threads)
     keep_freed_memory()
-    device_config = find_device(recipe.device, recipe.precision)
+    device_config = find_device(recipe.device, recipe.precision, recipe.matrix_products)
     seed_everything(recipe.seed)
     if net is None:
         net = build_net(recipe, schema, pretrained=pretrained)
@@ -175,12 +179,31 @@ def build_session(
     if isinstance(task, Trainable) and not any(p.requires_grad for p in net.parameters()):
         raise ConfigError("net", expected="at least one trainable parameter", got="none")
     total = recipe.epochs * steps_per_epoch(dataset.train, recipe)
+    ready = dataset.cached().to(device_config.device)
+    with own_generators(), LargestLinear() as largest:
+        try_one_batch(net, task, ready.train, device_config.device, device_config.autocast)
+    recipe, device_config = _chosen(recipe, device_config, net, largest, min(2, len(dataset.train)))
     rule = make_rule(Setup(recipe, net, task, schema, device_config, total))
     generators = generator_states()
-    ready = dataset.cached().to(device_config.device)
-    with own_generators():
-        try_one_batch(net, task, ready.train, device_config.device, device_config.autocast)
     return Session(recipe, ready, net, task, rule, device_config, generators=generators)
+
+
+def _chosen(
+    recipe: Recipe, device_config: DeviceConfig, net: nn.Module, largest: LargestLinear, examples: int
+) -> tuple[Recipe, DeviceConfig]:
+    """Decide what the recipe leaves open, told of the largest linear layer on so many examples."""
+    if recipe.matrix_products != "auto" or recipe.compile or recipe.precision != "float32":
+        return recipe, device_config
+    if device_config.device.type != "cpu":
+        return recipe, device_config
+    part = recipe.batch_size // recipe.micro_batches
+    if largest.sizes:
+        rows, inputs, outputs = largest.sizes
+        products = choose_products(rows * part // examples, inputs, outputs)
+    else:  # a net that is not tried, with a rule of its own
+        matrix = max((p for p in net.parameters() if p.dim() == 2), default=torch.empty(0, 0), key=torch.numel)
+        products = choose_products(part, *matrix.shape)
+    return replace(recipe, matrix_products=products), replace(device_config, matrix_products=products)
 
 
 def start(
@@ -197,7 +220,7 @@ def start(
     """
     refuse_used(folder)
     session = build_session(recipe, dataset, net, _pretrained_in(folder, recipe), own_loss)
-    create_run_folder(recipe, folder, dataset)
+    create_run_folder(session.recipe, folder, dataset)
     session.folder = Path(folder)
     session.notices += notices
     return session
@@ -234,8 +257,8 @@ def resume(
 ) -> Session:
     """Continue a run from its newest whole checkpoint.
 
-    The recipe is the run's own, or one with more epochs. Where its precision is "auto", the one that the run started
-    with stays. Damaged checkpoints are passed over, with a notice.
+    The recipe is the run's own, or one with more epochs. Where its precision or its matrix products are "auto", those
+    that the run started with stay. Damaged checkpoints are passed over, with a notice.
     Raises RunError: no run there, all checkpoints damaged, or the data has changed since.
     """
     folder = Path(folder)
@@ -247,19 +270,26 @@ def resume(
             got=f"other data ({now[:12]})",
             remedy="restore the data (data of your own are given again: resume(folder, data=...)), or start a new run",
         )
+    begun = read_recipe(folder)
     if recipe.precision == "auto":
-        recipe = dataclasses.replace(recipe, precision=read_recipe(folder).precision)
+        recipe = replace(recipe, precision=begun.precision)
+    if recipe.matrix_products == "auto":
+        recipe = replace(recipe, matrix_products=begun.matrix_products)
     checkpoint, damaged = load_newest(folder / "checkpoints")
     session = build_session(recipe, dataset, net, _pretrained_in(folder, recipe), own_loss)
     session.folder = folder
     session.notices += [*notices, *(f"passed over a damaged checkpoint: {line}" for line in damaged)]
+    if session.device_config.takes_onednn and not matrix_products.is_available():
+        session.notices.append(
+            "oneDNN, by which the run began, is not here: its numbers go on to rounding, not to the bit"
+        )
     if checkpoint is not None:
         session.restore(checkpoint)
     elif (folder / "record.jsonl").exists():
         session.notices.append("no checkpoint yet: starting from the first step")
     with storage_errors(folder):
         rewind(folder / "record.jsonl", session.progress.step)
-        write_atomic(folder / "config.toml", write_toml(recipe_to_plain(recipe)))
+        write_atomic(folder / "config.toml", write_toml(recipe_to_plain(session.recipe)))
     return session
 
 
