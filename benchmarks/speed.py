@@ -27,7 +27,7 @@ from table import markdown, overhead_row, rows
 
 ROSTER = (
     Entry("neurarium", "neurarium_trainer"),
-    Entry("hand-tuned loop", "hand_tuned"),
+    Entry("hand-tuned loop, matrix products by oneDNN", "hand_tuned"),
     Entry("hand-tuned loop, matrix products by MKL", "hand_tuned_mkl"),
     Entry("textbook script", "textbook"),
     Entry("Keras (torch)", "keras_fit", needs="keras", settings={"KERAS_BACKEND": "torch"}),

@@ -91,7 +91,8 @@ def grouped(examples: Examples, batches: list[Tensor], parts: int = 1) -> Genera
     stream = examples.stream(asked)
     try:
         for group in cut:
-            yield tuple(replace(next(stream), index=index) for index in group)
+            pairs = [(index, next(stream)) for index in group]
+            yield tuple(b if b.index is index else replace(b, index=index) for index, b in pairs)
     finally:
         stream.close()
 
