@@ -34,6 +34,9 @@ class SweepResult:
     cells: tuple[SweptCell, ...]
     data: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"SweepResult({str(self.folder)!r}: {self.title}, {len(self.cells)} cells)"
+
     @property
     def best(self) -> SweptCell | None:
         """The cell with the lowest mean validation error; none before a run is done."""

@@ -117,6 +117,10 @@ class Trace:
     vanishing_below: float
     exploding_above: float
 
+    def __repr__(self) -> str:
+        found = f"{len(self.vanishing)} vanishing, {len(self.exploding)} exploding"
+        return f"Trace({len(self.layers)} layers, {self.examples:,} examples: loss {self.loss:.4g}, {found})"
+
     def __getitem__(self, name: str) -> LayerTrace:
         """The first use of the layer called `name`, or the entry with this title.
 
