@@ -58,10 +58,8 @@ def find_subject(name: str, data: str | None = None) -> Subject:
     Args:
         name: a run folder or a recipe.
         data: another data set; none: the run's or recipe's own.
-
-    Raises:
-        ConfigError: neither a run nor a recipe; names the closest.
-        DataError: data of another shape, or of classes that the run has not learned.
+    Raises ConfigError: neither a run nor a recipe; names the closest; DataError: data of another shape, or of classes
+    that the run has not learned.
     """
     from neurarium import api
     from neurarium.checks import choose
@@ -87,8 +85,7 @@ def find_subject(name: str, data: str | None = None) -> Subject:
 def data_for(trained: "Run", data: str | None = None) -> "Dataset":
     """Load the data that a run learned from, or others.
 
-    Raises:
-        DataError: it learned from data in memory, which no name leads to.
+    Raises DataError: it learned from data in memory, which no name leads to.
     """
     from neurarium import api
     from neurarium.checks import DataError

@@ -83,9 +83,8 @@ class Collated:
 
         Returns:
             How many items there are, their schema, and all their targets, flat where their size varies.
-
-        Raises:
-            DataError: no item, items that do not collate or differ in shape, integers that may be classes or numbers.
+        Raises DataError: no item, items that do not collate or differ in shape, integers that may be classes or
+        numbers.
         """
         count, schema = 0, None
         targets: dict[str, list[Tensor]] = {}

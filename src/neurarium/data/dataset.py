@@ -64,8 +64,7 @@ class Dataset:
     def with_schema(self, schema: Schema) -> "Dataset":
         """Return the data set under another run's constants and categories.
 
-        Raises:
-            DataError: other fields, or categories that the other schema does not have.
+        Raises DataError: other fields, or categories that the other schema does not have.
         """
         train, validation, test = (part.with_schema(schema) for part in self.parts().values())
         return replace(self, train=train, validation=validation, test=test, schema=train.schema)

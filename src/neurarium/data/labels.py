@@ -22,9 +22,7 @@ def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examp
     Args:
         labels: one axis (an axis of length 1 behind it is dropped); integers >= 0 (7.0 is one), truth values or
             text.
-
-    Raises:
-        DataError: another shape, fractions, negative numbers or an empty name.
+    Raises DataError: another shape, fractions, negative numbers or an empty name.
 
     Example:
         >>> encode(np.array(["cat", "dog", "cat"]), "pets.csv")

@@ -28,10 +28,8 @@ def are_numbers(targets: npt.NDArray[Any], subject: str, remedy: str) -> bool:
 
     Args:
         remedy: how the user says which they are.
-
-    Raises:
-        DataError: integers that may be either, several columns of integers, or rows of one 1 among zeros, which
-            stand for classes.
+    Raises DataError: integers that may be either, several columns of integers, or rows of one 1 among zeros, which
+    stand for classes.
 
     Example:
         >>> are_numbers(np.array([1.5, 2.0]), "prices.csv", ""), are_numbers(np.array([1, 0, 1]), "pets.csv", "")

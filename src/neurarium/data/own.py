@@ -52,9 +52,7 @@ def dataset_from(data: Any, *, target: str | Sequence[str] | None = None) -> Own
 
     Args:
         target: the column or columns of a DataFrame to predict, or the keys of items that are dictionaries.
-
-    Raises:
-        DataError: none of these, or data that cannot be learned from.
+    Raises DataError: none of these, or data that cannot be learned from.
 
     Example:
         >>> X, y = torch.arange(40.0).view(20, 2), torch.arange(20) % 2

@@ -81,9 +81,7 @@ def summarize(net: nn.Module, shape: tuple[int, ...], dtype: torch.dtype | None 
         net: any module that takes one tensor (batch, *shape).
         shape: one example without the batch.
         dtype: of the example; that of the net's first floating-point parameter by default.
-
-    Raises:
-        ShapeError: an empty shape, or one that the net refuses.
+    Raises ShapeError: an empty shape, or one that the net refuses.
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(864, 10))

@@ -59,11 +59,7 @@ class History:
 
 
 def digest(entries: Sequence[Entry]) -> History:
-    """Digest the entries of a record.
-
-    Raises:
-        RunError: the record does not say that the run was started.
-    """
+    """Digest the entries of a record. Raises RunError: the record does not say that the run was started."""
     starts = [index for index, entry in enumerate(entries) if entry["event"] == "started"]
     if not starts:
         raise RunError(

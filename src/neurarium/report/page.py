@@ -30,10 +30,7 @@ def write_report(folder: str | Path) -> Path:
 
     Returns:
         Path of the page.
-
-    Raises:
-        RunError, ConfigError: a needed file is missing or damaged.
-        StorageError: the page cannot be written.
+    Raises RunError, ConfigError: a needed file is missing or damaged; StorageError: the page cannot be written.
     """
     path = Path(folder) / "report.html"
     write_atomic(path, report_page(Path(folder)))
@@ -85,11 +82,7 @@ def _lead(config: Mapping[str, Any], info: DataInfo, history: History) -> str:
 
 
 def _read_json(path: Path) -> Any:
-    """Read a file that need not be there.
-
-    Raises:
-        RunError: it is there, but damaged.
-    """
+    """Read a file that need not be there. Raises RunError: it is there, but damaged."""
     if not path.exists():
         return None
     try:

@@ -1,7 +1,6 @@
 """Picture of a perceptron: its hyperplane among the examples, and its mistakes beside Novikoff's bound."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -10,11 +9,8 @@ from torch import Tensor
 from neurarium.nets.connectionist.certificate import Certificate
 from neurarium.nets.connectionist.perceptron import Learned
 from neurarium.nets.connectionist.separability import Bound, novikoff, signs
+from neurarium.report.drawn_types import Axes, Figure
 from neurarium.report.format import many
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
 def perceptron_figure(
@@ -24,7 +20,7 @@ def perceptron_figure(
     title: str,
     names: Sequence[str] = ("first class", "second class"),
     features: Sequence[str] = (),
-) -> "Figure":
+) -> Figure:
     """Draw examples, hyperplane and margin on the left; on the right the mistakes so far after each epoch.
 
     Two features are drawn as they are; more are turned so that the hyperplane is seen from its edge: distance to it,
@@ -51,7 +47,7 @@ def hyperplane_figure(
     title: str,
     names: Sequence[str] = ("first class", "second class"),
     features: Sequence[str] = (),
-) -> "Figure":
+) -> Figure:
     """Draw what `perceptron_figure` draws, from the numbers of a run.
 
     Args:
@@ -88,7 +84,7 @@ def edge_on(
 
 
 def _examples(
-    axes: "Axes",
+    axes: Axes,
     weight: np.ndarray,
     offset: float,
     points: np.ndarray,
@@ -127,7 +123,7 @@ def _examples(
         entry.set_parse_math(False)  # a "$" in the name of a class is a dollar
 
 
-def _lines(axes: "Axes", places: np.ndarray, weight: np.ndarray, offset: float, least: float, width: int) -> None:
+def _lines(axes: Axes, places: np.ndarray, weight: np.ndarray, offset: float, least: float, width: int) -> None:
     """The hyperplane, and where examples come nearest to it if all are on their own sides."""
     from neurarium.report import plotting
 
@@ -150,7 +146,7 @@ def _lines(axes: "Axes", places: np.ndarray, weight: np.ndarray, offset: float, 
             )
 
 
-def _mistakes(axes: "Axes", each: Sequence[int], bound: Bound | Certificate) -> None:
+def _mistakes(axes: Axes, each: Sequence[int], bound: Bound | Certificate) -> None:
     from neurarium.report import plotting
 
     counts, epochs = np.cumsum(each), len(each)

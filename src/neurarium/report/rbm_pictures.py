@@ -1,7 +1,5 @@
 """Pictures of a net of visible and hidden units: what hidden ones look for, what becomes of inputs, samples."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -9,15 +7,12 @@ from torch import Tensor, nn
 from neurarium.checks import ShapeError
 from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import DensityModel, Generative
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from neurarium.report.drawn_types import Axes, Figure
 
 
 def filters_figure(
     net: DensityModel, size: tuple[int, int], title: str = "What hidden units look for", most: int = 64
-) -> "Figure":
+) -> Figure:
     """Draw the weights of the hidden units with the longest weight vectors as pictures, all on one scale.
 
     Args:
@@ -25,9 +20,7 @@ def filters_figure(
         size: height and width of a picture.
         title: over the picture.
         most: at most so many units.
-
-    Raises:
-        ShapeError: pictures with another number of pixels than visible units.
+    Raises ShapeError: pictures with another number of pixels than visible units.
     """
     from neurarium.report import plotting
 
@@ -53,16 +46,14 @@ def filters_figure(
 
 def reconstructions_figure(
     net: DensityModel, inputs: Float[Tensor, "examples *example"], size: tuple[int, int], title: str = "Reconstructions"
-) -> "Figure":
+) -> Figure:
     """Draw inputs above what the machine makes of their hidden probabilities.
 
     Args:
         net: its visible units are pixels.
         inputs: as the machine takes them, a dozen at most to be seen well.
         size, title: as in `filters_figure`.
-
-    Raises:
-        ShapeError: pictures with another number of pixels than visible units.
+    Raises ShapeError: pictures with another number of pixels than visible units.
     """
     from neurarium.report import plotting
 
@@ -89,7 +80,7 @@ def samples_figure(
     chains: int = 10,
     moments: tuple[int, ...] = (1, 10, 100, 1000),
     seed: int = 0,
-) -> "Figure":
+) -> Figure:
     """Draw chains of Gibbs sampling begun at coin tosses: a column a chain, a row a moment.
 
     Each picture is the mean of the visible units given the hidden ones at that moment.
@@ -100,10 +91,7 @@ def samples_figure(
         chains: how many.
         moments: steps of Gibbs sampling after which to look, rising.
         seed: of the chains; every row shows the same ones.
-
-    Raises:
-        ShapeError: pictures with another number of pixels than visible units.
-        ConfigError: a net of another kind.
+    Raises ShapeError: pictures with another number of pixels than visible units; ConfigError: a net of another kind.
     """
     from neurarium.report import plotting
 
@@ -143,7 +131,7 @@ def _range(net: DensityModel, v: Tensor) -> tuple[float, float]:
     return (0.0, 1.0) if net.visible == "bernoulli" else (float(v.min()), float(v.max()))
 
 
-def _bare(axes: "Axes") -> None:
+def _bare(axes: Axes) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)

@@ -25,9 +25,7 @@ def write_sweep_page(folder: Path, cells: Sequence[SweptCell], request: Mapping[
         cells: what came out.
         request: what `sweep.toml` holds.
         title: over the picture.
-
-    Raises:
-        StorageError: the page cannot be written.
+    Raises StorageError: the page cannot be written.
     """
     path = folder / "report.html"
     write_atomic(path, sweep_page(folder, cells, request, title))

@@ -107,11 +107,7 @@ class GraphProducts:
         return torch.cat([g.flatten(1) for g in pulled], 1).view(self.examples, self.copies, -1).to(u.dtype)
 
     def straight(self, v: Float[Tensor, "examples copies inputs"]) -> Float[Tensor, "examples copies outputs"]:
-        """J v for each example and vector.
-
-        Raises:
-            RuntimeError: torch knows no second derivative of the function.
-        """
+        """J v for each example and vector. Raises RuntimeError: torch knows no second derivative of the function."""
         parts = v.reshape(-1, self.inputs).split([leaf[0].numel() for leaf in self._leaves], 1)
         given = [p.reshape(g.shape).to(g.dtype) for p, g in zip(parts, self._pulled, strict=True)]
         reached = [(g, p) for g, p in zip(self._pulled, given, strict=True) if g.requires_grad]

@@ -124,8 +124,7 @@ class Trace:
     def __getitem__(self, name: str) -> LayerTrace:
         """The first use of the layer called `name`, or the entry with this title.
 
-        Raises:
-            ConfigError: no such layer in the trace; names the closest.
+        Raises ConfigError: no such layer in the trace; names the closest.
         """
         first_uses = {entry.name: entry for entry in reversed(self.layers)}
         return choose(name, first_uses | {entry.title: entry for entry in self.layers}, subject="layer")
@@ -142,11 +141,7 @@ class Trace:
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> "Trace":
-        """Read back what `to_plain` has written.
-
-        Raises:
-            RunError: something else, or a part of it.
-        """
+        """Read back what `to_plain` has written. Raises RunError: something else, or a part of it."""
         numbers = _numbers(LayerTrace)
         try:
             layers = tuple(

@@ -53,7 +53,6 @@ class Precision:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what measures nothing."""
         for name, given, least in (
             ("jacobian_examples", self.examples, 0),
             ("singular_values", self.values, 1),
@@ -107,11 +106,9 @@ def trace(
         batch_axis: axis of the examples in the inputs.
         vanishing_below: error signals below this share of the last layer's have vanished.
         exploding_above: error signals above this multiple of the last layer's have exploded.
-
-    Raises:
-        ConfigError: a net without parameters, an unknown layer, an output that no gradient reaches, an optimizer of
-            another net, a setting out of range.
-        ShapeError: targets that do not match the outputs, a loss that is no scalar, an empty batch.
+    Raises ConfigError: a net without parameters, an unknown layer, an output that no gradient reaches, an optimizer of
+    another net, a setting out of range; ShapeError: targets that do not match the outputs, a loss that is no scalar, an
+    empty batch.
 
     Example:
         >>> net = nn.Sequential(nn.Linear(4, 8), nn.Sigmoid(), nn.Linear(8, 3))

@@ -24,9 +24,7 @@ def optimizer_changes(
     Args:
         gradients: dL/dW by parameter.
         optimizer: over these parameters, or more or fewer; those that it lacks do not change.
-
-    Raises:
-        ConfigError: it holds none of the parameters, or its step needs more than gradients.
+    Raises ConfigError: it holds none of the parameters, or its step needs more than gradients.
 
     Example:
         >>> w = nn.Parameter(torch.tensor([1.0]))

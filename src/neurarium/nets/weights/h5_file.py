@@ -19,10 +19,7 @@ def read_h5(path: str | Path) -> dict[str, Tensor]:
     Returns:
         Tensors by their path in the file ("block1_conv1/block1_conv1/kernel:0"), as they lie there: Keras has other
         layouts and names than torch, which `converting.from_keras` mends. Optimizer states are left out.
-
-    Raises:
-        DataError: not there, damaged, no HDF5 file or one without numbers.
-        ConfigError: h5py is not installed.
+    Raises DataError: not there, damaged, no HDF5 file or one without numbers; ConfigError: h5py is not installed.
     """
     try:
         import h5py  # type: ignore[import-untyped, import-not-found, unused-ignore]

@@ -21,10 +21,7 @@ def read_onnx(path: str | Path) -> dict[str, Tensor]:
 
     Returns:
         Tensors by name, in the graph's order.
-
-    Raises:
-        DataError: not there, damaged, no ONNX file or one without weights.
-        ConfigError: onnx is not installed.
+    Raises DataError: not there, damaged, no ONNX file or one without weights; ConfigError: onnx is not installed.
     """
     try:
         import onnx

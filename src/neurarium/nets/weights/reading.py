@@ -28,10 +28,8 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
 
     Returns:
         Tensors as they lie in the file; `converting` gives them other names and layouts.
-
-    Raises:
-        DataError: not there, damaged, or of none of these kinds.
-        ConfigError: a package that the kind needs is not installed.
+    Raises DataError: not there, damaged, or of none of these kinds; ConfigError: a package that the kind needs is not
+    installed.
     """
     path = Path(path)
     try:
@@ -53,11 +51,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
 
 
 def read_safetensors(path: str | Path) -> dict[str, Tensor]:
-    """Read a safetensors file.
-
-    Raises:
-        DataError: not there or damaged.
-    """
+    """Read a safetensors file. Raises DataError: not there or damaged."""
     try:
         return safetensors.torch.load_file(path)
     except (safetensors.SafetensorError, OSError) as error:

@@ -22,10 +22,8 @@ def read_torch(path: str | Path) -> dict[str, Tensor]:
 
     Returns:
         Tensors by name, on the CPU, in the file's order; plain values beside them are left out.
-
-    Raises:
-        DataError: not there, damaged, another kind of file, or one with objects of other classes, such as a whole
-            module instead of its weights.
+    Raises DataError: not there, damaged, another kind of file, or one with objects of other classes, such as a whole
+    module instead of its weights.
     """
     try:
         # not memory-mapped: that fails where the zip file is compressed, and the numbers are soon copied into a net

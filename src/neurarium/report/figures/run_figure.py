@@ -2,15 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from neurarium.data.dataset import Dataset
+from neurarium.report.drawn_types import Figure
 from neurarium.report.render import slug
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class RunFigure:
     title: str
     caption: str
     applies: Callable[[Run, Dataset, Scores | None], bool]
-    draw: Callable[[Run, Dataset, str, Scores | None], "Figure"]
+    draw: Callable[[Run, Dataset, str, Scores | None], Figure]
     alone: bool = True
 
     @property

@@ -54,10 +54,7 @@ def save_figures(run: Run, data: Dataset, split: str, scores: Scores | None) -> 
         data: like those it learned from.
         split: what it was measured on.
         scores: how well it did; none where the split is empty.
-
-    Raises:
-        StorageError: a file cannot be written.
-        DataError: data of another kind than the net has learned.
+    Raises StorageError: a file cannot be written; DataError: data of another kind than the net has learned.
     """
     known, entries = run.fitted(data), []
     for figure in FIGURES:
