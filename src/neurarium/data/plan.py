@@ -54,7 +54,6 @@ def plan(
 
     Args:
         sizes: how long each example is; or how many there are, where that does not matter.
-        batch_size: examples a batch at most.
         max_units: elements a batch at most, padding counted; none: any number.
     Raises ConfigError: a batch that no example fits into.
 

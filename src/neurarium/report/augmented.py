@@ -29,7 +29,6 @@ def augmented_figure(
     mixture stand the classes that it is made of, with their shares.
 
     Args:
-        augmentation: that of a recipe.
         dataset: images; mixup takes its partners from 128 training examples.
         rows: examples to show, at most one a class.
         draws: pictures of each beside the original.

@@ -24,11 +24,9 @@ def feature_maps_figure(
     Where maps have signs blue is above zero and orange below, else they go from black up.
 
     Args:
-        net: convolutional.
         x: one image (channels, height, width), scaled as the net is used to.
         raw: the image as it was; none: x, stretched.
         layer: qualified name, or its last part where that is unique; empty: the last one that makes maps.
-        most: channels to draw.
         ends: values of black and white in `raw`, see `as_picture`.
     Raises ConfigError: a net without convolutions, no such layer (names the closest), or one that makes no maps;
     ShapeError: a batch instead of an image.

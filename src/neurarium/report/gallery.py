@@ -15,7 +15,6 @@ class Listed(NamedTuple):
 
     Attributes:
         name: of its file, without ending.
-        title: over its section in the report.
         words: what there is to see, a sentence or two.
         alone: whether it has a section of its own; others stand beside the numbers that they belong to.
     """

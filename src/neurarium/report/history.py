@@ -15,14 +15,9 @@ class History:
     """A run as its record tells it.
 
     Attributes:
-        epochs: one entry an epoch.
-        steps: the thinned entries of single updates.
         reason: why the run stopped; none while it is under way, or where it was killed.
-        step: updates done.
-        seconds: learning time of all sessions together.
         sessions: how often it was started or resumed.
         notices: what the user was told on the way.
-        task: what the net is for.
     """
 
     name: str
@@ -49,7 +44,6 @@ class History:
 
         Args:
             part: "train" or "validation".
-            name: "loss" or "error".
         """
         return [entry[part].get(name, math.nan) for entry in self.epochs]
 

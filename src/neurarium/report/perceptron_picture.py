@@ -26,13 +26,6 @@ def perceptron_figure(
     Two features are drawn as they are; more are turned so that the hyperplane is seen from its edge: distance to it,
     and the direction along it in which the examples spread most. Where no hyperplane separates, the examples of the
     certificate are ringed.
-
-    Args:
-        found: of `perceptron.learn` on these examples.
-        x, labels: examples and their labels.
-        title: over the picture.
-        names: of the two classes.
-        features: of two features, for the axes.
     """
     counts = found.mistakes.by_epoch(len(x), found.epochs).tolist()
     return hyperplane_figure(found.weight, found.bias, counts, x, labels, title, names, features)
@@ -48,13 +41,7 @@ def hyperplane_figure(
     names: Sequence[str] = ("first class", "second class"),
     features: Sequence[str] = (),
 ) -> Figure:
-    """Draw what `perceptron_figure` draws, from the numbers of a run.
-
-    Args:
-        weight, bias: of the hyperplane.
-        mistakes: made in each epoch.
-        x, labels, title, names, features: as there.
-    """
+    """Draw what `perceptron_figure` draws, from the numbers of a run."""
     from neurarium.report import plotting
 
     bound = novikoff(x, labels)

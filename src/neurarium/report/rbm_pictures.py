@@ -18,8 +18,6 @@ def filters_figure(
     Args:
         net: its visible units are pixels.
         size: height and width of a picture.
-        title: over the picture.
-        most: at most so many units.
     Raises ShapeError: pictures with another number of pixels than visible units.
     """
     from neurarium.report import plotting
@@ -52,7 +50,6 @@ def reconstructions_figure(
     Args:
         net: its visible units are pixels.
         inputs: as the machine takes them, a dozen at most to be seen well.
-        size, title: as in `filters_figure`.
     Raises ShapeError: pictures with another number of pixels than visible units.
     """
     from neurarium.report import plotting
@@ -87,8 +84,6 @@ def samples_figure(
 
     Args:
         net: both a `DensityModel` whose visible units are pixels and `Generative`.
-        size, title: as in `filters_figure`.
-        chains: how many.
         moments: steps of Gibbs sampling after which to look, rising.
         seed: of the chains; every row shows the same ones.
     Raises ShapeError: pictures with another number of pixels than visible units; ConfigError: a net of another kind.

@@ -26,12 +26,8 @@ def recall_figure(
     """Draw a row a probe: damaged picture, steps, what was recalled, what was stored, energy against updates.
 
     Args:
-        retrieval: of the probes, with its trace.
         targets: patterns from which the probes were made.
         target_energies: their energies, drawn as a line to be reached.
-        size: height and width of the pictures.
-        title: over all of them.
-        names: beside the rows.
     Raises ConfigError: the retrieval kept no trace; ShapeError: pictures of another size than the patterns.
     """
     from neurarium.report import plotting
@@ -105,7 +101,6 @@ def load_figure(curves: Sequence[Sequence[LoadPoint]], title: str = "Recall of r
 
     Args:
         curves: from `hopfield_load.load_curve`, storage by Hebb's rule.
-        title: over the picture.
     Raises ConfigError: no curve, or one without points.
     """
     from neurarium.report import plotting

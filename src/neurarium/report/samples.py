@@ -22,9 +22,7 @@ def samples_figure(
 
     Args:
         pictures: in the units of `ends`, gray or color.
-        title: over the grid.
         ends: values of black and white; what lies beyond is cut off.
-        columns: pictures in a row.
     Raises ShapeError: no pictures.
     """
     from neurarium.report import plotting
@@ -47,7 +45,6 @@ def reconstructions_figure(
 
     Args:
         rows: name of each row and its pictures, as many in each.
-        title: over all.
         ends: values of black and white; what lies beyond is cut off.
     Raises ShapeError: no pictures, or rows of different shape.
     """
@@ -77,7 +74,6 @@ def points_figure(real: Float[Tensor, "..."], generated: Float[Tensor, "..."], t
     Args:
         real: points of the data (count, 2), in the units of the source; the first 2,000 are drawn.
         generated: (count, 2), as the net makes them, in the same units; likewise.
-        title: over both.
         note: below the name of the right one, such as its scores.
     Raises ShapeError: not two numbers a point, or no points.
     """

@@ -23,8 +23,6 @@ def sweep_figure(cells: Sequence[SweptCell], seeds: int, title: str) -> Figure:
 
     Args:
         cells: of one sweep; those without a finished run are named in the legend alone.
-        seeds: runs of a cell.
-        title: over the picture.
     """
     from matplotlib.ticker import FuncFormatter
 

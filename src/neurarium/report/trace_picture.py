@@ -54,11 +54,7 @@ def _panel(axes: Axes, title: str, series: Series, color: str, faint: str = "") 
     """Draw one quantity over the layers; layers that lack it are passed over by the line.
 
     Args:
-        axes: where.
-        title: of the panel.
         series: name to values; the first is drawn in `color`, the others in `faint`.
-        color: of the first.
-        faint: of the others.
     """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 

@@ -19,7 +19,6 @@ def trace_table(trace: Trace, width: int = 120) -> Table:
     """Show a trace layer by layer; layers whose error signal has vanished or exploded stand out.
 
     Args:
-        trace: of one batch.
         width: of the screen in characters; columns that do not fit are left out, the least telling ones first.
     """
     names = list(HEADINGS)

@@ -26,7 +26,6 @@ def train_stack(recipe: Recipe, dataset: Dataset, hidden: Sequence[int]) -> list
 
     Args:
         recipe: of each machine; its net is an `RBMSpec`.
-        hidden: hidden units, from the inputs upwards.
     Raises ConfigError: another net, or no layer; DataError: no examples.
     """
     if recipe.net.task != "density":

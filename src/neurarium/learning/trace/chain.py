@@ -19,7 +19,6 @@ def expectations(uses: Sequence[Use], errors: Sequence[float | None]) -> list[Ex
     """Root mean squares of outputs and error signals by the laws.
 
     Args:
-        uses: in the order of computation.
         errors: the error signals' root mean squares; None where none comes back.
 
     Returns:

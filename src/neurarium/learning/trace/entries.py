@@ -21,9 +21,6 @@ def make_entries(
     """Put everything about each use side by side.
 
     Args:
-        uses: in the order of computation.
-        gradients: dL/dW by parameter.
-        changes: of the parameters in one update.
         spectra: of the Jacobian, by the position of the use; those missing were not asked for.
 
     Returns:

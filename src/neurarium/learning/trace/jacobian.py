@@ -142,12 +142,6 @@ def function_spectrum(
 ) -> Spectrum:
     """Measure the Jacobians of a function for single examples.
 
-    Args:
-        function: see `GraphProducts`.
-        inputs: each (examples, ...).
-        outputs: numbers in one example's output.
-        count, iterations, generator: see `spectrum`.
-
     Example:
         >>> w = torch.diag(torch.tensor([3.0, 4.0]))
         >>> found = function_spectrum(lambda x: x[0] @ w, [torch.ones(1, 2)], 2, 2, 1, torch.Generator())
@@ -170,8 +164,6 @@ def spectrum(products: Products, count: int, iterations: int, generator: torch.G
     """Measure Jacobians by their products.
 
     Args:
-        products: with `copies_for(...)` vectors.
-        count: singular values to find.
         iterations: blocks of so many vectors in the Krylov space; at least 1.
         generator: of the random vectors, on the CPU.
         like: has the number format and the device to compute in.

@@ -32,12 +32,6 @@ def layer_spectrum(use: Use, count: int, iterations: int, generator: torch.Gener
     comes in twice, as in self-attention, counts once. Dropout is switched off; a batch normalization in training keeps
     the mean and variance of its batch, so that an example's own small part in them is left out.
 
-    Args:
-        use: what was recorded.
-        count: singular values to find.
-        iterations: see `jacobian.spectrum`.
-        generator: of its random vectors.
-
     Returns:
         None where there is no floating-point input, or where the layer cannot be run on a few examples alone.
     """
@@ -66,8 +60,6 @@ def _run(use: Use, sources: list[tuple[Tensor, int]], rows: list[Tensor]) -> Ten
     """Run the layer with other rows in place of its sources; other tensors of examples are repeated to fit.
 
     Args:
-        use: what was recorded.
-        sources: what to replace.
         rows: in place of each source, the examples first.
 
     Returns:

@@ -87,10 +87,8 @@ def trace(
     as it was: parameters, `.grad`, buffers, modes, hooks, random generators, also after an error.
 
     Args:
-        model: any module with parameters.
         inputs: what it takes: a tensor, a tuple of arguments, a dictionary of named ones; or a pair of inputs and
             targets such as a `Batch`.
-        targets: what the outputs should be.
         loss: a `Criterion`, or a function of (outputs, targets), to a scalar. By default cross-entropy for class
             numbers, half the mean squared error for floating-point targets, and without targets a sum of the outputs
             with random weights.
@@ -100,7 +98,6 @@ def trace(
             their state stays.
         forward: how the net is called, where that is more than `model(inputs)`: from the net to its outputs.
         jacobian_examples: examples whose Jacobians are measured; 0 leaves Jacobians out.
-        singular_values: how many of each Jacobian.
         iterations: of the search for them; more come closer to the true ones.
         seed: of the random vectors that it begins with, and of the random weights above.
         batch_axis: axis of the examples in the inputs.

@@ -89,11 +89,6 @@ def dead_share(layer: nn.Module, y: Float[Tensor, "..."], axis: int = 0) -> floa
     A unit is a place in the output; in maps (four or more axes) it is a channel, because a kernel's units share their
     weights and die together.
 
-    Args:
-        layer: the rectifier.
-        y: its output.
-        axis: of the examples.
-
     Returns:
         None for other layers.
 

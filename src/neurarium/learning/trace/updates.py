@@ -22,7 +22,6 @@ def optimizer_changes(
     The step is taken by a copy of optimizer, state and parameters.
 
     Args:
-        gradients: dL/dW by parameter.
         optimizer: over these parameters, or more or fewer; those that it lacks do not change.
     Raises ConfigError: it holds none of the parameters, or its step needs more than gradients.
 

@@ -52,7 +52,6 @@ def forward_law(layer: nn.Module, q: float, share: float = 1.0, normal: bool = T
     """Mean square of a layer's outputs.
 
     Args:
-        layer: any layer.
         q: mean square of its inputs.
         share: part of its kernel that lies over the input; see `kernel_share`.
         normal: whether its inputs may be taken as normal with mean zero, as activations need.
@@ -92,7 +91,6 @@ def backward_law(
     """Factor on the error signal's mean square, from a layer's outputs to its inputs.
 
     Args:
-        layer: any layer.
         q: mean square of its inputs.
         share: part of its kernel that lies over the input.
         per_input: numbers put out for one number taken in; m = n share per_input.

@@ -34,7 +34,6 @@ def renamed(tensors: Mapping[str, Tensor], rules: Sequence[tuple[str, str]]) -> 
     """Rename tensors by regular expressions.
 
     Args:
-        tensors: by their names in the file.
         rules: (pattern, replacement) as in `re.sub`, each applied to every name, one after the other. A name that
             becomes empty is dropped.
     Raises ConfigError: two tensors would get the same name.

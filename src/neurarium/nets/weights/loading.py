@@ -18,8 +18,6 @@ def load_weights(net: nn.Module, tensors: Mapping[str, Tensor], subject: str = "
     of batches seen, which files from elsewhere lack, may be missing.
 
     Args:
-        net: to be filled.
-        tensors: by the net's names.
         subject: what the tensors are, for errors: usually the file.
     Raises ConfigError: names missing, or left over; ShapeError: a tensor of another shape; names the layer and what
     would fit.

@@ -35,7 +35,6 @@ def mistakes_figure(
         mistakes: "predicted", "truth" and "confidence" of each, as `scores.json` lists them.
         images: of the mistakes, in that order; as many as there are, or the first of them.
         ends: values of black and white, see `as_picture`.
-        most: how many to show.
     Raises ShapeError: no images, or more of them than mistakes.
     """
     from neurarium.report import plotting

@@ -22,7 +22,6 @@ def regression_figure(
 
     Args:
         answers: of the net, in the units of the source.
-        targets: what they should be.
         names: of the outputs; the first six are drawn.
     Raises ShapeError: answers and targets of other shapes, or no examples.
     """
@@ -50,15 +49,7 @@ def regression_figure(
 def compared(
     axes: Axes, name: str, said: Float[np.ndarray, " points"], true: Float[np.ndarray, " points"], size: float = 14.0
 ) -> None:
-    """Draw predictions over true values, and the line where both are the same.
-
-    Args:
-        axes: where to draw.
-        name: of what is predicted.
-        said: predictions.
-        true: what they should be.
-        size: of a point.
-    """
+    """Draw predictions over true values, and the line where both are the same."""
     from neurarium.report import plotting
 
     plotting.dress(axes, "", "true value", "prediction")

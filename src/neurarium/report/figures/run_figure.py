@@ -16,7 +16,6 @@ class RunFigure:
 
     Attributes:
         name: unique; a spec asks for the picture by it (`NetSpec.figures`), and the file is called after it.
-        title: over its section.
         caption: what there is to see, a sentence or two.
         applies: whether there is something to draw, of a run, its data as the net knows them, and its scores, which are
             missing where no example of the split was there to be measured.
