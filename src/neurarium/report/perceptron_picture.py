@@ -7,28 +7,9 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from neurarium.nets.connectionist.certificate import Certificate
-from neurarium.nets.connectionist.perceptron import Learned
 from neurarium.nets.connectionist.separability import Bound, novikoff, signs
 from neurarium.report.drawn_types import Axes, Figure
 from neurarium.report.format import many
-
-
-def perceptron_figure(
-    found: Learned,
-    x: Float[Tensor, "examples features"],
-    labels: Shaped[Tensor, "examples"],
-    title: str,
-    names: Sequence[str] = ("first class", "second class"),
-    features: Sequence[str] = (),
-) -> Figure:
-    """Draw examples, hyperplane and margin on the left; on the right the mistakes so far after each epoch.
-
-    Two features are drawn as they are; more are turned so that the hyperplane is seen from its edge: distance to it,
-    and the direction along it in which the examples spread most. Where no hyperplane separates, the examples of the
-    certificate are ringed.
-    """
-    counts = found.mistakes.by_epoch(len(x), found.epochs).tolist()
-    return hyperplane_figure(found.weight, found.bias, counts, x, labels, title, names, features)
 
 
 def hyperplane_figure(
@@ -41,7 +22,12 @@ def hyperplane_figure(
     names: Sequence[str] = ("first class", "second class"),
     features: Sequence[str] = (),
 ) -> Figure:
-    """Draw what `perceptron_figure` draws, from the numbers of a run."""
+    """Draw examples, hyperplane and margin on the left; on the right the mistakes so far after each epoch.
+
+    Two features are drawn as they are; more are turned so that the hyperplane is seen from its edge: distance to it,
+    and the direction along it in which the examples spread most. Where no hyperplane separates, the examples of the
+    certificate are ringed.
+    """
     from neurarium.report import plotting
 
     bound = novikoff(x, labels)

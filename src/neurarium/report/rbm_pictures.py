@@ -8,6 +8,7 @@ from neurarium.checks import ShapeError
 from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import DensityModel, Generative
 from neurarium.report.drawn_types import Axes, Figure
+from neurarium.report.filters import mosaic
 
 
 def filters_figure(
@@ -25,13 +26,13 @@ def filters_figure(
     weight = net.weight.detach().cpu()
     _check(weight.shape[1], size)
     strongest = weight.norm(dim=1).argsort(descending=True)[:most]
-    mosaic = _mosaic(weight[strongest], size, columns=min(16, _even_columns(len(strongest))))
+    whole = _mosaic(weight[strongest], size, columns=min(16, _even_columns(len(strongest))))
     # the last hundredth would make all others pale
-    end = float(np.nanpercentile(np.abs(mosaic), 99)) or 1.0
-    figure = plotting.blank(8.4, 8.4 * mosaic.shape[0] / mosaic.shape[1] * 0.84 + 0.75)
+    end = float(np.nanpercentile(np.abs(whole), 99)) or 1.0
+    figure = plotting.blank(8.4, 8.4 * whole.shape[0] / whole.shape[1] * 0.84 + 0.75)
     plotting.heading(figure, title)
     axes = figure.subplots()
-    image = axes.imshow(mosaic, cmap=plotting.SIGNED, vmin=-end, vmax=end, interpolation="nearest")
+    image = axes.imshow(whole, cmap=plotting.SIGNED, vmin=-end, vmax=end, interpolation="nearest")
     _bare(axes)
     shown = f"{len(strongest)} of {len(weight)} hidden units, those with the longest weight vectors first"
     axes.set_xlabel(shown, color=plotting.FAINT, fontsize=9)
@@ -106,14 +107,7 @@ def samples_figure(
 
 
 def _mosaic(rows: Tensor, size: tuple[int, int], columns: int) -> Float[np.ndarray, "height width"]:
-    """Pictures side by side with a pixel of nothing between them."""
-    height, width = size
-    lines = -(-len(rows) // columns)
-    mosaic = np.full((lines * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
-    for k, row in enumerate(rows.numpy()):
-        top, left = k // columns * (height + 1), k % columns * (width + 1)
-        mosaic[top : top + height, left : left + width] = row.reshape(size)
-    return mosaic
+    return mosaic([row.reshape(size) for row in rows.numpy()], columns)
 
 
 def _even_columns(count: int) -> int:
