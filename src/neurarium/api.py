@@ -111,9 +111,7 @@ def train(
         out: the run folder; none: `runs/NAME-1`, `runs/NAME-2` and so on.
         progress: show progress on the screen.
         console: where to show it; none: standard output.
-
-    Returns:
-        The trained run, or after Ctrl-C what it had learned until then.
+    Returns: the trained run, or after Ctrl-C what it had learned until then.
     Raises ConfigError, DataError, ShapeError: recipe, data, net and loss do not fit; nothing has been written yet;
     NonFiniteError: learning diverged; the folder keeps the last good checkpoint; StorageError: the folder cannot be
     written; KeyboardInterrupt: stopped while the pretrained run was trained; the message says how to go on.
@@ -227,8 +225,7 @@ def new_folder(name: str, root: str | Path = "runs") -> Path:
 def write_results(run: Run, data: Dataset, split: str = "test") -> Scores | None:
     """Measure a finished run and write scores, pictures and the report into its folder.
 
-    Returns:
-        The scores; none where the data set has no such split.
+    Returns: the scores; none where the data set has no such split.
     """
     folder, scores = run.folder, None
     write_layers(run, folder)

@@ -30,9 +30,8 @@ def holds_words(field: Field) -> bool:
 def read_lines(paths: Sequence[Path], schema: Schema) -> tuple[list[str], Examples]:
     """Return a name for each line of some .txt files in UTF-8 that is not empty, "verses.txt[0]", and the examples.
 
-    Args:
-        schema: of one input, a row of characters or words of any length, or a window of fixed length. A line longer
-            than the window is cut to its end, as a net that predicts what comes next sees it.
+    `schema`: of one input, a row of characters or words of any length, or a window of fixed length. A line longer than
+    the window is cut to its end, as a net that predicts what comes next sees it.
     Raises DataError: no such file, no text in UTF-8, no lines, what `tokens_of` refuses.
     """
     names, places, lines = [], [], []

@@ -44,8 +44,7 @@ def panel_figure(entries: Sequence[Entry], panel: str) -> Figure:
 def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> Figure:
     """Draw the curves of several runs over each other, best for 2 to 8.
 
-    Args:
-        runs: name of a run to the entries of its record.
+    `runs`: name of a run to the entries of its record.
     """
     from neurarium.report import plotting
 

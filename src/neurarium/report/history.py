@@ -42,8 +42,7 @@ class History:
     def scores(self, part: str, name: str) -> list[float]:
         """One score of every epoch; not a number where it was not measured.
 
-        Args:
-            part: "train" or "validation".
+        `part`: "train" or "validation".
         """
         return [entry[part].get(name, math.nan) for entry in self.epochs]
 

@@ -45,8 +45,7 @@ def measured_on(scores: Mapping[str, Any]) -> str:
 def tell_metrics(scores: Mapping[str, Any], on: str = "") -> str:
     """Say in a few sentences how well the net does; nothing where it was not judged.
 
-    Args:
-        on: what was measured; empty: the examples of the split.
+    `on`: what was measured; empty: the examples of the split.
     """
     if not scores["metrics"]:
         return ""

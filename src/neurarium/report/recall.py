@@ -99,8 +99,7 @@ def moments(last: int, count: int) -> list[int]:
 def load_figure(curves: Sequence[Sequence[LoadPoint]], title: str = "Recall of random patterns, Hebb's rule") -> Figure:
     """Draw measured overlaps against the load, one curve a size of net, over the line of the mean-field theory.
 
-    Args:
-        curves: from `hopfield_load.load_curve`, storage by Hebb's rule.
+    `curves`: from `hopfield_load.load_curve`, storage by Hebb's rule.
     Raises ConfigError: no curve, or one without points.
     """
     from neurarium.report import plotting

@@ -21,8 +21,7 @@ _MARKED_UP_TO = 40
 def sweep_figure(cells: Sequence[SweptCell], seeds: int, title: str) -> Figure:
     """Draw training loss and validation error of every cell over the epochs, mean and band.
 
-    Args:
-        cells: of one sweep; those without a finished run are named in the legend alone.
+    `cells`: of one sweep; those without a finished run are named in the legend alone.
     """
     from matplotlib.ticker import FuncFormatter
 

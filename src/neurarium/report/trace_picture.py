@@ -53,8 +53,7 @@ def trace_figure(trace: Trace, title: str = "") -> Figure:
 def _panel(axes: Axes, title: str, series: Series, color: str, faint: str = "") -> None:
     """Draw one quantity over the layers; layers that lack it are passed over by the line.
 
-    Args:
-        series: name to values; the first is drawn in `color`, the others in `faint`.
+    `series`: name to values; the first is drawn in `color`, the others in `faint`.
     """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 

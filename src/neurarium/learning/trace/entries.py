@@ -20,11 +20,8 @@ def make_entries(
 ) -> list[LayerTrace]:
     """Put everything about each use side by side.
 
-    Args:
-        spectra: of the Jacobian, by the position of the use; those missing were not asked for.
-
-    Returns:
-        An entry for each use.
+    `spectra`: of the Jacobian, by the position of the use; those missing were not asked for.
+    Returns: an entry for each use.
     """
     totals: dict[int, int] = {}
     for use in uses:

@@ -21,8 +21,7 @@ def optimizer_changes(
 
     The step is taken by a copy of optimizer, state and parameters.
 
-    Args:
-        optimizer: over these parameters, or more or fewer; those that it lacks do not change.
+    `optimizer`: over these parameters, or more or fewer; those that it lacks do not change.
     Raises ConfigError: it holds none of the parameters, or its step needs more than gradients.
 
     Example:

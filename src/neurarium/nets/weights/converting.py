@@ -33,9 +33,8 @@ _AXES = "chw"
 def renamed(tensors: Mapping[str, Tensor], rules: Sequence[tuple[str, str]]) -> dict[str, Tensor]:
     """Rename tensors by regular expressions.
 
-    Args:
-        rules: (pattern, replacement) as in `re.sub`, each applied to every name, one after the other. A name that
-            becomes empty is dropped.
+    `rules`: (pattern, replacement) as in `re.sub`, each applied to every name, one after the other. A name that becomes
+    empty is dropped.
     Raises ConfigError: two tensors would get the same name.
 
     Example:
@@ -69,11 +68,8 @@ def from_keras(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     A dense layer behind a Flatten counts its inputs as (height, width, channels): see `columns_from`.
 
-    Args:
-        tensors: of `read_h5`: "layer/layer/kernel:0", "model_weights/layer/layer/kernel:0", "layers/layer/vars/0".
-
-    Returns:
-        Tensors by new names, in the file's order.
+    `tensors`: of `read_h5`: "layer/layer/kernel:0", "model_weights/layer/layer/kernel:0", "layers/layer/vars/0".
+    Returns: Tensors by new names, in the file's order.
     Raises ConfigError: two tensors would get the same name.
 
     Example:

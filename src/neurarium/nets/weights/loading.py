@@ -17,8 +17,7 @@ def load_weights(net: nn.Module, tensors: Mapping[str, Tensor], subject: str = "
     Numbers are converted to the net's dtype and device. The net is left as it was where anything does not fit. Counters
     of batches seen, which files from elsewhere lack, may be missing.
 
-    Args:
-        subject: what the tensors are, for errors: usually the file.
+    `subject`: what the tensors are, for errors: usually the file.
     Raises ConfigError: names missing, or left over; ShapeError: a tensor of another shape; names the layer and what
     would fit.
     """

@@ -23,11 +23,8 @@ KINDS = "state dicts of torch.save (.pt, .pth), safetensors, HDF5 (.h5) or ONNX 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
     """Read tensors by name.
 
-    Args:
-        path: a state dict of `torch.save`, safetensors, HDF5 or ONNX.
-
-    Returns:
-        Tensors as they lie in the file; `converting` gives them other names and layouts.
+    `path`: a state dict of `torch.save`, safetensors, HDF5 or ONNX.
+    Returns: Tensors as they lie in the file; `converting` gives them other names and layouts.
     Raises DataError: not there, damaged, or of none of these kinds; ConfigError: a package that the kind needs is not
     installed.
     """
