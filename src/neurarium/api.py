@@ -32,6 +32,7 @@ from neurarium.record.files import write_atomic
 from neurarium.record.run_record import read_record
 from neurarium.record.schema import Schema
 from neurarium.report.curves import compare_figure, curves_figure, save_figure
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.table import save_figures
 from neurarium.report.layers import write_layers
 from neurarium.report.page import write_report
@@ -56,15 +57,11 @@ from neurarium.training.seed import own_generators
 from neurarium.training.session import Session
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from rich.console import Console
 
 
 def recipe(name: str) -> Recipe:
-    """Return the recipe of this name.
-
-    Raises:
-        ConfigError: no such recipe; names the closest.
+    """Return the recipe of this name. Raises ConfigError: no such recipe; names the closest.
 
     Example:
         >>> recipe("lenet5").epochs
@@ -114,15 +111,10 @@ def train(
         out: the run folder; none: `runs/NAME-1`, `runs/NAME-2` and so on.
         progress: show progress on the screen.
         console: where to show it; none: standard output.
-
-    Returns:
-        The trained run, or after Ctrl-C what it had learned until then.
-
-    Raises:
-        ConfigError, DataError, ShapeError: recipe, data, net and loss do not fit; nothing has been written yet.
-        NonFiniteError: learning diverged; the folder keeps the last good checkpoint.
-        StorageError: the folder cannot be written.
-        KeyboardInterrupt: stopped while the pretrained run was trained; the message says how to go on.
+    Returns: the trained run, or after Ctrl-C what it had learned until then.
+    Raises ConfigError, DataError, ShapeError: recipe, data, net and loss do not fit; nothing has been written yet;
+    NonFiniteError: learning diverged; the folder keeps the last good checkpoint; StorageError: the folder cannot be
+    written; KeyboardInterrupt: stopped while the pretrained run was trained; the message says how to go on.
     """
     plan = _with_whole_paths(recipe(plan) if isinstance(plan, str) else plan)
     own = _data_in_hand(data, target, plan)
@@ -172,9 +164,7 @@ def resume(
         progress: show progress on the screen.
         console: where to show it; none: standard output.
         changes: settings to change from here on, such as `epochs=30` or `device="cuda"`.
-
-    Raises:
-        RunError: no run there, other data than before, or nothing left to do.
+    Raises RunError: no run there, other data than before, or nothing left to do.
     """
     plan = sessions.read_recipe(folder, changes)
     own = _data_in_hand(data, target, plan)
@@ -198,8 +188,7 @@ def resume(
 def fresh_net(plan: Recipe, schema: Schema) -> nn.Module:
     """Build a recipe's net with first weights; where it stands on the net of a recipe, that one is untrained too.
 
-    Raises:
-        ConfigError, ShapeError, RunError: net, pretrained run and data do not fit.
+    Raises ConfigError, ShapeError, RunError: net, pretrained run and data do not fit.
 
     Example:
         >>> from neurarium.record.schema import image_schema
@@ -236,8 +225,7 @@ def new_folder(name: str, root: str | Path = "runs") -> Path:
 def write_results(run: Run, data: Dataset, split: str = "test") -> Scores | None:
     """Measure a finished run and write scores, pictures and the report into its folder.
 
-    Returns:
-        The scores; none where the data set has no such split.
+    Returns: the scores; none where the data set has no such split.
     """
     folder, scores = run.folder, None
     write_layers(run, folder)
@@ -270,10 +258,7 @@ def _origin(plan: Recipe, schema: Schema) -> tuple[Recipe | Path, tuple[str, ...
     """What the name of a pretrained run means: a recipe on the data and machine of the run itself, or a run folder.
 
     Returns it, and what of the recipe is left out as such data do not have it.
-
-    Raises:
-        ConfigError: neither of the two; names the closest recipes.
-        RunError: a run that is not finished.
+    Raises ConfigError: neither of the two; names the closest recipes; RunError: a run that is not finished.
     """
     if plan.pretrained in RECIPES:
         carried = ("data", "data_folder", "seed", "device", "threads", "checkpoints")
@@ -313,8 +298,7 @@ def _try_pretrained(plan: Recipe, data: Dataset) -> None:
 def _make_pretrained(plan: Recipe, folder: Path, data: Dataset, progress: bool, console: Console | None) -> None:
     """Bring the pretrained run of a run to its end: copy it, train it, or go on where it was broken off.
 
-    Raises:
-        KeyboardInterrupt: stopped before the end; it can be resumed.
+    Raises KeyboardInterrupt: stopped before the end; it can be resumed.
     """
     below = pretrained_folder(folder)
     if is_finished(below):

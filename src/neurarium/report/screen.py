@@ -31,9 +31,7 @@ def shown(events: Iterator[Event], console: Console | None = None) -> Iterator[E
 
     The terminal is as it was before when the stream ends, is closed, or an exception passes.
 
-    Args:
-        events: the stream of a run.
-        console: where to write; none: standard output.
+    `console`: where to write; none: standard output.
     """
     console = console or Console()
     board = Board()

@@ -150,11 +150,7 @@ def recipe_to_plain(recipe: Recipe) -> dict[str, Any]:
 
 
 def changed(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a recipe that are not as they are by default, and its net, by their dotted names.
-
-    Args:
-        recipe: as `recipe_to_plain` makes it.
-    """
+    """The settings of a recipe that are not as they are by default, and its net, by their dotted names."""
     usual = flat(recipe_to_plain(Recipe(net=NETS.get(recipe["net"]["kind"], OwnNet)())))
     return {
         name: value
