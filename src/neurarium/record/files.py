@@ -71,6 +71,13 @@ def make_folder(path: str | Path) -> Path:
     return Path(path)
 
 
+def remove_parts(folder: str | Path) -> None:
+    """Remove what writers that were killed left in a folder and those below. Raises StorageError: it cannot be."""
+    with storage_errors(folder):
+        for part in Path(folder).rglob(".*.part"):
+            part.unlink(missing_ok=True)
+
+
 def sync_folder(path: Path) -> None:
     """Flush a folder's entries to the disk, where the system can."""
     with contextlib.suppress(OSError):  # some network file systems refuse to open a folder
