@@ -159,9 +159,9 @@ def test_saved_after_every_step_it_resumes_from_each_to_the_bit(recipe: Recipe, 
         shutil.rmtree(cut)
 
 
-of_each_rule = pytest.mark.parametrize(
-    "recipe", {rule_name(plan): plan for plan in reversed(PLANS.values())}.values(), ids=lambda plan: rule_name(plan)
-)
+RULES_OF_NUMBERS = {rule_name(plan): plan for plan in reversed(PLANS.values())}
+del RULES_OF_NUMBERS["storage"]  # what it writes are whole numbers
+of_each_rule = pytest.mark.parametrize("recipe", RULES_OF_NUMBERS.values(), ids=RULES_OF_NUMBERS)
 
 
 @of_each_rule
@@ -177,7 +177,7 @@ def test_weights_that_are_not_finite_are_never_saved(recipe: Recipe, place: str,
         update = step(*arguments)
         if session.progress.step + 1 == at:
             with torch.no_grad():
-                next(p for p in session.net.state_dict().values() if p.is_floating_point()).flatten()[0] = torch.inf
+                next(t for t in session.net.state_dict().values() if t.is_floating_point()).flatten()[0] = torch.inf
         return update
 
     session.rule.step = overflow  # type: ignore[method-assign]

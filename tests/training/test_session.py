@@ -413,3 +413,14 @@ def test_auto_by_explicit_gradients_learns(vectors: Dataset, monkeypatch: pytest
     assert run_out(by_hand)
     assert run_out(alone)
     assert_same(weights_of(by_hand), weights_of(alone))
+
+
+def test_a_validation_loss_that_is_not_finite_ends_the_run(
+    vectors: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = start(RECIPE, tmp_path / "r", vectors)
+    monkeypatch.setattr(session.rule, "measure", lambda batch: Sums.of_examples(float("nan"), 0.0, batch.size))
+    with pytest.raises(NonFiniteError, match="validation loss after step 5"):
+        run_out(session)
+    assert session.best.state == {}
+    assert [path.name for path in (tmp_path / "r" / "checkpoints").iterdir()] == []
