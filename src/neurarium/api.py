@@ -27,8 +27,8 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.own import Own
 from neurarium.learning.loss import Loss
 from neurarium.recipes.catalog import RECIPES
-from neurarium.record.events import Event, Stopped
-from neurarium.record.files import write_atomic
+from neurarium.record.events import Event
+from neurarium.record.files import remove_parts, write_atomic
 from neurarium.record.run_record import read_record
 from neurarium.record.schema import Schema
 from neurarium.report.curves import compare_figure, curves_figure, save_figure
@@ -40,7 +40,7 @@ from neurarium.report.screen import shown
 from neurarium.tasks.scores import Scores
 from neurarium.tasks.table import OwnLoss
 from neurarium.training import session as sessions
-from neurarium.training.folder import is_finished, is_run
+from neurarium.training.folder import is_finished, is_run, is_whole
 from neurarium.training.interrupt import stop_on_interrupt
 from neurarium.training.pretrained import (
     Pretrained,
@@ -131,15 +131,17 @@ def train(
         check_need(plan)
         if not plan.pretrained:
             session = sessions.start(plan, folder, dataset, net, loss, notices)
-            return _fit(session, dataset, progress, console)
+            with _told_how_to_go_on(folder):
+                return _fit(session, dataset, progress, console)
         # wrong settings show now, not when the pretrained run has been trained
         sessions.refuse_used(folder)
         sessions.build_session(plan, dataset, net, _fresh_pretrained(plan, dataset.schema), loss)
         _try_pretrained(plan, dataset)
         sessions.create_run_folder(plan, folder, dataset)
-        _make_pretrained(plan, folder, dataset, progress, console)
-        session = sessions.resume(folder, plan, dataset, net, loss, notices)
-        return _fit(session, dataset, progress, console)
+        with _told_how_to_go_on(folder):
+            _make_pretrained(plan, folder, dataset, progress, console)
+            session = sessions.resume(folder, plan, dataset, net, loss, notices)
+            return _fit(session, dataset, progress, console)
 
 
 def resume(
@@ -169,20 +171,54 @@ def resume(
     plan = sessions.read_recipe(folder, changes)
     own = _data_in_hand(data, target, plan)
     dataset = own.dataset
-    with own_generators():
+    with own_generators(), _told_how_to_go_on(folder):
         if plan.pretrained:
             _make_pretrained(plan, Path(folder), dataset, progress, console)
         session = sessions.resume(folder, plan, dataset, net, loss, own.notices)
-        if session.rule.finished and (Path(folder) / "weights.json").exists():
+        done = session.rule.finished or session.progress.epoch > plan.epochs
+        if not (done and is_finished(folder)):
+            return _fit(session, dataset, progress, console)
+        if not is_whole(folder):  # cut off while its report was written
+            remove_parts(folder)
+            with stop_on_interrupt():
+                return _write_up(session, dataset)
+        if session.rule.finished:
             raise RunError(str(folder), expected="something left to learn", got="a rule that has come to its end")
-        if session.progress.epoch > plan.epochs and (Path(folder) / "weights.json").exists():
-            raise RunError(
-                str(folder),
-                expected="epochs left to train",
-                got=f"all {plan.epochs} done",
-                remedy=f"neurarium resume {folder} --epochs {2 * plan.epochs} trains on",
-            )
-        return _fit(session, dataset, progress, console)
+        raise RunError(
+            str(folder),
+            expected="epochs left to train",
+            got=f"all {plan.epochs} done",
+            remedy=f"neurarium resume {folder} --epochs {2 * plan.epochs} trains on, neurarium report {folder} makes "
+            "its report anew",
+        )
+
+
+def remake_report(
+    folder: str | Path,
+    *,
+    data: Any = None,
+    target: str | Sequence[str] | None = None,
+    net: nn.Module | None = None,
+    device: str | None = None,
+) -> Run:
+    """Measure a run anew and write its scores, pictures and report; of one under way its curves.
+
+    Args:
+        folder: the run folder.
+        data: the data, where they came from memory.
+        target: as in `train`.
+        net: the module, where it was your own.
+        device: as in `load`.
+
+    Raises:
+        RunError: no run there, or other data than it learned from; StorageError: a file cannot be written.
+    """
+    own = _data_in_hand(data, target, sessions.read_recipe(folder))
+    sessions.refuse_other_data(folder, own.dataset)
+    run = load_run(folder, net, device)
+    with own_generators():
+        write_results(run, own.dataset)
+    return run
 
 
 def fresh_net(plan: Recipe, schema: Schema) -> nn.Module:
@@ -223,16 +259,17 @@ def new_folder(name: str, root: str | Path = "runs") -> Path:
 
 
 def write_results(run: Run, data: Dataset, split: str = "test") -> Scores | None:
-    """Measure a finished run and write scores, pictures and the report into its folder.
+    """Measure a finished run and write scores, pictures and the report into its folder; of one under way its curves.
 
-    Returns: the scores; none where the data set has no such split.
+    Returns: the scores; none where the data set has no such split, or the run is not finished.
     """
     folder, scores = run.folder, None
-    write_layers(run, folder)
-    if len(getattr(data, split)) > 0:
-        scores = run.evaluate(data, split)
-        write_atomic(folder / "scores.json", json.dumps(scores.to_plain(), indent=1))
-    save_figures(run, data, split, scores)
+    if is_finished(folder):
+        write_layers(run, folder)
+        if len(getattr(data, split)) > 0:
+            scores = run.evaluate(data, split)
+            write_atomic(folder / "scores.json", json.dumps(scores.to_plain(), indent=1))
+        save_figures(run, data, split, scores)
     save_figure(plot(run), folder / "curves.png")
     write_report(folder)
     return scores
@@ -318,29 +355,35 @@ def _make_pretrained(plan: Recipe, folder: Path, data: Dataset, progress: bool, 
     )
     _fit(session, data, progress, console)
     if not is_finished(below):
-        raise KeyboardInterrupt(f"stopped and saved; go on with: neurarium resume {folder}")
+        raise KeyboardInterrupt
 
 
 def _fit(session: Session, data: Dataset, progress: bool, console: Console | None) -> Run:
     """Let a session run to its end, showing it, and write what a reader wants to see."""
-    assert session.folder is not None
-    stopped = None
-    for name in ("trace.json", "trace.png"):  # of weights that are about to change
-        (session.folder / name).unlink(missing_ok=True)
     with stop_on_interrupt() as stop:
         events: Iterator[Event] = session.events(stop)
         if progress:
             events = shown(events, console)
         # closed at once on an error, so that files and screen are in order before the message
         with contextlib.closing(events):  # type: ignore[type-var]
-            for event in events:
-                if isinstance(event, Stopped):
-                    stopped = event
-    net = session.net.eval()
-    run = load_run(session.folder, net, str(session.device_config.device))
-    if stopped is not None and stopped.reason == "interrupted":
-        save_figure(plot(run), session.folder / "curves.png")
-        write_report(session.folder)
-    else:
-        write_results(run, data)
+            for _ in events:
+                pass
+        # still under `stop_on_interrupt`: the folder of a run that has come to its end is made whole first
+        return _write_up(session, data)
+
+
+def _write_up(session: Session, data: Dataset) -> Run:
+    """Write what a reader wants to see of a session that has stopped."""
+    assert session.folder is not None
+    run = load_run(session.folder, session.net.eval(), str(session.device_config.device))
+    write_results(run, data)
     return run
+
+
+@contextlib.contextmanager
+def _told_how_to_go_on(folder: str | Path) -> Iterator[None]:
+    """Let an interrupt say what to do next."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(f"stopped; go on with: neurarium resume {folder}") from interrupt

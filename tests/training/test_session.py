@@ -467,3 +467,14 @@ def test_it_is_said_where_the_library_of_a_run_is_not_here(
     session = resume(tmp_path / "r", read_recipe(tmp_path / "r"), images)
     assert any("to rounding, not to the bit" in notice for notice in session.notices)
     assert isinstance(session.device_config.autocast(), contextlib.nullcontext)
+
+
+def test_a_validation_loss_that_is_not_finite_ends_the_run(
+    vectors: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = start(RECIPE, tmp_path / "r", vectors)
+    monkeypatch.setattr(session.rule, "measure", lambda batch: Sums.of_examples(float("nan"), 0.0, batch.size))
+    with pytest.raises(NonFiniteError, match="validation loss after step 5"):
+        run_out(session)
+    assert session.best.state == {}
+    assert [path.name for path in (tmp_path / "r" / "checkpoints").iterdir()] == []

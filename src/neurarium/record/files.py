@@ -76,6 +76,13 @@ def cache_folder() -> Path:
     return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "neurarium"
 
 
+def remove_parts(folder: str | Path) -> None:
+    """Remove what writers that were killed left in a folder and those below. Raises StorageError: it cannot be."""
+    with storage_errors(folder):
+        for part in Path(folder).rglob(".*.part"):
+            part.unlink(missing_ok=True)
+
+
 def sync_folder(path: Path) -> None:
     """Flush a folder's entries to the disk, where the system can."""
     with contextlib.suppress(OSError):  # some network file systems refuse to open a folder

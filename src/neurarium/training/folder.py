@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import RunError
 from neurarium.record.config import read_toml
+from neurarium.record.files import storage_errors
 from neurarium.training.checkpoint import load_checkpoint, load_newest
 from neurarium.training.recipe import Recipe, recipe_from_plain
 
@@ -19,6 +20,18 @@ def is_run(folder: str | Path) -> bool:
 def is_finished(folder: str | Path) -> bool:
     """Whether a run has come to its end: its final weights are the last that it writes."""
     return (Path(folder) / "weights.json").exists()
+
+
+def is_whole(folder: str | Path) -> bool:
+    """Whether a finished run has its report, too: that page is the last file of all."""
+    return is_finished(folder) and (Path(folder) / "report.html").exists()
+
+
+def remove_results(folder: str | Path) -> None:
+    """Remove what is made of weights that are about to change; checkpoints stay. Raises StorageError: it cannot be."""
+    with storage_errors(folder):
+        for name in ("report.html", "scores.json", "trace.json", "trace.png", "weights.json"):
+            (Path(folder) / name).unlink(missing_ok=True)
 
 
 def read_recipe(folder: str | Path, changes: dict[str, Any] | None = None) -> Recipe:

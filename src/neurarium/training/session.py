@@ -19,7 +19,7 @@ from neurarium.checks import ConfigError, DataError, RunError
 from neurarium.data.dataset import Dataset
 from neurarium.record.config import write_toml
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
-from neurarium.record.files import make_folder, storage_errors, write_atomic
+from neurarium.record.files import make_folder, remove_parts, storage_errors, write_atomic
 from neurarium.record.run_record import recorded, rewind
 from neurarium.tasks.table import OwnLoss, task_of, try_one_batch
 from neurarium.tasks.task import Task, Trainable
@@ -27,7 +27,8 @@ from neurarium.training import matrix_products
 from neurarium.training.checkpoint import Checkpoint, load_newest, pack, prune, save_checkpoint, step_path, unpack
 from neurarium.training.data_info import DataInfo, read_data_info
 from neurarium.training.device import DeviceConfig, find_device, keep_freed_memory, set_threads
-from neurarium.training.folder import is_run
+from neurarium.training.diagnosis import refuse_non_finite
+from neurarium.training.folder import is_run, remove_results
 from neurarium.training.folder import read_recipe as read_recipe
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import BestWeights, learn, steps_per_epoch
@@ -67,11 +68,25 @@ class Session:
         state = (self.rule, self.dataset, self.recipe, self.device_config, self.progress, self.best)
         stream = learn(*state, stop or StopRequest(), self.task.name)
         if self.folder is not None:
+            self.open_folder()
             stream = recorded(self._saved(stream), self.folder / "record.jsonl")
         for event in stream:
             if isinstance(event, Stopped) and event.reason != "interrupted":
                 self.finish()
             yield event
+
+    def open_folder(self) -> None:
+        """Bring the folder, if there is one, to where the session stands, before anything is learned.
+
+        Raises StorageError: the disk does not take a file.
+        """
+        if self.folder is None:
+            return
+        remove_parts(self.folder)
+        remove_results(self.folder)
+        with storage_errors(self.folder):
+            rewind(self.folder / "record.jsonl", self.progress.step, self.progress.epoch)
+        write_atomic(self.folder / "config.toml", write_toml(recipe_to_plain(self.recipe)))
 
     def _saved(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass events on, saving a checkpoint where one is due and at the end."""
@@ -89,12 +104,16 @@ class Session:
                     last = time.monotonic()
 
     def save(self) -> Iterator[CheckpointSaved]:
-        """Save a checkpoint, unless this very state is saved already or there is no folder."""
+        """Save a checkpoint, unless this very state is saved already or there is no folder.
+
+        Raises NonFiniteError: a weight is infinite or undefined; nothing is saved.
+        """
         if self.folder is None:
             return
         path = step_path(self.folder / "checkpoints", self.progress.step, self.progress.epoch)
         if path == self._saved_last:
             return
+        refuse_non_finite(self.net, self.progress.step)
         tensors: dict[str, Tensor] = {f"net/{name}": t for name, t in self.net.state_dict().items()}
         tensors |= {f"best/{name}": t for name, t in self.best.state.items()}
         tensors |= {f"rng/{name}": t for name, t in generator_states().items()}
@@ -262,14 +281,7 @@ def resume(
     Raises RunError: no run there, all checkpoints damaged, or the data has changed since.
     """
     folder = Path(folder)
-    info, now = read_data_info(folder), dataset.fingerprint()
-    if info.fingerprint != now:
-        raise RunError(
-            str(folder),
-            expected=f"the data it learned from ({info.fingerprint[:12]})",
-            got=f"other data ({now[:12]})",
-            remedy="restore the data (data of your own are given again: resume(folder, data=...)), or start a new run",
-        )
+    refuse_other_data(folder, dataset)
     begun = read_recipe(folder)
     if recipe.precision == "auto":
         recipe = replace(recipe, precision=begun.precision)
@@ -287,10 +299,19 @@ def resume(
         session.restore(checkpoint)
     elif (folder / "record.jsonl").exists():
         session.notices.append("no checkpoint yet: starting from the first step")
-    with storage_errors(folder):
-        rewind(folder / "record.jsonl", session.progress.step)
-        write_atomic(folder / "config.toml", write_toml(recipe_to_plain(session.recipe)))
     return session
+
+
+def refuse_other_data(folder: str | Path, dataset: Dataset) -> None:
+    """Raise RunError where a run learned from other data."""
+    info, now = read_data_info(folder), dataset.fingerprint()
+    if info.fingerprint != now:
+        raise RunError(
+            str(folder),
+            expected=f"the data it learned from ({info.fingerprint[:12]})",
+            got=f"other data ({now[:12]})",
+            remedy="restore the data (data of your own are given again: resume(folder, data=...)), or start a new run",
+        )
 
 
 def _pretrained_in(folder: str | Path, recipe: Recipe) -> Pretrained | None:
