@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +27,10 @@ from neurarium.data.own import Own
 from neurarium.learning.loss import Loss
 from neurarium.recipes.catalog import RECIPES
 from neurarium.record.events import Event, Stopped
-from neurarium.record.files import write_atomic
+from neurarium.record.lock import locked
 from neurarium.record.run_record import read_record
 from neurarium.record.schema import Schema
+from neurarium.record.sealed import write_json
 from neurarium.report.curves import compare_figure, curves_figure, save_figure
 from neurarium.report.figures.table import save_figures
 from neurarium.report.layers import write_layers
@@ -139,15 +139,17 @@ def train(
         check_need(plan)
         if not plan.pretrained:
             session = sessions.start(plan, folder, dataset, net, loss, notices)
-            return _fit(session, dataset, progress, console)
+            with locked(folder):
+                return _fit(session, dataset, progress, console)
         # wrong settings show now, not when the pretrained run has been trained
         sessions.refuse_used(folder)
         sessions.build_session(plan, dataset, net, _fresh_pretrained(plan, dataset.schema), loss)
         _try_pretrained(plan, dataset)
         sessions.create_run_folder(plan, folder, dataset)
-        _make_pretrained(plan, folder, dataset, progress, console)
-        session = sessions.resume(folder, plan, dataset, net, loss, notices)
-        return _fit(session, dataset, progress, console)
+        with locked(folder):
+            _make_pretrained(plan, folder, dataset, progress, console)
+            session = sessions.resume(folder, plan, dataset, net, loss, notices)
+            return _fit(session, dataset, progress, console)
 
 
 def resume(
@@ -174,12 +176,12 @@ def resume(
         changes: settings to change from here on, such as `epochs=30` or `device="cuda"`.
 
     Raises:
-        RunError: no run there, other data than before, or nothing left to do.
+        RunError: no run there, one that another process trains, other data than before, or nothing left to do.
     """
     plan = sessions.read_recipe(folder, changes)
     own = _data_in_hand(data, target, plan)
     dataset = own.dataset
-    with own_generators():
+    with own_generators(), locked(folder):
         if plan.pretrained:
             _make_pretrained(plan, Path(folder), dataset, progress, console)
         session = sessions.resume(folder, plan, dataset, net, loss, own.notices)
@@ -243,7 +245,7 @@ def write_results(run: Run, data: Dataset, split: str = "test") -> Scores | None
     write_layers(run, folder)
     if len(getattr(data, split)) > 0:
         scores = run.evaluate(data, split)
-        write_atomic(folder / "scores.json", json.dumps(scores.to_plain(), indent=1))
+        write_json(folder / "scores.json", scores.to_plain())
     save_figures(run, data, split, scores)
     save_figure(plot(run), folder / "curves.png")
     write_report(folder)
@@ -329,10 +331,12 @@ def _make_pretrained(plan: Recipe, folder: Path, data: Dataset, progress: bool, 
         if not is_run(below):
             sessions.create_run_folder(origin, below, data)
         _make_pretrained(origin, below, data, progress, console)
-    session = (
-        sessions.resume(below, origin, data) if is_run(below) else sessions.start(origin, below, data, notices=notices)
-    )
-    _fit(session, data, progress, console)
+    with locked(below):
+        begun = is_run(below)
+        session = (
+            sessions.resume(below, origin, data) if begun else sessions.start(origin, below, data, None, None, notices)
+        )
+        _fit(session, data, progress, console)
     if not is_finished(below):
         raise KeyboardInterrupt(f"stopped and saved; go on with: neurarium resume {folder}")
 

@@ -219,8 +219,12 @@ def test_run_that_has_not_begun(images: Dataset, tmp_path: Path) -> None:
 
 
 def test_config_of_another_net(folder: Path) -> None:
-    config = (folder / "config.toml").read_text()
-    (folder / "config.toml").write_text(config.replace("    8,", "    9,"))
+    plain, earlier = read_settings(folder / "config.toml")
+    plain["net"]["hidden"] = [9]
+    write_settings(folder / "config.toml", plain)
+    with pytest.raises(RunError, match=r"config\.toml: expected the file by which the weights"):
+        load_run(folder)
+    write_settings(folder / "config.toml", plain, earlier)
     with pytest.raises(RunError, match="size mismatch"):
         load_run(folder)
 

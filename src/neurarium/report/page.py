@@ -1,15 +1,13 @@
 """One self-contained HTML page about a run, made from the files of its folder."""
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from neurarium.checks import RunError
-from neurarium.record.config import read_toml
 from neurarium.record.files import write_atomic
 from neurarium.record.run_record import read_record
+from neurarium.record.sealed import read_json, read_settings
 from neurarium.report import sections
 from neurarium.report.format import duration
 from neurarium.report.gallery import picture_sections, read_picture
@@ -44,7 +42,7 @@ def report_page(folder: Path) -> str:
     """Return the page about a run as HTML."""
     entries = read_record(folder / "record.jsonl")
     history = digest(entries)
-    config, info = read_toml(folder / "config.toml"), read_data_info(folder)
+    config, info = read_settings(folder / "config.toml")[0], read_data_info(folder)
     scores: Mapping[str, Any] | None = _read_json(folder / "scores.json")
 
     def parts() -> Iterator[Section | None]:
@@ -85,16 +83,5 @@ def _lead(config: Mapping[str, Any], info: DataInfo, history: History) -> str:
 
 
 def _read_json(path: Path) -> Any:
-    """Read a file that need not be there.
-
-    Raises:
-        RunError: it is there, but damaged.
-    """
-    if not path.exists():
-        return None
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError as error:
-        raise RunError(
-            str(path), expected="JSON", got="a damaged file", remedy="remove it and evaluate anew"
-        ) from error
+    """Read a file that need not be there. Raises RunError: it is there, but damaged."""
+    return read_json(path, "JSON", "remove it and write it anew: neurarium report") if path.exists() else None
