@@ -13,6 +13,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.learning.loss import Loss
 from neurarium.nets.convolutional.deep_specs import SmallVGGSpec
 from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.record.sealed import read_settings, write_settings
 from neurarium.training.fast_inference import FastNet
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.run import load_run

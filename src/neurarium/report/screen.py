@@ -190,8 +190,8 @@ def _watched(event: EpochEnded) -> Scores:
 def can_redraw(console: Console) -> bool:
     """Whether lines can be drawn over: a real terminal, or a notebook with widgets.
 
-    A console that is told to be quiet shows none. rich takes FORCE_COLOR for a terminal; colors in a log do no harm, but
-    moving the cursor there does.
+    A console that is told to be quiet shows none. rich takes FORCE_COLOR for a terminal; colors in a log do no harm,
+    but moving the cursor there does.
     """
     if console.quiet:
         return False

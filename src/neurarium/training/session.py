@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, DataError, RunError
 from neurarium.data.dataset import Dataset
+from neurarium.data.labels import lone_classes
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
 from neurarium.record.files import make_folder, storage_errors
 from neurarium.record.run_record import recorded, rewind
@@ -208,7 +209,8 @@ def build_session(
     ready = dataset.cached().to(device_config.device)
     with own_generators():
         try_one_batch(net, task, ready.train, device_config.device, device_config.autocast)
-    return Session(recipe, ready, net, task, rule, device_config, generators=generators)
+    notices = lone_classes(dataset.train)
+    return Session(recipe, ready, net, task, rule, device_config, notices=notices, generators=generators)
 
 
 def start(
