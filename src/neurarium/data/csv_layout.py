@@ -76,7 +76,7 @@ def layout_of(
     header = _is_header(cells)
     columns = range(1 if header and not cells[0] else 0, len(cells))
     bare, said = _marks(cells if header else [""] * len(cells), path)
-    if header and (twice := [bare[k] for k in columns if bare[k] and bare.count(bare[k]) > 1]):
+    if header and (twice := [cells[k] for k in columns if cells[k] and cells.count(cells[k]) > 1]):
         remedy = "rename or remove one"
         raise DataError(
             f"{path}, line 1", expected="columns whose names differ", got=f"{twice[0]!r} twice", remedy=remedy

@@ -213,7 +213,7 @@ def _carry_out(
             for notice in notices:
                 board.note(notice)
             if board.ended:
-                board.note(f"going on with {folder}: {board.ended} of {total} runs are over")
+                board.say(f"going on with {folder}: {board.ended} of {total} runs are over")
             for tasks, dataset in zip(work, datasets, strict=True):
                 if tasks and not stop.requested:
                     _do_cell(tasks, dataset, nets, request.vmap, board, stop)
