@@ -24,6 +24,11 @@ def test_one_at_a_time_whatever_happens_within(tmp_path: Path) -> None:
         pass
     with pytest.raises(KeyError), locked(tmp_path / "r"):
         raise KeyError
+    refused = pytest.raises(RunError, match="another process is at work; wait")
+    with locked(tmp_path / "r"), refused, locked(tmp_path / "r"):
+        pass
+    with pytest.raises(KeyError), locked(tmp_path / "r"):
+        raise KeyError
     with locked(tmp_path / "r"), locked(tmp_path / "other"):
         pass
 

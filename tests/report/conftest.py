@@ -13,7 +13,7 @@ from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped, StopReason
 from neurarium.record.run_record import to_line
 from neurarium.record.schema import Field, Schema
-from neurarium.record.sealed import seal, write_json, write_settings
+from neurarium.record.sealed import seal, unseal, write_json, write_settings
 from neurarium.tasks.scores import Metric, Scores
 from neurarium.training.data_info import DataInfo
 from neurarium.training.recipe import Recipe, recipe_to_plain
@@ -68,7 +68,7 @@ def _make_events(
 def _entries_of(events: list[Event]) -> list[dict[str, Any]]:
     """What a record holds of these events, steps thinned as the recorder does."""
     kept = (e for e in events if not isinstance(e, Stepped) or e.position % 3 == 0)
-    return [json.loads(to_line(event)) for event in kept]
+    return [unseal(json.loads(to_line(event)), "", "") for event in kept]
 
 
 def _make_scores(

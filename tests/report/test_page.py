@@ -10,6 +10,7 @@ from torch import nn
 from neurarium.checks import RunError
 from neurarium.nets.summary import summarize, summarize_batch
 from neurarium.record.schema import Field, Schema
+from neurarium.record.sealed import write_json
 from neurarium.report import sections
 from neurarium.report.history import digest
 from neurarium.report.layers import plain_rows

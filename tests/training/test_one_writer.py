@@ -18,14 +18,8 @@ from neurarium.sweeps.sweep import sweep
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.session import start
 
-PLAN = Recipe(
-    name="t",
-    net=MLPSpec(hidden=(4,)),
-    epochs=2,
-    batch_size=30,
-    threads=1,
-    checkpoints=Checkpoints(seconds=1e9, steps=1),
-)
+OFTEN = Checkpoints(seconds=1e9, steps=1)
+PLAN = Recipe(name="t", net=MLPSpec(hidden=(4,)), epochs=2, batch_size=30, threads=1, checkpoints=OFTEN)
 
 
 def test_a_run_that_another_process_trains_is_not_resumed(vectors: Dataset, tmp_path: Path) -> None:

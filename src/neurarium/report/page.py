@@ -43,7 +43,8 @@ def report_page(folder: Path) -> str:
     entries = read_record(folder / "record.jsonl")
     history = digest(entries)
     config, info = read_settings(folder / "config.toml")[0], read_data_info(folder)
-    scores: Mapping[str, Any] | None = _read_json(folder / "scores.json")
+    # all of them before anything is drawn: a damaged one is named at once
+    scores, layers, trace = (_read_json(folder / f"{name}.json") for name in ("scores", "layers", "trace"))
 
     def parts() -> Iterator[Section | None]:
         kept_best = bool(config["early_stopping"]["restore_best"])
@@ -52,8 +53,8 @@ def report_page(folder: Path) -> str:
         if scores is not None:
             yield from report_of(scores["task"]).sections(scores, partial(read_picture, folder))
         yield from picture_sections(folder)
-        yield sections.net(_read_json(folder / "layers.json"))
-        yield trace_section(_read_json(folder / "trace.json"))
+        yield sections.net(layers)
+        yield trace_section(trace)
         yield sections.settings(config)
         yield sections.origins(history, info)
         yield sections.use(folder, history, config, info)

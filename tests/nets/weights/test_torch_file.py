@@ -113,6 +113,7 @@ def test_no_file(tmp_path: Path) -> None:
         read_torch(tmp_path / "w.pt")
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("count", [200, pytest.param(4000, marks=pytest.mark.more)])
 def test_damage_behind_the_checksum_is_a_data_error(tmp_path: Path, count: int) -> None:
     """The pickle in the archive is damaged, and the archive's own checksum fits it."""
@@ -137,6 +138,7 @@ def test_damage_behind_the_checksum_is_a_data_error(tmp_path: Path, count: int) 
 
 
 @FORMATS
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_damage_anywhere_is_a_data_error(tmp_path: Path, zipped: bool) -> None:
     whole = save({"a": torch.ones(3, 2), "b": {"c": torch.zeros(2)}}, tmp_path / "w.pt", zipped).read_bytes()
     draw, path = random.Random(0), tmp_path / "damaged.pt"
