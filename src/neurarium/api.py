@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +27,11 @@ from neurarium.data.own import Own
 from neurarium.learning.loss import Loss
 from neurarium.recipes.catalog import RECIPES
 from neurarium.record.events import Event
-from neurarium.record.files import remove_parts, write_atomic
+from neurarium.record.files import remove_parts
+from neurarium.record.lock import locked
 from neurarium.record.run_record import read_record
 from neurarium.record.schema import Schema
+from neurarium.record.sealed import write_json
 from neurarium.report.curves import compare_figure, curves_figure, save_figure
 from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.table import save_figures
@@ -131,14 +132,14 @@ def train(
         check_need(plan)
         if not plan.pretrained:
             session = sessions.start(plan, folder, dataset, net, loss, notices)
-            with _told_how_to_go_on(folder):
+            with _told_how_to_go_on(folder), locked(folder):
                 return _fit(session, dataset, progress, console)
         # wrong settings show now, not when the pretrained run has been trained
         sessions.refuse_used(folder)
         sessions.build_session(plan, dataset, net, _fresh_pretrained(plan, dataset.schema), loss)
         _try_pretrained(plan, dataset)
         sessions.create_run_folder(plan, folder, dataset)
-        with _told_how_to_go_on(folder):
+        with _told_how_to_go_on(folder), locked(folder):
             _make_pretrained(plan, folder, dataset, progress, console)
             session = sessions.resume(folder, plan, dataset, net, loss, notices)
             return _fit(session, dataset, progress, console)
@@ -166,12 +167,12 @@ def resume(
         progress: show progress on the screen.
         console: where to show it; none: standard output.
         changes: settings to change from here on, such as `epochs=30` or `device="cuda"`.
-    Raises RunError: no run there, other data than before, or nothing left to do.
+    Raises RunError: no run there, one that another process trains, other data than before, or nothing left to do.
     """
     plan = sessions.read_recipe(folder, changes)
     own = _data_in_hand(data, target, plan)
     dataset = own.dataset
-    with own_generators(), _told_how_to_go_on(folder):
+    with own_generators(), _told_how_to_go_on(folder), locked(folder):
         if plan.pretrained:
             _make_pretrained(plan, Path(folder), dataset, progress, console)
         session = sessions.resume(folder, plan, dataset, net, loss, own.notices)
@@ -268,7 +269,7 @@ def write_results(run: Run, data: Dataset, split: str = "test") -> Scores | None
         write_layers(run, folder)
         if len(getattr(data, split)) > 0:
             scores = run.evaluate(data, split)
-            write_atomic(folder / "scores.json", json.dumps(scores.to_plain(), indent=1))
+            write_json(folder / "scores.json", scores.to_plain())
         save_figures(run, data, split, scores)
     save_figure(plot(run), folder / "curves.png")
     write_report(folder)
@@ -350,10 +351,12 @@ def _make_pretrained(plan: Recipe, folder: Path, data: Dataset, progress: bool, 
         if not is_run(below):
             sessions.create_run_folder(origin, below, data)
         _make_pretrained(origin, below, data, progress, console)
-    session = (
-        sessions.resume(below, origin, data) if is_run(below) else sessions.start(origin, below, data, notices=notices)
-    )
-    _fit(session, data, progress, console)
+    with locked(below):
+        begun = is_run(below)
+        session = (
+            sessions.resume(below, origin, data) if begun else sessions.start(origin, below, data, None, None, notices)
+        )
+        _fit(session, data, progress, console)
     if not is_finished(below):
         raise KeyboardInterrupt
 

@@ -131,7 +131,7 @@ def test_the_column_of_a_class_is_known_again(tmp_path):
         ("w,price\n1,2\n", r"t\.csv: expected a column 'h', got columns w, price; name the columns as in the table"),
         ("w,H\n1,2\n", r"t\.csv: expected a column 'h', got columns w, H"),
         ("w,h,depth\n1,2,3\n", r"t\.csv: expected the columns w, h that were learned from, got another one, 'depth'"),
-        ("w,h,h\n1,2,3\n", r"t\.csv: expected a single column 'h', got several"),
+        ("w,h,h\n1,2,3\n", r"t\.csv, line 1: expected columns whose names differ, got 'h' twice"),
         ("1,2,3,4\n", r"t\.csv: expected 2 feature columns, got 4 columns"),
     ],
 )

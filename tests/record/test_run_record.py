@@ -5,7 +5,7 @@ import pytest
 
 from neurarium.checks import RunError, StorageError
 from neurarium.record.events import EpochEnded, Event, Notice, Started, Stepped, Stopped
-from neurarium.record.run_record import epochs_of, read_record, recorded, rewind
+from neurarium.record.run_record import epochs_of, read_record, recorded, rewind, to_line
 
 
 def stream(steps: int = 40) -> Iterator[Event]:
@@ -40,11 +40,13 @@ def test_each_event_is_on_the_disk_when_it_is_passed_on(tmp_path: Path) -> None:
 
 def test_broken_last_line_is_left_out_and_a_broken_middle_named(tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
-    path.write_text('{"event": "notice", "message": "a"}\n{"event": "no')
+    line = to_line(Notice("a"))
+    path.write_text(f'{line}\n{{"event": "no')
     assert len(read_record(path)) == 1
-    path.write_text('{"event": "no\n{"event": "notice", "message": "a"}\n')
-    with pytest.raises(RunError, match="line 1"):
-        read_record(path)
+    for broken in ('{"event": "no', line.replace('"a"', '"b"'), '{"event": "notice", "message": "a"}', "7"):
+        path.write_text(f"{broken}\n{line}\n")
+        with pytest.raises(RunError, match="line 1"):
+            read_record(path)
 
 
 def test_rewind_drops_what_came_after(tmp_path: Path) -> None:

@@ -1,4 +1,3 @@
-import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -11,6 +10,7 @@ from torch import nn
 from neurarium.checks import RunError
 from neurarium.nets.summary import summarize, summarize_batch
 from neurarium.record.schema import Field, Schema
+from neurarium.record.sealed import write_json
 from neurarium.report import sections
 from neurarium.report.history import digest
 from neurarium.report.layers import plain_rows
@@ -61,7 +61,7 @@ def html(run_folder, pictures):
     folder = run_folder()
     net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.Flatten(), nn.Linear(3456, 10))
     layers = {"of": "one example", "rows": plain_rows(summarize(net, (1, 28, 28)))}
-    (folder / "layers.json").write_text(json.dumps(layers))
+    write_json(folder / "layers.json", layers)
     pictures(folder, "mistakes")
     path = write_report(folder)
     assert path == folder / "report.html"
@@ -204,7 +204,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
 def test_a_cost_that_is_not_known_makes_the_total_unknown(run_folder, made):
     folder = run_folder(events=made.events(1, best=1))
     rows = plain_rows(summarize_batch(nn.Bilinear(2, 3, 4), (torch.zeros(5, 2), torch.zeros(5, 3))))
-    (folder / "layers.json").write_text(json.dumps({"of": "a batch of five", "rows": rows}))
+    write_json(folder / "layers.json", {"of": "a batch of five", "rows": rows})
     text = Page(write_report(folder).read_text()).text
     assert "Shapes and multiply-adds are those of a batch of five." in text
     assert "(net) Bilinear 5 x 4 28 unknown total 28 unknown" in text

@@ -6,6 +6,7 @@ from typing import Literal
 
 import tyro
 
+from neurarium.cli.notices import tell
 from neurarium.cli.parse import parse
 from neurarium.cli.subject import data_for
 
@@ -37,8 +38,6 @@ def evaluate(
 
     trained = api.load(folder, device=device)
     scores = trained.evaluate(data_for(trained, data), split)
-    console = Console()
-    for notice in trained.notices:
-        console.print(notice, style="yellow")
-    console.print(scores_table(scores))
+    tell(trained.notices)
+    Console().print(scores_table(scores))
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from neurarium.checks import ConfigError
+from neurarium.cli.notices import tell
 from neurarium.cli.parse import parse
 from neurarium.cli.train_command import find_recipe
 from neurarium.recipes.catalog import RECIPES
@@ -67,7 +68,8 @@ def run(arguments: Sequence[str]) -> int:
         highest=order.highest,
     )
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    for line in (*notices, *suggestions(curve)):
+    tell(notices)
+    for line in suggestions(curve):
         console.print(line)
     save_figure(rates_figure(curve, f"Learning rates for {order.recipe.name}"), order.out)
     console.print(f"Picture: {order.out}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 
+from neurarium.cli.notices import tell
 from neurarium.cli.parse import parse
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def predict(
         examples = inverted(examples)
     if fast:
         trained = trained.for_inference(examples.inputs[0][:PROBE] if isinstance(examples, Table) else None)
-        Console(stderr=True, highlight=False).print(f"net: {trained.notices[-1]}")
+    tell(trained.notices)
     prediction = trained.predict(examples)
     if out is not None:
         write_atomic(out, as_csv(names, prediction))

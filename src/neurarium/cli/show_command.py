@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from neurarium.checks import ConfigError
+from neurarium.cli.notices import tell
 from neurarium.cli.parse import parse
 from neurarium.record.schema import Field, Schema, image_schema
 
@@ -35,6 +36,7 @@ def show(name: tyro.conf.Positional[str], /, shape: tuple[int, ...] | None = Non
     from neurarium.report.tables import layers_table
 
     found, remark = _find(name, shape, classes)
+    tell(found.notices)
     summary, of = summary_of(found)
     console = Console(highlight=False)
     console.print(layers_table(summary))

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from neurarium.cli.notices import tell
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -74,6 +76,7 @@ def find_subject(name: str, data: str | None = None) -> Subject:
             net = api.fresh_net(recipe, dataset.schema)
         return Subject(device_config.place(net), recipe, dataset, device_config, None)
     trained = api.load(name)
+    tell(trained.notices)
     dataset = trained.fitted(data_for(trained, data))
     return Subject(trained.net, trained.recipe, dataset, trained.device_config, Path(name))
 

@@ -74,6 +74,11 @@ def layout_of(
     header = _is_header(cells)
     columns = range(1 if header and not cells[0] else 0, len(cells))
     bare, said = _marks(cells if header else [""] * len(cells), path)
+    if header and (twice := [cells[k] for k in columns if cells[k] and cells.count(cells[k]) > 1]):
+        remedy = "rename or remove one"
+        raise DataError(
+            f"{path}, line 1", expected="columns whose names differ", got=f"{twice[0]!r} twice", remedy=remedy
+        )
     if header and learned:
         inputs = _by_name([k for k in columns if not said[k]], bare, path, known, learned)
         targets = [k for k in columns if k not in inputs]
@@ -129,9 +134,6 @@ def _by_name(
             remedy = "remove it, or mark it as what is to be predicted: a name that ends in ':number' or ':class'"
             raise DataError(str(path), expected=expected, got=got, remedy=remedy)
     found = tuple(k for k in columns if bare[k] in learned)
-    if len(found) != len(learned):
-        twice = next(bare[k] for k in found if [bare[j] for j in found].count(bare[k]) != learned.count(bare[k]))
-        raise DataError(str(path), expected=f"a single column {twice!r}", got="several", remedy="rename or remove one")
     if [bare[k] for k in found] == list(learned):
         return found
     return tuple(next(k for k in found if bare[k] == name) for name in learned)

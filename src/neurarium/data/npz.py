@@ -79,7 +79,11 @@ def load(path: Path, name: str) -> Dataset:
 def stored_keys(path: Path) -> dict[str, str]:
     """Return the keys of an .npz file, by the same in small letters; a `DataError` where it is none."""
     with _archive(path) as archive:
-        return {key.lower(): key for key in archive}
+        found = {key.lower(): key for key in archive}
+        if len(found) < len(list(archive)):
+            remedy = "remove one"
+            raise DataError(str(path), expected="keys that differ", got=", ".join(archive), remedy=remedy)
+        return found
 
 
 def read_arrays(path: Path, keys: Iterable[str]) -> list[Array]:

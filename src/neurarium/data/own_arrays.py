@@ -91,6 +91,9 @@ def dataset_of_frame(frame: Any, target: Sequence[str]) -> Dataset:
     Raises DataError: no target, no such column, or a feature that is no number.
     """
     columns = list(map(str, frame.columns))
+    if twice := [name for k, name in enumerate(columns) if name in columns[:k]]:
+        remedy = "rename or remove one"
+        raise DataError("data", expected="columns whose names differ", got=f"{twice[0]!r} twice", remedy=remedy)
     if not target:
         remedy = "say which column is to be predicted: target='its name'"
         raise DataError("target", expected=f"a column of {_few(columns)}", got="none", remedy=remedy)

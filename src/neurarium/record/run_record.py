@@ -1,7 +1,8 @@
 """The record of a run: one JSON object a line, in the order of events.
 
 The first line of each sitting is a `started` (a resumed run has several); `step` lines are thinned to about twenty an
-epoch, `epoch` lines are all there. A process killed while writing leaves at most a broken last line; reading skips it.
+epoch, `epoch` lines are all there. Each ends with the checksum of its values. A process killed while writing leaves at
+most a broken last line; reading skips it.
 """
 
 import dataclasses
@@ -14,6 +15,7 @@ from typing import Any
 from neurarium.checks import RunError
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
 from neurarium.record.files import storage_errors, write_atomic
+from neurarium.record.sealed import seal, unseal
 
 KINDS: dict[type, str] = {
     Started: "started",
@@ -50,7 +52,7 @@ def recorded(events: Iterator[Event], path: str | Path) -> Iterator[Event]:
 
 def to_line(event: Event) -> str:
     """Write an event as one line of JSON."""
-    return json.dumps({"event": KINDS[type(event)], **dataclasses.asdict(event)})
+    return json.dumps(seal({"event": KINDS[type(event)], **dataclasses.asdict(event)}))
 
 
 def read_record(path: str | Path) -> list[dict[str, Any]]:
@@ -67,8 +69,8 @@ def read_record(path: str | Path) -> list[dict[str, Any]]:
     entries = []
     for number, line in enumerate(lines, start=1):
         try:
-            entries.append(json.loads(line))
-        except json.JSONDecodeError as error:
+            entries.append(unseal(json.loads(line), f"{path}, line {number}", "remove the line"))
+        except (json.JSONDecodeError, RecursionError) as error:
             if number == len(lines):
                 break
             raise RunError(
@@ -87,7 +89,7 @@ def rewind(path: str | Path, step: int, epoch: int) -> None:
         return entry.get("step", 0) <= step and entry.get("epoch", 0) + ended <= epoch
 
     kept = itertools.takewhile(is_past, read_record(path))
-    write_atomic(path, "".join(json.dumps(entry) + "\n" for entry in kept))
+    write_atomic(path, "".join(json.dumps(seal(entry)) + "\n" for entry in kept))
 
 
 def epochs_of(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ class Field:
         points_to: the axis whose rows the integers of this field number; they are moved where examples are joined.
         encoder: how raw values became these integers or numbers, by name; empty where they came as they are.
         constants: what the encoder has found out from the training data.
-    Raises DataError: more than one axis that varies, or constants that do not fit the shape.
+    Raises DataError: more than one axis that varies, a name twice, or constants that do not fit the shape.
     """
 
     shape: tuple[int | None, ...]
@@ -65,6 +65,12 @@ class Field:
                 expected=f"{self.channels} means and standard deviations for shape {self.shape}",
                 got=f"{len(self.mean)} and {len(self.std)}",
             )
+        for what, given in (("names", self.names), ("categories", self.categories)):
+            if len(set(given)) < len(given):
+                twice = next(name for k, name in enumerate(given) if name in given[:k])
+                raise DataError(
+                    "field", expected=f"{what} that differ", got=f"{twice!r} twice", remedy="rename or remove one"
+                )
         if not all(0 < std < math.inf for std in self.std):
             raise DataError("field", expected="standard deviations > 0", got=", ".join(map(str, self.std)))
 

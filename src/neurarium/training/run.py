@@ -10,9 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurarium.checks import ConfigError, DataError, ShapeError
+from neurarium.checks import ConfigError, DataError, NonFiniteError, ShapeError
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
+from neurarium.data.numbers import check_inputs
 from neurarium.data.own_arrays import series
 from neurarium.data.plan import in_order
 from neurarium.data.scaling import scaled, unscaled
@@ -139,13 +140,23 @@ class Run:
             inputs: (examples, *shape), or one example of `shape`; for series a list of arrays (steps, features),
                 for text a list of strings; or examples without targets, of any kind.
             options: of the task, such as `longest` for translations.
-        Raises ConfigError: a net that is for something else than answers; ShapeError: inputs of another shape.
+        Raises ConfigError: a net that is for something else than answers; ShapeError: inputs of another shape;
+        DataError: inputs that are not finite; NonFiniteError: answers that are not.
         """
         if not isinstance(inputs, Examples):
             inputs = self.examples(inputs)
         examples = inputs.with_schema(Schema(self.schema.inputs, inputs.schema.targets))
-        task, model = self.task(), self.model
-        return joined([task.predict(model, batch, **options) for batch in in_order(examples, EVALUATION_BATCH)])
+        task, model, schema = self.task(), self.model, examples.schema
+        batches = (check_inputs(batch, schema) for batch in in_order(examples, EVALUATION_BATCH))
+        answers = joined([task.predict(model, batch, **options) for batch in batches])
+        if not (finite := np.isfinite(answers.values)).all():
+            raise NonFiniteError(
+                f"answer {int(np.argmin(finite.all(1)))} (counted from 0)",
+                expected="finite numbers",
+                got="an undefined or infinite one",
+                remedy="see whether the input lies far from what the net learned from, or its weights are not finite",
+            )
+        return answers
 
     def examples(self, inputs: Any) -> Examples:
         """Raw inputs as examples without targets, under the run's scaling.

@@ -6,7 +6,6 @@ manifest. `pretrained/` is there where the run stands on another: that one's fol
 """
 
 import dataclasses
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,18 +16,29 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, DataError, RunError
 from neurarium.data.dataset import Dataset
-from neurarium.record.config import write_toml
+from neurarium.data.labels import lone_classes
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
-from neurarium.record.files import make_folder, remove_parts, storage_errors, write_atomic
+from neurarium.record.files import make_folder, remove_parts, storage_errors
 from neurarium.record.run_record import recorded, rewind
+from neurarium.record.sealed import read_settings, write_json, write_settings
 from neurarium.tasks.table import OwnLoss, task_of, try_one_batch
 from neurarium.tasks.task import Task, Trainable
 from neurarium.training import matrix_products
-from neurarium.training.checkpoint import Checkpoint, load_newest, pack, prune, save_checkpoint, step_path, unpack
+from neurarium.training.checkpoint import (
+    Checkpoint,
+    load_newest,
+    pack,
+    prune,
+    save_checkpoint,
+    step_path,
+    under,
+    unpack,
+)
+from neurarium.training.data_info import FILE as DATA_FILE
 from neurarium.training.data_info import DataInfo, read_data_info
 from neurarium.training.device import DeviceConfig, find_device, keep_freed_memory, set_threads
 from neurarium.training.diagnosis import refuse_non_finite
-from neurarium.training.folder import is_run, remove_results
+from neurarium.training.folder import RECIPE_FILE, check_origin, is_run, origin_of, remove_results
 from neurarium.training.folder import read_recipe as read_recipe
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import BestWeights, learn, steps_per_epoch
@@ -56,6 +66,7 @@ class Session:
     best: BestWeights = dataclasses.field(default_factory=BestWeights)
     notices: list[str] = dataclasses.field(default_factory=list)
     generators: dict[str, Tensor] = dataclasses.field(default_factory=generator_states)
+    origin: dict[str, str] = dataclasses.field(default_factory=dict)
     _saved_last: Path | None = None
 
     def events(self, stop: StopRequest | None = None) -> Iterator[Event]:
@@ -86,7 +97,9 @@ class Session:
         remove_results(self.folder)
         with storage_errors(self.folder):
             rewind(self.folder / "record.jsonl", self.progress.step, self.progress.epoch)
-        write_atomic(self.folder / "config.toml", write_toml(recipe_to_plain(self.recipe)))
+        seals = read_settings(self.folder / RECIPE_FILE)[1]
+        write_settings(self.folder / RECIPE_FILE, recipe_to_plain(self.recipe), seals)
+        self.take_place(self.folder)
 
     def _saved(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass events on, saving a checkpoint where one is due and at the end."""
@@ -118,7 +131,7 @@ class Session:
         tensors |= {f"best/{name}": t for name, t in self.best.state.items()}
         tensors |= {f"rng/{name}": t for name, t in generator_states().items()}
         values = {"rule": pack(self.rule.state_dict(), tensors, "rule"), "progress": self.progress.to_plain()}
-        save_checkpoint(path, tensors, values)
+        save_checkpoint(path, tensors, values, self._origin())
         prune(path.parent, self.recipe.checkpoints.keep)
         self._saved_last = path
         yield CheckpointSaved(self.progress.step, str(path.with_suffix(".safetensors")))
@@ -127,7 +140,7 @@ class Session:
         """Take up a checkpoint: weights, rule, random generators, progress."""
         tensors = checkpoint.tensors
         try:
-            self.net.load_state_dict(_under("net/", tensors))
+            self.net.load_state_dict(under("net/", tensors))
             self.rule.load_state_dict(unpack(checkpoint.values["rule"], tensors))
         except (RuntimeError, KeyError, IndexError) as error:
             raise RunError(
@@ -136,22 +149,40 @@ class Session:
                 got="one of another",
                 remedy="check config.toml; a net of your own is given again: resume(folder, net=module)",
             ) from error
-        self.generators |= _under("rng/", tensors)
+        self.generators |= under("rng/", tensors)
         self.progress = Progress.from_plain(checkpoint.values["progress"])
-        self.best.state = {n: t.to(self.device_config.device) for n, t in _under("best/", tensors).items()}
+        self.best.state = {n: t.to(self.device_config.device) for n, t in under("best/", tensors).items()}
         if self.folder is not None:
             self._saved_last = step_path(self.folder / "checkpoints", self.progress.step, self.progress.epoch)
 
     def finish(self) -> None:
         """End with the weights that the recipe asks for, and write them."""
         if self.folder is not None and self.best.state:
-            save_checkpoint(self.folder / "best", self.best.state, {"epoch": self.progress.best.epoch})
+            save_checkpoint(self.folder / "best", self.best.state, {"epoch": self.progress.best.epoch}, self._origin())
         epoch = self.progress.epoch - 1
         if self.recipe.early_stopping.restore_best and self.best.state:
             self.net.load_state_dict(self.best.state)
             epoch = self.progress.best.epoch or epoch
         if self.folder is not None:
-            save_checkpoint(self.folder / "weights", self.net.state_dict(), {"epoch": epoch})
+            save_checkpoint(self.folder / "weights", self.net.state_dict(), {"epoch": epoch}, self._origin())
+
+    def take_place(self, folder: str | Path) -> None:
+        """Learn into a run folder, whose recipe and schema are this session's."""
+        self.folder = Path(folder)
+        self.origin = {name: known[0] for name, known in origin_of(folder).items()}
+
+    def _origin(self) -> dict[str, str]:
+        """By what is learned here. Raises RunError: the folder is gone, or another run's by now."""
+        assert self.folder is not None
+        recipe = self.folder / RECIPE_FILE
+        if not is_run(self.folder) or read_settings(recipe)[1][0] != self.origin[RECIPE_FILE]:
+            raise RunError(
+                str(self.folder),
+                expected="the run folder that this run began with",
+                got="another one" if is_run(self.folder) else "none: it was removed or renamed",
+                remedy="leave a run's folder where it is while it learns; what was saved before lies where it went",
+            )
+        return self.origin
 
 
 def build_session(
@@ -204,7 +235,8 @@ def build_session(
     recipe, device_config = _chosen(recipe, device_config, net, largest, min(2, len(dataset.train)))
     rule = make_rule(Setup(recipe, net, task, schema, device_config, total))
     generators = generator_states()
-    return Session(recipe, ready, net, task, rule, device_config, generators=generators)
+    notices = lone_classes(dataset.train)
+    return Session(recipe, ready, net, task, rule, device_config, notices=notices, generators=generators)
 
 
 def _chosen(
@@ -240,7 +272,7 @@ def start(
     refuse_used(folder)
     session = build_session(recipe, dataset, net, _pretrained_in(folder, recipe), own_loss)
     create_run_folder(session.recipe, folder, dataset)
-    session.folder = Path(folder)
+    session.take_place(folder)
     session.notices += notices
     return session
 
@@ -254,8 +286,8 @@ def create_run_folder(recipe: Recipe, folder: str | Path, dataset: Dataset) -> N
     refuse_used(folder)
     make_folder(folder / "checkpoints")
     recipe = resolved(recipe)
-    write_atomic(folder / "data.json", json.dumps(DataInfo.of(dataset).to_plain(), indent=1))
-    write_atomic(folder / "config.toml", write_toml(recipe_to_plain(recipe)))
+    write_json(folder / DATA_FILE, DataInfo.of(dataset).to_plain())
+    write_settings(folder / RECIPE_FILE, recipe_to_plain(recipe))
 
 
 def refuse_used(folder: str | Path) -> None:
@@ -296,6 +328,7 @@ def resume(
             "oneDNN, by which the run began, is not here: its numbers go on to rounding, not to the bit"
         )
     if checkpoint is not None:
+        check_origin(checkpoint, folder)
         session.restore(checkpoint)
     elif (folder / "record.jsonl").exists():
         session.notices.append("no checkpoint yet: starting from the first step")
@@ -316,7 +349,3 @@ def refuse_other_data(folder: str | Path, dataset: Dataset) -> None:
 
 def _pretrained_in(folder: str | Path, recipe: Recipe) -> Pretrained | None:
     return read_pretrained(pretrained_folder(folder)) if recipe.pretrained else None
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
