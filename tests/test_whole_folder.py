@@ -18,6 +18,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record import run_record
 from neurarium.record.run_record import epochs_of, read_record
+from neurarium.record.sealed import read_settings
 from neurarium.report import page, plotting
 from neurarium.training.checkpoint import load_newest
 from neurarium.training.folder import is_finished, is_run, is_whole
@@ -83,12 +84,13 @@ def go_on(folder: Path, data: Dataset) -> None:
 
 
 def left(folder: Path) -> dict[str, Any]:
-    """What a run left, without the times at which it did."""
+    """What a run left, without the times at which it did, and without the checksums of settings that it had before."""
     entries = epochs_of(read_record(folder / "record.jsonl"))
     found: dict[str, Any] = {"epochs": [{k: v for k, v in entry.items() if k != "seconds"} for entry in entries]}
     for path in folder.rglob("*"):
         timed = path.name == "record.jsonl" or path.parent.name == "checkpoints"
         found[str(path.relative_to(folder))] = None if timed or path.is_dir() else path.read_bytes()
+    found["config.toml"] = read_settings(folder / "config.toml")[0]
     checkpoint, damaged = load_newest(folder / "checkpoints")
     assert checkpoint is not None
     assert damaged == []
