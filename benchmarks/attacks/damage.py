@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from attacks.trial import DAMAGES, PLAN, Trial, command, damage, outcome
 
@@ -84,9 +85,9 @@ def resumed(folder: Path) -> Any:
     """The weights with which a run ends that is resumed; what it draws plays no part here."""
     from neurarium import api
 
-    for drawn in ("save_figures", "save_figure", "plot", "write_report"):
-        setattr(api, drawn, lambda *_, **__: None)
-    api.resume(folder, progress=False)
+    drawn = ("save_figures", "save_figure", "plot", "write_report")
+    with mock.patch.multiple(api, **dict.fromkeys(drawn, lambda *_, **__: None)):
+        api.resume(folder, progress=False)
     return (folder / "weights.safetensors").read_bytes()
 
 
