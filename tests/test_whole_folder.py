@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from neurarium import api
-from neurarium.checks import StorageError
+from neurarium.checks import RunError, StorageError
 from neurarium.data.dataset import Dataset
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record import run_record
@@ -21,7 +21,7 @@ from neurarium.record.run_record import epochs_of, read_record
 from neurarium.record.sealed import read_settings
 from neurarium.report import page, plotting
 from neurarium.training.checkpoint import load_newest
-from neurarium.training.folder import is_finished, is_run, is_whole
+from neurarium.training.folder import is_finished, is_run, is_whole, read_recipe
 from neurarium.training.recipe import Checkpoints, Recipe
 
 RECIPE = Recipe(
@@ -86,9 +86,10 @@ def go_on(folder: Path, data: Dataset) -> None:
 def left(folder: Path) -> dict[str, Any]:
     """What a run left, without the times at which it did, and without the checksums of settings that it had before."""
     entries = epochs_of(read_record(folder / "record.jsonl"))
-    found: dict[str, Any] = {"epochs": [{k: v for k, v in entry.items() if k != "seconds"} for entry in entries]}
+    epochs = [{k: v for k, v in entry.items() if k != "seconds"} for entry in entries]
+    found: dict[str, Any] = {"epochs": epochs, "recipe": read_recipe(folder)}
     for path in folder.rglob("*"):
-        timed = path.name == "record.jsonl" or path.parent.name == "checkpoints"
+        timed = path.name in ("record.jsonl", "config.toml") or path.parent.name == "checkpoints"
         found[str(path.relative_to(folder))] = None if timed or path.is_dir() else path.read_bytes()
     found["config.toml"] = read_settings(folder / "config.toml")[0]
     checkpoint, damaged = load_newest(folder / "checkpoints")
@@ -197,3 +198,13 @@ def test_what_killed_writers_left_is_removed(vectors: Dataset, tmp_path: Path) -
     (folder / "report.html").unlink()
     api.resume(folder, data=vectors)
     assert left(folder) == expected
+
+
+def test_a_damaged_record_is_refused_before_anything_is_removed(vectors: Dataset, tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    train(folder, vectors)
+    record = folder / "record.jsonl"
+    record.write_text("{" + record.read_text()[1:].replace("step", "stop"))
+    with pytest.raises(RunError, match=r"record\.jsonl"):
+        api.resume(folder, data=vectors, epochs=4, progress=False)
+    assert is_whole(folder)

@@ -210,14 +210,14 @@ def remake_report(
         target: as in `train`.
         net: the module, where it was your own.
         device: as in `load`.
-
-    Raises:
-        RunError: no run there, or other data than it learned from; StorageError: a file cannot be written.
+    Raises RunError: no run there, one that another process trains, or other data than it learned from; StorageError: a
+    file cannot be written.
     """
     own = _data_in_hand(data, target, sessions.read_recipe(folder))
     sessions.refuse_other_data(folder, own.dataset)
     run = load_run(folder, net, device)
-    with own_generators():
+    with own_generators(), locked(folder):
+        remove_parts(folder)
         write_results(run, own.dataset)
     return run
 

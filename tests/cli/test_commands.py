@@ -193,7 +193,7 @@ def test_read_only_and_full_disk(neurarium: Call, tmp_path: Path) -> None:
 def test_an_update_that_overflows_ends_the_run_as_a_divergence_does(neurarium: Call, tmp_path: Path) -> None:
     result = neurarium(
         "train", "mlp", "--data", "iris", "--net.hidden", "8", "--optimizer.lr", "1e38", "--epochs", "1",
-        "--batch-size", "1000", "--threads", "1", "--quiet",
+        "--batch-size", "1000", "--threads", "1", "--quiet", "--optimizer.weight-decay", "0",
     )  # fmt: skip
     assert result.returncode == 3
     assert "after step 1: expected finite numbers" in result.stderr

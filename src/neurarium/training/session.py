@@ -93,11 +93,12 @@ class Session:
         """
         if self.folder is None:
             return
-        remove_parts(self.folder)
-        remove_results(self.folder)
+        seals = read_settings(self.folder / RECIPE_FILE)[1]
         with storage_errors(self.folder):
             rewind(self.folder / "record.jsonl", self.progress.step, self.progress.epoch)
-        seals = read_settings(self.folder / RECIPE_FILE)[1]
+        # only now, as settings or a record that are damaged have been refused
+        remove_parts(self.folder)
+        remove_results(self.folder)
         write_settings(self.folder / RECIPE_FILE, recipe_to_plain(self.recipe), seals)
         self.take_place(self.folder)
 
