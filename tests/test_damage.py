@@ -82,7 +82,7 @@ def answers(folder: Path, data: Dataset) -> np.ndarray:
 
 def resumed(folder: Path, data: Dataset) -> dict[str, torch.Tensor]:
     """What one more epoch makes of the run."""
-    epochs = read_toml(folder / "config.toml")["epochs"]
+    epochs = sessions.read_recipe(folder).epochs
     list(sessions.resume(folder, sessions.read_recipe(folder, {"epochs": epochs + 1}), data).events())
     return load_checkpoint(saved_steps(folder / "checkpoints")[0]).tensors
 
