@@ -187,3 +187,21 @@ def test_read_only_and_full_disk(neurarium: Call, tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "blocked" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_an_update_that_overflows_ends_the_run_as_a_divergence_does(neurarium: Call, tmp_path: Path) -> None:
+    result = neurarium(
+        "train", "mlp", "--data", "iris", "--net.hidden", "8", "--optimizer.lr", "1e38", "--epochs", "1",
+        "--batch-size", "1000", "--threads", "1", "--quiet",
+    )  # fmt: skip
+    assert result.returncode == 3
+    assert "after step 1: expected finite numbers" in result.stderr
+    assert not (tmp_path / "runs/mlp-1/weights.json").exists()
+
+
+def test_report_makes_anew_what_is_missing(neurarium: Call, flowers: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(flowers, tmp_path / "run")
+    (run / "report.html").unlink()
+    assert neurarium("report", "run").returncode == 0
+    assert (run / "report.html").exists()
+    assert neurarium("report", "absent").returncode == 2

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from neurarium.checks import RunError
+from neurarium.checks import RunError, StorageError
 from neurarium.record.events import EpochEnded, Event, Notice, Started, Stepped, Stopped
 from neurarium.record.run_record import epochs_of, read_record, recorded, rewind, to_line
 
@@ -52,10 +52,25 @@ def test_broken_last_line_is_left_out_and_a_broken_middle_named(tmp_path: Path) 
 def test_rewind_drops_what_came_after(tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
     list(recorded(stream(), path))
-    rewind(path, 10)
+    rewind(path, 10, 1)
     entries = read_record(path)
     assert max(entry.get("step", 0) for entry in entries) == 10
     assert epochs_of(entries) == []
+
+
+@pytest.mark.parametrize(("epoch", "left"), [(1, []), (2, [1])])
+def test_rewind_drops_the_end_of_an_epoch_that_is_still_under_way(tmp_path: Path, epoch: int, left: list[int]) -> None:
+    """The last step of an epoch and the epoch's end have the same number of steps."""
+    path = tmp_path / "record.jsonl"
+    list(recorded(iter([*stream(), Notice("of what is to come again")]), path))
+    rewind(path, 40, epoch)
+    assert [entry["epoch"] for entry in epochs_of(read_record(path))] == left
+    assert (read_record(path)[-1]["event"] == "notice") == (epoch == 2)
+
+
+def test_full_disk_is_one_clear_error() -> None:
+    with pytest.raises(StorageError, match="the disk is full"):
+        list(recorded(stream(), "/dev/full"))
 
 
 def test_no_record(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_pictures_are_described(page, html):
 
 
 def test_commands_name_the_folder(page):
-    assert re.search(r"neurarium predict \S+/lenet5-1 plotting.png", page.text)
+    assert re.search(r"neurarium predict \S+/lenet5-1 image.png", page.text)
     assert re.search(r"neurarium resume \S+/lenet5-1 --epochs 20", page.text) is None
     assert re.search(r"neurarium resume \S+/lenet5-1 --epochs 40", page.text)
     assert re.search(r"neurarium train --config \S+/config.toml --out \S+/lenet5-1-again", page.text)
@@ -213,8 +213,8 @@ def test_a_cost_that_is_not_known_makes_the_total_unknown(run_folder, made):
 @pytest.mark.parametrize(
     ("task", "command", "call"),
     [
-        ("classification", "neurarium predict runs/x-1 plotting.png", "run.predict(inputs).labels"),
-        ("regression", "neurarium predict runs/x-1 plotting.png", "run.predict(inputs).values"),
+        ("classification", "neurarium predict runs/x-1 image.png", "run.predict(inputs).labels"),
+        ("regression", "neurarium predict runs/x-1 image.png", "run.predict(inputs).values"),
         ("generation", "neurarium sample runs/x-1 --count 100 --out samples.png", "run.sample(100)"),
         ("density", "neurarium sample runs/x-1 --count 100 --out samples.png", "run.sample(100)"),
         ("reconstruction", "neurarium evaluate runs/x-1", "run.net(scaled(inputs, run.schema.input))"),
@@ -233,7 +233,7 @@ def test_use_is_by_what_the_net_is_for(task, command, call, made):
 @pytest.mark.parametrize(
     ("kind", "files"),
     [
-        ("images", "plotting.png"),
+        ("images", "image.png"),
         ("vectors", "examples.csv"),
         ("tokens", "lines.txt"),
         ("windows", "lines.txt"),

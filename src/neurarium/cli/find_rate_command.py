@@ -79,11 +79,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _check_rate(plan: Recipe) -> None:
-    """Refuse a learning rule whose rate cannot rise from batch to batch.
-
-    Raises:
-        ConfigError: names the rule.
-    """
+    """Refuse a learning rule whose rate cannot rise from batch to batch. Raises ConfigError: names the rule."""
     from neurarium.training.rules.table import rule_class, rule_name
 
     rule = rule_name(plan)

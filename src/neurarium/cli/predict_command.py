@@ -75,11 +75,7 @@ def predict(
 
 
 def inverted(examples: "Examples") -> "Examples":
-    """Images with dark and light swapped.
-
-    Raises:
-        ConfigError: they are no images.
-    """
+    """Images with dark and light swapped. Raises ConfigError: they are no images."""
     import dataclasses
 
     from neurarium.checks import ConfigError

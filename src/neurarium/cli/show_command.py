@@ -88,8 +88,7 @@ def _find(name: str, shape: tuple[int, ...] | None, classes: int | None) -> "tup
 def sized(schema: Schema, shape: tuple[int, ...] | None, classes: int | None) -> Schema:
     """The schema for examples of another shape, or in another number of classes or of numbers to predict.
 
-    Raises:
-        ConfigError: examples that have no one shape, or targets that are no class or row of numbers.
+    Raises ConfigError: examples that have no one shape, or targets that are no class or row of numbers.
 
     Example:
         >>> sized(image_schema(), (3, 32, 32), None).input.shape, sized(image_schema(), None, 2).classes

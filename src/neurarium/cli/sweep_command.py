@@ -83,10 +83,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def read_order(arguments: Sequence[str]) -> Order:
-    """Read a command line.
-
-    Raises:
-        ConfigError: no such recipe, field or option, or a value that does not fit.
+    """Read a command line. Raises ConfigError: no such recipe, field or option, or a value that does not fit.
 
     Example:
         >>> read_order(["mlp", "--net.hidden", "64;128,64", "--batch-size=50"]).grid

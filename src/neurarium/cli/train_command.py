@@ -55,8 +55,7 @@ def run(arguments: Sequence[str]) -> int:
 def find_recipe(arguments: Sequence[str]) -> tuple[Recipe, list[str]]:
     """Find the recipe that the name and the `--config` file give, and the options that remain.
 
-    Raises:
-        ConfigError: no such recipe or file, or a file that names no net where no recipe is named.
+    Raises ConfigError: no such recipe or file, or a file that names no net where no recipe is named.
     """
     rest = list(arguments)
     plan = None

@@ -43,10 +43,8 @@ def assemble(
         provenance: a line on where the data comes from; how it was divided is added.
         subject: the file or folder that messages name; `name` where not given.
         validation: how many examples to hold out for validation, other than a tenth.
-
-    Raises:
-        DataError: no examples, fewer than two classes or one without training examples, an undefined or
-            constant number.
+    Raises DataError: no examples, fewer than two classes or one without training examples, an undefined or constant
+    number.
     """
     subject, schema = subject or name, parts["train"].schema
     if not len(parts["train"]):

@@ -73,10 +73,8 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
             files, a folder of one sub-folder of pictures a class (`image_folder`), an .npz (`npz`), a .csv
             (`csv_table`) or a .txt file (`characters`).
         folder: where the files of a named data set lie, or where a relative path begins.
-
-    Raises:
-        ConfigError: neither a name nor a path.
-        DataError: nothing at that path, or what is there cannot be read or learned from.
+    Raises ConfigError: neither a name nor a path; DataError: nothing at that path, or what is there cannot be read or
+    learned from.
 
     Example:
         >>> load("mnist-5k").schema.classes

@@ -15,11 +15,7 @@ _TWENTIETHS = 20
 
 
 def load(path: Path, name: str) -> Dataset:
-    """Return the characters of a .txt file.
-
-    Raises:
-        DataError: it cannot be read, is no text in UTF-8, or is too short.
-    """
+    """Characters of a .txt file. Raises DataError: it cannot be read, is no text in UTF-8, or is too short."""
     return from_text(read_text(path), name, provenance=f"text in {path.name}", subject=str(path))
 
 
@@ -37,9 +33,7 @@ def from_text(
     The first 90 % are learned from, the next 5 % are for validation, the last 5 % for the test: neighbors in a text
     resemble each other, so that windows drawn at random would test what was read. The vocabulary is that of the whole
     text, sorted.
-
-    Raises:
-        DataError: a part has no room for a window and the character after it.
+    Raises DataError: a part has no room for a window and the character after it.
 
     Example:
         >>> from_text("ab" * 100, "toy", provenance="made up", length=8).counts()

@@ -62,10 +62,8 @@ def layout_of(
             and a target.
         known: names of targets that a net has learned, to be found again without a mark.
         learned: names of the features that a net has learned from, by which they are found where there is a header.
-
-    Raises:
-        DataError: too many or too few columns, one that is missing or unknown by its name, or several columns marked as
-            classes.
+    Raises DataError: too many or too few columns, one that is missing or unknown by its name, or several columns marked
+    as classes.
 
     Example:
         >>> layout = layout_of(["rooms", "Price:number", "area"], Path("houses.csv"))

@@ -61,9 +61,7 @@ def load(path: Path, name: str) -> Dataset:
     """Return the data set in a .csv file, divided 80/10/10.
 
     Labels that are all integers are ordered by size, others by alphabet.
-
-    Raises:
-        DataError: as `read_table`; labels neither classes nor numbers, or that may be either.
+    Raises DataError: as `read_table`; labels neither classes nor numbers, or that may be either.
     """
     cells = read_table(path)
     assert cells.labels, "a table read without a number of features has something to predict"
@@ -85,9 +83,8 @@ def read_table(
 ) -> Cells:
     """Return the rows of a .csv file in UTF-8; the arguments but `path` serve to predict from it, as in `layout_of`.
 
-    Raises:
-        DataError: no such file, rows of unequal length, columns missing or unknown, or a feature that is no
-            finite number (lines counted from 1 with the header, as in an editor).
+    Raises DataError: no such file, rows of unequal length, columns missing or unknown, or a feature that is no finite
+    number (lines counted from 1 with the header, as in an editor).
     """
     values, lines = array("d"), array("q")
     with contextlib.closing(_rows(path)) as rows:

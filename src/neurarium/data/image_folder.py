@@ -40,9 +40,7 @@ def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES) -> Dataset:
     Args:
         folder: laid out as this file says; hidden files and files that are no pictures are passed over.
         limit_bytes: pictures that take more when decoded are read from the disk in every epoch (`Streamed`).
-
-    Raises:
-        DataError: no pictures, no classes, an empty class, or a picture that cannot be read.
+    Raises DataError: no pictures, no classes, an empty class, or a picture that cannot be read.
     """
     roots = _part_folders(folder)
     listed = {part: _listed(root) for part, root in roots.items()}

@@ -22,12 +22,8 @@ def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examp
     Integers are ordered by size, names by alphabet (by number where all are numbers); the names of classes are the
     labels as text: labels 1, 2, 4 are classes 0, 1, 2 named "1", "2", "4".
 
-    Args:
-        labels: one axis (an axis of length 1 behind it is dropped); integers >= 0 (7.0 is one), truth values or
-            text.
-
-    Raises:
-        DataError: another shape, fractions, negative numbers or an empty name.
+    `labels`: one axis (an axis of length 1 behind it is dropped); integers >= 0 (7.0 is one), truth values or text.
+    Raises DataError: another shape, fractions, negative numbers or an empty name.
 
     Example:
         >>> encode(np.array(["cat", "dog", "cat"]), "pets.csv")

@@ -48,10 +48,8 @@ def load(path: Path, name: str) -> Dataset:
     Keys, in capitals or not: one of x, inputs, images, data and one of y, labels, targets, numbers, divided 80/10/10;
     or x_train, y_train and, where they are there, x_val, y_val, x_test, y_test (or numbers_train, ... in place of
     y_train, ...). Shapes: see `arrays.as_inputs`; numbers to predict are (examples,) or (examples, outputs).
-
-    Raises:
-        DataError: no whole .npz file, keys missing, pickled objects, inputs that are no finite numbers,
-            labels of another number, or that are neither classes nor numbers, or may be either.
+    Raises DataError: no whole .npz file, keys missing, pickled objects, inputs that are no finite numbers, labels of
+    another number, or that are neither classes nor numbers, or may be either.
     """
     inputs: dict[Part, Tensor] = {}
     labels: list[Array] = []
@@ -89,11 +87,7 @@ def stored_keys(path: Path) -> dict[str, str]:
 
 
 def read_arrays(path: Path, keys: Iterable[str]) -> list[Array]:
-    """Return the arrays of these keys.
-
-    Raises:
-        DataError: no such file, a damaged one, or pickled objects.
-    """
+    """Return the arrays of these keys. Raises DataError: no such file, a damaged one, or pickled objects."""
     with _archive(path) as archive:
         return [archive[key] for key in keys]
 

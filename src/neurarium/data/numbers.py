@@ -27,12 +27,9 @@ def are_numbers(targets: npt.NDArray[Any], subject: str, remedy: str) -> bool:
     More than 50 different integers, that are more than a tenth of the examples too, may be either: ages,
     prices, or many classes. They are refused.
 
-    Args:
-        remedy: how the user says which they are.
-
-    Raises:
-        DataError: integers that may be either, several columns of integers, or rows of one 1 among zeros, which
-            stand for classes.
+    `remedy`: how the user says which they are.
+    Raises DataError: integers that may be either, several columns of integers, or rows of one 1 among zeros, which
+    stand for classes.
 
     Example:
         >>> are_numbers(np.array([1.5, 2.0]), "prices.csv", ""), are_numbers(np.array([1, 0, 1]), "pets.csv", "")

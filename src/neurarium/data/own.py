@@ -27,8 +27,7 @@ _NO_PARTS = "nothing is held out of an iterable data set: it has no validation o
 class Own:
     """A user's data, and what must be said about them.
 
-    Args:
-        notices: what was done otherwise than PyTorch would, a sentence each.
+    `notices`: what was done otherwise than PyTorch would, a sentence each.
     """
 
     dataset: Dataset
@@ -50,11 +49,8 @@ def dataset_from(data: Any, *, target: str | Sequence[str] | None = None) -> Own
 
     All but iterable ones are divided 80/10/10 by a fixed seed.
 
-    Args:
-        target: the column or columns of a DataFrame to predict, or the keys of items that are dictionaries.
-
-    Raises:
-        DataError: none of these, or data that cannot be learned from.
+    `target`: the column or columns of a DataFrame to predict, or the keys of items that are dictionaries.
+    Raises DataError: none of these, or data that cannot be learned from.
 
     Example:
         >>> X, y = torch.arange(40.0).view(20, 2), torch.arange(20) % 2

@@ -36,9 +36,7 @@ def dataset_of_pair(X: Any, y: Any) -> Dataset:
             a list of arrays (steps, features) of different lengths: series.
         y: integers, text or truth values: a class each; floats: numbers to predict, (examples,) or (examples, outputs).
             None: no targets.
-
-    Raises:
-        DataError: X or y cannot be learned from, or are of unequal length.
+    Raises DataError: X or y cannot be learned from, or are of unequal length.
     """
     if is_pandas(X, "Series"):
         X = X.to_frame()
@@ -59,8 +57,7 @@ def is_uneven(X: Any) -> bool:
 def series(X: Iterable[Any], field: Field, subject: str) -> Ragged:
     """Return arrays of different lengths, (steps, features), as examples without targets; `field` has axis and names.
 
-    Raises:
-        DataError: arrays that are no series, or differ in more than their lengths.
+    Raises DataError: arrays that are no series, or differ in more than their lengths.
     """
     arrays = [_array(one) for one in X]
     if odd := [k for k, one in enumerate(arrays) if one.ndim != 2 or one.shape[1] != arrays[0].shape[-1]]:
@@ -91,8 +88,7 @@ def _check_count(targets: Sequence[Tensor], count: int) -> None:
 def dataset_of_frame(frame: Any, target: Sequence[str]) -> Dataset:
     """Return the data set of a pandas DataFrame: some columns to predict, all others features.
 
-    Raises:
-        DataError: no target, no such column, or a feature that is no number.
+    Raises DataError: no target, no such column, or a feature that is no number.
     """
     columns = list(map(str, frame.columns))
     if twice := [name for k, name in enumerate(columns) if name in columns[:k]]:

@@ -52,8 +52,7 @@ def picture_shape(path: Path) -> tuple[int, int, int]:
 def read_picture(path: Path, channels: int, height: int, width: int) -> UInt8[np.ndarray, "channels height width"]:
     """Return a picture as bytes: 1 channel of gray (0.299 red + 0.587 green + 0.114 blue), 3 of red, green, blue.
 
-    Raises:
-        DataError: no such file, no picture, or a damaged one.
+    Raises DataError: no such file, no picture, or a damaged one.
     """
     from PIL import Image, ImageOps
 

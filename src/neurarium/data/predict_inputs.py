@@ -42,10 +42,8 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
         schema: that the net learned from. Pictures are brought to its shape in channels and size; rows of .npz and .csv
             files must have as many numbers. Where a .csv file has a header and the schema names its features, columns
             are found by their names, in whatever order they stand.
-
-    Raises:
-        DataError: no such file, a damaged one or one of another kind, examples of another shape, columns or
-            words that were not learned.
+    Raises DataError: no such file, a damaged one or one of another kind, examples of another shape, columns or words
+    that were not learned.
     """
     field, files = schema.input, list(map(Path, paths))
     if not files:

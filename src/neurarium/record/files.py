@@ -70,6 +70,18 @@ def make_folder(path: str | Path) -> Path:
     return Path(path)
 
 
+def cache_folder() -> Path:
+    """Where what can be had again is kept for a user: `$XDG_CACHE_HOME/neurarium` or `~/.cache/neurarium`."""
+    return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "neurarium"
+
+
+def remove_parts(folder: str | Path) -> None:
+    """Remove what writers that were killed left in a folder and those below. Raises StorageError: it cannot be."""
+    with storage_errors(folder):
+        for part in Path(folder).rglob(".*.part"):
+            part.unlink(missing_ok=True)
+
+
 def move_aside(path: str | Path) -> Path:
     """Give a file or folder another name beside it, NAME-aside-1 and so on. Raises StorageError: it cannot be moved."""
     path, number = Path(path), 1

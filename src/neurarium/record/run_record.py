@@ -6,6 +6,7 @@ most a broken last line; reading skips it.
 """
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,17 +31,23 @@ _POINTS_PER_EPOCH = 20
 def recorded(events: Iterator[Event], path: str | Path) -> Iterator[Event]:
     """Append each event to the record at `path` and pass it on."""
     stride = 1
+    # no wider than a call: an error of the disk that `events` meets elsewhere is not one about the record
     with storage_errors(path):
-        file = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115  (closed by the next line's `with`)
-    with file:
+        # no buffer: what a full disk did not take would be tried again, and fail again, on closing
+        file = open(path, "ab", buffering=0)  # noqa: SIM115  (closed below)
+    try:
         for event in events:
             if isinstance(event, Started):
                 stride = max(1, event.steps_per_epoch // _POINTS_PER_EPOCH)
             if not isinstance(event, Stepped) or event.position % stride == 0:
-                # no wider: an error of the disk that `events` meets elsewhere is not one about the record
+                line = f"{to_line(event)}\n".encode()
                 with storage_errors(path):
-                    file.write(to_line(event) + "\n")
+                    while line:  # a disk that fills up takes a part first
+                        line = line[file.write(line) :]
             yield event
+    finally:
+        with storage_errors(path):
+            file.close()
 
 
 def to_line(event: Event) -> str:
@@ -72,11 +79,16 @@ def read_record(path: str | Path) -> list[dict[str, Any]]:
     return entries
 
 
-def rewind(path: str | Path, step: int) -> None:
-    """Drop what the record holds beyond `step`, before learning goes on from there."""
+def rewind(path: str | Path, step: int, epoch: int) -> None:
+    """Drop what the record holds beyond `step` updates with `epoch` under way, before learning goes on from there."""
     if not Path(path).exists():
         return
-    kept = [entry for entry in read_record(path) if entry.get("step", 0) <= step]
+
+    def is_past(entry: dict[str, Any]) -> bool:
+        ended = entry["event"] == KINDS[EpochEnded]
+        return entry.get("step", 0) <= step and entry.get("epoch", 0) + ended <= epoch
+
+    kept = itertools.takewhile(is_past, read_record(path))
     write_atomic(path, "".join(json.dumps(seal(entry)) + "\n" for entry in kept))
 
 

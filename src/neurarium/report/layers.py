@@ -20,11 +20,7 @@ _DRAWN = 2  # examples of a batch that stands for all
 
 
 def write_layers(run: Run, folder: Path) -> None:
-    """Write the layers of a run's net into a folder.
-
-    Raises:
-        StorageError: the file cannot be written.
-    """
+    """Write the layers of a run's net into a folder. Raises StorageError: the file cannot be written."""
     summary, of = summary_of(run)
     write_json(folder / "layers.json", {"of": of, "rows": plain_rows(summary)})
 

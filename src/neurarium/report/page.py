@@ -25,13 +25,8 @@ def write_report(folder: str | Path) -> Path:
 
     `config.toml`, `data.json` and `record.jsonl` must be there; `scores.json`, `layers.json`, `pictures.json` with the
     pictures that it lists, and `trace.json` are used where they are.
-
-    Returns:
-        Path of the page.
-
-    Raises:
-        RunError, ConfigError: a needed file is missing or damaged.
-        StorageError: the page cannot be written.
+    Returns: path of the page.
+    Raises RunError, ConfigError: a needed file is missing or damaged; StorageError: the page cannot be written.
     """
     path = Path(folder) / "report.html"
     write_atomic(path, report_page(Path(folder)))

@@ -1,17 +1,13 @@
 """The learning-rate finder as a picture and in words."""
 
 import math
-from typing import TYPE_CHECKING
 
+from neurarium.report.drawn_types import Axes, Figure
 from neurarium.report.format import number
 from neurarium.training.rate_finder import DIVERGED, RateCurve
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-
-def rates_figure(curve: RateCurve, title: str) -> "Figure":
+def rates_figure(curve: RateCurve, title: str) -> Figure:
     """Draw the loss over the learning rate, with both suggestions marked."""
     from neurarium.report import plotting
 
@@ -61,7 +57,7 @@ def suggestions(curve: RateCurve) -> list[str]:
     return lines
 
 
-def _scale(axes: "Axes", curve: RateCurve) -> None:
+def _scale(axes: Axes, curve: RateCurve) -> None:
     """Show the running mean whole; single mini-batches that blow up may leave the picture."""
     values = [*curve.smoothed]
     if not values:

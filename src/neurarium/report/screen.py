@@ -31,10 +31,8 @@ def shown(events: Iterator[Event], console: Console | None = None) -> Iterator[E
 
     The terminal is as it was before when the stream ends, is closed, or an exception passes.
 
-    Args:
-        events: the stream of a run.
-        console: where to write; none: standard output. Notices go to standard error, unless they would fall into a
-            board that is drawn.
+    `console`: where to write; none: standard output. Notices go to standard error, unless they would fall into a board
+    that is drawn.
     """
     console = console or Console()
     notes = console if can_redraw(console) else Console(stderr=True)

@@ -86,8 +86,7 @@ def _loss(scores: Mapping[str, Any]) -> str:
 def comparison_table(runs: Sequence[Compared]) -> Table:
     """Show runs side by side: a column a run; what they reached, then the settings in which they differ.
 
-    Args:
-        runs: name, recipe as plain values, entries of the record, content of `scores.json` or none.
+    `runs`: name, recipe as plain values, entries of the record, content of `scores.json` or none.
     """
     histories = [digest(entries) for _, _, entries, _ in runs]
     table = _table(("",), ())

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Int
 
+from neurarium.record.notebook import html_table
+
 _SHOWN = 5
+_COLUMNS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +33,17 @@ class Prediction:
         return len(self.labels) or len(self.values)
 
     def __repr__(self) -> str:
-        answers = self.labels or [", ".join(f"{value:.4g}" for value in row) for row in self.values[:_SHOWN]]
+        answers = self.labels or [", ".join(f"{value:.4g}" for value in row[:_COLUMNS]) for row in self.values[:_SHOWN]]
         first = "; ".join(answers[:_SHOWN]) + ("; …" if len(self) > _SHOWN else "")
         return f"Prediction({len(self):,} answers: {first})"
+
+    def _repr_html_(self) -> str:
+        columns = {"answer": self.labels[:_SHOWN]} if self.labels else {}
+        for name, values in list(zip(self.columns, self.values[:_SHOWN].T, strict=False))[:_COLUMNS]:
+            columns[name] = tuple(f"{value:.4g}" for value in values)
+        more = f", the first {_SHOWN}" if len(self) > _SHOWN else ""
+        rows = [(number, *row) for number, row in enumerate(zip(*columns.values(), strict=True))]
+        return html_table(f"{len(self):,} answers{more}", rows, ("", *columns))
 
     @property
     def classes(self) -> tuple[str, ...]:

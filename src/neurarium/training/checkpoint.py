@@ -109,7 +109,7 @@ def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints and what killed writers left behind."""
+    """Remove all but the newest `keep` checkpoints, and tensors without a manifest."""
     with storage_errors(folder):
         for path in saved_steps(folder)[keep:]:
             # manifest first: tensors without a manifest are no checkpoint, a manifest without tensors is a damaged one
@@ -119,8 +119,6 @@ def prune(folder: Path, keep: int) -> None:
         for file in folder.glob("step-*.safetensors"):
             if file.stem not in named:
                 file.unlink(missing_ok=True)
-        for part in folder.glob(".*.part"):
-            part.unlink(missing_ok=True)
 
 
 def pack(tree: Any, tensors: dict[str, Tensor], path: str) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from neurarium.checks import RunError
-from neurarium.data.dataset import Dataset
+from neurarium.data.dataset import Dataset, described, sizes_in_words
 from neurarium.record.schema import Schema
 from neurarium.record.sealed import read_json
 
@@ -22,6 +22,12 @@ class DataInfo:
     fingerprint: str
     provenance: str
     license: str
+
+    def __repr__(self) -> str:
+        return f"DataInfo({self.name!r}: {sizes_in_words(self.counts)}; {self.schema.in_words()})"
+
+    def _repr_html_(self) -> str:
+        return described(self.name, self.counts, self.schema, self.provenance, self.license)
 
     @classmethod
     def of(cls, dataset: Dataset) -> "DataInfo":

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from neurarium.checks import RunError
+from neurarium.record.files import storage_errors
 from neurarium.record.sealed import digest, read_settings
 from neurarium.training.checkpoint import Checkpoint, load_checkpoint, load_newest, under
 from neurarium.training.data_info import FILE as DATA_FILE
@@ -23,6 +24,18 @@ def is_run(folder: str | Path) -> bool:
 def is_finished(folder: str | Path) -> bool:
     """Whether a run has come to its end: its final weights are the last that it writes."""
     return (Path(folder) / "weights.json").exists()
+
+
+def is_whole(folder: str | Path) -> bool:
+    """Whether a finished run has its report, too: that page is the last file of all."""
+    return is_finished(folder) and (Path(folder) / "report.html").exists()
+
+
+def remove_results(folder: str | Path) -> None:
+    """Remove what is made of weights that are about to change; checkpoints stay. Raises StorageError: it cannot be."""
+    with storage_errors(folder):
+        for name in ("report.html", "scores.json", "trace.json", "trace.png", "weights.json"):
+            (Path(folder) / name).unlink(missing_ok=True)
 
 
 def read_recipe(folder: str | Path, changes: dict[str, Any] | None = None) -> Recipe:

@@ -56,6 +56,10 @@ class RateCurve:
     smoothed: tuple[float, ...]
     diverged_at: float | None
 
+    def __repr__(self) -> str:
+        found = "nothing learned" if self.steepest is None else f"steepest at {self.steepest:.3g}"
+        return f"RateCurve({len(self.rates)} learning rates, {found})"
+
     @property
     def lowest_at(self) -> int | None:
         """Index of the lowest smoothed loss; none where the first loss is the lowest, as if nothing were learned."""

@@ -252,7 +252,7 @@ def load_run(folder: str | Path, net: nn.Module | None = None, device: str | Non
     """
     folder = Path(folder)
     recipe, info = read_recipe(folder), read_data_info(folder)
-    device_config = find_device(device or "auto", recipe.precision)
+    device_config = find_device(device or "auto", recipe.precision, recipe.matrix_products)
     if net is None:
         # building draws initial weights; the caller's generator is none of its business
         with torch.random.fork_rng(devices=[]):

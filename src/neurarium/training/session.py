@@ -8,19 +8,22 @@ manifest. `pretrained/` is there where the run stands on another: that one's fol
 import dataclasses
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, DataError, RunError
 from neurarium.data.dataset import Dataset
 from neurarium.data.labels import lone_classes
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
-from neurarium.record.files import make_folder, storage_errors
+from neurarium.record.files import make_folder, remove_parts, storage_errors
 from neurarium.record.run_record import recorded, rewind
 from neurarium.record.sealed import read_settings, write_json, write_settings
 from neurarium.tasks.table import OwnLoss, task_of, try_one_batch
 from neurarium.tasks.task import Task, Trainable
+from neurarium.training import matrix_products
 from neurarium.training.checkpoint import (
     Checkpoint,
     load_newest,
@@ -34,10 +37,12 @@ from neurarium.training.checkpoint import (
 from neurarium.training.data_info import FILE as DATA_FILE
 from neurarium.training.data_info import DataInfo, read_data_info
 from neurarium.training.device import DeviceConfig, find_device, keep_freed_memory, set_threads
-from neurarium.training.folder import RECIPE_FILE, check_origin, is_run, origin_of
+from neurarium.training.diagnosis import refuse_non_finite
+from neurarium.training.folder import RECIPE_FILE, check_origin, is_run, origin_of, remove_results
 from neurarium.training.folder import read_recipe as read_recipe
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import BestWeights, learn, steps_per_epoch
+from neurarium.training.matrix_products import LargestLinear, choose_products
 from neurarium.training.pretrained import Pretrained, build_net, check_need, pretrained_folder, read_pretrained
 from neurarium.training.progress import Progress
 from neurarium.training.recipe import Recipe, recipe_to_plain
@@ -74,11 +79,27 @@ class Session:
         state = (self.rule, self.dataset, self.recipe, self.device_config, self.progress, self.best)
         stream = learn(*state, stop or StopRequest(), self.task.name)
         if self.folder is not None:
+            self.open_folder()
             stream = recorded(self._saved(stream), self.folder / "record.jsonl")
         for event in stream:
             if isinstance(event, Stopped) and event.reason != "interrupted":
                 self.finish()
             yield event
+
+    def open_folder(self) -> None:
+        """Bring the folder, if there is one, to where the session stands, before anything is learned.
+
+        Raises StorageError: the disk does not take a file.
+        """
+        if self.folder is None:
+            return
+        remove_parts(self.folder)
+        remove_results(self.folder)
+        with storage_errors(self.folder):
+            rewind(self.folder / "record.jsonl", self.progress.step, self.progress.epoch)
+        seals = read_settings(self.folder / RECIPE_FILE)[1]
+        write_settings(self.folder / RECIPE_FILE, recipe_to_plain(self.recipe), seals)
+        self.take_place(self.folder)
 
     def _saved(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass events on, saving a checkpoint where one is due and at the end."""
@@ -96,12 +117,16 @@ class Session:
                     last = time.monotonic()
 
     def save(self) -> Iterator[CheckpointSaved]:
-        """Save a checkpoint, unless this very state is saved already or there is no folder."""
+        """Save a checkpoint, unless this very state is saved already or there is no folder.
+
+        Raises NonFiniteError: a weight is infinite or undefined; nothing is saved.
+        """
         if self.folder is None:
             return
         path = step_path(self.folder / "checkpoints", self.progress.step, self.progress.epoch)
         if path == self._saved_last:
             return
+        refuse_non_finite(self.net, self.progress.step)
         tensors: dict[str, Tensor] = {f"net/{name}": t for name, t in self.net.state_dict().items()}
         tensors |= {f"best/{name}": t for name, t in self.best.state.items()}
         tensors |= {f"rng/{name}": t for name, t in generator_states().items()}
@@ -193,7 +218,7 @@ def build_session(
     recipe = resolved(recipe)
     set_threads(recipe.threads)
     keep_freed_memory()
-    device_config = find_device(recipe.device, recipe.precision)
+    device_config = find_device(recipe.device, recipe.precision, recipe.matrix_products)
     seed_everything(recipe.seed)
     if net is None:
         net = build_net(recipe, schema, pretrained=pretrained)
@@ -204,13 +229,32 @@ def build_session(
     if isinstance(task, Trainable) and not any(p.requires_grad for p in net.parameters()):
         raise ConfigError("net", expected="at least one trainable parameter", got="none")
     total = recipe.epochs * steps_per_epoch(dataset.train, recipe)
+    ready = dataset.cached().to(device_config.device)
+    with own_generators(), LargestLinear() as largest:
+        try_one_batch(net, task, ready.train, device_config.device, device_config.autocast)
+    recipe, device_config = _chosen(recipe, device_config, net, largest, min(2, len(dataset.train)))
     rule = make_rule(Setup(recipe, net, task, schema, device_config, total))
     generators = generator_states()
-    ready = dataset.cached().to(device_config.device)
-    with own_generators():
-        try_one_batch(net, task, ready.train, device_config.device, device_config.autocast)
     notices = lone_classes(dataset.train)
     return Session(recipe, ready, net, task, rule, device_config, notices=notices, generators=generators)
+
+
+def _chosen(
+    recipe: Recipe, device_config: DeviceConfig, net: nn.Module, largest: LargestLinear, examples: int
+) -> tuple[Recipe, DeviceConfig]:
+    """Decide what the recipe leaves open, told of the largest linear layer on so many examples."""
+    if recipe.matrix_products != "auto" or recipe.compile or recipe.precision != "float32":
+        return recipe, device_config
+    if device_config.device.type != "cpu":
+        return recipe, device_config
+    part = recipe.batch_size // recipe.micro_batches
+    if largest.sizes:
+        rows, inputs, outputs = largest.sizes
+        products = choose_products(rows * part // examples, inputs, outputs)
+    else:  # a net that is not tried, with a rule of its own
+        matrix = max((p for p in net.parameters() if p.dim() == 2), default=torch.empty(0, 0), key=torch.numel)
+        products = choose_products(part, *matrix.shape)
+    return replace(recipe, matrix_products=products), replace(device_config, matrix_products=products)
 
 
 def start(
@@ -227,7 +271,7 @@ def start(
     """
     refuse_used(folder)
     session = build_session(recipe, dataset, net, _pretrained_in(folder, recipe), own_loss)
-    create_run_folder(recipe, folder, dataset)
+    create_run_folder(session.recipe, folder, dataset)
     session.take_place(folder)
     session.notices += notices
     return session
@@ -264,11 +308,35 @@ def resume(
 ) -> Session:
     """Continue a run from its newest whole checkpoint.
 
-    The recipe is the run's own, or one with more epochs. Where its precision is "auto", the one that the run started
-    with stays. Damaged checkpoints are passed over, with a notice.
+    The recipe is the run's own, or one with more epochs. Where its precision or its matrix products are "auto", those
+    that the run started with stay. Damaged checkpoints are passed over, with a notice.
     Raises RunError: no run there, all checkpoints damaged, or the data has changed since.
     """
     folder = Path(folder)
+    refuse_other_data(folder, dataset)
+    begun = read_recipe(folder)
+    if recipe.precision == "auto":
+        recipe = replace(recipe, precision=begun.precision)
+    if recipe.matrix_products == "auto":
+        recipe = replace(recipe, matrix_products=begun.matrix_products)
+    checkpoint, damaged = load_newest(folder / "checkpoints")
+    session = build_session(recipe, dataset, net, _pretrained_in(folder, recipe), own_loss)
+    session.folder = folder
+    session.notices += [*notices, *(f"passed over a damaged checkpoint: {line}" for line in damaged)]
+    if session.device_config.takes_onednn and not matrix_products.is_available():
+        session.notices.append(
+            "oneDNN, by which the run began, is not here: its numbers go on to rounding, not to the bit"
+        )
+    if checkpoint is not None:
+        check_origin(checkpoint, folder)
+        session.restore(checkpoint)
+    elif (folder / "record.jsonl").exists():
+        session.notices.append("no checkpoint yet: starting from the first step")
+    return session
+
+
+def refuse_other_data(folder: str | Path, dataset: Dataset) -> None:
+    """Raise RunError where a run learned from other data."""
     info, now = read_data_info(folder), dataset.fingerprint()
     if info.fingerprint != now:
         raise RunError(
@@ -277,22 +345,6 @@ def resume(
             got=f"other data ({now[:12]})",
             remedy="restore the data (data of your own are given again: resume(folder, data=...)), or start a new run",
         )
-    if recipe.precision == "auto":
-        recipe = dataclasses.replace(recipe, precision=read_recipe(folder).precision)
-    checkpoint, damaged = load_newest(folder / "checkpoints")
-    session = build_session(recipe, dataset, net, _pretrained_in(folder, recipe), own_loss)
-    session.folder = folder
-    session.notices += [*notices, *(f"passed over a damaged checkpoint: {line}" for line in damaged)]
-    if checkpoint is not None:
-        check_origin(checkpoint, folder)
-        session.restore(checkpoint)
-    elif (folder / "record.jsonl").exists():
-        session.notices.append("no checkpoint yet: starting from the first step")
-    with storage_errors(folder):
-        rewind(folder / "record.jsonl", session.progress.step)
-        write_settings(folder / RECIPE_FILE, recipe_to_plain(recipe), read_settings(folder / RECIPE_FILE)[1])
-    session.take_place(folder)
-    return session
 
 
 def _pretrained_in(folder: str | Path, recipe: Recipe) -> Pretrained | None:

@@ -26,15 +26,10 @@ _REMEDY = "save the net's weights anew: torch.save(net.state_dict(), path), or a
 def read_torch(path: str | Path) -> dict[str, Tensor]:
     """Read the tensors of a file that `torch.save` wrote; no code that it names is run.
 
-    Args:
-        path: holds a state dict, or dicts around one; names are joined with dots ("model_state.lstm.weight_hh_l0").
-
-    Returns:
-        Tensors by name, on the CPU, in the file's order; plain values beside them are left out.
-
-    Raises:
-        DataError: not there, damaged, another kind of file, or one with objects of other classes, such as a whole
-            module instead of its weights.
+    `path`: holds a state dict, or dicts around one; names are joined with dots ("model_state.lstm.weight_hh_l0").
+    Returns: Tensors by name, on the CPU, in the file's order; plain values beside them are left out.
+    Raises DataError: not there, damaged, another kind of file, or one with objects of other classes, such as a whole
+    module instead of its weights.
     """
     try:
         # not memory-mapped: that fails where the zip file is compressed, and the numbers are soon copied into a net
