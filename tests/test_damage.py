@@ -215,7 +215,7 @@ def test_settings_changed_on_the_way_are_no_damage(tmp_path: Path) -> None:
     for epochs, lr in itertools.product((3, 4), (0.1, 0.01)):
         changes = {"epochs": epochs, "optimizer": {"lr": lr}}
         changed = sessions.read_recipe(tmp_path / "r", changes)
-        sessions.resume(tmp_path / "r", changed, data)  # and dies here
+        sessions.resume(tmp_path / "r", changed, data).open_folder()  # and dies here
         np.testing.assert_array_equal(answers(tmp_path / "r", data), before)
     list(sessions.resume(tmp_path / "r", sessions.read_recipe(tmp_path / "r"), data).events())
     assert api.load(tmp_path / "r").recipe.optimizer == Optimizer(lr=0.01)

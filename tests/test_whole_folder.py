@@ -17,6 +17,7 @@ from neurarium.checks import StorageError
 from neurarium.data.dataset import Dataset
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record import run_record
+from neurarium.record.config import read_toml
 from neurarium.record.run_record import epochs_of, read_record
 from neurarium.report import page, plotting
 from neurarium.training.checkpoint import load_newest
@@ -89,6 +90,7 @@ def left(folder: Path) -> dict[str, Any]:
     for path in folder.rglob("*"):
         timed = path.name == "record.jsonl" or path.parent.name == "checkpoints"
         found[str(path.relative_to(folder))] = None if timed or path.is_dir() else path.read_bytes()
+    found["config.toml"] = read_toml(folder / "config.toml")  # behind it stand checksums of the recipes before
     checkpoint, damaged = load_newest(folder / "checkpoints")
     assert checkpoint is not None
     assert damaged == []
