@@ -12,6 +12,7 @@ from .conftest import called
 DAMAGED = {
     "evaluate": ["evaluate", "r"],
     "predict": ["predict", "r", "x.csv"],
+    "report": ["report", "r"],
     "show": ["show", "r"],
     "trace": ["trace", "r", "--out", "out"],
     "export": ["export", "r", "--to", "safetensors", "--out", "w.safetensors"],

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import tyro
 
+from neurarium.cli.notices import tell
 from neurarium.cli.parse import parse
 
 
@@ -23,4 +24,6 @@ def report(folder: tyro.conf.Positional[Path], /, device: str | None = None) -> 
     from neurarium import api
     from neurarium.cli.outcome import tell_outcome
 
-    return tell_outcome(api.remake_report(folder, device=device))
+    remade = api.remake_report(folder, device=device)
+    tell(remade.notices)
+    return tell_outcome(remade)
