@@ -20,5 +20,7 @@ def tell_outcome(run: Run) -> int:
         scores = read_json(scores_file, "the scores of a run", "remove it and evaluate anew")
         if said := report_of(scores["task"]).outcome(scores):
             console.print(said)
+        for words in scores.get("warnings", ()):
+            console.print(f"warning: {words}", style="yellow")
     console.print(f"Run folder: {run.folder}   (open {run.folder / 'report.html'} in a browser)")
     return 0
