@@ -138,10 +138,10 @@ def test_a_file_is_scored_whole(run: Run, tmp_path: Path, capsys) -> None:
         assert scores.accuracy == pytest.approx(accuracy(run, test))
         assert re.search("all 200 examples of .* are scored", scores.notices[0])
     assert main(["evaluate", str(run.folder), "--data", str(tmp_path / "test.csv")]) == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert "all 200 examples of" in said
-    assert "Scored on 200 test examples of" in said
-    assert "'again'" in said
+    out, err = (" ".join(text.split()) for text in capsys.readouterr())
+    assert "Scored on 200 test examples of" in out
+    assert "note: all 200 examples of" in err
+    assert "'again'" in err
 
 
 def test_a_split_can_be_asked_for(run: Run, tmp_path: Path, capsys) -> None:

@@ -45,6 +45,5 @@ def evaluate(
     measured = report_of(scores.task).measured_on(scores.to_plain())
     console.print(f"Scored on {measured} of {scores.data}", markup=False, highlight=False)
     console.print(scores_table(scores))
-    for words in scores.warnings:
-        console.print(f"warning: {words}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    tell(scores.warnings, "warning")
     return 0

@@ -64,8 +64,8 @@ def load(path: Path, name: str, like: Schema | None = None) -> Dataset:
 
     Labels that are all integers are ordered by size, others by alphabet.
 
-    `like`: what a net has learned from that is to be measured on this table: whole, its columns found by their names, its
-    target of the kind that was learned.
+    `like`: what a net has learned from that is to be measured on this table: whole, its columns found by their names,
+    its target of the kind that was learned.
     Raises DataError: as `read_table`; labels neither classes nor numbers, or that may be either.
     """
     if like is not None and like.is_dense:
@@ -119,8 +119,8 @@ def read_table(
 ) -> Cells:
     """Return the rows of a .csv file in UTF-8; the arguments but `path` serve to predict from it, as in `layout_of`.
 
-    Raises DataError: no such file, rows of unequal length, columns missing, or a feature that is no finite number (lines
-    counted from 1 with the header, as in an editor).
+    Raises DataError: no such file, rows of unequal length, columns missing, or a feature that is no finite number
+    (lines counted from 1 with the header, as in an editor).
     """
     values, lines = array("d"), array("q")
     with contextlib.closing(_rows(path)) as rows:
