@@ -45,6 +45,7 @@ benchmarks: $(VENV)/.bench
 	$(BIN)/python benchmarks/rbm.py
 	$(BIN)/python benchmarks/random_features.py
 	$(BIN)/python benchmarks/depth.py
+	$(BIN)/python benchmarks/find_rate.py
 	$(BIN)/python benchmarks/inference.py
 	$(BIN)/python benchmarks/resnet_training.py
 

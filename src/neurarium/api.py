@@ -53,7 +53,7 @@ from neurarium.training.pretrained import (
     refuse_unfinished,
 )
 from neurarium.training.recipe import Recipe, fitted
-from neurarium.training.run import Run, load_run
+from neurarium.training.run import Run, Split, load_run
 from neurarium.training.seed import own_generators
 from neurarium.training.session import Session
 
@@ -259,7 +259,7 @@ def new_folder(name: str, root: str | Path = "runs") -> Path:
     return Path(root) / f"{name}-{number}"
 
 
-def write_results(run: Run, data: Dataset, split: str = "test") -> Scores | None:
+def write_results(run: Run, data: Dataset, split: Split = "test") -> Scores | None:
     """Measure a finished run and write scores, pictures and the report into its folder; of one under way its curves.
 
     Returns: the scores; none where the data set has no such split, or the run is not finished.

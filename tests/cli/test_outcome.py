@@ -27,7 +27,13 @@ def test_what_the_task_says_or_how_to_go_on(
     }  # fmt: skip
     write_json(run.folder / "scores.json", memory)
     assert tell_outcome(run) == 0
-    assert "exact recall 50.0 %" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "exact recall 50.0 %" in told.out
+    assert told.err == ""
+    doubted = memory | {"warnings": ["No better than [guessing]; do x."]}
+    write_json(run.folder / "scores.json", doubted)
+    assert tell_outcome(run) == 0
+    assert capsys.readouterr().err == "warning: No better than [guessing]; do x.\n"
     (run.folder / "scores.json").unlink()
     assert tell_outcome(run) == 0
     (run.folder / "weights.json").unlink()

@@ -94,7 +94,7 @@ def test_page_is_self_contained(page, html):
 
 def test_all_sections_are_there_and_reached_from_the_top(page):
     assert [anchor[1:] for anchor in page.anchors] == [
-        "story", "curves", "answers", "mistakes", "net", "settings", "origins", "use"
+        "story", "curves", "scores", "answers", "mistakes", "net", "settings", "origins", "use"
     ]  # fmt: skip
 
 
@@ -154,6 +154,14 @@ def test_a_run_without_a_single_step_has_a_page(run_folder, made):
     assert "curves" not in page.ids
 
 
+def test_doubts_stand_at_the_top(run_folder, made):
+    scores = replace(made.scores(made.digits, 500, 0.1), warnings=("No better than <guessing>; do x.",))
+    html = write_report(run_folder(scores=scores)).read_text()
+    assert html.index('<p class="doubt">No better than &lt;guessing&gt;; do') < html.index("<main>")
+    assert "always the most frequent class" in html
+    assert 'class="doubt"' not in write_report(run_folder()).read_text()
+
+
 def test_a_hundred_classes(run_folder, made, pictures):
     classes = tuple(f"kind {k}" for k in range(100))
     scores = made.scores(classes, 1000, 0.8, data="many")
@@ -171,7 +179,8 @@ def test_figures_of_a_run_have_their_sections_before_the_net(run_folder, made, p
     pictures(folder, "filters", "augmented", alone=True)
     page = Page(write_report(folder).read_text())
     assert [anchor[1:] for anchor in page.anchors] == [
-        "story", "curves", "answers", "mistakes", "picture-filters", "picture-augmented", "settings", "origins", "use"
+        "story", "curves", "scores", "answers", "mistakes", "picture-filters", "picture-augmented", "settings",
+        "origins", "use",
     ]  # fmt: skip
     assert page.alts == ["filters", "augmented"]
 

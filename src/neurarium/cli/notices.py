@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 
-def tell(notices: Iterable[str]) -> None:
-    """Write a line for each notice."""
+def tell(notices: Iterable[str], word: str = "note") -> None:
+    """Write a line for each notice, after what kind it is."""
     from rich.console import Console
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     for notice in notices:
-        console.print(f"note: {notice}", style="yellow")
+        console.print(f"{word}: {notice}", style="yellow")

@@ -2,6 +2,7 @@
 
 from rich.console import Console
 
+from neurarium.cli.notices import tell
 from neurarium.record.sealed import read_json
 from neurarium.report.tasks.table import report_of
 from neurarium.training.run import Run
@@ -20,5 +21,6 @@ def tell_outcome(run: Run) -> int:
         scores = read_json(scores_file, "the scores of a run", "remove it and evaluate anew")
         if said := report_of(scores["task"]).outcome(scores):
             console.print(said)
+        tell(scores.get("warnings", ()), "warning")
     console.print(f"Run folder: {run.folder}   (open {run.folder / 'report.html'} in a browser)")
     return 0

@@ -59,12 +59,12 @@ def predict(
     if top < 1:
         raise ConfigError("top", expected="an integer >= 1", got=str(top))
     trained = api.load(folder, device=device)
-    names, examples = read_inputs([str(f) for f in files], trained.schema)
+    names, examples, notices = read_inputs([str(f) for f in files], trained.schema)
     if invert:
         examples = inverted(examples)
     if fast:
         trained = trained.for_inference(examples.inputs[0][:PROBE] if isinstance(examples, Table) else None)
-    tell(trained.notices)
+    tell((*notices, *trained.notices))
     prediction = trained.predict(examples)
     if out is not None:
         write_atomic(out, as_csv(names, prediction))

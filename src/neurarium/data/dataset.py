@@ -21,6 +21,7 @@ class Dataset:
     Args:
         schema: of the examples, with the constants that were fitted on `train`.
         provenance: who made the data, which part of it this is, how it was split.
+        notices: what a user should know of how they were read, a sentence each.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Dataset:
     schema: Schema
     provenance: str = "memory"
     license: str = "not stated"
+    notices: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Dataset({self.name!r}: {sizes_in_words(self.counts())}; {self.schema.in_words()})"

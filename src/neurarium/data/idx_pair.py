@@ -70,11 +70,11 @@ def load_named(named: Named, folder: str | None = None) -> Dataset:
     )
 
 
-def load_pair(images: Path, name: str) -> Dataset:
+def load_pair(images: Path, name: str, whole: bool = False) -> Dataset:
     """Return the data set of a file of images and the file of labels beside it.
 
     The labels' file is named as the images' with `images-idx3` replaced by `labels-idx1`, gzipped or not. Where the
-    name holds `train`, the files beside it with `t10k` or `test` instead are the test split.
+    name holds `train`, the files beside it with `t10k` or `test` instead are the test split. `whole`: as in `assemble`.
     Raises DataError: a file is missing or damaged, or there are more images than labels or fewer.
     """
     if not _IMAGES.search(images.name):
@@ -97,11 +97,11 @@ def load_pair(images: Path, name: str) -> Dataset:
     parts: dict[Part, Table] = {
         part: _table(inputs, numbers, classes) for (part, (inputs, _)), numbers in zip(read.items(), cut, strict=True)
     }
-    return assemble(name, parts, provenance=str(images), subject=str(images))
+    return assemble(name, parts, provenance=str(images), subject=str(images), whole=whole)
 
 
-def load_folder(folder: Path, name: str) -> Dataset:
-    """Return the data set of the one idx pair (and its test split) in a folder.
+def load_folder(folder: Path, name: str, whole: bool = False) -> Dataset:
+    """Return the data set of the one idx pair (and its test split) in a folder; `whole`: as in `assemble`.
 
     Raises DataError: there are several pairs, or what is there cannot be read.
     """
@@ -111,7 +111,7 @@ def load_folder(folder: Path, name: str) -> Dataset:
     if len({path.name.removesuffix(".gz") for path in chosen}) > 1:
         expected, got = "one idx pair (and its test split)", f"several: {', '.join(path.name for path in chosen)}"
         raise DataError(str(folder), expected=expected, got=got, remedy="give one of these files instead of the folder")
-    return load_pair(chosen[0], name)
+    return load_pair(chosen[0], name, whole)
 
 
 def image_files(folder: Path) -> list[Path]:

@@ -60,7 +60,12 @@ def report_page(folder: Path) -> str:
         kind="run",
         name=folder.resolve().name,
         lead=_lead(config, info, history),
-        top=render("top.html", headline=headline, facts=sections.key_facts(history, info, config)),
+        top=render(
+            "top.html",
+            headline=headline,
+            warnings=() if scores is None else scores.get("warnings", ()),
+            facts=sections.key_facts(history, info, config),
+        ),
         sections=[part for part in parts() if part],
         source="the files of the run folder",
     )

@@ -21,6 +21,7 @@ class Prediction:
         labels: the answer in a word or a text; empty where it is numbers.
         counts: how many rows each example has; empty where it has one.
         others: further numbers of another shape, such as a force for each atom, by name.
+        notices: what a user should know of how the inputs were taken, a sentence each.
     """
 
     columns: tuple[str, ...]
@@ -28,6 +29,7 @@ class Prediction:
     labels: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()
     others: dict[str, np.ndarray] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels) or len(self.values)
@@ -35,7 +37,7 @@ class Prediction:
     def __repr__(self) -> str:
         answers = self.labels or [", ".join(f"{value:.4g}" for value in row[:_COLUMNS]) for row in self.values[:_SHOWN]]
         first = "; ".join(answers[:_SHOWN]) + ("; …" if len(self) > _SHOWN else "")
-        return f"Prediction({len(self):,} answers: {first})"
+        return "; note: ".join([f"Prediction({len(self):,} answers: {first}", *self.notices]) + ")"
 
     def _repr_html_(self) -> str:
         columns = {"answer": self.labels[:_SHOWN]} if self.labels else {}
