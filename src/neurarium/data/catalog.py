@@ -39,6 +39,7 @@ from neurarium.data import (
     text_pairs,
 )
 from neurarium.data.dataset import Dataset
+from neurarium.record.schema import Schema
 
 _HERE, _SCIKIT = "; comes with the package", "; comes with scikit-learn"
 _MADE, _DRAWN = "; made by code", "; drawn, not loaded"
@@ -89,7 +90,7 @@ CUSTOM = "custom"
 _KINDS = "an idx pair, .npz, .csv, .tsv, .txt, or a folder with one sub-folder of pictures a class"
 
 
-def load(name: str, *, folder: str | None = None) -> Dataset:
+def load(name: str, *, folder: str | None = None, like: Schema | None = None) -> Dataset:
     """Return a data set.
 
     Args:
@@ -97,10 +98,10 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
             files, a folder of one sub-folder of pictures a class (`image_folder`), an .npz (`npz`), a .csv
             (`csv_table`; of series `long_csv`), a .tsv (`text_pairs`) or a .txt file (`characters`).
         folder: where the files of a named data set lie, or where a relative path begins.
-
-    Raises:
-        ConfigError: neither a name nor a path.
-        DataError: nothing at that path, or what is there cannot be read or learned from.
+        like: what a net has learned from that is to be measured: files that have no test part of their own are then
+            taken whole, and columns of a .csv file are found by their names.
+    Raises ConfigError: neither a name nor a path; DataError: nothing at that path, or what is there cannot be read or
+    learned from.
 
     Example:
         >>> load("mnist-5k").schema.classes
@@ -112,21 +113,24 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
         remedy = "give them again: data=... in Python, --data FILE on the command line"
         raise DataError("data", expected="the data that were given to this run in memory", got="none", remedy=remedy)
     path = Path(os.path.expanduser(folder or "."), os.path.expanduser(name))
+    whole = like is not None
     if path.is_dir():
-        return idx_pair.load_folder(path, name) if idx_pair.image_files(path) else image_folder.load(path, name)
+        if idx_pair.image_files(path):
+            return idx_pair.load_folder(path, name, whole)
+        return image_folder.load(path, name, whole=whole)
     if not path.exists():
         raise _nothing_there(name, path)
     suffix = path.suffix.lower()
     if suffix == ".npz":
-        return npz.load(path, name)
+        return npz.load(path, name, whole)
     if suffix == ".csv":
-        return (long_csv if long_csv.is_long(path) else csv_table).load(path, name)
+        return (long_csv if long_csv.is_long(path) else csv_table).load(path, name, like)
     if suffix == ".tsv":
-        return text_pairs.load(path, name)
+        return text_pairs.load(path, name, whole)
     if suffix == ".txt":
-        return characters.load(path, name)
+        return characters.load(path, name, whole)
     if suffix == ".gz" or "idx" in path.name:
-        return idx_pair.load_pair(path, name)
+        return idx_pair.load_pair(path, name, whole)
     remedy = "store it as one of these"
     raise DataError(str(path), expected=_KINDS, got=f"a file named *{path.suffix}", remedy=remedy)
 

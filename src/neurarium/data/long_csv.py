@@ -64,8 +64,8 @@ def is_long(path: Path) -> bool:
         return _places(next(rows, (1, []))[1]) is not None
 
 
-def load(path: Path, name: str) -> Dataset:
-    """Return the series in a .csv file, divided 80/10/10.
+def load(path: Path, name: str, like: Schema | None = None) -> Dataset:
+    """Return the series in a .csv file, divided 80/10/10; whole where they are to measure a net that learned from `like`.
 
     Raises:
         DataError: as `read_long`; labels as `csv_table.load` refuses them; numbers to predict that change within a
@@ -87,7 +87,7 @@ def load(path: Path, name: str) -> Dataset:
     inputs = {"series": Field((None, cells.features.shape[1]), names=cells.names, axis="time")}
     train = Ragged({"series": cells.features, target: targets}, {"time": lengths}, Schema(inputs, {target: field}))
     provenance = f"{path}; {found.moved} series put in order of time" if found.moved else str(path)
-    return assemble(name, {"train": train}, provenance=provenance, subject=str(path))
+    return assemble(name, {"train": train}, provenance=provenance, subject=str(path), whole=like is not None)
 
 
 def read_series(paths: Sequence[Path], schema: Schema, known: Sequence[str] = ()) -> tuple[list[str], Ragged]:
