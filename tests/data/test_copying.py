@@ -22,5 +22,5 @@ def test_the_last_steps_ask_for_the_first(length: int) -> None:
 
 def test_letters_are_drawn_evenly() -> None:
     labels = copying.after_blank(10)(None).train.target("copy")
-    shares = torch.bincount(labels[labels >= 0]).double() / 50_000
-    torch.testing.assert_close(shares, torch.full((8,), 1 / 8, dtype=torch.float64), rtol=0, atol=0.006)
+    fractions = torch.bincount(labels[labels >= 0]).double() / 50_000
+    torch.testing.assert_close(fractions, torch.full((8,), 1 / 8, dtype=torch.float64), rtol=0, atol=0.006)

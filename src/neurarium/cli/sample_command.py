@@ -33,7 +33,7 @@ def sample(
         count: how many examples.
         seed: which ones.
         steps: of Gibbs sampling, for an rbm.
-        out: a .png with all pictures in a grid, or an .npz with the examples under the key X, in the units of the data.
+        out: a .png with all images in a grid, or an .npz with the examples under the key X, in the units of the data.
         prompt: how a text begins; it is printed with what follows.
         length: characters or words to write after the prompt.
         temperature: below 1 the likely is preferred, above 1 anything goes.
@@ -67,7 +67,7 @@ def sample(
     tell(trained.notices)
     if out.suffix == ".png" and not trained.schema.input.is_image:
         raise ConfigError(
-            "out", expected="an .npz file, as the examples are no pictures", got=str(out), remedy="--out samples.npz"
+            "out", expected="an .npz file, as the examples are no images", got=str(out), remedy="--out samples.npz"
         )
     made = trained.sample(count, seed, steps)
     if out.suffix == ".png":

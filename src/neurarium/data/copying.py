@@ -4,7 +4,7 @@
     writes    . . . . . . . . . . c a f f b
 
 After the letters come L - 1 blanks, a question mark, and a blank for each letter. Only the last steps have a label, so
-that the accuracy is the share of letters remembered; who remembers nothing guesses one in eight. Each letter is kept
+that the accuracy is the fraction of letters remembered; who remembers nothing guesses one in eight. Each letter is kept
 for 5 + L steps.
 
 Source: S. Hochreiter, J. Schmidhuber, "Long short-term memory", 1997; in the form of M. Arjovsky, A. Shah, Y. Bengio,

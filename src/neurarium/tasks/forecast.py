@@ -66,11 +66,11 @@ class Forecast(Regression):
         net, plain, linear = (float(error.mean()) for error in errors)
         last = "the last value" if self.period == 1 else f"the value {self.period} steps before"
         meaning = "root of the mean squared error over all steps ahead, in the units of the series"
-        share = f"1 - mean squared error over that of the naive forecast, {last}"
+        fraction = f"1 - mean squared error over that of the naive forecast, {last}"
         ridge = "ridge regression on the window"
         metrics = (
             Metric("RMSE", net**0.5, meaning, "", False, plain**0.5, last),
-            Metric("skill", 1 - net / plain if plain else float("nan"), share, "", True, 1 - linear / plain, ridge),
+            Metric("skill", 1 - net / plain if plain else float("nan"), fraction, "", True, 1 - linear / plain, ridge),
         )
         by_step = zip(self.names, *(error.mean(0).sqrt().tolist() for error in errors), strict=True)
         details = {"by_step": [dict(zip(("step", "RMSE", "naive", "linear"), row, strict=True)) for row in by_step]}

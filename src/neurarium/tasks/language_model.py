@@ -86,7 +86,7 @@ class LanguageModel(Classification):
         return (" " if holds_words(field) else "").join(self.classes[token] for token in row)
 
     def score(self, model: Model, data: Dataset, split: str) -> Scores:
-        """Perplexity and bits a token, beside those of the training tokens' frequencies; the share of right tokens."""
+        """Perplexity and bits a token, beside those of the training tokens' frequencies; fraction of right tokens."""
         examples = getattr(data, split)
         learned = data.train.target(next(iter(data.schema.targets))).flatten()
         frequencies = torch.bincount(learned[learned >= 0], minlength=len(self.classes)).double().cpu()
@@ -110,7 +110,7 @@ class LanguageModel(Classification):
         metrics = (
             Metric("perplexity", math.exp(mean), hesitates, "", False, math.exp(by_frequency), against, None, guessed),
             Metric("bits per token", bits, meaning, "bits", False, plain, against),
-            Metric("accuracy", right / count, "share of tokens that it holds for the likeliest", "%"),
+            Metric("accuracy", right / count, "fraction of tokens that it holds for the likeliest", "%"),
         )
         details = {"accuracy": right / count, "tokens": int(count)}
         return Scores(self.name, split, data.name, len(examples), loss / weight, metrics, details)
