@@ -48,7 +48,7 @@ class SequenceSpec(NetSpec):
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
         """Make the net for one series of numbers or one row of tokens, of any length or of one.
 
-        It answers each step where the target has an entry for each, else the whole.
+        It answers each step where the target has an entry for each or is a transcript, else the whole.
         """
         from neurarium.nets.recurrent.sequence_net import SequenceNet
 
@@ -69,7 +69,9 @@ class SequenceSpec(NetSpec):
 
 
 def answers_each_step(schema: Schema) -> bool:
-    """Whether the target has an entry for each step of the input: a category, or a row of numbers."""
+    """Whether the target has a category or a row of numbers for each step of the input, or is a transcript of it."""
     field, target = schema.input, schema.target
+    if target.is_transcript:
+        return True
     along = bool(target.shape) and (target.shape[0], target.axis) == (field.shape[0], field.axis)
     return along and len(target.shape) == (1 if target.categories else 2)

@@ -20,6 +20,7 @@ from neurarium.report.figures import (
     recall,
     reconstructions,
     saliency,
+    transcripts,
     unit_filters,
     unit_reconstructions,
 )
@@ -44,6 +45,7 @@ FIGURES: tuple[RunFigure, ...] = (
     predictions.FIGURE,
     energies_forces.FIGURE,
     alignment.FIGURE,
+    transcripts.FIGURE,
     augmented.FIGURE,
 )
 
