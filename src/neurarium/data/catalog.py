@@ -28,9 +28,11 @@ from neurarium.data import (
     npz,
     number_words,
     pronunciations,
+    recordings,
     rings_and_trees,
     scikit_tables,
     spelled_numbers,
+    spoken_prompts,
     text_pairs,
 )
 from neurarium.data.dataset import Dataset
@@ -59,6 +61,7 @@ SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
     "number-words": (number_words.load, f"4,000 integers in English words, in 6 classes: their digits{_MADE}"),
     "spelled-numbers": (spelled_numbers.load, f"10,000 integers in English words, to be written in digits{_MADE}"),
     "pronunciations": (pronunciations.load, f"24,000 English words as letters, to be spoken in phonemes{_HERE}"),
+    "spoken-prompts": (spoken_prompts.load, f"365 recordings of one voice, to be written down in letters{_HERE}"),
     "genesis": (genesis.load, f"196,873 characters of the book of Genesis, in windows of 64{_HERE}"),
     "karate": (karate.load, "one graph of 34 friends, in 2 clubs; comes with networkx"),
     "rings-and-trees": (rings_and_trees.load, f"800 graphs of 5 to 12 nodes, in 2 classes{_MADE}"),
@@ -67,7 +70,10 @@ SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
 }
 CUSTOM = "custom"
 """What a recipe says of data in hand, which have no name by which they could be loaded."""
-_KINDS = "an idx pair, .npz, .csv, .tsv, .txt, or a folder with one sub-folder of pictures a class"
+_KINDS = (
+    "an idx pair, .npz, .csv, .tsv, .txt, a folder of .wav files and a .tsv file, or a folder with one sub-folder of "
+    "pictures a class"
+)
 
 
 def load(name: str, *, folder: str | None = None) -> Dataset:
@@ -75,8 +81,9 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
 
     Args:
         name: one of `SOURCES`; or the path of an idx file of images (`idx_pair.load_pair`), a folder of idx
-            files, a folder of one sub-folder of pictures a class (`image_folder`), an .npz (`npz`), a .csv
-            (`csv_table`), a .tsv (`text_pairs`) or a .txt file (`characters`).
+            files, a folder of recordings (`recordings`), a folder of one sub-folder of pictures a class
+            (`image_folder`), an .npz (`npz`), a .csv (`csv_table`), a .tsv (`text_pairs`) or a .txt file
+            (`characters`).
         folder: where the files of a named data set lie, or where a relative path begins.
 
     Raises:
@@ -93,6 +100,8 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
         remedy = "give them again: data=... in Python, --data FILE on the command line"
         raise DataError("data", expected="the data that were given to this run in memory", got="none", remedy=remedy)
     path = Path(os.path.expanduser(folder or "."), os.path.expanduser(name))
+    if path.is_dir() and recordings.is_folder_of_recordings(path):
+        return recordings.load(path, name)
     if path.is_dir():
         return idx_pair.load_folder(path, name) if idx_pair.image_files(path) else image_folder.load(path, name)
     if not path.exists():

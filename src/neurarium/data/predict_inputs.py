@@ -5,6 +5,7 @@
 | images | pictures, folders of pictures, .npz, .csv with a column a pixel |
 | rows of features | .npz, .csv |
 | characters or words: rows of any length, or windows of a text | .txt, one example a line |
+| recordings | .wav, folders of them |
 """
 
 import math
@@ -19,14 +20,19 @@ from neurarium.checks import DataError
 from neurarium.data.arrays import as_inputs
 from neurarium.data.csv_table import read_table
 from neurarium.data.examples import Examples
+from neurarium.data.log_mel import LogMel
 from neurarium.data.npz import INPUT_KEYS, first_key, read_arrays, stored_keys
 from neurarium.data.picture import is_picture, read_picture
+from neurarium.data.recordings import read_recordings
 from neurarium.data.table import Table
 from neurarium.data.text_lines import holds_characters, holds_words, read_lines
 from neurarium.record.schema import Field, Schema
 
 Inputs = Shaped[Tensor, "examples *shape"]
-_FITTING = "a net of images (pictures, .npz, .csv), rows of numbers (.npz, .csv) or text (.txt), to read files"
+_FITTING = (
+    "a net of images (pictures, .npz, .csv), rows of numbers (.npz, .csv), text (.txt) or recordings (.wav), to read "
+    "files"
+)
 
 
 def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str], Examples]:
@@ -38,7 +44,7 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
     Args:
         paths: pictures; folders, of which all pictures are taken, those of sub-folders too; .npz files with
             one of the keys x, inputs, images, data, x_test; .csv files with or without the columns to be
-            predicted, which are passed over; .txt files in UTF-8, one example a line.
+            predicted, which are passed over; .txt files in UTF-8, one example a line; .wav files.
         schema: that the net learned from. Pictures are brought to its shape in channels and size; rows of .npz and .csv
             files must have as many numbers. Where a .csv file has a header and the schema names its features, columns
             are found by their names, in whatever order they stand.
@@ -53,6 +59,8 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
         raise DataError("inputs", expected="at least one example", got="none", remedy=remedy)
     if len(schema.inputs) == 1 and (holds_characters(field) or holds_words(field)):
         return read_lines(files, Schema(schema.inputs))
+    if len(schema.inputs) == 1 and LogMel.of(field):
+        return read_recordings(files, Schema(schema.inputs))
     if len(schema.inputs) > 1 or field.is_ragged or field.categories:
         kinds = ", ".join(f"{name} ({found.in_words()})" for name, found in schema.inputs.items())
         remedy = "give examples in Python: run.predict(examples)"

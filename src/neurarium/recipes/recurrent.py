@@ -109,5 +109,21 @@ def pronounce_plain() -> Recipe:
     return dataclasses.replace(pronounce(), name="pronounce-plain", net=spec)
 
 
+def spoken_words() -> Recipe:
+    """What a voice says, letter by letter, from how loud it is in bands of pitch; nobody says which letter is when."""
+    return Recipe(
+        name="spoken-words",
+        net=RecurrentSpec(cell="lstm", hidden=128, layers=2, bidirectional=True, dropout=0.4),
+        data="spoken-prompts",
+        task="transcription",
+        optimizer=Optimizer("adamw", lr=4e-3, weight_decay=0.05),
+        schedule=Schedule("cosine", warmup=0.05),
+        early_stopping=EarlyStopping(monitor="error"),
+        epochs=40,
+        batch_size=16,
+        clip_norm=1.0,
+    )
+
+
 def _vowels(name: str, spec: RecurrentSpec) -> Recipe:
     return dataclasses.replace(vowels(), name=name, net=spec, clip_norm=1.0)

@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+from neurarium.data.log_mel import LogMel
 from neurarium.data.text_lines import holds_characters
 from neurarium.record.schema import Schema
 from neurarium.report.tasks.task_report import Commands
@@ -39,6 +40,8 @@ def files_of(schema: Schema) -> str:
         return ""
     if holds_characters(field):
         return "lines.txt"
+    if LogMel.of(field):
+        return "recording.wav"
     if field.is_ragged or field.categories:
         return ""
     return "plotting.png" if field.is_image else "examples.csv"
