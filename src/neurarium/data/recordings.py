@@ -30,8 +30,8 @@ def is_folder_of_recordings(folder: Path) -> bool:
     return any(path.suffix.lower() == ".tsv" for path in folder.iterdir())
 
 
-def load(folder: Path, name: str) -> Dataset:
-    """Return the recordings of a folder, a tenth of them each for validation and for the test.
+def load(folder: Path, name: str, *, whole: bool = False) -> Dataset:
+    """Return the recordings of a folder, a tenth of them each for validation and for the test; `whole` as in `assemble`.
 
     Raises:
         DataError: several tables, a line that is no file and text, a file that is not there or no WAV file, or a
@@ -55,7 +55,7 @@ def load(folder: Path, name: str) -> Dataset:
     if not heard:
         raise DataError(str(tables[0]), expected="at least one recording", got="none", remedy="write one a line")
     examples = transcripts(heard, texts, places, features.field)
-    return assemble(name, {"train": examples}, provenance=str(folder), subject=str(folder))
+    return assemble(name, {"train": examples}, provenance=str(folder), subject=str(folder), whole=whole)
 
 
 def transcripts(
