@@ -112,7 +112,7 @@ class Transcription(Trainable):
         return [list(prefix_beam(row[:length], beams, self.blank)[0][0]) for row, length in rows]
 
     def score(self, model: Model, data: Dataset, split: str) -> Scores:
-        """Errors for each token of the truth, and share of answers without an error, by the likeliest paths."""
+        """Errors for each token of the truth, and fraction of answers without an error, by the likeliest paths."""
         examples = getattr(data, split)
         loss, wrong, sizes = 0.0, list[int](), list[int]()
         shown: list[dict[str, str]] = []
@@ -127,7 +127,7 @@ class Transcription(Trainable):
         tokens, exact = sum(sizes), wrong.count(0)
         unit = "letter" if all(len(token) == 1 for token in self.vocabulary if token != BLANK) else "token"
         each = f"{unit}s to be put in, taken out or exchanged, for each {unit} that is right"
-        whole = f"share of answers without a wrong {unit}"
+        whole = f"fraction of answers without a wrong {unit}"
         interval = ratio_interval(wrong, sizes)
         rate = Metric(f"{unit} error rate", sum(wrong) / tokens, each, "%", False, 1.0, "an empty answer", interval)
         exactly = Metric("exact answers", exact / len(sizes), whole, "%", interval=wilson_interval(exact, len(sizes)))

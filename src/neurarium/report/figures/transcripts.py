@@ -35,14 +35,14 @@ def transcripts_figure(
     from neurarium.report import plotting
 
     kept = sorted({int(k) for one in log_p for k in one.argmax(1)})
-    figure = plotting.blank(8.0, len(log_p) * (0.17 * len(kept) + 1.0) + 0.2)
+    figure = plotting.new_figure(8.0, len(log_p) * (0.17 * len(kept) + 1.0) + 0.2)
     blank = vocabulary.index(BLANK)
     for n, (one, answer, truth) in enumerate(zip(log_p, answers, truths, strict=True)):
         axes = figure.add_subplot(len(log_p), 1, n + 1)
         shown = np.clip(one[:, kept].T / -_LOWEST + 1, 0, 1)
         axes.imshow(shown, cmap=plotting.SIGNED, vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
         title = f"{answer or '(nothing)'}" + ("" if answer == truth else f"   (said: {truth})")
-        plotting.dress(axes, "", "step", "")
+        plotting.style_axes(axes, "", "step", "")
         axes.set_title(title, loc="left", color=plotting.INK, fontsize=10, pad=14, parse_math=False)
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)

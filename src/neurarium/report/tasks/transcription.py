@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from neurarium.report.metrics import metrics_section
 from neurarium.report.render import Section
 from neurarium.report.tasks.answers import answers_section
-from neurarium.report.tasks.task_report import Pictures, ScoresFile, TaskReport
+from neurarium.report.tasks.task_report import Figures, ScoresFile, TaskReport
 from neurarium.report.tasks.usage import predict
 
 
-def _sections(scores: ScoresFile, pictures: Pictures) -> Sequence[Section | None]:
+def _sections(scores: ScoresFile, figures: Figures) -> Sequence[Section | None]:
     return [answers_section(scores, "by the likeliest paths"), metrics_section(scores)]
 
 
