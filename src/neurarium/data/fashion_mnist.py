@@ -1,4 +1,4 @@
-"""Fashion-MNIST: 70,000 pictures of clothes, in the files and sizes of MNIST, but harder."""
+"""Fashion-MNIST: 70,000 images of clothes, in the files and sizes of MNIST, but harder."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ FASHION_MNIST = Named(
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return Fashion-MNIST: 55,000 pictures to learn from, 5,000 for validation, 10,000 for the test.
+    """Return Fashion-MNIST: 55,000 images to learn from, 5,000 for validation, 10,000 for the test.
 
     Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning
     algorithms", 2017.

@@ -16,7 +16,7 @@ Arrays = dict[str, np.ndarray]
 @pytest.fixture
 def net() -> EncoderDecoder:
     torch.manual_seed(0)
-    return EncoderDecoder(5, 6, width=3, hidden=4).double()
+    return EncoderDecoder(5, 6, embedding_dim=3, hidden=4).double()
 
 
 def padded(filling: int = 0, longest: int = 5) -> torch.Tensor:

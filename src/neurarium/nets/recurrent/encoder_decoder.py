@@ -29,13 +29,16 @@ def at_the_end(h: Float[Tensor, "batch time hidden"], lengths: Int[Tensor, "batc
 class EncoderDecoder(nn.Module):
     """The net above."""
 
-    def __init__(self, source: int, target: int, width: int, hidden: int) -> None:
+    def __init__(self, source: int, target: int, embedding_dim: int, hidden: int) -> None:
         super().__init__()
-        self.source_embedding, self.target_embedding = nn.Embedding(source, width), nn.Embedding(target, width)
-        self.encoder = nn.GRU(width, hidden, batch_first=True)
-        self.decoder = nn.GRU(width + hidden, hidden, batch_first=True)
+        self.source_embedding, self.target_embedding = (
+            nn.Embedding(source, embedding_dim),
+            nn.Embedding(target, embedding_dim),
+        )
+        self.encoder = nn.GRU(embedding_dim, hidden, batch_first=True)
+        self.decoder = nn.GRU(embedding_dim + hidden, hidden, batch_first=True)
         self.summary, self.start = nn.Linear(hidden, hidden), nn.Linear(hidden, hidden)
-        self.output = nn.Linear(2 * hidden + width, target)
+        self.output = nn.Linear(2 * hidden + embedding_dim, target)
         for layer in (self.summary, self.start, self.output):
             initialize_layer_(layer, "lecun")
 

@@ -47,13 +47,13 @@ class BagOfTokensSpec(NetSpec):
 
     summary: ClassVar[str] = "deep averaging network: tokens in whatever order, the mean of their embeddings"
 
-    width: int = 32
+    embedding_dim: int = 32
     """Numbers in an embedding."""
     hidden: int = 64
     """Units of the hidden layer."""
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "width", "hidden")
+        check_at_least_one(self, "embedding_dim", "hidden")
 
     @classmethod
     def example(cls) -> Schema:
@@ -66,7 +66,7 @@ class BagOfTokensSpec(NetSpec):
 
         if len(schema.inputs) > 1 or not _is_row(schema.input):
             raise other_input("bag-of-tokens", "one row of tokens of varying length", schema)
-        return BagOfTokens(len(schema.input.categories), self.width, self.hidden, schema.outputs)
+        return BagOfTokens(len(schema.input.categories), self.embedding_dim, self.hidden, schema.outputs)
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ class NeuralLanguageModelSpec(NetSpec):
 
     context: int = 8
     """Tokens that are seen."""
-    width: int = 24
+    embedding_dim: int = 24
     """Numbers in an embedding."""
     hidden: int = 128
     """Units of the hidden layer."""
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "context", "width", "hidden")
+        check_at_least_one(self, "context", "embedding_dim", "hidden")
 
     @classmethod
     def example(cls) -> Schema:
@@ -105,7 +105,7 @@ class NeuralLanguageModelSpec(NetSpec):
                 got=f"{len(schema.target.categories)} categories",
                 remedy="give the same stream one place further on",
             )
-        return NeuralLanguageModel(len(field.categories), self.context, self.width, self.hidden)
+        return NeuralLanguageModel(len(field.categories), self.context, self.embedding_dim, self.hidden)
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,13 @@ class EncoderDecoderSpec(NetSpec):
     summary: ClassVar[str] = "encoder and decoder: one row of tokens read into a vector, another written from it"
     task: ClassVar[str] = "translation"
 
-    width: int = 32
+    embedding_dim: int = 32
     """Numbers in an embedding."""
     hidden: int = 64
     """Units of either recurrent net, and numbers in the vector between them."""
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "width", "hidden")
+        check_at_least_one(self, "embedding_dim", "hidden")
 
     @classmethod
     def example(cls) -> Schema:
@@ -142,7 +142,9 @@ class EncoderDecoderSpec(NetSpec):
                 got=f"{schema.target.in_words()} of {len(schema.target.categories)} categories",
                 remedy="choose a net for such targets (neurarium list)",
             )
-        return EncoderDecoder(len(schema.input.categories), len(schema.target.categories), self.width, self.hidden)
+        return EncoderDecoder(
+            len(schema.input.categories), len(schema.target.categories), self.embedding_dim, self.hidden
+        )
 
 
 def _is_row(field: Field) -> bool:
