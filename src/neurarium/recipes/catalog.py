@@ -25,9 +25,12 @@ from neurarium.recipes.recurrent import (
     pronounce_plain,
     spelled_numbers,
     vowels,
+    vowels_dfsmn,
     vowels_elman,
+    vowels_fsmn,
     vowels_gru,
     vowels_lstm,
+    vowels_tdnn,
 )
 from neurarium.recipes.regression import least_squares, logistic, random_features, ridge, ridge_diabetes, softmax
 from neurarium.training.recipe import Recipe
@@ -75,6 +78,9 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "fashion-rows-lru": fashion_rows_lru,
     "fashion-pixels-lru": fashion_pixels_lru,
     "fashion-pixels-min-gru": fashion_pixels_min_gru,
+    "vowels-tdnn": vowels_tdnn,
+    "vowels-fsmn": vowels_fsmn,
+    "vowels-dfsmn": vowels_dfsmn,
     "digit-count": digit_count,
     "spelled-numbers": spelled_numbers,
     "pronounce": pronounce,
