@@ -3,6 +3,7 @@
 | the net learned from | files that fit |
 |---|---|
 | images | pictures, folders of pictures, .npz, .csv with a column a pixel |
+| clips | animated GIFs, folders of frames, folders of either |
 | rows of features | .npz, .csv |
 | characters or words: rows of any length, or windows of a text | .txt, one example a line |
 """
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from neurarium.checks import DataError
 from neurarium.data.arrays import as_inputs
+from neurarium.data.clip_folder import clips_below, read_clip
 from neurarium.data.csv_table import read_table
 from neurarium.data.examples import Examples
 from neurarium.data.npz import INPUT_KEYS, first_key, read_arrays, stored_keys
@@ -58,10 +60,18 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
         remedy = "give examples in Python: run.predict(examples)"
         raise DataError("inputs", expected=_FITTING, got=f"one that learned from {kinds}", remedy=remedy)
     known = tuple(name for pair in schema.targets.items() for name in (pair[0], *pair[1].names))
+    is_clips = len(field.shape) == 4
     names: list[str] = []
     tensors: list[Inputs] = []
     for path in files:
-        if path.is_dir() or is_picture(path):
+        if is_clips and (path.is_dir() or is_picture(path)):
+            clips = clips_below(path)
+            if not clips:
+                expected, got = "an animated GIF, a folder of frames, or a folder of either", "none"
+                raise DataError(str(path), expected=expected, got=got, remedy="check the path")
+            names += map(str, clips)
+            tensors += [torch.from_numpy(read_clip(clip, field.fixed_shape))[None] for clip in clips]  # type: ignore[arg-type]
+        elif path.is_dir() or is_picture(path):
             pictures = sorted(filter(is_picture, path.rglob("*"))) if path.is_dir() else [path]
             if not pictures:
                 raise DataError(str(path), expected="pictures", got="a folder without any", remedy="check the path")

@@ -19,9 +19,13 @@ HOMES = {
     "CLayer": "convolutional.neocognitron_cells",
     "CausalStack": "recurrent.encoder",
     "Cell": "recurrent.cell",
+    "ClipReader": "recurrent.conv_lstm_net",
     "CodeDistance": "convolutional.lenet_1998",
     "CompactFSMNLayer": "recurrent.compact_fsmn",
     "Contrast": "convolutional.neocognitron_cells",
+    "ConvLSTM": "recurrent.conv_lstm",
+    "ConvLSTMClassifier": "recurrent.conv_lstm_net",
+    "ConvLSTMForecaster": "recurrent.conv_lstm_net",
     "Corruption": "generative.corruption",
     "Crepe": "convolutional.crepe",
     "DeepTransition": "recurrent.deep_transition",
@@ -102,6 +106,7 @@ HOMES = {
     "ThresholdLayer": "connectionist.mcculloch_pitts",
     "TimeDelayLayer": "recurrent.tdnn",
     "VGG": "convolutional.vgg",
+    "VideoNet": "convolutional.video_net",
     "Windowed": "recurrent.tapped_delay_line",
 }
 """Which module of this package each net is in."""

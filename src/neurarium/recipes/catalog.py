@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from neurarium.recipes.bottleneck import bottleneck_features, bottleneck_mlp
+from neurarium.recipes.clips import moving_digits_conv3d, moving_digits_conv_lstm, moving_digits_next
 from neurarium.recipes.connectionist import hopfield, perceptron, rbm
 from neurarium.recipes.convolutional import lenet5, lenet5_1998, lenet5_fashion, neocognitron
 from neurarium.recipes.deep import alexnet_small, densenet40, plain20, plain56, resnet20, resnet56, vgg_small
@@ -90,4 +91,7 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "rings-gin": rings_gin,
     "furniture-pointnet": furniture_pointnet,
     "ethanol-pairs": ethanol_pairs,
+    "moving-digits-conv3d": moving_digits_conv3d,
+    "moving-digits-conv-lstm": moving_digits_conv_lstm,
+    "moving-digits-next": moving_digits_next,
 }
