@@ -77,18 +77,17 @@ def motions(
 ) -> tuple[Int[np.ndarray, "clips time 2"], Int[np.ndarray, "clips"]]:
     """Row and column of a digit's corner at every step, and the number of bounces, as many of each."""
     wanted = np.arange(count) % (_MOST_BOUNCES + 1)
-    corners, open_ = np.empty((count, frames, 2), dtype=np.int64), np.ones(count, dtype=bool)
-    while open_.any():
-        start = random.uniform(0, _ROOM, (count, 1, 2))
-        speed = random.uniform(*_SPEEDS, (count, 1, 2)) * random.choice([-1.0, 1.0], (count, 1, 2))
-        free = start + speed * np.arange(frames)[:, None]  # as if there were no walls
-        bounces = np.abs(np.floor(free[:, -1] / _ROOM)).sum(1)
-        place = reflected(free)
-        end = place[:, -1]
-        clear = (np.minimum(end, _ROOM - end) > _CLEAR).all(1)
-        fits = open_ & clear & (bounces == wanted)
-        corners[fits] = place[fits].round()
-        open_ &= ~fits
+    corners, left = np.empty((count, frames, 2), dtype=np.int64), np.arange(count)
+    while len(left):
+        start = random.uniform(0, _ROOM, (count, 2))[left]
+        speed = (random.uniform(*_SPEEDS, (count, 2)) * random.choice([-1.0, 1.0], (count, 2)))[left]
+        end = start + speed * (frames - 1)  # as if there were no walls
+        bounces, place = np.abs(np.floor(end / _ROOM)).sum(1), reflected(end)
+        clear = (np.minimum(place, _ROOM - place) > _CLEAR).all(1)
+        fits = clear & (bounces == wanted[left])
+        free = start[fits, None] + speed[fits, None] * np.arange(frames)[:, None]
+        corners[left[fits]] = reflected(free).round()
+        left = left[~fits]
     return corners, wanted
 
 

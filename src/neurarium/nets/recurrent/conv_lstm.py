@@ -66,10 +66,12 @@ class ConvLSTM(nn.Module):
         """h of every step, and the last state. The inputs of all steps are convolved at once."""
         inner, recurrent = self.weight.split([self.inputs, self.hidden], 1)
         if self.inputs:
-            seen = F.conv2d(x.flatten(0, 1), inner, self.bias, padding="same").unflatten(0, x.shape[:2])
+            seen = F.conv2d(x.flatten(0, 1), inner, self.bias, padding="same").unflatten(0, (-1, x.shape[1]))
         else:
             seen = self.bias[:, None, None].expand(*x.shape[:2], -1, *x.shape[3:])
-        h, c = self.start(len(x), x) if state is None else state
+        if state is None:  # not by `start`: an exported net has no number of rows
+            state = (x.new_zeros(x.shape[0], self.hidden, *x.shape[3:]),) * 2
+        h, c = state
         maps = []
         for seen_t in seen.unbind(1):
             h, c = _state(seen_t + F.conv2d(h, recurrent, padding="same"), c)

@@ -47,7 +47,7 @@ class ClipReader(nn.Module):
     ) -> tuple[Float[Tensor, "batch time hidden rows columns"], list[MapState]]:
         """The last layer's maps at every step, and each layer's last state. Raises ShapeError: other clips."""
         check_clips(x, self.shape, "layer reader")
-        maps = F.pixel_unshuffle(x.flatten(0, 1), self.patch).unflatten(0, x.shape[:2])
+        maps = F.pixel_unshuffle(x.flatten(0, 1), self.patch).unflatten(0, (-1, x.shape[1]))
         states = []
         for layer in self.layers:
             maps, state = layer(maps)
@@ -100,9 +100,9 @@ class ConvLSTMForecaster(nn.Module):
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch ahead channels height width"]:
         """The next frames of clips (batch, time, channels, height, width). Raises ShapeError: other clips."""
         maps, states = self.reader(x)
-        said, s = [], maps.new_zeros(len(x), self.ahead, 0, *maps.shape[3:])
+        said, s = [], maps.new_zeros(x.shape[0], self.ahead, 0, *maps.shape[3:])
         for layer, state in zip(self.layers, reversed(states), strict=True):
             s, _ = layer(s, state)
             said.append(s)
         patches = self.output(torch.cat(said, 2).flatten(0, 1))
-        return F.pixel_shuffle(patches, self.reader.patch).unflatten(0, (len(x), self.ahead))
+        return F.pixel_shuffle(patches, self.reader.patch).unflatten(0, (-1, self.ahead))
