@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: train test test-more golden results benchmarks docs reference clean
+.PHONY: train test test-more golden attack results benchmarks docs reference clean
 
 train: $(VENV)/.run
 	$(BIN)/neurarium train lenet5
@@ -26,6 +26,10 @@ BASE ?= HEAD~1
 golden: $(VENV)/.test
 	$(BIN)/python tests/golden/compare.py $(BASE)
 
+# kills, a full disk, damaged files, inputs that are none: ten minutes, exit code 1 where something fell
+attack: $(VENV)/.test
+	$(BIN)/python benchmarks/attack.py
+
 results: $(VENV)/.test
 	$(BIN)/python benchmarks/results.py
 
@@ -34,6 +38,7 @@ benchmarks: $(VENV)/.bench
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/backprop.py
 	$(BIN)/python benchmarks/trace.py
+	$(BIN)/python benchmarks/scan.py
 	$(BIN)/python benchmarks/ensemble.py
 	$(BIN)/python benchmarks/hopfield.py
 	$(BIN)/python benchmarks/hessian_free.py
@@ -41,6 +46,7 @@ benchmarks: $(VENV)/.bench
 	$(BIN)/python benchmarks/rbm.py
 	$(BIN)/python benchmarks/random_features.py
 	$(BIN)/python benchmarks/depth.py
+	$(BIN)/python benchmarks/find_rate.py
 	$(BIN)/python benchmarks/inference.py
 	$(BIN)/python benchmarks/resnet_training.py
 

@@ -10,7 +10,6 @@ training steps with optimizer, gradient norm and finite check, as in a run.
 
 import argparse
 import copy
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from machine import describe_machine, warn_if_busy
+from machine import describe_machine, measured_on, warn_if_busy
 from neurarium.data.batch import Batch
 from neurarium.learning.backprop.chain import chain_of
 from neurarium.learning.backprop.losses import softmax_cross_entropy_backward, softmax_cross_entropy_forward
@@ -36,7 +35,7 @@ from neurarium.training.recipe import Recipe
 from neurarium.training.rules.explicit import ExplicitRule
 from neurarium.training.rules.gradient import GradientRule
 from neurarium.training.rules.rule import Setup
-from table import TITLES
+from table import TITLES, publish
 
 NETS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "mlp": (lambda: MLP((784, 256, 256, 10)), (784,)),
@@ -61,12 +60,7 @@ def main() -> int:
     }
     for net in given.nets:
         results["nets"][net] = {what: measure(net, what, given) for what in MEASURED}
-    text = markdown(results)
-    print(text)
-    if not given.quick:
-        given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "backprop.json").write_text(json.dumps(results, indent=1) + "\n")
-        (given.out / "backprop.md").write_text(text)
+    publish("backprop", results, markdown(results), None if given.quick else given.out)
     return 0
 
 
@@ -233,7 +227,7 @@ def markdown(results: dict[str, Any]) -> str:
         results["method"],
         "\n".join(lines),
         f"Largest relative difference between the two gradients: {', '.join(apart)}.",
-        "## Measured on\n\n" + "\n".join(f"- {k}: {v}" for k, v in results["machine"].items()),
+        measured_on(results["machine"]),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -25,8 +25,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from machine import describe_machine, warn_if_busy
+from machine import describe_machine, measured_on, warn_if_busy
 from rival import thread_settings
+from table import publish
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results"
@@ -75,12 +76,7 @@ def main() -> int:
             print(f"error: {error}", file=sys.stderr)
             return 2
     results = {"machine": machine, "method": method(given, found["trees"]), **found}
-    text = markdown(results)
-    print(text)
-    if not given.quick:
-        given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "core.json").write_text(json.dumps(results, indent=1) + "\n")
-        (given.out / "core.md").write_text(text)
+    publish("core", results, markdown(results), None if given.quick else given.out)
     return 0
 
 
@@ -233,7 +229,7 @@ def markdown(results: dict[str, Any]) -> str:
         results["method"],
         "\n".join(lines),
         "Same numbers: whether the training loss of the last epoch is one number in all runs, bit for bit.",
-        "## Measured on\n\n" + "\n".join(f"- {k}: {v}" for k, v in results["machine"].items()),
+        measured_on(results["machine"]),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -30,7 +30,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from machine import describe_machine, warn_if_busy
+from machine import describe_machine, measured_on, warn_if_busy
 from neurarium.data import fashion_mnist
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
@@ -164,9 +164,7 @@ def markdown(results: dict[str, Any]) -> str:
         f"{settings['trial_epochs']} epochs "
         f"(training error by rate: {tried}).",
         "",
-        "## Measured on",
-        "",
-        *(f"- {name}: {fact}" for name, fact in results["machine"].items()),
+        measured_on(results["machine"]),
     ]
     return "\n".join(lines) + "\n"
 

@@ -10,7 +10,6 @@ them to the end in memory, in turns within one process; what the batched side ne
 
 import argparse
 import dataclasses
-import json
 import sys
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 import torch
 
-from machine import describe_machine, warn_if_busy
+from machine import describe_machine, measured_on, warn_if_busy
 from neurarium.data.arrays import input_fields
 from neurarium.data.assemble import assemble
 from neurarium.data.dataset import Dataset
@@ -33,6 +32,7 @@ from neurarium.training.ensemble.compatibility import why_not
 from neurarium.training.ensemble.train import train_ensemble
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import Session, build_session
+from table import publish
 
 SEEDS, TARGET = 8, 3.0
 RESULTS = Path(__file__).parent / "results"
@@ -64,12 +64,7 @@ def main() -> int:
         "examples": len(data.train),
         "machine": describe_machine(),
     }
-    text = markdown(results)
-    print(text)
-    if not given.quick:
-        given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "ensemble.json").write_text(json.dumps(results, indent=1) + "\n")
-        (given.out / "ensemble.md").write_text(text)
+    publish("ensemble", results, markdown(results), None if given.quick else given.out)
     return 0
 
 
@@ -157,9 +152,7 @@ def markdown(results: dict[str, Any]) -> str:
             "|---:|---|---:|---:|",
             *rows,
             "",
-            "## Measured on",
-            "",
-            *(f"- {key}: {value}" for key, value in results["machine"].items()),
+            measured_on(results["machine"]),
             "",
         ]
     )

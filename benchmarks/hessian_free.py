@@ -16,7 +16,6 @@ J. Martens, "Deep learning via Hessian-free optimization", 2010 (the comparison,
 
 import argparse
 import copy
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from machine import describe_machine, warn_if_busy
+from machine import describe_machine, measured_on, warn_if_busy
 from neurarium.data.batch import Batch
 from neurarium.data.examples import Examples
 from neurarium.data.mnist_5k import load
@@ -45,6 +44,7 @@ from neurarium.training.recipe import Recipe
 from neurarium.training.rules.rule import LearningRule, Setup
 from neurarium.training.rules.table import make_rule
 from neurarium.training.seed import seed_everything
+from table import publish
 
 ROOT = Path(__file__).parent
 RESULTS, PICTURE = ROOT / "results", ROOT.parent / "docs" / "pictures" / "hessian-free.png"
@@ -232,9 +232,7 @@ def markdown(results: dict[str, Any]) -> str:
         "Losses: binary cross-entropy in nats, summed over the 784 pixels, mean over the pictures. Held out: the "
         "validation split. Adam's rate falls on a cosine to nothing at the end.",
         "",
-        "## Measured on",
-        "",
-        *(f"- {name}: {fact}" for name, fact in results["machine"].items()),
+        measured_on(results["machine"]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -273,11 +271,8 @@ def main() -> int:
         "threads": given.threads,
         "outcomes": outcomes,
     }
-    print("\n" + markdown(results))
+    publish("hessian_free", results, markdown(results), None if given.quick else RESULTS)
     if not given.quick:
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / "hessian_free.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        (RESULTS / "hessian_free.md").write_text(markdown(results), encoding="utf-8")
         draw(outcomes, minutes)
     return 0
 

@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from machine import describe_machine, warn_if_busy
+from machine import describe_machine, measured_on, warn_if_busy
 from neurarium.data.mnist_5k import load
 from neurarium.nets.connectionist.hopfield import HopfieldNet
 from neurarium.nets.connectionist.patterns import CapacityWarning, binarize, flip, random_patterns
+from table import publish
 
 OURS = "neurarium"
 NEURONS, PATTERNS = 784, 100
@@ -54,12 +55,7 @@ def main() -> int:
         "recall": {name: compare(*task, repeats) for name, task in tasks(probes).items()},
         "memory": [peak_in_fresh_process(storage, neurons) for storage in ("hebbian", "pseudo-inverse", "storkey")],
     }
-    text = markdown(results)
-    print(text)
-    if not given.quick:
-        given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "hopfield.json").write_text(json.dumps(results, indent=1) + "\n")
-        (given.out / "hopfield.md").write_text(text)
+    publish("hopfield", results, markdown(results), None if given.quick else given.out)
     return 0
 
 
@@ -210,7 +206,7 @@ def markdown(results: dict[str, Any]) -> str:
         for m in results["memory"]
     ]
     parts.append("\n".join(lines))
-    parts.append("## Measured on\n\n" + "\n".join(f"- {k}: {v}" for k, v in results["machine"].items()))
+    parts.append(measured_on(results["machine"]))
     return "\n\n".join(parts) + "\n"
 
 

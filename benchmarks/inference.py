@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from machine import describe_machine, warn_if_busy
+from machine import describe_machine, measured_on, warn_if_busy
 from neurarium.nets.catalog import named_specs
 from neurarium.nets.convolutional.converter import to_torchvision
 from neurarium.nets.convolutional.stages import StagedNet
@@ -37,6 +37,7 @@ from neurarium.nets.parts.normalization.batch import BatchNorm
 from neurarium.record.schema import image_schema
 from neurarium.training.device import find_device, keep_freed_memory
 from neurarium.training.fast_inference import prepared_for_inference
+from table import publish
 
 PREPARED, EXACT, PLAIN = "neurarium, prepared", "neurarium, prepared, float32", "neurarium"
 SIDES = (
@@ -80,12 +81,7 @@ def main() -> int:
     for name in given.nets or (NETS[:1] if given.quick else NETS):
         print(f"{name}: weights", file=sys.stderr)
         results["nets"][name] = compare(name, batches, repeats, places, given.threads)
-    text = markdown(results)
-    print(text)
-    if not given.quick:
-        given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "inference.json").write_text(json.dumps(results, indent=1) + "\n")
-        (given.out / "inference.md").write_text(text)
+    publish("inference", results, markdown(results), None if given.quick else given.out)
     return 0
 
 
@@ -286,7 +282,7 @@ def markdown(results: dict[str, Any]) -> str:
     for name, found in results["nets"].items():
         parts.append(f"## {name}\n\nPrepared: {found['choice']}.")
         parts += [table(batch, measured, found["answers"]) for batch, measured in found["batches"].items()]
-    parts.append("## Measured on\n\n" + "\n".join(f"- {k}: {v}" for k, v in results["machine"].items()))
+    parts.append(measured_on(results["machine"]))
     return "\n\n".join(parts) + "\n"
 
 

@@ -3,11 +3,12 @@
 import os
 import platform
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("neurarium", "torch", "numpy", "keras", "jax", "skorch", "scikit-learn")
+PACKAGES = ("neurarium", "torch", "numpy", "numba", "keras", "jax", "skorch", "scikit-learn")
 BUSY = 0.5
 
 
@@ -23,6 +24,11 @@ def describe_machine() -> dict[str, str]:
         "load at the start": f"{os.getloadavg()[0]:.2f}",
     }
     return {name: fact for name, fact in facts.items() if fact} | {p: v for p in PACKAGES if (v := _version(p))}
+
+
+def measured_on(machine: Mapping[str, str]) -> str:
+    """The last section of every page of results."""
+    return "## Measured on\n\n" + "\n".join(f"- {name}: {fact}" for name, fact in machine.items())
 
 
 def warn_if_busy() -> None:

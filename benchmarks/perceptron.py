@@ -8,7 +8,6 @@ the less can be computed at once: the tasks go from few to many.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -21,8 +20,9 @@ import torch
 from sklearn.linear_model import Perceptron
 from threadpoolctl import threadpool_limits
 
-from machine import describe_machine, warn_if_busy
+from machine import describe_machine, measured_on, warn_if_busy
 from neurarium.nets.connectionist.perceptron import learn
+from table import publish
 
 OURS, THEIRS = "neurarium", "scikit-learn Perceptron"
 FEATURES = 100
@@ -48,12 +48,7 @@ def main() -> int:
     with threadpool_limits(given.threads):
         for name, (make, epochs) in tasks(examples).items():
             results["tasks"][name] = compare(*make(), epochs, repeats)
-    text = markdown(results)
-    print(text)
-    if not given.quick:
-        given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "perceptron.json").write_text(json.dumps(results, indent=1) + "\n")
-        (given.out / "perceptron.md").write_text(text)
+    publish("perceptron", results, markdown(results), None if given.quick else given.out)
     return 0
 
 
@@ -129,7 +124,7 @@ def markdown(results: dict[str, Any]) -> str:
                 "calls. A pass is sequential: what lies between two mistakes is computed at once, so the gain ends "
                 "where mistakes are dense.",
                 "\n".join(lines),
-                "## Measured on\n\n" + "\n".join(f"- {k}: {v}" for k, v in results["machine"].items()),
+                measured_on(results["machine"]),
             ]
         )
         + "\n"

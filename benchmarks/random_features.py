@@ -42,6 +42,7 @@ from neurarium.training.device import DeviceConfig
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.closed_form import ClosedFormRule
 from neurarium.training.rules.rule import Setup
+from table import publish
 
 ROOT = Path(__file__).parent
 RESULTS, PICTURE = ROOT / "results", ROOT.parent / "docs" / "pictures" / "random-features.png"
@@ -226,11 +227,7 @@ def main() -> None:
     if only:
         print(json.dumps(results, indent=1))
         sys.exit()
-    print(markdown(results))
-    if not quick:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "random_features.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        (RESULTS / "random_features.md").write_text(markdown(results), encoding="utf-8")
+    publish("random_features", results, markdown(results), None if quick else RESULTS)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ features of a linear classifier with few labels.
 """
 
 import argparse
-import json
 import sys
 import time
 import warnings
@@ -30,7 +29,7 @@ from sklearn.linear_model import LogisticRegressionCV
 from sklearn.neural_network import BernoulliRBM
 from threadpoolctl import threadpool_limits
 
-from machine import describe_machine, warn_if_busy
+from machine import describe_machine, measured_on, warn_if_busy
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.mnist_5k import load
@@ -45,6 +44,7 @@ from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.tasks.task import Context
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import Session, build_session
+from table import publish
 
 HIDDEN, BATCH, RATE, TARGET = 256, 128, 0.05, 3.0
 OURS = {"CD-1": RBMSpec(HIDDEN), "persistent CD-1": RBMSpec(HIDDEN, persistent=True, chains=BATCH)}
@@ -70,12 +70,7 @@ def main() -> int:
         results["speed"] = speed(data, given)
         results["model"] = model(data, given)
         results["features"] = features(data, given)
-    text = markdown(results)
-    print(text)
-    if not given.quick:
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / "rbm.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        (RESULTS / "rbm.md").write_text(text, encoding="utf-8")
+    publish("rbm", results, markdown(results), None if given.quick else RESULTS)
     return 0
 
 
@@ -253,8 +248,7 @@ def markdown(results: dict[str, Any]) -> str:
         gain = f"{row['gain']:+.3f} ± {row['error']:.3f}"
         lines.append(f"| {gain} | {row['labels']} | {row['hidden units']:.3f} | {row['pixels']:.3f} |")
     lines += ["", f"Test split; mean over {results['features'][0]['draws']} draws of the labels, ± the standard error."]
-    lines += ["", "## Measured on", "", *(f"- {name}: {fact}" for name, fact in results["machine"].items())]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", measured_on(results["machine"])]) + "\n"
 
 
 if __name__ == "__main__":

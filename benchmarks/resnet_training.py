@@ -31,7 +31,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
-from machine import describe_machine, warn_if_busy
+from machine import describe_machine, measured_on, warn_if_busy
 from neurarium.checks import DataError
 from neurarium.data import fashion_mnist, mnist_5k
 from neurarium.data.dataset import Dataset
@@ -50,6 +50,7 @@ from neurarium.training.device import find_device
 from neurarium.training.fast_inference import prepared_for_inference
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import build_session
+from table import publish
 
 OURS, BFLOAT16, TEXTBOOK = "neurarium", "neurarium, bfloat16", "textbook script"
 LAID_OUT = "textbook script, channels-last"
@@ -86,12 +87,7 @@ def main() -> int:
             "epochs": given.epochs,
             "sides": compare(file, given.epochs, given.threads),
         }
-    text = markdown(results)
-    print(text)
-    if not given.quick:
-        given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "resnet_training.json").write_text(json.dumps(results, indent=1) + "\n")
-        (given.out / "resnet_training.md").write_text(text)
+    publish("resnet_training", results, markdown(results), None if given.quick else given.out)
     return 0
 
 
@@ -330,8 +326,7 @@ def markdown(results: dict[str, Any]) -> str:
             f"| {found['peak_mib']:.0f} | {found['accuracy']:.4f} "
             f"| {found['same_prepared']:.2%} | {found['loss'][-1]:.4f} |"
         )
-    machine = "\n".join(f"- {k}: {v}" for k, v in results["machine"].items())
-    return "\n".join(lines) + f"\n\n## Measured on\n\n{machine}\n"
+    return "\n".join([*lines, "", measured_on(results["machine"])]) + "\n"
 
 
 if __name__ == "__main__":

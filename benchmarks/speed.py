@@ -23,11 +23,11 @@ from typing import Any
 
 from machine import describe_machine, warn_if_busy
 from rival import CONTENDERS, ContenderError, Entry, Rival, thread_settings
-from table import markdown, overhead_row, rows
+from table import markdown, overhead_row, publish, rows
 
 ROSTER = (
     Entry("neurarium", "neurarium_trainer"),
-    Entry("hand-tuned loop", "hand_tuned"),
+    Entry("hand-tuned loop, matrix products by oneDNN", "hand_tuned"),
     Entry("hand-tuned loop, matrix products by MKL", "hand_tuned_mkl"),
     Entry("textbook script", "textbook"),
     Entry("Keras (torch)", "keras_fit", needs="keras", settings={"KERAS_BACKEND": "torch"}),
@@ -59,12 +59,7 @@ def main() -> int:
                 results["nets"][net] = measure(net, pictures, given)
         except ContenderError as error:
             return complain(str(error))
-    print(markdown(results))
-    if not given.quick:
-        given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "speed.json").write_text(json.dumps(results, indent=1) + "\n")
-        (given.out / "speed.md").write_text(markdown(results))
-        print(f"written: {given.out / 'speed.json'}, {given.out / 'speed.md'}")
+    publish("speed", results, markdown(results), None if given.quick else given.out)
     return 0
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from machine import describe_machine, warn_if_busy
+from machine import describe_machine, measured_on, warn_if_busy
+from table import publish
 
 # each line's time is printed, in order
 STATEMENTS = {
@@ -42,13 +43,8 @@ def main() -> int:
     seconds[WHOLE] = [usual[first] + usual[second] for usual, _, _ in runs]
     seconds[f"{WHOLE}, without garbage collection"] = [bare[first] + bare[second] for _, bare, _ in runs]
     seconds["neurarium --help"] = [helped for _, _, helped in runs]
-    text = markdown(seconds, machine := describe_machine())
-    print(text)
-    if not given.quick:
-        given.out.mkdir(parents=True, exist_ok=True)
-        results = {"machine": machine, "seconds": seconds}
-        (given.out / "startup.json").write_text(json.dumps(results, indent=1) + "\n")
-        (given.out / "startup.md").write_text(text)
+    results = {"machine": describe_machine(), "seconds": seconds}
+    publish("startup", results, markdown(seconds, results["machine"]), None if given.quick else given.out)
     return 0
 
 
@@ -90,7 +86,7 @@ def markdown(seconds: dict[str, list[float]], machine: dict[str, Any]) -> str:
                 ),
             ]
         ),
-        "## Measured on\n\n" + "\n".join(f"- {k}: {v}" for k, v in machine.items()),
+        measured_on(machine),
     ]
     return "\n\n".join(lines) + "\n"
 

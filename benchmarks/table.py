@@ -1,11 +1,24 @@
-"""A measurement as a Markdown table, ratio first."""
+"""Measurements as pages beside their numbers; the table of speed, ratio first."""
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
 
+from machine import measured_on
+
 TITLES = {"mlp": "MLP 784-256-256-10", "lenet5": "LeNet-5 (6-16-120-84-10)"}
 OURS = "neurarium"
+
+
+def publish(name: str, results: Mapping[str, Any], page: str, folder: Path | None) -> None:
+    """Print a page, and with a folder write it there as Markdown beside its numbers as JSON."""
+    print(page)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        (folder / f"{name}.md").write_text(page, encoding="utf-8")
 
 
 def rows(outcomes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -52,7 +65,7 @@ def markdown(results: Mapping[str, Any]) -> str:
         parts.append("\n".join(lines))
         if overhead := found.get("loop_overhead"):
             parts.append(_overhead_line(overhead))
-    parts.append("## Measured on\n\n" + "\n".join(f"- {k}: {v}" for k, v in results["machine"].items()))
+    parts.append(measured_on(results["machine"]))
     return "\n\n".join(parts) + "\n"
 
 

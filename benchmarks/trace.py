@@ -10,7 +10,6 @@ update-to-weight ratio; without Jacobians it stands beside.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -22,11 +21,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from machine import describe_machine, warn_if_busy
+from machine import describe_machine, measured_on, warn_if_busy
 from neurarium.learning.trace import trace
 from neurarium.nets.convolutional.specs import LeNet5Spec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.schema import image_schema
+from table import publish
 
 RESULTS = Path(__file__).parent / "results"
 NETS = {"MLP 784-256-256-10": MLPSpec(hidden=(256, 256)), "LeNet-5": LeNet5Spec()}
@@ -47,12 +47,12 @@ def main() -> int:
     machine = describe_machine() | {"threads": str(given.threads)}
     repeats = 5 if given.quick else given.repeats
     seconds = {name: measure(sides_of(spec.build(image_schema())), repeats) for name, spec in NETS.items()}
-    text = markdown(seconds, machine)
-    print(text)
-    if not given.quick:
-        given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "trace.json").write_text(json.dumps({"machine": machine, "seconds": seconds}, indent=1) + "\n")
-        (given.out / "trace.md").write_text(text)
+    publish(
+        "trace",
+        {"machine": machine, "seconds": seconds},
+        markdown(seconds, machine),
+        None if given.quick else given.out,
+    )
     return 0
 
 
@@ -100,7 +100,7 @@ def markdown(seconds: dict[str, dict[str, list[float]]], machine: dict[str, str]
             "# Cost of a trace",
             f"Medians of {turns} turns in one process, batch {BATCH}.",
             "\n".join(lines),
-            "## Measured on\n\n" + "\n".join(f"- {name}: {fact}" for name, fact in machine.items()),
+            measured_on(machine),
         ]
     ) + "\n"  # fmt: skip
 

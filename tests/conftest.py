@@ -1,5 +1,6 @@
 """Small data sets of every kind and a quiet machine for the tests."""
 
+import os
 import string
 
 import numpy as np
@@ -20,6 +21,8 @@ from neurarium.data.windows import Windows
 from neurarium.record.schema import Field, Schema
 
 torch.set_num_threads(1)
+# nothing is measured: the numbers of a test are the same on every run
+os.environ["NEURARIUM_CHOICES"] = "matrix_products=onednn"
 
 Counts = tuple[int, int, int]
 

@@ -39,7 +39,7 @@ def test_a_recipe_of_pictures_learns_a_frame_and_says_what_it_leaves_out(
     folder = tmp_path / "run"
     plan = neurarium.recipe("mlp")
     run = neurarium.train(plan, data=flowers(), target="kind", out=folder)
-    assert "without augmentation.shift of the recipe mlp" in " ".join(capsys.readouterr().out.split())
+    assert "without augmentation.shift of the recipe mlp" in " ".join(capsys.readouterr().err.split())
     assert not run.recipe.augmentation.active
     assert run.predict(np.array([[1.0, 0.0], [0.0, 0.0]])).labels == ("daisy", "rose")
     # the folder knows that its data had no name, and no verb takes others for them

@@ -1,14 +1,16 @@
 """What every recipe must do, whatever it is: one suite over the whole catalog, on a few examples of its own data."""
 
 import dataclasses
+import shutil
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from neurarium.checks import ConfigError
+from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.catalog import SOURCES
 from neurarium.data.dataset import Dataset
 from neurarium.learning.augmentation import Augmentation
@@ -17,8 +19,12 @@ from neurarium.learning.schedules import Schedule
 from neurarium.recipes.catalog import RECIPES
 from neurarium.record.config import write_toml
 from neurarium.record.events import EpochEnded, Stepped, Stopped
+from neurarium.record.run_record import epochs_of, read_record
 from neurarium.tasks.task import Context, Trainable
+from neurarium.training.checkpoint import load_newest, saved_steps
+from neurarium.training.folder import is_finished
 from neurarium.training.interrupt import StopRequest
+from neurarium.training.loop import steps_per_epoch
 from neurarium.training.pretrained import copy_run, pretrained_folder, role_of
 from neurarium.training.recipe import Checkpoints, Recipe, recipe_from_plain, recipe_to_plain
 from neurarium.training.rules.table import rule_class, rule_name
@@ -106,21 +112,13 @@ def test_same_seed_same_weights(recipe: Recipe) -> None:
 
 
 @mostly
-@pytest.mark.parametrize(
-    "place",
-    [
-        "inside",
-        pytest.param("first step", marks=pytest.mark.more),
-        pytest.param("end of an epoch", marks=pytest.mark.more),
-    ],
-)
-def test_cut_anywhere_it_resumes_to_the_bit(recipe: Recipe, place: str, tmp_path: Path) -> None:
+def test_stopped_inside_it_resumes_to_the_bit(recipe: Recipe, tmp_path: Path) -> None:
     data = few(recipe, (24, 6, 6))
     plan = dataclasses.replace(recipe, epochs=2, batch_size=9, checkpoints=Checkpoints(seconds=1e9))
     below = below_of(plan, data, tmp_path / "below")
     whole = begun(plan, data, tmp_path / "whole", below)
     steps = [event.step for event in whole.events() if isinstance(event, Stepped)]
-    at = {"first step": 1, "inside": max(1, len(steps) - 1), "end of an epoch": max(1, len(steps) // 2)}[place]
+    at = max(1, len(steps) - 1)
     request = StopRequest()
     for event in begun(plan, data, tmp_path / "cut", below).events(request):
         if isinstance(event, Stepped) and event.step == at:
@@ -130,6 +128,67 @@ def test_cut_anywhere_it_resumes_to_the_bit(recipe: Recipe, place: str, tmp_path
     list(second.events())
     expected = whole.net.state_dict()
     assert all(torch.equal(expected[name], tensor) for name, tensor in second.net.state_dict().items())
+
+
+@every
+@pytest.mark.more
+def test_saved_after_every_step_it_resumes_from_each_to_the_bit(recipe: Recipe, tmp_path: Path) -> None:
+    """As a kill leaves it: after any update, and after an epoch's end."""
+    data = few(recipe, (24, 6, 6))
+    always = Checkpoints(seconds=1e-9, steps=1, keep=1000)
+    plan = dataclasses.replace(recipe, epochs=2, batch_size=9, checkpoints=always)
+    whole = begun(plan, data, tmp_path / "whole", below_of(plan, data, tmp_path / "below"))
+    ends = [event for event in whole.events() if isinstance(event, (Stepped, EpochEnded))]
+    saved = saved_steps(tmp_path / "whole" / "checkpoints")  # newest first
+    assert len(saved) == len(ends)
+    expected = {"weights": whole.net.state_dict(), "best": whole.best.state}
+    for place, path in enumerate(saved):
+        cut = shutil.copytree(tmp_path / "whole", tmp_path / "cut")
+        for later in saved[:place]:
+            for ending in (".json", ".safetensors"):
+                (cut / "checkpoints" / later.name).with_suffix(ending).unlink()
+        torch.manual_seed(12345)  # whatever happened in between must not matter
+        again = resume(cut, plan, data)
+        list(again.events())
+        found = {"weights": again.net.state_dict(), "best": again.best.state}
+        for kind, state in expected.items():
+            assert state.keys() == found[kind].keys()
+            assert all(torch.equal(tensor, found[kind][name]) for name, tensor in state.items()), path.name
+        records = [epochs_of(read_record(folder / "record.jsonl")) for folder in (tmp_path / "whole", cut)]
+        assert [e["epoch"] for e in records[0]] == [e["epoch"] for e in records[1]], path.name
+        shutil.rmtree(cut)
+
+
+RULES_OF_NUMBERS = {rule_name(plan): plan for plan in reversed(PLANS.values())}
+del RULES_OF_NUMBERS["storage"]  # what it writes are whole numbers
+of_each_rule = pytest.mark.parametrize("recipe", RULES_OF_NUMBERS.values(), ids=RULES_OF_NUMBERS)
+
+
+@of_each_rule
+@pytest.mark.parametrize("place", ["inside", "end of an epoch"])
+def test_weights_that_are_not_finite_are_never_saved(recipe: Recipe, place: str, tmp_path: Path) -> None:
+    data = few(recipe, (24, 6, 6))
+    policy = Checkpoints(seconds=1e9, steps=1 if place == "inside" else None)
+    plan = dataclasses.replace(recipe, epochs=2, batch_size=9, checkpoints=policy)
+    session = begun(plan, data, tmp_path / "r", below_of(plan, data, tmp_path / "below"))
+    step, at = session.rule.step, 2 if place == "inside" else steps_per_epoch(data.train, plan)
+
+    def overflow(*arguments: Any) -> Any:
+        update = step(*arguments)
+        if session.progress.step + 1 == at:
+            with torch.no_grad():
+                next(t for t in session.net.state_dict().values() if t.is_floating_point()).flatten()[0] = torch.inf
+        return update
+
+    session.rule.step = overflow  # type: ignore[method-assign]
+    with pytest.raises(NonFiniteError, match=f"after step {at}: expected finite"):
+        list(session.events())
+    checkpoint, _ = load_newest(tmp_path / "r" / "checkpoints")
+    if place == "inside":
+        assert checkpoint is not None
+        assert checkpoint.values["progress"]["step"] == 1
+        assert all(t.isfinite().all() for n, t in checkpoint.tensors.items() if n.startswith("net/"))
+    assert not is_finished(tmp_path / "r")
 
 
 def below_of(recipe: Recipe, data: Dataset, folder: Path) -> Path | None:

@@ -68,6 +68,7 @@ def arguments(verb: str, run: Run, folder: Path) -> list[str]:
     given = {
         "train": [run.recipe.name, "--epochs", "0"],
         "resume": [where, "--quiet"],
+        "report": [where],
         "evaluate": [where, "--split", "validation"],
         "predict": [where, str(file), "--out", str(folder / "answers.csv")],
         "translate": [where, "abc"],

@@ -13,10 +13,14 @@ import neurarium
 from neurarium.data.catalog import SOURCES
 from neurarium.data.dataset import Dataset
 from neurarium.learning.optimizers import Optimizer
+from neurarium.nets.connectionist.associative_memory import make_memory
+from neurarium.nets.summary import summarize
 from neurarium.recipes.catalog import RECIPES
+from neurarium.record.schema import Field
 from neurarium.tasks.prediction import Prediction
 from neurarium.tasks.scores import Metric, Scores
 from neurarium.training import recipe as settings
+from neurarium.training.data_info import DataInfo
 from neurarium.training.recipe import Recipe
 
 from .contract import real
@@ -57,7 +61,11 @@ def test_data_of_every_kind_are_a_line(name: str) -> None:
         assert len(repr(shown)) < LONGEST
         assert "tensor" not in repr(shown)
         assert "\n" not in repr(shown)
-    assert all(field in cells(data) for field in data.schema.fields)
+    assert repr(data.schema) == f"Schema({data.schema.in_words()})"
+    for shown in (data, data.schema, DataInfo("<toy>", data.schema, data.counts(), "", "", "")):
+        assert "\n" not in repr(shown)
+        assert len(repr(shown)) < LONGEST
+        assert all(field in cells(shown) for field in data.schema.fields)
 
 
 def test_they_name_fields_shapes_lengths_and_classes(series: Dataset, vectors: Dataset) -> None:
@@ -95,7 +103,39 @@ def test_scores_say_their_metrics() -> None:
 def test_predictions_say_the_first_answers() -> None:
     numbers = Prediction(("a", "b"), np.arange(12.0).reshape(6, 2))
     assert repr(numbers) == "Prediction(6 answers: 0, 1; 2, 3; 4, 5; 6, 7; 8, 9; …)"
-    assert repr(Prediction(("a",), np.ones((2, 1)), ("x", "y"))) == "Prediction(2 answers: x; y)"
+    named = Prediction(("a",), np.ones((2, 1)), ("x", "y"))
+    assert repr(named) == "Prediction(2 answers: x; y)"
+    assert cells(named) == ["2 answers", "answer", "a", "0", "x", "1", "1", "y", "1"]
+    assert cells(numbers)[:6] == ["6 answers, the first 5", "a", "b", "0", "0", "1"]
+    many = Prediction(tuple(map(str, range(99))), np.ones((9, 99)))
+    assert len(repr(many)) < LONGEST
+    assert len(cells(many)) < LONGEST
+
+
+def test_tables_of_numbers_are_a_line() -> None:
+    memory = make_memory(torch.tensor([[1.0, -1.0, 1.0, 1.0]]), "hebbian")
+    found = memory.recall(torch.tensor([[1.0, -1.0, 1.0, -1.0]]), trace=True)
+    assert repr(found) == "Retrieval(1 probes: 1 fixed, 0 in a cycle)"
+    assert repr(found.trace).startswith("RecallTrace(1 probes, ")
+    net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))
+    traced = neurarium.trace(net, torch.ones(5, 2), torch.ones(5, 1), loss=torch.nn.functional.mse_loss)
+    assert repr(traced).startswith("Trace(3 layers, 5 examples: loss ")
+
+
+def test_a_summary_is_a_line_and_a_table_of_its_layers() -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Linear(3, 2))
+    net[0].bias.requires_grad_(False)
+    summary = summarize(net, (4,))
+    assert repr(summary) == "Summary(2 rows: 23 parameters (20 trainable), 18 multiply-adds)"
+    table = cells(summary)
+    assert table[1:6] == ["layer", "kind", "output", "parameters", "multiply-adds"]
+    assert table[6:] == ["0", "Linear", "3", "15", "12", "1", "Linear", "2", "8", "6"]
+
+
+def test_a_field_says_only_what_is_not_usual_and_elides_long_lists() -> None:
+    assert eval(repr(Field((None, 3), axis="atoms"))) == Field((None, 3), axis="atoms")
+    words = Field((), categories=tuple("abcdefgh"), encoder="x", constants={"words": list(range(1000))})
+    assert repr(words) == "Field(shape=(), categories=('a', 'b', 'c', ..., 'h'), encoder='x', constants={'words': ...})"
 
 
 def test_a_run_says_its_net_and_data(vectors: Dataset, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A training loop over neurarium's net, made as fast as plain PyTorch allows by hand.
 
-Pictures scaled beforehand and gathered by index, channels-last weights, fused Adam, gradients dropped instead of
-zeroed; linear layers by neurarium's `FastLinear`; loss and errors are kept as they come and summed once an epoch,
+Pictures scaled beforehand and gathered by index, channels-last weights, fused Adam, gradients dropped, not
+zeroed; linear layers by oneDNN (`FastLinear`); loss and errors are kept as they come and summed once an epoch,
 so that no step waits for a number. The shuffling is neurarium's own, hence both learn from the same batches and must
 end with the same weights.
 """

@@ -42,7 +42,7 @@ class NeurariumTrainer:
             device="cpu",
         )
         session = build_session(recipe, dataset)
-        self.net = session.net
+        self.net, self.matrix_products = session.net, session.recipe.matrix_products
         self.events = session.events()
         self.test, self.test_targets = as_images(pictures.scaled_test()), pictures.test_targets
 

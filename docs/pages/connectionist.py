@@ -45,7 +45,7 @@ from neurarium.nets.connectionist.patterns import CapacityWarning, binarize, fli
 from neurarium.nets.connectionist.perceptron import Learned, learn
 from neurarium.nets.connectionist.separability import Bound, Separator, margins, novikoff, separate, signs, widest
 from neurarium.report import plotting
-from neurarium.report.perceptron_picture import perceptron_figure
+from neurarium.report.perceptron_picture import hyperplane_figure
 from neurarium.report.recall import load_figure, recall_figure
 from neurarium.report.units_picture import functions_figure
 from results import score_table
@@ -207,7 +207,9 @@ def mistakes_on_iris(page: Page, x: Tensor, y: Tensor) -> None:
         ],
     )
     names, axes = ("setosa", "versicolor"), ("sepal length, cm", "petal length, cm")
-    figure = perceptron_figure(found, x, y, "Iris: setosa and versicolor", names, axes)
+    counts = found.mistakes.by_epoch(len(x), found.epochs).tolist()
+    title = "Iris: setosa and versicolor"
+    figure = hyperplane_figure(found.weight, found.bias, counts, x, y, title, names, axes)
     page.picture("perceptron", "hyperplane and margin between two species of iris, and the mistakes by epoch", figure)
 
 

@@ -246,7 +246,7 @@ def _dropout_gap(sizes: tuple[int, ...]) -> tuple[str, str, str]:
 
 
 def _said(curve: Any) -> str:
-    return " ".join(f"{line.rstrip('.')}." for line in suggestions(curve))
+    return " ".join(f"{' '.join(line.split()).rstrip('.')}." for line in suggestions(curve))
 
 
 def _spread(values: Spread, unit: float) -> str:

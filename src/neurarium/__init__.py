@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from neurarium.api import compare, dataset_from, load, load_data, plot, recipe, resume, train
+    from neurarium.api import compare, dataset_from, load, load_data, plot, recipe, remake_report, resume, train
     from neurarium.estimator import NeuralClassifier as NeuralClassifier
     from neurarium.estimator import NeuralRegressor as NeuralRegressor
     from neurarium.learning.trace import trace
@@ -33,6 +33,7 @@ _HOMES = {
     "load_data": "neurarium.api",
     "plot": "neurarium.api",
     "recipe": "neurarium.api",
+    "remake_report": "neurarium.api",
     "resume": "neurarium.api",
     "train": "neurarium.api",
     "sweep": "neurarium.sweeps.sweep",
@@ -59,6 +60,7 @@ __all__ = [
     "load_data",
     "plot",
     "recipe",
+    "remake_report",
     "resume",
     "sweep",
     "trace",

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,11 +26,14 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.own import Own
 from neurarium.learning.loss import Loss
 from neurarium.recipes.catalog import RECIPES
-from neurarium.record.events import Event, Stopped
-from neurarium.record.files import write_atomic
+from neurarium.record.events import Event
+from neurarium.record.files import remove_parts
+from neurarium.record.lock import locked
 from neurarium.record.run_record import read_record
 from neurarium.record.schema import Schema
+from neurarium.record.sealed import write_json
 from neurarium.report.curves import compare_figure, curves_figure, save_figure
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.table import save_figures
 from neurarium.report.layers import write_layers
 from neurarium.report.page import write_report
@@ -39,7 +41,7 @@ from neurarium.report.screen import shown
 from neurarium.tasks.scores import Scores
 from neurarium.tasks.table import OwnLoss
 from neurarium.training import session as sessions
-from neurarium.training.folder import is_finished, is_run
+from neurarium.training.folder import is_finished, is_run, is_whole
 from neurarium.training.interrupt import stop_on_interrupt
 from neurarium.training.pretrained import (
     Pretrained,
@@ -51,20 +53,16 @@ from neurarium.training.pretrained import (
     refuse_unfinished,
 )
 from neurarium.training.recipe import Recipe, fitted
-from neurarium.training.run import Run, load_run
+from neurarium.training.run import Run, Split, load_run
 from neurarium.training.seed import own_generators
 from neurarium.training.session import Session
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from rich.console import Console
 
 
 def recipe(name: str) -> Recipe:
-    """Return the recipe of this name.
-
-    Raises:
-        ConfigError: no such recipe; names the closest.
+    """Return the recipe of this name. Raises ConfigError: no such recipe; names the closest.
 
     Example:
         >>> recipe("lenet5").epochs
@@ -114,15 +112,10 @@ def train(
         out: the run folder; none: `runs/NAME-1`, `runs/NAME-2` and so on.
         progress: show progress on the screen.
         console: where to show it; none: standard output.
-
-    Returns:
-        The trained run, or after Ctrl-C what it had learned until then.
-
-    Raises:
-        ConfigError, DataError, ShapeError: recipe, data, net and loss do not fit; nothing has been written yet.
-        NonFiniteError: learning diverged; the folder keeps the last good checkpoint.
-        StorageError: the folder cannot be written.
-        KeyboardInterrupt: stopped while the pretrained run was trained; the message says how to go on.
+    Returns: the trained run, or after Ctrl-C what it had learned until then.
+    Raises ConfigError, DataError, ShapeError: recipe, data, net and loss do not fit; nothing has been written yet;
+    NonFiniteError: learning diverged; the folder keeps the last good checkpoint; StorageError: the folder cannot be
+    written; KeyboardInterrupt: stopped while the pretrained run was trained; the message says how to go on.
     """
     plan = _with_whole_paths(recipe(plan) if isinstance(plan, str) else plan)
     own = _data_in_hand(data, target, plan)
@@ -139,15 +132,17 @@ def train(
         check_need(plan)
         if not plan.pretrained:
             session = sessions.start(plan, folder, dataset, net, loss, notices)
-            return _fit(session, dataset, progress, console)
+            with _told_how_to_go_on(folder), locked(folder):
+                return _fit(session, dataset, progress, console)
         # wrong settings show now, not when the pretrained run has been trained
         sessions.refuse_used(folder)
         sessions.build_session(plan, dataset, net, _fresh_pretrained(plan, dataset.schema), loss)
         _try_pretrained(plan, dataset)
         sessions.create_run_folder(plan, folder, dataset)
-        _make_pretrained(plan, folder, dataset, progress, console)
-        session = sessions.resume(folder, plan, dataset, net, loss, notices)
-        return _fit(session, dataset, progress, console)
+        with _told_how_to_go_on(folder), locked(folder):
+            _make_pretrained(plan, folder, dataset, progress, console)
+            session = sessions.resume(folder, plan, dataset, net, loss, notices)
+            return _fit(session, dataset, progress, console)
 
 
 def resume(
@@ -172,34 +167,65 @@ def resume(
         progress: show progress on the screen.
         console: where to show it; none: standard output.
         changes: settings to change from here on, such as `epochs=30` or `device="cuda"`.
-
-    Raises:
-        RunError: no run there, other data than before, or nothing left to do.
+    Raises RunError: no run there, one that another process trains, other data than before, or nothing left to do.
     """
     plan = sessions.read_recipe(folder, changes)
     own = _data_in_hand(data, target, plan)
     dataset = own.dataset
-    with own_generators():
+    with own_generators(), _told_how_to_go_on(folder), locked(folder):
         if plan.pretrained:
             _make_pretrained(plan, Path(folder), dataset, progress, console)
         session = sessions.resume(folder, plan, dataset, net, loss, own.notices)
-        if session.rule.finished and (Path(folder) / "weights.json").exists():
+        done = session.rule.finished or session.progress.epoch > plan.epochs
+        if not (done and is_finished(folder)):
+            return _fit(session, dataset, progress, console)
+        if not is_whole(folder):  # cut off while its report was written
+            remove_parts(folder)
+            with stop_on_interrupt():
+                return _write_up(session, dataset)
+        if session.rule.finished:
             raise RunError(str(folder), expected="something left to learn", got="a rule that has come to its end")
-        if session.progress.epoch > plan.epochs and (Path(folder) / "weights.json").exists():
-            raise RunError(
-                str(folder),
-                expected="epochs left to train",
-                got=f"all {plan.epochs} done",
-                remedy=f"neurarium resume {folder} --epochs {2 * plan.epochs} trains on",
-            )
-        return _fit(session, dataset, progress, console)
+        raise RunError(
+            str(folder),
+            expected="epochs left to train",
+            got=f"all {plan.epochs} done",
+            remedy=f"neurarium resume {folder} --epochs {2 * plan.epochs} trains on, neurarium report {folder} makes "
+            "its report anew",
+        )
+
+
+def remake_report(
+    folder: str | Path,
+    *,
+    data: Any = None,
+    target: str | Sequence[str] | None = None,
+    net: nn.Module | None = None,
+    device: str | None = None,
+) -> Run:
+    """Measure a run anew and write its scores, pictures and report; of one under way its curves.
+
+    Args:
+        folder: the run folder.
+        data: the data, where they came from memory.
+        target: as in `train`.
+        net: the module, where it was your own.
+        device: as in `load`.
+    Raises RunError: no run there, one that another process trains, or other data than it learned from; StorageError: a
+    file cannot be written.
+    """
+    own = _data_in_hand(data, target, sessions.read_recipe(folder))
+    sessions.refuse_other_data(folder, own.dataset)
+    run = load_run(folder, net, device)
+    with own_generators(), locked(folder):
+        remove_parts(folder)
+        write_results(run, own.dataset)
+    return run
 
 
 def fresh_net(plan: Recipe, schema: Schema) -> nn.Module:
     """Build a recipe's net with first weights; where it stands on the net of a recipe, that one is untrained too.
 
-    Raises:
-        ConfigError, ShapeError, RunError: net, pretrained run and data do not fit.
+    Raises ConfigError, ShapeError, RunError: net, pretrained run and data do not fit.
 
     Example:
         >>> from neurarium.record.schema import image_schema
@@ -233,18 +259,18 @@ def new_folder(name: str, root: str | Path = "runs") -> Path:
     return Path(root) / f"{name}-{number}"
 
 
-def write_results(run: Run, data: Dataset, split: str = "test") -> Scores | None:
-    """Measure a finished run and write scores, pictures and the report into its folder.
+def write_results(run: Run, data: Dataset, split: Split = "test") -> Scores | None:
+    """Measure a finished run and write scores, pictures and the report into its folder; of one under way its curves.
 
-    Returns:
-        The scores; none where the data set has no such split.
+    Returns: the scores; none where the data set has no such split, or the run is not finished.
     """
     folder, scores = run.folder, None
-    write_layers(run, folder)
-    if len(getattr(data, split)) > 0:
-        scores = run.evaluate(data, split)
-        write_atomic(folder / "scores.json", json.dumps(scores.to_plain(), indent=1))
-    save_figures(run, data, split, scores)
+    if is_finished(folder):
+        write_layers(run, folder)
+        if len(getattr(data, split)) > 0:
+            scores = run.evaluate(data, split)
+            write_json(folder / "scores.json", scores.to_plain())
+        save_figures(run, data, split, scores)
     save_figure(plot(run), folder / "curves.png")
     write_report(folder)
     return scores
@@ -270,10 +296,7 @@ def _origin(plan: Recipe, schema: Schema) -> tuple[Recipe | Path, tuple[str, ...
     """What the name of a pretrained run means: a recipe on the data and machine of the run itself, or a run folder.
 
     Returns it, and what of the recipe is left out as such data do not have it.
-
-    Raises:
-        ConfigError: neither of the two; names the closest recipes.
-        RunError: a run that is not finished.
+    Raises ConfigError: neither of the two; names the closest recipes; RunError: a run that is not finished.
     """
     if plan.pretrained in RECIPES:
         carried = ("data", "data_folder", "seed", "device", "threads", "checkpoints")
@@ -313,8 +336,7 @@ def _try_pretrained(plan: Recipe, data: Dataset) -> None:
 def _make_pretrained(plan: Recipe, folder: Path, data: Dataset, progress: bool, console: Console | None) -> None:
     """Bring the pretrained run of a run to its end: copy it, train it, or go on where it was broken off.
 
-    Raises:
-        KeyboardInterrupt: stopped before the end; it can be resumed.
+    Raises KeyboardInterrupt: stopped before the end; it can be resumed.
     """
     below = pretrained_folder(folder)
     if is_finished(below):
@@ -329,34 +351,42 @@ def _make_pretrained(plan: Recipe, folder: Path, data: Dataset, progress: bool, 
         if not is_run(below):
             sessions.create_run_folder(origin, below, data)
         _make_pretrained(origin, below, data, progress, console)
-    session = (
-        sessions.resume(below, origin, data) if is_run(below) else sessions.start(origin, below, data, notices=notices)
-    )
-    _fit(session, data, progress, console)
+    with locked(below):
+        begun = is_run(below)
+        session = (
+            sessions.resume(below, origin, data) if begun else sessions.start(origin, below, data, None, None, notices)
+        )
+        _fit(session, data, progress, console)
     if not is_finished(below):
-        raise KeyboardInterrupt(f"stopped and saved; go on with: neurarium resume {folder}")
+        raise KeyboardInterrupt
 
 
 def _fit(session: Session, data: Dataset, progress: bool, console: Console | None) -> Run:
     """Let a session run to its end, showing it, and write what a reader wants to see."""
-    assert session.folder is not None
-    stopped = None
-    for name in ("trace.json", "trace.png"):  # of weights that are about to change
-        (session.folder / name).unlink(missing_ok=True)
     with stop_on_interrupt() as stop:
         events: Iterator[Event] = session.events(stop)
         if progress:
             events = shown(events, console)
         # closed at once on an error, so that files and screen are in order before the message
         with contextlib.closing(events):  # type: ignore[type-var]
-            for event in events:
-                if isinstance(event, Stopped):
-                    stopped = event
-    net = session.net.eval()
-    run = load_run(session.folder, net, str(session.device_config.device))
-    if stopped is not None and stopped.reason == "interrupted":
-        save_figure(plot(run), session.folder / "curves.png")
-        write_report(session.folder)
-    else:
-        write_results(run, data)
+            for _ in events:
+                pass
+        # still under `stop_on_interrupt`: the folder of a run that has come to its end is made whole first
+        return _write_up(session, data)
+
+
+def _write_up(session: Session, data: Dataset) -> Run:
+    """Write what a reader wants to see of a session that has stopped."""
+    assert session.folder is not None
+    run = load_run(session.folder, session.net.eval(), str(session.device_config.device))
+    write_results(run, data)
     return run
+
+
+@contextlib.contextmanager
+def _told_how_to_go_on(folder: str | Path) -> Iterator[None]:
+    """Let an interrupt say what to do next."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(f"stopped; go on with: neurarium resume {folder}") from interrupt

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -177,7 +178,8 @@ def test_damaged_weights_fall_back_to_the_checkpoint_and_say_so(
     (tmp_path / "r/weights.safetensors").write_bytes(content)
     result = neurarium("evaluate", "r")
     assert result.returncode == 0, result.stderr
-    assert "checksum" in " ".join(result.stdout.split())
+    assert "note: " in result.stderr
+    assert "checksum" in result.stderr
 
 
 def test_read_only_and_full_disk(neurarium: Call, tmp_path: Path) -> None:
@@ -186,3 +188,21 @@ def test_read_only_and_full_disk(neurarium: Call, tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "blocked" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_an_update_that_overflows_ends_the_run_as_a_divergence_does(neurarium: Call, tmp_path: Path) -> None:
+    result = neurarium(
+        "train", "mlp", "--data", "iris", "--net.hidden", "8", "--optimizer.lr", "1e38", "--epochs", "1",
+        "--batch-size", "1000", "--threads", "1", "--quiet", "--optimizer.weight-decay", "0",
+    )  # fmt: skip
+    assert result.returncode == 3
+    assert "after step 1: expected finite numbers" in result.stderr
+    assert not (tmp_path / "runs/mlp-1/weights.json").exists()
+
+
+def test_report_makes_anew_what_is_missing(neurarium: Call, flowers: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(flowers, tmp_path / "run")
+    (run / "report.html").unlink()
+    assert neurarium("report", "run").returncode == 0
+    assert (run / "report.html").exists()
+    assert neurarium("report", "absent").returncode == 2

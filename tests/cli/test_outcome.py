@@ -9,6 +9,7 @@ import pytest
 
 from neurarium import api
 from neurarium.cli.outcome import tell_outcome
+from neurarium.record.sealed import write_json
 
 
 def test_what_the_task_says_or_how_to_go_on(
@@ -24,9 +25,15 @@ def test_what_the_task_says_or_how_to_go_on(
         "task": "recall", "split": "test", "data": "d", "examples": 3, "loss": None,
         "metrics": [{"name": "exact recall", "value": 0.5, "meaning": "share of", "unit": "%", "baseline": None}],
     }  # fmt: skip
-    (run.folder / "scores.json").write_text(json.dumps(memory))
+    write_json(run.folder / "scores.json", memory)
     assert tell_outcome(run) == 0
-    assert "exact recall 50.0 %" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "exact recall 50.0 %" in told.out
+    assert told.err == ""
+    doubted = memory | {"warnings": ["No better than [guessing]; do x."]}
+    write_json(run.folder / "scores.json", doubted)
+    assert tell_outcome(run) == 0
+    assert capsys.readouterr().err == "warning: No better than [guessing]; do x.\n"
     (run.folder / "scores.json").unlink()
     assert tell_outcome(run) == 0
     (run.folder / "weights.json").unlink()

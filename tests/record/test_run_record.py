@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from neurarium.checks import RunError
+from neurarium.checks import RunError, StorageError
 from neurarium.record.events import EpochEnded, Event, Notice, Started, Stepped, Stopped
-from neurarium.record.run_record import epochs_of, read_record, recorded, rewind
+from neurarium.record.run_record import epochs_of, read_record, recorded, rewind, to_line
 
 
 def stream(steps: int = 40) -> Iterator[Event]:
@@ -40,20 +40,37 @@ def test_each_event_is_on_the_disk_when_it_is_passed_on(tmp_path: Path) -> None:
 
 def test_broken_last_line_is_left_out_and_a_broken_middle_named(tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
-    path.write_text('{"event": "notice", "message": "a"}\n{"event": "no')
+    line = to_line(Notice("a"))
+    path.write_text(f'{line}\n{{"event": "no')
     assert len(read_record(path)) == 1
-    path.write_text('{"event": "no\n{"event": "notice", "message": "a"}\n')
-    with pytest.raises(RunError, match="line 1"):
-        read_record(path)
+    for broken in ('{"event": "no', line.replace('"a"', '"b"'), '{"event": "notice", "message": "a"}', "7"):
+        path.write_text(f"{broken}\n{line}\n")
+        with pytest.raises(RunError, match="line 1"):
+            read_record(path)
 
 
 def test_rewind_drops_what_came_after(tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
     list(recorded(stream(), path))
-    rewind(path, 10)
+    rewind(path, 10, 1)
     entries = read_record(path)
     assert max(entry.get("step", 0) for entry in entries) == 10
     assert epochs_of(entries) == []
+
+
+@pytest.mark.parametrize(("epoch", "left"), [(1, []), (2, [1])])
+def test_rewind_drops_the_end_of_an_epoch_that_is_still_under_way(tmp_path: Path, epoch: int, left: list[int]) -> None:
+    """The last step of an epoch and the epoch's end have the same number of steps."""
+    path = tmp_path / "record.jsonl"
+    list(recorded(iter([*stream(), Notice("of what is to come again")]), path))
+    rewind(path, 40, epoch)
+    assert [entry["epoch"] for entry in epochs_of(read_record(path))] == left
+    assert (read_record(path)[-1]["event"] == "notice") == (epoch == 2)
+
+
+def test_full_disk_is_one_clear_error() -> None:
+    with pytest.raises(StorageError, match="the disk is full"):
+        list(recorded(stream(), "/dev/full"))
 
 
 def test_no_record(tmp_path: Path) -> None:

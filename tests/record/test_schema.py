@@ -94,8 +94,8 @@ def fields(draw: st.DrawFn) -> dict[str, Any]:
     scaled = draw(st.booleans())
     return {
         "shape": tuple(shape),
-        "categories": tuple(draw(st.lists(names, max_size=3))),
-        "names": tuple(draw(st.lists(names, max_size=2))),
+        "categories": tuple(draw(st.lists(names, max_size=3, unique=True))),
+        "names": tuple(draw(st.lists(names, max_size=2, unique=True))),
         "mean": tuple(pair[0]) if scaled else (),
         "std": tuple(pair[1]) if scaled else (),
         "value_range": draw(st.none() | st.tuples(numbers, numbers)),

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from neurarium.nets.convolutional.specs import LeNet5Spec
-from neurarium.record.config import write_toml
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped, StopReason
 from neurarium.record.run_record import to_line
 from neurarium.record.schema import Field, Schema
+from neurarium.record.sealed import seal, unseal, write_json, write_settings
 from neurarium.tasks.scores import Metric, Scores
 from neurarium.training.data_info import DataInfo
 from neurarium.training.recipe import Recipe, recipe_to_plain
@@ -68,7 +68,7 @@ def _make_events(
 def _entries_of(events: list[Event]) -> list[dict[str, Any]]:
     """What a record holds of these events, steps thinned as the recorder does."""
     kept = (e for e in events if not isinstance(e, Stepped) or e.position % 3 == 0)
-    return [json.loads(to_line(event)) for event in kept]
+    return [unseal(json.loads(to_line(event)), "", "") for event in kept]
 
 
 def _make_scores(
@@ -183,15 +183,13 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     ) -> Path:
         folder = tmp_path_factory.mktemp("runs") / "lenet5-1"
         folder.mkdir()
-        lines = [json.dumps(entry) + "\n" for entry in _entries_of(events or _make_events())]
+        lines = [json.dumps(seal(entry)) + "\n" for entry in _entries_of(events or _make_events())]
         (folder / "record.jsonl").write_text("".join(lines))
-        (folder / "config.toml").write_text(
-            write_toml(recipe_to_plain(recipe or Recipe(name="lenet5", net=LeNet5Spec())))
-        )
-        (folder / "data.json").write_text(json.dumps((info or _make_info(classes)).to_plain()))
+        write_settings(folder / "config.toml", recipe_to_plain(recipe or Recipe(name="lenet5", net=LeNet5Spec())))
+        write_json(folder / "data.json", (info or _make_info(classes)).to_plain())
         if scored:
             scores = scores or _make_scores(classes, 500, 0.968)
-            (folder / "scores.json").write_text(json.dumps(scores.to_plain()))
+            write_json(folder / "scores.json", scores.to_plain())
         return folder
 
     return make

@@ -1,4 +1,3 @@
-import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -11,6 +10,7 @@ from torch import nn
 from neurarium.checks import RunError
 from neurarium.nets.summary import summarize, summarize_batch
 from neurarium.record.schema import Field, Schema
+from neurarium.record.sealed import write_json
 from neurarium.report import sections
 from neurarium.report.history import digest
 from neurarium.report.layers import plain_rows
@@ -61,7 +61,7 @@ def html(run_folder, pictures):
     folder = run_folder()
     net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.Flatten(), nn.Linear(3456, 10))
     layers = {"of": "one example", "rows": plain_rows(summarize(net, (1, 28, 28)))}
-    (folder / "layers.json").write_text(json.dumps(layers))
+    write_json(folder / "layers.json", layers)
     pictures(folder, "mistakes")
     path = write_report(folder)
     assert path == folder / "report.html"
@@ -94,7 +94,7 @@ def test_page_is_self_contained(page, html):
 
 def test_all_sections_are_there_and_reached_from_the_top(page):
     assert [anchor[1:] for anchor in page.anchors] == [
-        "story", "curves", "answers", "mistakes", "net", "settings", "origins", "use"
+        "story", "curves", "scores", "answers", "mistakes", "net", "settings", "origins", "use"
     ]  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_pictures_are_described(page, html):
 
 
 def test_commands_name_the_folder(page):
-    assert re.search(r"neurarium predict \S+/lenet5-1 plotting.png", page.text)
+    assert re.search(r"neurarium predict \S+/lenet5-1 image.png", page.text)
     assert re.search(r"neurarium resume \S+/lenet5-1 --epochs 20", page.text) is None
     assert re.search(r"neurarium resume \S+/lenet5-1 --epochs 40", page.text)
     assert re.search(r"neurarium train --config \S+/config.toml --out \S+/lenet5-1-again", page.text)
@@ -154,6 +154,14 @@ def test_a_run_without_a_single_step_has_a_page(run_folder, made):
     assert "curves" not in page.ids
 
 
+def test_doubts_stand_at_the_top(run_folder, made):
+    scores = replace(made.scores(made.digits, 500, 0.1), warnings=("No better than <guessing>; do x.",))
+    html = write_report(run_folder(scores=scores)).read_text()
+    assert html.index('<p class="doubt">No better than &lt;guessing&gt;; do') < html.index("<main>")
+    assert "always the most frequent class" in html
+    assert 'class="doubt"' not in write_report(run_folder()).read_text()
+
+
 def test_a_hundred_classes(run_folder, made, pictures):
     classes = tuple(f"kind {k}" for k in range(100))
     scores = made.scores(classes, 1000, 0.8, data="many")
@@ -171,7 +179,8 @@ def test_figures_of_a_run_have_their_sections_before_the_net(run_folder, made, p
     pictures(folder, "filters", "augmented", alone=True)
     page = Page(write_report(folder).read_text())
     assert [anchor[1:] for anchor in page.anchors] == [
-        "story", "curves", "answers", "mistakes", "picture-filters", "picture-augmented", "settings", "origins", "use"
+        "story", "curves", "scores", "answers", "mistakes", "picture-filters", "picture-augmented", "settings",
+        "origins", "use",
     ]  # fmt: skip
     assert page.alts == ["filters", "augmented"]
 
@@ -204,7 +213,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
 def test_a_cost_that_is_not_known_makes_the_total_unknown(run_folder, made):
     folder = run_folder(events=made.events(1, best=1))
     rows = plain_rows(summarize_batch(nn.Bilinear(2, 3, 4), (torch.zeros(5, 2), torch.zeros(5, 3))))
-    (folder / "layers.json").write_text(json.dumps({"of": "a batch of five", "rows": rows}))
+    write_json(folder / "layers.json", {"of": "a batch of five", "rows": rows})
     text = Page(write_report(folder).read_text()).text
     assert "Shapes and multiply-adds are those of a batch of five." in text
     assert "(net) Bilinear 5 x 4 28 unknown total 28 unknown" in text
@@ -213,8 +222,8 @@ def test_a_cost_that_is_not_known_makes_the_total_unknown(run_folder, made):
 @pytest.mark.parametrize(
     ("task", "command", "call"),
     [
-        ("classification", "neurarium predict runs/x-1 plotting.png", "run.predict(inputs).labels"),
-        ("regression", "neurarium predict runs/x-1 plotting.png", "run.predict(inputs).values"),
+        ("classification", "neurarium predict runs/x-1 image.png", "run.predict(inputs).labels"),
+        ("regression", "neurarium predict runs/x-1 image.png", "run.predict(inputs).values"),
         ("generation", "neurarium sample runs/x-1 --count 100 --out samples.png", "run.sample(100)"),
         ("density", "neurarium sample runs/x-1 --count 100 --out samples.png", "run.sample(100)"),
         ("reconstruction", "neurarium evaluate runs/x-1", "run.net(scaled(inputs, run.schema.input))"),
@@ -233,7 +242,7 @@ def test_use_is_by_what_the_net_is_for(task, command, call, made):
 @pytest.mark.parametrize(
     ("kind", "files"),
     [
-        ("images", "plotting.png"),
+        ("images", "image.png"),
         ("vectors", "examples.csv"),
         ("tokens", "lines.txt"),
         ("windows", "lines.txt"),

@@ -4,11 +4,16 @@ import torch
 
 from neurarium.nets.connectionist.perceptron import learn
 from neurarium.nets.connectionist.separability import margins, novikoff
-from neurarium.report.perceptron_picture import edge_on, hyperplane_figure, perceptron_figure
+from neurarium.report.perceptron_picture import edge_on, hyperplane_figure
 from neurarium.report.plotting import png
 
 CORNERS = torch.tensor([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
 AND, XOR = torch.tensor([0, 1, 0, 0]), torch.tensor([0, 0, 1, 1])
+
+
+def drawn(found, x, labels, title, *names):
+    counts = found.mistakes.by_epoch(len(x), found.epochs).tolist()
+    return hyperplane_figure(found.weight, found.bias, counts, x, labels, title, *names)
 
 
 def far(point, line) -> float:
@@ -19,7 +24,7 @@ def far(point, line) -> float:
 
 def test_line_margin_and_mistakes() -> None:
     found = learn(CORNERS, AND)
-    figure = perceptron_figure(found, CORNERS, AND, "and", ("0", "1"), ("a", "b"))
+    figure = drawn(found, CORNERS, AND, "and", ("0", "1"), ("a", "b"))
     left, right = figure.axes
     dots = [group.get_offsets().tolist() for group in left.collections]
     assert dots == [[[0, 0], [0, 1], [1, 0]], [[1, 1]]]
@@ -38,7 +43,7 @@ def test_line_margin_and_mistakes() -> None:
 
 
 def test_a_certificate_is_ringed_and_there_is_no_bound() -> None:
-    figure = perceptron_figure(learn(CORNERS, XOR, epochs=4), CORNERS, XOR, "xor")
+    figure = drawn(learn(CORNERS, XOR, epochs=4), CORNERS, XOR, "xor")
     left, right = figure.axes
     assert sorted(left.collections[2].get_offsets().tolist()) == sorted(CORNERS.tolist())
     assert len(left.get_lines()) == 1  # no margin
@@ -52,7 +57,7 @@ def test_other_numbers_of_features(features: int) -> None:
     x = rng.standard_normal((30, features))
     t = torch.from_numpy((x @ np.arange(1.0, features + 1) > 0.1).astype(int))
     found = learn(torch.from_numpy(x), t)
-    figure = perceptron_figure(found, torch.from_numpy(x), t, "many")
+    figure = drawn(found, torch.from_numpy(x), t, "many")
     line = figure.axes[0].get_lines()[0]
     expected = np.abs(x @ found.weight.numpy() + found.bias) / found.weight.norm().item()
     places = np.concatenate([group.get_offsets() for group in figure.axes[0].collections[:2]])
@@ -73,7 +78,7 @@ def test_weights_that_are_zero_still() -> None:
     x = torch.tensor([[0.0, 1.0], [0.0, 1.0]])
     found = learn(x, torch.tensor([1, 0]), epochs=1, answers="pocket")
     assert found.weight.tolist() == [0, 0]
-    assert png(perceptron_figure(found, x, torch.tensor([1, 0]), "nothing")).startswith(b"\x89PNG")
+    assert png(drawn(found, x, torch.tensor([1, 0]), "nothing")).startswith(b"\x89PNG")
 
 
 def test_a_hyperplane_and_counts_from_a_run() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from neurarium.report.rates import rates_figure, suggestions
-from neurarium.training.rate_finder import RateCurve
+from neurarium.training.rate_finder import SHARE, RateCurve
 
 RATES = tuple(np.geomspace(1e-5, 1.0, 51))
 LOSSES = tuple(2.3 - 1.2 / (1 + np.exp(-(np.log10(RATES) + 3) * 4)) + 40 * np.clip(np.log10(RATES) + 0.3, 0, None))
@@ -21,7 +21,7 @@ def test_the_picture_holds_the_numbers():
     np.testing.assert_allclose(line(axes, "single mini-batches").get_ydata(), CURVE.losses)
     lowest = int(np.argmin(LOSSES))
     assert line(axes, "minimum:").get_xdata()[0] == RATES[lowest]
-    assert line(axes, "minimum / 10").get_xdata()[0] == pytest.approx(RATES[lowest] / 10)
+    assert line(axes, "advised").get_xdata()[0] == pytest.approx(RATES[lowest] / SHARE)
     # the logistic curve falls fastest at its middle, 10^-3
     assert 0.5e-3 < line(axes, "steepest").get_xdata()[0] < 2e-3
     assert line(axes, "diverged").get_xdata()[0] == 1
@@ -42,8 +42,16 @@ def test_losses_over_decades_are_drawn_on_a_logarithmic_scale():
 
 def test_words():
     lines = suggestions(CURVE)
-    assert [text.split("  ")[0] for text in lines] == ["steepest descent", "minimum / 10", "diverged at"]
-    assert "has not diverged" in suggestions(RateCurve(RATES, LOSSES, LOSSES, None))[2]
+    assert [text.split("  ")[0] for text in lines] == ["advised", "steepest descent", "diverged at"]
+
+
+def test_not_diverged_is_said_only_of_a_loss_that_still_falls():
+    rises = suggestions(RateCurve(RATES, LOSSES, LOSSES, None))[2]
+    assert "has not diverged" not in rises
+    assert "The loss rises from" in rises
+    lowest = int(np.argmin(LOSSES))
+    falls = RateCurve(RATES[: lowest + 1], LOSSES[: lowest + 1], LOSSES[: lowest + 1], None)
+    assert "has not diverged" in suggestions(falls)[2]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

@@ -22,7 +22,7 @@ def test_all_events_pass_in_order(made):
     assert show(events, io.StringIO()) == events
 
 
-def test_without_a_terminal_one_plain_line_an_epoch(made):
+def test_without_a_terminal_one_plain_line_an_epoch(made, capsys):
     file = io.StringIO()
     show(made.events(5), file)
     text = file.getvalue()
@@ -33,7 +33,7 @@ def test_without_a_terminal_one_plain_line_an_epoch(made):
     assert [line.split()[0] for line in lines if line[:5].strip().isdigit()] == ["1", "2", "3", "4", "5"]
     assert "61,706 parameters" in lines[0]
     assert lines[1] == HEADER
-    assert "4 of 6 threads are busy" in lines[2]
+    assert "4 of 6 threads are busy" in capsys.readouterr().err  # and not among the lines
     assert max(map(len, lines[1:])) <= 80
 
 
@@ -126,11 +126,18 @@ def test_board_shows_where_the_run_is(made):
     assert "best epoch 2" in text
 
 
-def test_a_name_with_brackets_is_no_markup():
+def test_a_name_with_brackets_is_no_markup(capsys):
     file = io.StringIO()
     show([Started("[red]x[/]", 1, 1), Notice("[bold]")], file)
     assert "[red]x[/]" in file.getvalue()
-    assert "note: [bold]" in file.getvalue()
+    assert "note: [bold]" in capsys.readouterr().err
+    assert "note" not in file.getvalue()
+
+
+def test_notices_are_told_where_nothing_else_is_shown(capsys):
+    list(shown(iter([Started("x", 1, 1), Notice("see here")]), Console(quiet=True, force_terminal=True)))
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "note: see here\n")
 
 
 def test_smoothed_loss_is_the_mean_at_first():

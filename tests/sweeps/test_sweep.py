@@ -48,7 +48,7 @@ def test_a_sweep_leaves_everything(vectors: Dataset, tmp_path: Path) -> None:
     found = sweep(PLAN, GRID, seeds=3, data=vectors, out=tmp_path / "s", console=console)
     assert found.complete
     assert {p.name for p in found.folder.iterdir() if p.is_file()} == {
-        "sweep.toml", "results.json", "sweep.png", "report.html",
+        "sweep.toml", "results.json", "sweep.png", "report.html", ".lock",
     }  # fmt: skip
     assert len([p for p in found.folder.iterdir() if p.is_dir()]) == 6
     assert "6 of 6 runs" in said.getvalue()

@@ -3,8 +3,15 @@ import json
 import numpy as np
 import pytest
 import torch
-from scipy import special
-from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
+from scipy import special, stats
+from sklearn.metrics import (
+    average_precision_score,
+    confusion_matrix,
+    log_loss,
+    precision_recall_fscore_support,
+    recall_score,
+    roc_auc_score,
+)
 from sklearn.utils.class_weight import compute_sample_weight
 from torch import Tensor, nn
 
@@ -16,7 +23,7 @@ from neurarium.data.table import Table
 from neurarium.learning.loss import Loss
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
-from neurarium.tasks.classification import Classification, per_class
+from neurarium.tasks.classification import Classification, classification_metrics, per_class
 from neurarium.tasks.interval import wilson_interval
 from neurarium.tasks.scores import Scores
 from neurarium.tasks.table import task_of
@@ -55,7 +62,9 @@ def test_scores_are_scikit_learns() -> None:
     np.testing.assert_array_equal(found.arrays["predicted"], said)
     assert (found.task, found.split, found.data, found.examples) == ("classification", "test", "toy", 2300)
     assert found.accuracy == pytest.approx((truth == said).mean())
-    (accuracy,) = found.metrics
+    accuracy, balanced = found.metrics
+    assert balanced.value == pytest.approx(recall_score(truth, said, labels=np.unique(truth), average="macro"))
+    assert balanced.baseline == pytest.approx(1 / len(np.unique(truth)))
     assert accuracy.interval == wilson_interval(int((truth == said).sum()), 2300)
     assert accuracy.baseline == pytest.approx(np.bincount(truth).max() / 2300)
     shares = special.softmax(logits, axis=1)
@@ -66,6 +75,38 @@ def test_scores_are_scikit_learns() -> None:
     for name, values in zip(("precision", "recall", "f1", "examples"), expected, strict=True):
         np.testing.assert_allclose([row[name] for row in rows], values, rtol=1e-12)
     assert [row["class"] for row in rows] == list(NAMES)
+
+
+def test_two_classes_are_ranked_as_scikit_learn_ranks_them() -> None:
+    random = np.random.default_rng(3)
+    truth = (random.random(400) < 0.25).astype(int)
+    logits = (random.normal(size=(400, 2)) * 4).round() / 4 + 40 * random.integers(0, 2, (400, 1)) * np.eye(2)[truth]
+    kinds = Field((), categories=("common", "rare"))
+    found = score(answered(torch.from_numpy(logits).float(), torch.from_numpy(truth), kinds))
+    margin = logits[:, 1] - logits[:, 0]  # whose softmax is 1 in 32 bits from 17 on
+    assert found.value("AUC") == pytest.approx(roc_auc_score(truth, margin), abs=1e-12)
+    assert found.value("average precision") == pytest.approx(average_precision_score(truth, margin), abs=1e-12)
+    assert [m.baseline for m in found.metrics[2:]] == [0.5, pytest.approx(truth.mean())]
+    alone = score(answered(torch.from_numpy(logits[truth == 1]).float(), torch.ones(truth.sum()).long(), kinds))
+    assert [m.name for m in alone.metrics] == ["accuracy", "balanced accuracy"]
+    assert alone.metrics[0].remedy == ""
+
+
+@pytest.mark.parametrize(
+    ("right", "count", "most", "guessed"),
+    [(77, 100, 75, True), (83, 100, 75, True), (84, 100, 75, False), (10, 100, 10, True), (19, 100, 10, False)],
+)
+def test_what_counts_as_a_guess(right: int, count: int, most: int, guessed: bool) -> None:
+    """The most frequent class lies within the 95 % interval of the accuracy, by SciPy: from 0.756 on for 84 of 100."""
+    truth = np.array([0] * most + [1 + k % (1 if most > 50 else 9) for k in range(count - most)])
+    classes = int(truth.max()) + 1
+    said = truth.copy()
+    said[::-1][: count - right] = (said[::-1][: count - right] + 1) % classes
+    confusion = confusion_matrix(truth, said, labels=range(classes))
+    found = classification_metrics(np.eye(classes)[said], truth, confusion, tuple(map(str, range(classes))))[0]
+    low = stats.binomtest(right, count).proportion_ci(method="wilson").low
+    assert bool(found.remedy) == (low <= most / count) == guessed
+    assert ("balanced" in found.remedy) == (guessed and most > 50)
 
 
 def test_the_loss_of_scores_is_that_of_all_batches_together() -> None:

@@ -100,7 +100,6 @@ def test_none_yet(tmp_path: Path) -> None:
 def test_prune_keeps_the_newest_and_sweeps_up(tmp_path: Path) -> None:
     paths = save_steps(tmp_path, 1, 2, 10)
     (tmp_path / "step-0000000099-epoch-000001.safetensors").write_bytes(b"no manifest came")
-    (tmp_path / ".step-1.json.abc.part").write_bytes(b"half")
     prune(tmp_path, 2)
     assert saved_steps(tmp_path) == [paths[2], paths[1]]
     assert len(list(tmp_path.iterdir())) == 4

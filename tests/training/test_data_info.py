@@ -10,13 +10,14 @@ from neurarium.data.assemble import assemble
 from neurarium.data.dataset import Dataset
 from neurarium.data.table import Table
 from neurarium.record.schema import Field, Schema
+from neurarium.record.sealed import write_json
 from neurarium.training.data_info import DataInfo, read_data_info
 
 from .. import conftest
 
 
 def written(folder: Path, info: DataInfo) -> Path:
-    (folder / "data.json").write_text(json.dumps(info.to_plain(), allow_nan=False))
+    write_json(folder / "data.json", info.to_plain())
     return folder
 
 
@@ -55,16 +56,18 @@ def test_missing_and_damaged_descriptions(vectors: Dataset, tmp_path: Path) -> N
     with pytest.raises(RunError, match=r"data\.json: expected a run's description of its data, got No such file"):
         read_data_info(tmp_path)
     plain = DataInfo.of(vectors).to_plain()
-    for damaged in (
-        '{"name": ',
-        "[]",
-        json.dumps({name: value for name, value in plain.items() if name != "counts"}),
-        json.dumps({**plain, "schema": {"inputs": {}}}),
-        json.dumps({**plain, "shape": [12]}),
-        json.dumps({**plain, "schema": {"inputs": {"x": {"shape": [3], "std": [0.0, 1.0]}}, "targets": {}}}),
-    ):
+    for damaged in ('{"name": ', "[]", json.dumps(plain)):
         (tmp_path / "data.json").write_text(damaged)
+        with pytest.raises(RunError, match=r"data\.json: expected .* damaged"):
+            read_data_info(tmp_path)
+    for other in (
+        {name: value for name, value in plain.items() if name != "counts"},
+        {**plain, "schema": {"inputs": {}}},
+        {**plain, "shape": [12]},
+        {**plain, "schema": {"inputs": {"x": {"shape": [3], "std": [0.0, 1.0]}}, "targets": {}}},
+    ):
+        write_json(tmp_path / "data.json", other)
         with pytest.raises(
-            RunError, match=r"data\.json: expected a description of data, got a damaged file; train anew"
+            RunError, match=r"data\.json: expected a description of data, got one of another version; train anew"
         ):
             read_data_info(tmp_path)

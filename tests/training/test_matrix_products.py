@@ -6,7 +6,7 @@ from torch import nn
 
 from neurarium.training import matrix_products
 from neurarium.training.device import find_device
-from neurarium.training.matrix_products import FastLinear, _product, is_available
+from neurarium.training.matrix_products import FastLinear, LargestLinear, _product, choose_products, is_available
 
 pytestmark = pytest.mark.skipif(not is_available(), reason="torch carries one library for matrix products")
 
@@ -115,7 +115,37 @@ def test_what_it_does_not_take_is_left_to_torch() -> None:
 
 def test_the_trainer_takes_it_where_float32_is_asked_for() -> None:
     layer, x = layer_and_input(64)
-    with find_device("cpu").autocast():
+    with find_device("cpu", matrix_products="onednn").autocast():
         assert "_Linear" in layer(x).grad_fn.name()
     with find_device("cpu", "bfloat16").autocast():
         assert layer(x).dtype == torch.bfloat16
+
+
+def test_the_largest_layer_is_seen() -> None:
+    net = nn.Sequential(nn.Linear(4, 9), nn.Linear(9, 2, bias=False), nn.Linear(2, 30))
+    with LargestLinear() as largest:
+        net(torch.zeros(5, 3, 4))
+    assert largest.sizes == (15, 2, 30)
+
+
+def test_what_is_measured_is_one_layer_there_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways can be walked, draw nothing, and small layers are not asked about."""
+    told: dict[str, object] = {}
+
+    def choose(name: str, sizes: str, ways: dict[str, Callable[[], None]]) -> str:
+        told.update(name=name, sizes=sizes, ways=list(ways))
+        for way in ways.values():
+            way()
+        return "mkl"
+
+    monkeypatch.setattr(matrix_products, "fastest", choose)
+    before = torch.get_rng_state()
+    assert choose_products(128, 100, 300) == "auto"
+    assert not told
+    assert choose_products(128, 784, 256) == "mkl"
+    assert told["ways"] == ["mkl", "onednn"]
+    assert "128 x 784 x 256, 1 threads" in str(told["sizes"])
+    assert torch.equal(torch.get_rng_state(), before)
+    monkeypatch.setattr(matrix_products, "is_available", lambda: False)
+    assert choose_products(128, 784, 256) == "mkl"
+    assert told["ways"] == ["mkl"]

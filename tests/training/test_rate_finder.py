@@ -1,6 +1,9 @@
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -12,9 +15,11 @@ from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.recipes.catalog import RECIPES
 from neurarium.record.schema import image_schema
-from neurarium.training.rate_finder import RateCurve, find_rate, smooth
+from neurarium.training.rate_finder import SHARE, SHARE_OF_SGD, RateCurve, check_rate, find_rate, smooth
 from neurarium.training.recipe import Recipe
+from neurarium.training.rules.table import rule_name
 
 RECIPE = Recipe(net=MLPSpec(hidden=(16,), dropout=0.2), optimizer=Optimizer("sgd", lr=123.0), batch_size=30, threads=1)
 
@@ -58,7 +63,7 @@ def test_quadratic_falls_up_to_two_over_l_and_not_beyond(x: float) -> None:
     lowest = max(rate for rate in curve.rates if rate < 2 / curvature)
     assert curve.lowest_at is not None
     assert curve.rates[curve.lowest_at] == lowest
-    assert curve.tenth == pytest.approx(lowest / 10)
+    assert curve.advised == pytest.approx(lowest / SHARE_OF_SGD)
     assert curve.diverged_at is not None
     assert 2 / curvature < curve.diverged_at < 5 / curvature
     assert curve.diverged_at == curve.rates[-1]
@@ -131,13 +136,13 @@ def test_suggestions_of_a_curve_drawn_by_hand() -> None:
     curve = RateCurve(rates, tuple(losses), tuple(losses), None)
     assert curve.steepest == rates[21]
     assert curve.lowest_at == 31
-    assert curve.tenth == pytest.approx(rates[31] / 10)
+    assert curve.advised == pytest.approx(rates[31] / SHARE)
 
 
 def test_no_suggestion_where_nothing_is_learned() -> None:
     rising = RateCurve((0.1, 1.0), (2.0, 3.0), (2.0, 3.0), 1.0)
     assert rising.steepest is None
-    assert rising.tenth is None
+    assert rising.advised is None
     assert RateCurve((), (), (), 0.1).steepest is None
 
 
@@ -156,8 +161,19 @@ def test_refuses(vectors: Dataset, settings: dict, subject: str) -> None:
         find_rate(RECIPE, vectors, **settings)
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_has_a_rate_to_find_or_is_told_that_there_is_none(name: str) -> None:
+    plan = RECIPES[name]()
+    if rule_name(plan) in ("gradient", "adversarial", "contrastive"):
+        check_rate(plan)
+        return
+    with pytest.raises(ConfigError, match=rf"recipe {name}: .*there is no rate to find; train it as it is") as refused:
+        check_rate(plan)
+    assert "lr" not in str(refused.value)
+
+
 def test_an_optimizer_without_a_rate_is_refused(vectors: Dataset) -> None:
-    with pytest.raises(ConfigError, match="learning rate"):
+    with pytest.raises(ConfigError, match="the rule hessian-free, for which there is no rate to find"):
         find_rate(replace(RECIPE, optimizer=Optimizer("hessian-free")), vectors)
 
 
@@ -203,3 +219,34 @@ def test_a_loss_of_ones_own_and_batches_by_length(series: Dataset) -> None:
     assert 1 < max(seen[1:]) < 30
     with pytest.raises(ConfigError, match="loss: expected the function that this run learns by"):
         find_rate(plan, series, net=net)
+
+
+KEPT = json.loads((Path(__file__).parents[2] / "benchmarks" / "results" / "find_rate.json").read_text())["cases"]
+SWEEPS = [(name, k) for name, found in KEPT.items() for k in range(len(found["sweeps"]))]
+
+
+@pytest.mark.parametrize(("name", "number"), SWEEPS)
+def test_the_advice_is_near_the_best_of_a_grid(name: str, number: int) -> None:
+    """Curves and grids as `benchmarks/find_rate.py` recorded them: two seeds a rate, half a decade apart."""
+    kept = {key: tuple(v) if isinstance(v, list) else v for key, v in KEPT[name]["sweeps"][number].items()}
+    advised = RateCurve(**kept).advised
+    assert advised is not None
+    by_rate: dict[float, list[float]] = {}
+    for run in KEPT[name]["grid"]:
+        by_rate.setdefault(run["rate"], []).append(math.inf if run["error"] is None else run["error"])
+    rates = sorted(by_rate)
+    errors = [sum(by_rate[rate]) / len(by_rate[rate]) for rate in rates]
+    near = min(errors) + max(1.5, 0.1 * min(errors))
+    assert np.interp(math.log(advised), np.log(rates), errors) <= near
+
+
+def test_the_advice_was_trained_at() -> None:
+    """No interpolation: the advised rate of the first sweep of each case, from the seeds of the grid."""
+    for name, found in KEPT.items():
+        errors = [run["error"] for run in found["advised"]]
+        by_rate: dict[float, list[float]] = {}
+        for run in found["grid"]:
+            by_rate.setdefault(run["rate"], []).append(math.inf if run["error"] is None else run["error"])
+        best = min(sum(group) / len(group) for group in by_rate.values())
+        assert len(errors) == 2, name
+        assert sum(errors) / 2 <= best + max(1.5, 0.1 * best), name

@@ -8,11 +8,14 @@ import torch
 from torch import nn
 
 from neurarium import api
-from neurarium.checks import ConfigError, DataError, RunError, ShapeError
+from neurarium.checks import ConfigError, DataError, NonFiniteError, RunError, ShapeError
 from neurarium.data.dataset import Dataset
+from neurarium.data.table import Table
 from neurarium.learning.loss import Loss
 from neurarium.nets.convolutional.deep_specs import SmallVGGSpec
 from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.record.schema import Schema
+from neurarium.record.sealed import read_settings, write_settings
 from neurarium.training.fast_inference import FastNet
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.run import load_run
@@ -219,8 +222,12 @@ def test_run_that_has_not_begun(images: Dataset, tmp_path: Path) -> None:
 
 
 def test_config_of_another_net(folder: Path) -> None:
-    config = (folder / "config.toml").read_text()
-    (folder / "config.toml").write_text(config.replace("    8,", "    9,"))
+    plain, earlier = read_settings(folder / "config.toml")
+    plain["net"]["hidden"] = [9]
+    write_settings(folder / "config.toml", plain)
+    with pytest.raises(RunError, match=r"config\.toml: expected the file by which the weights"):
+        load_run(folder)
+    write_settings(folder / "config.toml", plain, earlier)
     with pytest.raises(RunError, match="size mismatch"):
         load_run(folder)
 
@@ -279,3 +286,21 @@ def test_predicts_text_in_hand(tmp_path):
         run.predict(["two zorp"])
     with pytest.raises(ShapeError, match="strings for text"):
         run.predict([3])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+def test_inputs_that_are_not_finite_get_no_answer(folder: Path, images: Dataset, value: float) -> None:
+    run, inputs = load_run(folder), raw_of(images).double()
+    inputs[3, 0, 2, 5] = value
+    with pytest.raises(DataError, match=r"inputs, image, row 3, column 0, 2, 5 \(from 0\): expected a finite number"):
+        run.predict(inputs)
+    with pytest.raises(DataError, match="row 3"):
+        run.predict(Table((inputs,), (), Schema(images.schema.inputs)))
+
+
+def test_answers_that_are_not_finite_are_none(folder: Path, images: Dataset) -> None:
+    run = load_run(folder)
+    with torch.no_grad():
+        next(run.net.parameters()).fill_(float("inf"))
+    with pytest.raises(NonFiniteError, match="answer 0"):
+        run.predict(raw_of(images))

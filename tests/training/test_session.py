@@ -1,3 +1,4 @@
+import contextlib
 import itertools
 import json
 from dataclasses import replace
@@ -18,18 +19,21 @@ from neurarium.nets.connectionist.hopfield_spec import HopfieldSpec
 from neurarium.nets.connectionist.perceptron_spec import PerceptronSpec
 from neurarium.nets.feedforward.regression_specs import LogisticSpec
 from neurarium.nets.feedforward.specs import MLPSpec
+from neurarium.record.choices import VARIABLE
 from neurarium.record.events import CheckpointSaved, EpochEnded, Notice, Started, Stepped, Stopped
 from neurarium.record.run_record import epochs_of, read_record
 from neurarium.tasks.table import task_of
 from neurarium.tasks.task import Context
-from neurarium.training import number_format
+from neurarium.training import matrix_products, number_format
 from neurarium.training.checkpoint import load_checkpoint, saved_steps
 from neurarium.training.data_info import DataInfo, read_data_info
 from neurarium.training.device import find_device
 from neurarium.training.interrupt import StopRequest
+from neurarium.training.matrix_products import is_available
 from neurarium.training.recipe import Checkpoints, OwnNet, Recipe
 from neurarium.training.rules.rule import LearningRule, Sums, Update
 from neurarium.training.rules.table import resolved
+from neurarium.training.run import load_run
 from neurarium.training.seed import restore_generators
 from neurarium.training.session import Session, build_session, create_run_folder, read_recipe, resume, start
 
@@ -413,3 +417,64 @@ def test_auto_by_explicit_gradients_learns(vectors: Dataset, monkeypatch: pytest
     assert run_out(by_hand)
     assert run_out(alone)
     assert_same(weights_of(by_hand), weights_of(alone))
+
+
+WIDE = replace(
+    RECIPE, net=MLPSpec(hidden=(256,)), batch_size=50, epochs=2, checkpoints=Checkpoints(seconds=1e9, steps=1)
+)
+
+
+@pytest.mark.skipif(not is_available(), reason="torch carries one library for matrix products")
+@pytest.mark.parametrize("products", ["mkl", "onednn"])
+def test_matrix_products_are_chosen_once_and_kept(
+    images: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, products: str
+) -> None:
+    """Resumed where another way is faster the run goes on as it began, to the bit; what is read back too."""
+    monkeypatch.setenv(VARIABLE, f"matrix_products={products}")
+    whole = start(WIDE, tmp_path / "whole", images)
+    run_out(whole)
+    broken, stop = start(WIDE, tmp_path / "r", images), StopRequest()
+    for event in broken.events(stop):
+        if isinstance(event, Stepped) and event.step == 3:
+            stop.requested = True
+    monkeypatch.setenv(VARIABLE, "matrix_products=onednn" if products == "mkl" else "")
+    for recipe in (WIDE, read_recipe(tmp_path / "r")):
+        session = resume(tmp_path / "r", recipe, images)
+        assert session.recipe.matrix_products == session.device_config.matrix_products == products
+    run_out(session)
+    assert_same(weights_of(session), weights_of(whole))
+    assert read_recipe(tmp_path / "r") == session.recipe
+    assert load_run(tmp_path / "r").device_config.takes_onednn == (products == "onednn")
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [RECIPE, replace(WIDE, precision="bfloat16"), replace(WIDE, micro_batches=10)],
+)
+def test_nets_without_large_layers_pay_nothing(images: Dataset, recipe: Recipe) -> None:
+    """No choice, and no context that watches every call of torch."""
+    session = build_session(recipe, images)
+    assert session.recipe.matrix_products == session.device_config.matrix_products == "auto"
+    assert not session.device_config.takes_onednn
+
+
+@pytest.mark.skipif(not is_available(), reason="torch carries one library for matrix products")
+def test_it_is_said_where_the_library_of_a_run_is_not_here(
+    images: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_run_folder(replace(WIDE, matrix_products="onednn"), tmp_path / "r", images)
+    monkeypatch.setattr(matrix_products, "is_available", lambda: False)
+    session = resume(tmp_path / "r", read_recipe(tmp_path / "r"), images)
+    assert any("to rounding, not to the bit" in notice for notice in session.notices)
+    assert isinstance(session.device_config.autocast(), contextlib.nullcontext)
+
+
+def test_a_validation_loss_that_is_not_finite_ends_the_run(
+    vectors: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = start(RECIPE, tmp_path / "r", vectors)
+    monkeypatch.setattr(session.rule, "measure", lambda batch: Sums.of_examples(float("nan"), 0.0, batch.size))
+    with pytest.raises(NonFiniteError, match="validation loss after step 5"):
+        run_out(session)
+    assert session.best.state == {}
+    assert [path.name for path in (tmp_path / "r" / "checkpoints").iterdir()] == []

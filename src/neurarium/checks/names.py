@@ -13,9 +13,8 @@ _FEW = 12
 def choose(name: str, table: Mapping[str, T], subject: str) -> T:
     """Return `table[name]`.
 
-    Raises:
-        ConfigError: no such name; the message holds the closest names, and all of them where they are few or none is
-            close.
+    Raises ConfigError: no such name; the message holds the closest names, and all of them where they are few or none is
+    close.
 
     Example:
         >>> choose("lenet6", {"lenet5": 5, "mlp": 1}, "recipe")

@@ -1,6 +1,5 @@
 """`neurarium compare RUN RUN...`: runs side by side."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +25,7 @@ def compare(folders: tyro.conf.Positional[tuple[Path, ...]], /, out: Path = Path
     from neurarium import api
     from neurarium.checks import ConfigError
     from neurarium.record.run_record import read_record
+    from neurarium.record.sealed import read_json
     from neurarium.report.curves import save_figure
     from neurarium.report.tables import comparison_table
     from neurarium.training.recipe import recipe_to_plain
@@ -41,7 +41,7 @@ def compare(folders: tyro.conf.Positional[tuple[Path, ...]], /, out: Path = Path
                 str(folder),
                 recipe_to_plain(read_recipe(folder)),
                 read_record(folder / "record.jsonl"),
-                json.loads(scores.read_text(encoding="utf-8")) if scores.exists() else None,
+                read_json(scores, "the scores of a run", "remove it and evaluate anew") if scores.exists() else None,
             )
         )
     console = Console(highlight=False)

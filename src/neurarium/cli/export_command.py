@@ -8,6 +8,7 @@ from typing import Literal
 
 import tyro
 
+from neurarium.cli.notices import tell
 from neurarium.cli.parse import parse
 
 
@@ -35,6 +36,7 @@ def export(
     from neurarium.training.export import export as write
 
     trained = api.load(folder)
+    tell(trained.notices)
     with contextlib.redirect_stderr(io.StringIO()):  # where it fails torch prints pages of its own
         path = write(trained, to, out)
     Console(highlight=False, soft_wrap=True).print(f"Written: {path}  ({path.stat().st_size:,} bytes)")

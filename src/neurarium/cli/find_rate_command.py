@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from neurarium.checks import ConfigError
+from neurarium.cli.notices import tell
 from neurarium.cli.parse import parse
 from neurarium.cli.train_command import find_recipe
 from neurarium.recipes.catalog import RECIPES
@@ -24,7 +25,7 @@ recipes:"""
 
 @dataclasses.dataclass(frozen=True)
 class FindRate:
-    """Let the learning rate rise exponentially through a few mini-batches, and suggest one. No run is left."""
+    """Let the learning rate rise exponentially through a few mini-batches, and advise one. No run is left."""
 
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     steps: int = 100
@@ -40,7 +41,7 @@ class FindRate:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Sweep, say the suggestions, draw the curve."""
+    """Sweep, say what is advised, draw the curve."""
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(USAGE, ", ".join(RECIPES))
         return 0 if arguments else 2
@@ -52,10 +53,10 @@ def run(arguments: Sequence[str]) -> int:
     from neurarium import api
     from neurarium.report.curves import save_figure
     from neurarium.report.rates import rates_figure, suggestions
-    from neurarium.training.rate_finder import find_rate
+    from neurarium.training.rate_finder import check_rate, find_rate
     from neurarium.training.recipe import fitted
 
-    _check_rate(order.recipe)
+    check_rate(order.recipe)
     data = api.data_of(order.recipe)
     plan, notices = fitted(order.recipe, RECIPES.get(order.recipe.name), data.schema)
     curve = find_rate(
@@ -67,30 +68,14 @@ def run(arguments: Sequence[str]) -> int:
         highest=order.highest,
     )
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    for line in (*notices, *suggestions(curve)):
+    tell(notices)
+    for line in suggestions(curve):
         console.print(line)
     save_figure(rates_figure(curve, f"Learning rates for {order.recipe.name}"), order.out)
     console.print(f"Picture: {order.out}")
-    if curve.steepest is not None:
-        console.print(f"Use one: neurarium train {arguments[0]} --optimizer.lr {curve.steepest:.2g}")
+    if curve.advised is not None:
+        console.print(f"Use it: neurarium train {arguments[0]} --optimizer.lr {curve.advised:.2g}")
     return 0
-
-
-def _check_rate(plan: Recipe) -> None:
-    """Refuse a learning rule whose rate cannot rise from batch to batch.
-
-    Raises:
-        ConfigError: names the rule.
-    """
-    from neurarium.training.rules.table import rule_class, rule_name
-
-    rule = rule_name(plan)
-    if "schedule.*" not in rule_class(rule).follows:
-        raise ConfigError(
-            f"recipe {plan.name}",
-            expected="one that learns at a rate which may change from batch to batch",
-            got=f"the learning rule {rule}, which knows no such rate",
-        )
 
 
 def _pretrained_of(plan: Recipe) -> "Pretrained | None":

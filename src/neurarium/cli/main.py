@@ -14,6 +14,7 @@ from neurarium.checks import UserError, choose
 COMMANDS = {
     "train": "train a recipe: neurarium train lenet5 --epochs 5",
     "resume": "continue an interrupted run, bit for bit",
+    "report": "make the report of a run anew, or one that was cut off",
     "evaluate": "measure a run on the test split or on other data",
     "predict": "answer for images, folders, npz, csv or txt files",
     "translate": 'what a net that writes tokens writes for texts: neurarium translate RUN "text"',

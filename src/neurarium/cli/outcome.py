@@ -1,9 +1,9 @@
 """What the command line says when a run is over."""
 
-import json
-
 from rich.console import Console
 
+from neurarium.cli.notices import tell
+from neurarium.record.sealed import read_json
 from neurarium.report.tasks.table import report_of
 from neurarium.training.run import Run
 
@@ -18,8 +18,9 @@ def tell_outcome(run: Run) -> int:
         console.print(f"Stopped and saved. Go on with: neurarium resume {run.folder}")
         return _INTERRUPTED
     if scores_file.exists():
-        scores = json.loads(scores_file.read_text(encoding="utf-8"))
+        scores = read_json(scores_file, "the scores of a run", "remove it and evaluate anew")
         if said := report_of(scores["task"]).outcome(scores):
             console.print(said)
+        tell(scores.get("warnings", ()), "warning")
     console.print(f"Run folder: {run.folder}   (open {run.folder / 'report.html'} in a browser)")
     return 0

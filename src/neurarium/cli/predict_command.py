@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 
+from neurarium.cli.notices import tell
 from neurarium.cli.parse import parse
 
 if TYPE_CHECKING:
@@ -58,12 +59,12 @@ def predict(
     if top < 1:
         raise ConfigError("top", expected="an integer >= 1", got=str(top))
     trained = api.load(folder, device=device)
-    names, examples = read_inputs([str(f) for f in files], trained.schema)
+    names, examples, notices = read_inputs([str(f) for f in files], trained.schema)
     if invert:
         examples = inverted(examples)
     if fast:
         trained = trained.for_inference(examples.inputs[0][:PROBE] if isinstance(examples, Table) else None)
-        Console(stderr=True, highlight=False).print(f"net: {trained.notices[-1]}")
+    tell((*notices, *trained.notices))
     prediction = trained.predict(examples)
     if out is not None:
         write_atomic(out, as_csv(names, prediction))
@@ -74,11 +75,7 @@ def predict(
 
 
 def inverted(examples: "Examples") -> "Examples":
-    """Images with dark and light swapped.
-
-    Raises:
-        ConfigError: they are no images.
-    """
+    """Images with dark and light swapped. Raises ConfigError: they are no images."""
     import dataclasses
 
     from neurarium.checks import ConfigError

@@ -31,9 +31,11 @@ def resume(
         threads: number of CPU threads (another number: no longer bit for bit).
         quiet: show no progress.
     """
+    from rich.console import Console
+
     from neurarium import api
     from neurarium.cli.outcome import tell_outcome
 
     given = {"epochs": epochs, "device": device, "threads": threads}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return tell_outcome(api.resume(folder, progress=not quiet, **changes))
+    return tell_outcome(api.resume(folder, console=Console(quiet=quiet), **changes))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import tyro
 
+from neurarium.cli.notices import tell
 from neurarium.cli.parse import parse
 
 
@@ -46,6 +47,7 @@ def sample(
     if out.suffix not in (".png", ".npz"):
         raise ConfigError("out", expected="a .png or .npz file", got=str(out))
     trained = api.load(folder, device=device)
+    tell(trained.notices)
     if out.suffix == ".png" and not trained.schema.input.is_image:
         raise ConfigError(
             "out", expected="an .npz file, as the examples are no pictures", got=str(out), remedy="--out samples.npz"

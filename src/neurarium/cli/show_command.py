@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from neurarium.checks import ConfigError
+from neurarium.cli.notices import tell
 from neurarium.cli.parse import parse
 from neurarium.record.schema import Field, Schema, image_schema
 
@@ -35,6 +36,7 @@ def show(name: tyro.conf.Positional[str], /, shape: tuple[int, ...] | None = Non
     from neurarium.report.tables import layers_table
 
     found, remark = _find(name, shape, classes)
+    tell(found.notices)
     summary, of = summary_of(found)
     console = Console(highlight=False)
     console.print(layers_table(summary))
@@ -86,8 +88,7 @@ def _find(name: str, shape: tuple[int, ...] | None, classes: int | None) -> "tup
 def sized(schema: Schema, shape: tuple[int, ...] | None, classes: int | None) -> Schema:
     """The schema for examples of another shape, or in another number of classes or of numbers to predict.
 
-    Raises:
-        ConfigError: examples that have no one shape, or targets that are no class or row of numbers.
+    Raises ConfigError: examples that have no one shape, or targets that are no class or row of numbers.
 
     Example:
         >>> sized(image_schema(), (3, 32, 32), None).input.shape, sized(image_schema(), None, 2).classes

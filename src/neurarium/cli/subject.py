@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from neurarium.cli.notices import tell
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -18,10 +20,7 @@ class Subject(NamedTuple):
     """A net and what belongs to it.
 
     Attributes:
-        net: on its device.
         recipe: by which it was or would be trained.
-        dataset: as the net knows it.
-        device_config: where to compute.
         folder: of the run; none for a recipe.
     """
 
@@ -56,12 +55,9 @@ def find_subject(name: str, data: str | None = None) -> Subject:
     """Load a run, or make a recipe's net with the weights that its seed gives.
 
     Args:
-        name: a run folder or a recipe.
         data: another data set; none: the run's or recipe's own.
-
-    Raises:
-        ConfigError: neither a run nor a recipe; names the closest.
-        DataError: data of another shape, or of classes that the run has not learned.
+    Raises ConfigError: neither a run nor a recipe; names the closest; DataError: data of another shape, or of classes
+    that the run has not learned.
     """
     from neurarium import api
     from neurarium.checks import choose
@@ -80,6 +76,7 @@ def find_subject(name: str, data: str | None = None) -> Subject:
             net = api.fresh_net(recipe, dataset.schema)
         return Subject(device_config.place(net), recipe, dataset, device_config, None)
     trained = api.load(name)
+    tell(trained.notices)
     dataset = trained.fitted(data_for(trained, data))
     return Subject(trained.net, trained.recipe, dataset, trained.device_config, Path(name))
 
@@ -87,8 +84,7 @@ def find_subject(name: str, data: str | None = None) -> Subject:
 def data_for(trained: "Run", data: str | None = None) -> "Dataset":
     """Load the data that a run learned from, or others.
 
-    Raises:
-        DataError: it learned from data in memory, which no name leads to.
+    Raises DataError: it learned from data in memory, which no name leads to.
     """
     from neurarium import api
     from neurarium.checks import DataError

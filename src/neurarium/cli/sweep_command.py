@@ -59,11 +59,15 @@ def run(arguments: Sequence[str]) -> int:
         if given[1:] and not quiet:
             raise ConfigError(str(folder), expected="no settings: it goes on as it was asked for", got=given[1])
 
+        from rich.console import Console
+
         from neurarium.sweeps.sweep import resume_sweep
 
-        return _tell(resume_sweep(folder, progress=not quiet))
+        return _tell(resume_sweep(folder, console=Console(quiet=quiet)))
     order = read_order(given)
     expand(order.recipe, order.grid)  # a mistake in the settings answers before torch is loaded
+
+    from rich.console import Console
 
     from neurarium.sweeps.sweep import sweep
 
@@ -73,16 +77,13 @@ def run(arguments: Sequence[str]) -> int:
         seeds=order.seeds,
         out=order.out,
         vmap=order.vmap,
-        progress=not order.quiet,
+        console=Console(quiet=order.quiet),
     )
     return _tell(found)
 
 
 def read_order(arguments: Sequence[str]) -> Order:
-    """Read a command line.
-
-    Raises:
-        ConfigError: no such recipe, field or option, or a value that does not fit.
+    """Read a command line. Raises ConfigError: no such recipe, field or option, or a value that does not fit.
 
     Example:
         >>> read_order(["mlp", "--net.hidden", "64;128,64", "--batch-size=50"]).grid

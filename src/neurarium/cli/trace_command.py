@@ -1,6 +1,5 @@
 """`neurarium trace RUN|NAME`: what each layer makes of a batch, and what comes back to it."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -133,12 +132,12 @@ def _optimizers(subject: Subject) -> "tuple[torch.optim.Optimizer, ...] | None":
 
 def _write(values: dict[str, object], folder: Path, title: str) -> None:
     from neurarium.learning.trace import Trace
-    from neurarium.record.files import write_atomic
+    from neurarium.record.sealed import write_json
     from neurarium.report.curves import save_figure
     from neurarium.report.page import write_report
     from neurarium.report.trace_picture import trace_figure
 
-    write_atomic(folder / "trace.json", json.dumps(values, indent=1))
+    write_json(folder / "trace.json", values)
     save_figure(trace_figure(Trace.from_plain(values), title), folder / "trace.png")
     if (folder / "record.jsonl").exists():
         write_report(folder)

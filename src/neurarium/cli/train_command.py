@@ -43,18 +43,19 @@ def run(arguments: Sequence[str]) -> int:
     order = parse(Train, f"train {plan.name}", rest, default=Train(recipe=plan))
 
     # torch is loaded only now: help and mistakes in the options answer at once
+    from rich.console import Console
+
     from neurarium import api
     from neurarium.cli.outcome import tell_outcome
 
-    trained = api.train(order.recipe, out=order.out, progress=not order.quiet)
+    trained = api.train(order.recipe, out=order.out, console=Console(quiet=order.quiet))
     return tell_outcome(trained)
 
 
 def find_recipe(arguments: Sequence[str]) -> tuple[Recipe, list[str]]:
     """Find the recipe that the name and the `--config` file give, and the options that remain.
 
-    Raises:
-        ConfigError: no such recipe or file, or a file that names no net where no recipe is named.
+    Raises ConfigError: no such recipe or file, or a file that names no net where no recipe is named.
     """
     rest = list(arguments)
     plan = None

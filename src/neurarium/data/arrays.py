@@ -20,9 +20,7 @@ def as_inputs(array: npt.NDArray[Any], subject: str) -> Shaped[Tensor, "examples
     (examples, features) are rows, (examples, height, width) gray images. Images with 1, 3 or 4 channels have them last
     where the last axis is that long and the second is not, else first. Bytes stay bytes; other numbers become float32
     for images and float64 for rows.
-
-    Raises:
-        DataError: another shape, no numbers, or a number that is infinite or undefined.
+    Raises DataError: another shape, no numbers, or a number that is infinite or undefined.
     """
     if array.dtype.kind not in "biuf":
         raise DataError(subject, expected="numbers", got=f"type {array.dtype}", remedy="save numbers")

@@ -29,6 +29,7 @@ def assemble(
     subject: str | None = None,
     validation: int | None = None,
     standardize: bool = True,
+    whole: bool = False,
 ) -> Dataset:
     """Make a data set of the parts that a source has.
 
@@ -43,10 +44,10 @@ def assemble(
         provenance: a line on where the data comes from; how it was divided is added.
         subject: the file or folder that messages name; `name` where not given.
         validation: how many examples to hold out for validation, other than a tenth.
-
-    Raises:
-        DataError: no examples, fewer than two classes or one without training examples, an undefined or
-            constant number.
+        whole: nothing is held out and nothing fitted: the examples stand for every part that the source does not have.
+            A net is measured on them that has learned from others, by whose constants they are then scaled.
+    Raises DataError: no examples, fewer than two classes or one without training examples, an undefined or constant
+    number.
     """
     subject, schema = subject or name, parts["train"].schema
     if not len(parts["train"]):
@@ -56,23 +57,27 @@ def assemble(
     for target, field in schema.targets.items():
         if field.categories and not field.shape:
             strata, how = parts["train"].target(target), "stratified, fixed seed"
-            _check_classes(strata, field.categories, subject)
+            if not whole:
+                _check_classes(strata, field.categories, subject)
         elif not (field.categories or field.points_to):
-            _check_numbers(parts, target, field, subject)
-    whole, held_out = _divided(parts, strata, validation)
+            _check_numbers(parts, target, field, subject, varied=not whole)
+    if whole:
+        train, held, test = (parts.get(part, parts["train"]) for part in ("train", "validation", "test"))
+        return Dataset(name, train, held, test, schema, provenance, license)
+    divided, held_out = _divided(parts, strata, validation)
     if held_out:
         provenance += f"; {held_out} held out from training examples, {how}"
-    fitted = _fitted(schema, whole["train"], standardize, subject)
-    train, held, test = (whole[part].with_schema(fitted) for part in ("train", "validation", "test"))
+    fitted = _fitted(schema, divided["train"], standardize, subject)
+    train, held, test = (divided[part].with_schema(fitted) for part in ("train", "validation", "test"))
     return Dataset(name, train, held, test, fitted, provenance, license)
 
 
-def _check_numbers(parts: Parts, target: str, field: Field, subject: str) -> None:
+def _check_numbers(parts: Parts, target: str, field: Field, subject: str, varied: bool) -> None:
     names = field.names or (target,)
     for part, examples in parts.items():
         rows = _rows(examples.target(target), field)
         check_finite(rows, _few(names, rows), subject if len(parts) == 1 else f"{subject}, {part}")
-    if not field.standardized:
+    if varied and not field.standardized:
         rows = _rows(parts["train"].target(target), field)
         check_varied(rows, _few(names, rows), subject)
 

@@ -36,14 +36,13 @@ from neurarium.data import (
     text_pairs,
 )
 from neurarium.data.dataset import Dataset
+from neurarium.record.schema import Schema
 
 _HERE, _SCIKIT = "; comes with the package", "; comes with scikit-learn"
 _MADE, _DRAWN = "; made by code", "; drawn, not loaded"
 SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
     "mnist-5k": (mnist_5k.load, f"5,000 handwritten digits, 28 x 28, in 10 classes{_HERE}"),
     "fashion-mnist": (fashion_mnist.load, "70,000 pictures of clothes, 28 x 28, in 10 classes"),
-    "fashion-rows": (fashion_mnist.load_rows, "Fashion-MNIST as 70,000 series of 28 rows, 28 pixels a step"),
-    "fashion-pixels": (fashion_mnist.load_pixels, "Fashion-MNIST as 70,000 series of 784 pixels, one a step"),
     "mnist": (mnist.load, "70,000 handwritten digits, 28 x 28, in 10 classes"),
     "iris": (scikit_tables.iris, f"150 flowers, 4 lengths, in 3 species{_SCIKIT}"),
     "wine": (scikit_tables.wine, f"178 wines, 13 measurements, of 3 growers{_SCIKIT}"),
@@ -58,6 +57,8 @@ SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
     "ring-of-8": (mixtures.load_ring, f"8,000 points in the plane, from 8 narrow Gaussians on a circle{_DRAWN}"),
     "grid-of-25": (mixtures.load_grid, f"25,000 points in the plane, from 25 narrow Gaussians on a grid{_DRAWN}"),
     "japanese-vowels": (japanese_vowels.load, f"640 series of 12 numbers a step, of 9 speakers{_HERE}"),
+    "fashion-rows": (fashion_mnist.load_rows, "Fashion-MNIST as 70,000 series of 28 rows, 28 pixels a step"),
+    "fashion-pixels": (fashion_mnist.load_pixels, "Fashion-MNIST as 70,000 series of 784 pixels, one a step"),
     "number-words": (number_words.load, f"4,000 integers in English words, in 6 classes: their digits{_MADE}"),
     "spelled-numbers": (spelled_numbers.load, f"10,000 integers in English words, to be written in digits{_MADE}"),
     "pronunciations": (pronunciations.load, f"24,000 English words as letters, to be spoken in phonemes{_HERE}"),
@@ -74,7 +75,7 @@ CUSTOM = "custom"
 _KINDS = "an idx pair, .npz, .csv, .tsv, .txt, or a folder with one sub-folder of pictures or clips a class"
 
 
-def load(name: str, *, folder: str | None = None) -> Dataset:
+def load(name: str, *, folder: str | None = None, like: Schema | None = None) -> Dataset:
     """Return a data set.
 
     Args:
@@ -82,10 +83,10 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
             files, a folder of one sub-folder of pictures a class (`image_folder`) or of clips (`clip_folder`), an .npz
             (`npz`), a .csv (`csv_table`), a .tsv (`text_pairs`) or a .txt file (`characters`).
         folder: where the files of a named data set lie, or where a relative path begins.
-
-    Raises:
-        ConfigError: neither a name nor a path.
-        DataError: nothing at that path, or what is there cannot be read or learned from.
+        like: what a net has learned from that is to be measured: files that have no test part of their own are then
+            taken whole, and columns of a .csv file are found by their names.
+    Raises ConfigError: neither a name nor a path; DataError: nothing at that path, or what is there cannot be read or
+    learned from.
 
     Example:
         >>> load("mnist-5k").schema.classes
@@ -97,23 +98,24 @@ def load(name: str, *, folder: str | None = None) -> Dataset:
         remedy = "give them again: data=... in Python, --data FILE on the command line"
         raise DataError("data", expected="the data that were given to this run in memory", got="none", remedy=remedy)
     path = Path(os.path.expanduser(folder or "."), os.path.expanduser(name))
+    whole = like is not None
     if path.is_dir():
         if idx_pair.image_files(path):
-            return idx_pair.load_folder(path, name)
-        return (clip_folder if clip_folder.holds_clips(path) else image_folder).load(path, name)
+            return idx_pair.load_folder(path, name, whole)
+        return (clip_folder if clip_folder.holds_clips(path) else image_folder).load(path, name, whole=whole)
     if not path.exists():
         raise _nothing_there(name, path)
     suffix = path.suffix.lower()
     if suffix == ".npz":
-        return npz.load(path, name)
+        return npz.load(path, name, whole)
     if suffix == ".csv":
-        return csv_table.load(path, name)
+        return csv_table.load(path, name, like)
     if suffix == ".tsv":
-        return text_pairs.load(path, name)
+        return text_pairs.load(path, name, whole)
     if suffix == ".txt":
-        return characters.load(path, name)
+        return characters.load(path, name, whole)
     if suffix == ".gz" or "idx" in path.name:
-        return idx_pair.load_pair(path, name)
+        return idx_pair.load_pair(path, name, whole)
     remedy = "store it as one of these"
     raise DataError(str(path), expected=_KINDS, got=f"a file named *{path.suffix}", remedy=remedy)
 

@@ -84,8 +84,8 @@ def read_clip(path: Path, shape: Shape) -> UInt8[np.ndarray, "time channels heig
     return read_frames(path, *shape[1:])
 
 
-def load(folder: Path, name: str) -> Dataset:
-    """Return the data set of a folder with one sub-folder of clips a class.
+def load(folder: Path, name: str, *, whole: bool = False) -> Dataset:
+    """Return the data set of a folder with one sub-folder of clips a class; `whole` as in `assemble`.
 
     Raises:
         DataError: something that is no clip among them, an empty class, clips of several lengths or sizes, or one that
@@ -105,7 +105,7 @@ def load(folder: Path, name: str) -> Dataset:
     shape = (frames, max(channels for _, channels, _, _ in shapes), height, width)
     schema = Schema({"clip": Field(shape)}, class_fields(classes))
     parts: Parts = {part: _table(members, classes, shape, schema) for part, members in listed.items()}
-    return assemble(name, parts, provenance=str(folder), subject=str(folder))
+    return assemble(name, parts, provenance=str(folder), subject=str(folder), whole=whole)
 
 
 def _table(members: dict[str, list[Path]], classes: Sequence[str], shape: Shape, schema: Schema) -> Table:

@@ -81,11 +81,9 @@ class Collated:
     def survey(self, pieces: Iterable[list[Any]]) -> tuple[int, Schema, Columns]:
         """Look at all items once: count them, see in which range inputs lie, and number the classes up to the largest.
 
-        Returns:
-            How many items there are, their schema, and all their targets, flat where their size varies.
-
-        Raises:
-            DataError: no item, items that do not collate or differ in shape, integers that may be classes or numbers.
+        Returns: how many items there are, their schema, and all their targets, flat where their size varies.
+        Raises DataError: no item, items that do not collate or differ in shape, integers that may be classes or
+        numbers.
         """
         count, schema = 0, None
         targets: dict[str, list[Tensor]] = {}

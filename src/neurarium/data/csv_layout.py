@@ -8,8 +8,8 @@ What is to be predicted, the target: the columns whose names end in `:number` (o
 ends in `:class`; else the column named label, target, class, y or species, in this order of preference; else the last.
 Capitals do not matter.
 
-To predict from, columns of features are found by the names that were learned, in whatever order they stand; by their
-place where table or net has no names.
+To predict from, columns of features are found by the names that were learned, in whatever order they stand; others are
+passed over, and that is said. Where table or net has no names they are taken by their place, and that is said too.
 """
 
 import re
@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from neurarium.checks import DataError, suggest
+from neurarium.checks import DataError
+from neurarium.data.named_columns import find_columns
 
 LABEL_NAMES = ("label", "target", "class", "y", "species")
 Said = Literal["number", "class"]
@@ -36,6 +37,7 @@ class Layout:
         features: their names; none where the table has no header, or one that only counts.
         targets: those to be predicted; none where the table is only to predict from.
         outputs: their names, "target" where the table has no header.
+        notices: how columns were found again, where a user might think otherwise.
     """
 
     header: bool
@@ -46,6 +48,7 @@ class Layout:
     targets: tuple[int, ...]
     outputs: tuple[str, ...]
     said: Said | None
+    notices: tuple[str, ...] = ()
 
 
 def layout_of(
@@ -62,10 +65,7 @@ def layout_of(
             and a target.
         known: names of targets that a net has learned, to be found again without a mark.
         learned: names of the features that a net has learned from, by which they are found where there is a header.
-
-    Raises:
-        DataError: too many or too few columns, one that is missing or unknown by its name, or several columns marked as
-            classes.
+    Raises DataError: too many or too few columns, one that is missing, or several columns marked as classes.
 
     Example:
         >>> layout = layout_of(["rooms", "Price:number", "area"], Path("houses.csv"))
@@ -76,15 +76,27 @@ def layout_of(
     header = _is_header(cells)
     columns = range(1 if header and not cells[0] else 0, len(cells))
     bare, said = _marks(cells if header else [""] * len(cells), path)
+    if header and (twice := [cells[k] for k in columns if cells[k] and cells.count(cells[k]) > 1]):
+        remedy = "rename or remove one"
+        raise DataError(
+            f"{path}, line 1", expected="columns whose names differ", got=f"{twice[0]!r} twice", remedy=remedy
+        )
+    notices: tuple[str, ...] = ()
     if header and learned:
-        inputs = _by_name([k for k in columns if not said[k]], bare, path, known, learned)
-        targets = [k for k in columns if k not in inputs]
+        rest = [k for k in columns if not said[k]]
+        others = {bare[k] for k in rest if bare[k] in known or bare[k].lower() in LABEL_NAMES} - set(learned)
+        found = find_columns([bare[k] for k in rest], learned, others, str(path))
+        inputs, notices = tuple(rest[k] for k in found.places), found.notices(str(path))
+        targets = [k for k in columns if said[k] or bare[k] in others]
     else:
         targets = [k for k in columns if said[k]] or [k for k in columns if features is not None and bare[k] in known]
         if not targets and (features is None or len(columns) == features + 1):
             lower = [cell.lower() for cell in bare]
             targets = [next((lower.index(name) for name in LABEL_NAMES if name in lower), len(cells) - 1)]
         inputs = tuple(k for k in columns if k not in targets)
+        if features is not None and (learned or header):
+            why = "the net has learned from columns without names" if header else "the file has no header"
+            notices = (f"{path}: columns are taken in the order in which they stand, as {why}",)
     if not inputs or (features is not None and len(inputs) != features):
         expected = "feature columns and a label column" if features is None else f"{features} feature columns"
         remedy = "separate columns by commas" if len(cells) == 1 else "give the columns that the net learned from"
@@ -98,6 +110,7 @@ def layout_of(
         targets=tuple(targets),
         outputs=tuple(bare[k] or "target" for k in targets),
         said=next((said[k] for k in targets), None),
+        notices=notices,
     )
 
 
@@ -115,28 +128,6 @@ def _is_header(cells: Sequence[str]) -> bool:
         return True
     counted = [cell for cell in cells if cell and cell.lower() not in LABEL_NAMES and not _MARKED.fullmatch(cell)]
     return 2 <= len(counted) < len(cells) and counted == [str(k) for k in range(len(counted))]
-
-
-def _by_name(
-    columns: Sequence[int], bare: Sequence[str], path: Path, known: Sequence[str], learned: tuple[str, ...]
-) -> tuple[int, ...]:
-    """Find the features among the columns; what else there is must be a target."""
-    for name in learned:
-        if name not in (there := [bare[k] for k in columns]):
-            remedy = suggest(name, there) or "name the columns as in the table that was learned from"
-            raise DataError(str(path), expected=f"a column {name!r}", got=f"columns {', '.join(there)}", remedy=remedy)
-    for k in columns:
-        if bare[k] not in learned and bare[k] not in known and bare[k].lower() not in LABEL_NAMES:
-            expected, got = f"the columns {', '.join(learned)} that were learned from", f"another one, {bare[k]!r}"
-            remedy = "remove it, or mark it as what is to be predicted: a name that ends in ':number' or ':class'"
-            raise DataError(str(path), expected=expected, got=got, remedy=remedy)
-    found = tuple(k for k in columns if bare[k] in learned)
-    if len(found) != len(learned):
-        twice = next(bare[k] for k in found if [bare[j] for j in found].count(bare[k]) != learned.count(bare[k]))
-        raise DataError(str(path), expected=f"a single column {twice!r}", got="several", remedy="rename or remove one")
-    if [bare[k] for k in found] == list(learned):
-        return found
-    return tuple(next(k for k in found if bare[k] == name) for name in learned)
 
 
 def _marks(names: Sequence[str], path: Path) -> tuple[list[str], list[Said | None]]:

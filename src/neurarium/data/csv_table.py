@@ -18,7 +18,7 @@ import itertools
 import math
 from array import array
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Cells:
         features: in the order of the columns, or of their names where these were asked for; 64-bit, all finite.
         names: of the features; none where the file has no header.
         labels: the cells of each column to be predicted, as text; none where the table has no such column.
+        notices: what a user should know of how columns were found again.
     """
 
     features: Float64[Tensor, "rows features"]
@@ -55,16 +56,20 @@ class Cells:
     labels: tuple[list[str], ...]
     outputs: tuple[str, ...]
     said: Said | None
+    notices: tuple[str, ...] = ()
 
 
-def load(path: Path, name: str) -> Dataset:
+def load(path: Path, name: str, like: Schema | None = None) -> Dataset:
     """Return the data set in a .csv file, divided 80/10/10.
 
     Labels that are all integers are ordered by size, others by alphabet.
 
-    Raises:
-        DataError: as `read_table`; labels neither classes nor numbers, or that may be either.
+    `like`: what a net has learned from that is to be measured on this table: whole, its columns found by their names,
+    its target of the kind that was learned.
+    Raises DataError: as `read_table`; labels neither classes nor numbers, or that may be either.
     """
+    if like is not None and like.is_dense:
+        return _measured_on(path, name, like)
     cells = read_table(path)
     assert cells.labels, "a table read without a number of features has something to predict"
     subject, features = f"{path}, label column", input_fields((cells.features.shape[1],), cells.names)
@@ -77,7 +82,36 @@ def load(path: Path, name: str) -> Dataset:
         targets, classes = encode(labels, subject)
         schema = Schema(features, class_fields(classes, cells.outputs if cells.names else ()))
     train = Table((cells.features,), (targets,), schema)
-    return assemble(name, {"train": train}, provenance=str(path), subject=str(path))
+    return assemble(name, {"train": train}, provenance=str(path), subject=str(path), whole=like is not None)
+
+
+def _measured_on(path: Path, name: str, like: Schema) -> Dataset:
+    """The rows of a table as examples that a net is measured on; without targets where it has no column of them."""
+    field, subject = like.input, f"{path}, label column"
+    targets: tuple[Tensor, ...] = ()
+    cells = read_table(path, field.size, names_of_targets(like), field.names)
+    fields = {}
+    if like.targets and cells.labels:
+        named = dict(zip(cells.outputs, cells.labels, strict=True))
+        wanted = [name for name in like.target.names if name in named] or list(named)[:1]
+        if like.target.categories:
+            column = named[wanted[0]]
+            numbers, classes = encode(
+                np.array(column) if set(column) <= set(like.target.categories) else _typed(column, subject), subject
+            )
+            targets, fields = (numbers,), class_fields(classes)
+        else:
+            rows = [_numbers(named[name], subject) for name in wanted]
+            targets, fields = (torch.tensor(rows, dtype=torch.float64).T,), number_fields(wanted)
+    schema = Schema(input_fields(field.fixed_shape, field.names), fields)
+    whole = Table((cells.features.view(-1, *field.fixed_shape),), targets, schema)
+    found = assemble(name, {"train": whole}, provenance=str(path), subject=str(path), whole=True)
+    return replace(found, notices=cells.notices)
+
+
+def names_of_targets(schema: Schema) -> tuple[str, ...]:
+    """By which names a table's columns may be known as what a net predicts."""
+    return tuple(name for pair in schema.targets.items() for name in (pair[0], *pair[1].names))
 
 
 def read_table(
@@ -85,9 +119,8 @@ def read_table(
 ) -> Cells:
     """Return the rows of a .csv file in UTF-8; the arguments but `path` serve to predict from it, as in `layout_of`.
 
-    Raises:
-        DataError: no such file, rows of unequal length, columns missing or unknown, or a feature that is no
-            finite number (lines counted from 1 with the header, as in an editor).
+    Raises DataError: no such file, rows of unequal length, columns missing, or a feature that is no finite number
+    (lines counted from 1 with the header, as in an editor).
     """
     values, lines = array("d"), array("q")
     with contextlib.closing(_rows(path)) as rows:
@@ -114,7 +147,7 @@ def read_table(
     if not (finite := table.isfinite()).all():
         row, column = (~finite).nonzero()[0].tolist()
         raise _no_finite(path, lines[row], layout.names[layout.columns[column]], f"{table[row, column]:g}")
-    return Cells(table, layout.features, labels, layout.outputs, layout.said)
+    return Cells(table, layout.features, labels, layout.outputs, layout.said, layout.notices)
 
 
 def _rows(path: Path) -> Generator[tuple[int, list[str]], None, None]:

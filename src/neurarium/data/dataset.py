@@ -1,6 +1,7 @@
 """A named data set: three parts, what their examples look like, and where they came from."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,10 +9,9 @@ import torch
 from neurarium.data.examples import Examples
 from neurarium.data.scaling import Scaling
 from neurarium.record.notebook import html_table
-from neurarium.record.schema import Schema, field_in_words
+from neurarium.record.schema import Schema
 
 PARTS = ("train", "validation", "test")
-_NAMED = 20  # classes that a notebook shows
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +21,7 @@ class Dataset:
     Args:
         schema: of the examples, with the constants that were fitted on `train`.
         provenance: who made the data, which part of it this is, how it was split.
+        notices: what a user should know of how they were read, a sentence each.
     """
 
     name: str
@@ -30,19 +31,13 @@ class Dataset:
     schema: Schema
     provenance: str = "memory"
     license: str = "not stated"
+    notices: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"Dataset({self.name!r}: {self._sizes()}; {self.schema.in_words()})"
+        return f"Dataset({self.name!r}: {sizes_in_words(self.counts())}; {self.schema.in_words()})"
 
     def _repr_html_(self) -> str:
-        fields = [(name, field_in_words(name, field)) for name, field in self.schema.fields.items()]
-        if self.schema.targets and len(self.schema.classes) <= _NAMED:
-            fields.append(("classes" if self.schema.target.categories else "outputs", ", ".join(self.schema.classes)))
-        rows = [("examples", self._sizes()), *fields, ("provenance", self.provenance), ("license", self.license)]
-        return html_table(f"Dataset {self.name}", rows)
-
-    def _sizes(self) -> str:
-        return ", ".join(f"{count:,} {part}" for part, count in self.counts().items())
+        return described(self.name, self.counts(), self.schema, self.provenance, self.license)
 
     def parts(self) -> dict[str, Examples]:
         """The three parts by name."""
@@ -71,8 +66,7 @@ class Dataset:
     def with_schema(self, schema: Schema) -> "Dataset":
         """Return the data set under another run's constants and categories.
 
-        Raises:
-            DataError: other fields, or categories that the other schema does not have.
+        Raises DataError: other fields, or categories that the other schema does not have.
         """
         train, validation, test = (part.with_schema(schema) for part in self.parts().values())
         return replace(self, train=train, validation=validation, test=test, schema=train.schema)
@@ -85,3 +79,14 @@ class Dataset:
     def cached(self) -> "Dataset":
         """Return the data set with the parts of every epoch prepared beforehand, where that takes little memory."""
         return replace(self, train=self.train.cached(), validation=self.validation.cached())
+
+
+def sizes_in_words(counts: Mapping[str, int]) -> str:
+    """How many examples each part has."""
+    return ", ".join(f"{count:,} {part}" for part, count in counts.items())
+
+
+def described(name: str, counts: Mapping[str, int], schema: Schema, provenance: str, license: str) -> str:
+    """What a notebook shows of a data set, with or without its examples."""
+    rows = [("examples", sizes_in_words(counts)), *schema.rows(), ("provenance", provenance), ("license", license)]
+    return html_table(f"Dataset {name}", rows)

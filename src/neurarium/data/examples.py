@@ -118,8 +118,7 @@ def check_lengths(tensors: dict[str, Tensor], count: int) -> None:
 def agreed(old: Schema, new: Schema) -> Schema:
     """Another schema's constants for examples of this one: its fields, of the targets those that the examples have.
 
-    Raises:
-        DataError: other shapes, names where there are several or kinds of fields.
+    Raises DataError: other shapes, names where there are several or kinds of fields.
     """
     inputs, targets = list(new.inputs), [name for name in new.targets if name in old.targets]
     if len(old.targets) == len(new.targets) == 1:
@@ -151,8 +150,7 @@ def _in_words(field: Field) -> str:
 def restated(column: Shaped[Tensor, "..."], old: Field, new: Field, name: str) -> Shaped[Tensor, "..."]:
     """Stored values of a field under the constants and categories of another: numbers unscaled and scaled anew.
 
-    Raises:
-        DataError: a category that the other field does not know.
+    Raises DataError: a category that the other field does not know.
     """
     if old.categories != new.categories:
         numbers = {category: k for k, category in enumerate(new.categories)}

@@ -29,8 +29,7 @@ _AGAIN = "fetch the file again"
 def read_idx(path: Path, axes: int) -> npt.NDArray[Any]:
     """Return the numbers of an idx file, gzipped or not, of so many axes: 3 for images, 1 for labels.
 
-    Raises:
-        DataError: no such file, damaged or truncated, not idx, or another number of axes.
+    Raises DataError: no such file, damaged or truncated, not idx, or another number of axes.
     """
     content = _unpacked(path)
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:

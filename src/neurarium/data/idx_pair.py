@@ -19,6 +19,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.idx import read_idx
 from neurarium.data.labels import class_fields, encode
 from neurarium.data.table import Table
+from neurarium.record.files import cache_folder
 from neurarium.record.schema import Schema
 
 Pixels = Shaped[Tensor, "examples 1 height width"]
@@ -51,9 +52,7 @@ def load_named(named: Named, folder: str | None = None) -> Dataset:
     The files are looked for in `folder` and nowhere else where that is given; else in `$NEURARIUM_DATA`, in the
     system's folder and in the cache (`$XDG_CACHE_HOME/neurarium` or `~/.cache/neurarium`), where they are put after
     they were fetched, once, and their checksums found right.
-
-    Raises:
-        DataError: the files are not in `folder`, cannot be fetched, or are damaged.
+    Raises DataError: the files are not in `folder`, cannot be fetched, or are damaged.
     """
     home = _given(named, Path(os.path.expanduser(folder))) if folder else _find(named) or _fetch(named)
     paths = [_either(home / name) or home / name for name in named.md5]
@@ -71,14 +70,12 @@ def load_named(named: Named, folder: str | None = None) -> Dataset:
     )
 
 
-def load_pair(images: Path, name: str) -> Dataset:
+def load_pair(images: Path, name: str, whole: bool = False) -> Dataset:
     """Return the data set of a file of images and the file of labels beside it.
 
     The labels' file is named as the images' with `images-idx3` replaced by `labels-idx1`, gzipped or not. Where the
-    name holds `train`, the files beside it with `t10k` or `test` instead are the test split.
-
-    Raises:
-        DataError: a file is missing or damaged, or there are more images than labels or fewer.
+    name holds `train`, the files beside it with `t10k` or `test` instead are the test split. `whole`: as in `assemble`.
+    Raises DataError: a file is missing or damaged, or there are more images than labels or fewer.
     """
     if not _IMAGES.search(images.name):
         expected = "a name with images-idx3, such as train-images-idx3-ubyte.gz"
@@ -100,14 +97,13 @@ def load_pair(images: Path, name: str) -> Dataset:
     parts: dict[Part, Table] = {
         part: _table(inputs, numbers, classes) for (part, (inputs, _)), numbers in zip(read.items(), cut, strict=True)
     }
-    return assemble(name, parts, provenance=str(images), subject=str(images))
+    return assemble(name, parts, provenance=str(images), subject=str(images), whole=whole)
 
 
-def load_folder(folder: Path, name: str) -> Dataset:
-    """Return the data set of the one idx pair (and its test split) in a folder.
+def load_folder(folder: Path, name: str, whole: bool = False) -> Dataset:
+    """Return the data set of the one idx pair (and its test split) in a folder; `whole`: as in `assemble`.
 
-    Raises:
-        DataError: there are several pairs, or what is there cannot be read.
+    Raises DataError: there are several pairs, or what is there cannot be read.
     """
     images = image_files(folder)
     chosen = [path for path in images if "train" in path.name] or images
@@ -115,7 +111,7 @@ def load_folder(folder: Path, name: str) -> Dataset:
     if len({path.name.removesuffix(".gz") for path in chosen}) > 1:
         expected, got = "one idx pair (and its test split)", f"several: {', '.join(path.name for path in chosen)}"
         raise DataError(str(folder), expected=expected, got=got, remedy="give one of these files instead of the folder")
-    return load_pair(chosen[0], name)
+    return load_pair(chosen[0], name, whole)
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -158,7 +154,7 @@ def _given(named: Named, folder: Path) -> Path:
 
 def _find(named: Named) -> Path | None:
     """Return the first folder with all files, among those where they may lie without having been named."""
-    cache = _within(named, _cache(), False)
+    cache = _within(named, cache_folder(), False)
     if root := os.environ.get("NEURARIUM_DATA"):
         return _within(named, Path(os.path.expanduser(root)), False) or _within(named, named.system, True) or cache
     return _within(named, named.system, True) or cache
@@ -178,14 +174,10 @@ def _within(named: Named, root: Path, given: bool) -> Path | None:
     return None
 
 
-def _cache() -> Path:
-    return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "neurarium"
-
-
 def _fetch(named: Named) -> Path:
     import pooch  # only who downloads should pay for it
 
-    home = _cache() / named.name
+    home = cache_folder() / named.name
     for file, md5 in named.md5.items():
         try:
             pooch.retrieve(named.url + file, known_hash=f"md5:{md5}", fname=file, path=home)

@@ -34,15 +34,14 @@ _STREAM_BYTES = 2 << 30
 _PIECE = 64  # pictures decoded by a thread at a time
 
 
-def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES) -> Dataset:
+def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES, whole: bool = False) -> Dataset:
     """Return the data set of a folder with one sub-folder of pictures a class.
 
     Args:
         folder: laid out as this file says; hidden files and files that are no pictures are passed over.
         limit_bytes: pictures that take more when decoded are read from the disk in every epoch (`Streamed`).
-
-    Raises:
-        DataError: no pictures, no classes, an empty class, or a picture that cannot be read.
+        whole: as in `assemble`.
+    Raises DataError: no pictures, no classes, an empty class, or a picture that cannot be read.
     """
     roots = part_folders(folder)
     listed = {part: _listed(root) for part, root in roots.items()}
@@ -60,7 +59,7 @@ def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES) -> Dataset:
     large = sum(map(len, streams.values())) * math.prod(shape) > limit_bytes
     parts: Parts = streams if large else {part: _in_memory(stream) for part, stream in streams.items()}
     provenance = f"{folder}" + (f"; {resized} pictures resized to {shape[2]} x {shape[1]}" if resized else "")
-    return assemble(name, parts, provenance=provenance, subject=str(folder))
+    return assemble(name, parts, provenance=provenance, subject=str(folder), whole=whole)
 
 
 def is_class(path: Path) -> bool:

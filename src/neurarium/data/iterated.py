@@ -49,9 +49,7 @@ class Iterated(HandedOver):
         Args:
             dataset: may have `__len__`: then so many items are an epoch, even where it goes on for ever.
             limit: how many items are counted at most, where it has none.
-
-        Raises:
-            DataError: no items, more than `limit` without a length, or items that cannot be collated.
+        Raises DataError: no items, more than `limit` without a length, or items that cannot be collated.
         """
         length = _length(dataset)
         source = islice(iter(dataset), limit + 1 if length is None else length)

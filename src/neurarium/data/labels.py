@@ -10,7 +10,10 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from neurarium.checks import DataError
+from neurarium.data.examples import Examples
 from neurarium.record.schema import Field
+
+_FEW = 5
 
 
 def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examples"], tuple[str, ...]]:
@@ -19,12 +22,8 @@ def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examp
     Integers are ordered by size, names by alphabet (by number where all are numbers); the names of classes are the
     labels as text: labels 1, 2, 4 are classes 0, 1, 2 named "1", "2", "4".
 
-    Args:
-        labels: one axis (an axis of length 1 behind it is dropped); integers >= 0 (7.0 is one), truth values or
-            text.
-
-    Raises:
-        DataError: another shape, fractions, negative numbers or an empty name.
+    `labels`: one axis (an axis of length 1 behind it is dropped); integers >= 0 (7.0 is one), truth values or text.
+    Raises DataError: another shape, fractions, negative numbers or an empty name.
 
     Example:
         >>> encode(np.array(["cat", "dog", "cat"]), "pets.csv")
@@ -64,6 +63,20 @@ def encode(labels: npt.NDArray[Any], subject: str) -> tuple[Int64[Tensor, "examp
 def class_fields(classes: Sequence[str], column: tuple[str, ...] = ()) -> dict[str, Field]:
     """Return the target field of examples of one class each, by its name; `column` is what a table calls it."""
     return {"label": Field((), categories=tuple(classes), names=column)}
+
+
+def lone_classes(examples: Examples) -> list[str]:
+    """A notice for each target with classes of which there is a single example: it is learned and never tried."""
+    said = []
+    for name, field in examples.schema.targets.items():
+        if field.categories and not field.shape and examples.random_access:
+            numbers = examples.target(name)
+            counts = torch.bincount(numbers[numbers >= 0].long(), minlength=len(field.categories))
+            lone = [field.categories[k] for k in (counts == 1).nonzero().flatten().tolist()]
+            few = ", ".join(map(repr, lone[:_FEW])) + (f" and {len(lone) - _FEW} more" if len(lone) > _FEW else "")
+            if lone:
+                said.append(f"a single training example of {name} {few}: too few to learn from; add some or remove it")
+    return said
 
 
 def by_name(names: Iterable[str]) -> list[str]:

@@ -50,8 +50,7 @@ class Loaded(HandedOver):
     def over(cls, dataset: Any, collated: Collated) -> "Loaded":
         """Return all items of a data set; where it does not name its classes, after a pass over them.
 
-        Raises:
-            DataError: a data set without a length or items, or items that cannot be collated.
+        Raises DataError: a data set without a length or items, or items that cannot be collated.
         """
         try:
             count = len(dataset)

@@ -42,16 +42,14 @@ LABEL_KEYS = ("y", "labels", "targets", NUMBER_KEY)
 _PART_ENDINGS: dict[Part, str] = {"train": "_train", "validation": "_val", "test": "_test"}
 
 
-def load(path: Path, name: str) -> Dataset:
-    """Return the data set in an .npz file.
+def load(path: Path, name: str, whole: bool = False) -> Dataset:
+    """Return the data set in an .npz file; `whole` as in `assemble`.
 
     Keys, in capitals or not: one of x, inputs, images, data and one of y, labels, targets, numbers, divided 80/10/10;
     or x_train, y_train and, where they are there, x_val, y_val, x_test, y_test (or numbers_train, ... in place of
     y_train, ...). Shapes: see `arrays.as_inputs`; numbers to predict are (examples,) or (examples, outputs).
-
-    Raises:
-        DataError: no whole .npz file, keys missing, pickled objects, inputs that are no finite numbers,
-            labels of another number, or that are neither classes nor numbers, or may be either.
+    Raises DataError: no whole .npz file, keys missing, pickled objects, inputs that are no finite numbers, labels of
+    another number, or that are neither classes nor numbers, or may be either.
     """
     inputs: dict[Part, Tensor] = {}
     labels: list[Array] = []
@@ -68,28 +66,28 @@ def load(path: Path, name: str) -> Dataset:
             raise DataError(f"{path}, {x_key}", expected=expected, got=f"{found}")
         labels.append(y)
     key = keys["train"][1]
-    whole = _joined(labels, list(keys.values()), path)
+    every = _joined(labels, list(keys.values()), path)
     remedy = f"save numbers to predict under the key {NUMBER_KEY} in place of y, classes as text, y.astype(str)"
-    numbers = key.lower().startswith(NUMBER_KEY) or are_numbers(whole, f"{path}, {key}", remedy)
-    targets, names = _numbers(whole, key, path) if numbers else encode(whole, str(path))
+    numbers = key.lower().startswith(NUMBER_KEY) or are_numbers(every, f"{path}, {key}", remedy)
+    targets, names = _numbers(every, key, path) if numbers else encode(every, str(path))
     cut = torch.split(targets, [len(y) for y in labels])
     schema = Schema(input_fields(tuple(inputs["train"].shape[1:])), (number_fields if numbers else class_fields)(names))
     parts = {part: Table((x,), (y,), schema) for (part, x), y in zip(inputs.items(), cut, strict=True)}
-    return assemble(name, parts, provenance=str(path), subject=str(path))
+    return assemble(name, parts, provenance=str(path), subject=str(path), whole=whole)
 
 
 def stored_keys(path: Path) -> dict[str, str]:
     """Return the keys of an .npz file, by the same in small letters; a `DataError` where it is none."""
     with _archive(path) as archive:
-        return {key.lower(): key for key in archive}
+        found = {key.lower(): key for key in archive}
+        if len(found) < len(list(archive)):
+            remedy = "remove one"
+            raise DataError(str(path), expected="keys that differ", got=", ".join(archive), remedy=remedy)
+        return found
 
 
 def read_arrays(path: Path, keys: Iterable[str]) -> list[Array]:
-    """Return the arrays of these keys.
-
-    Raises:
-        DataError: no such file, a damaged one, or pickled objects.
-    """
+    """Return the arrays of these keys. Raises DataError: no such file, a damaged one, or pickled objects."""
     with _archive(path) as archive:
         return [archive[key] for key in keys]
 

@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurarium.checks import DataError
-from neurarium.record.schema import Field
+from neurarium.data.batch import Batch
+from neurarium.record.schema import Field, Schema
 
 # More integers than this, and more than this share of the examples, may be classes as well as numbers.
 _MANY = 50
@@ -26,12 +27,9 @@ def are_numbers(targets: npt.NDArray[Any], subject: str, remedy: str) -> bool:
     More than 50 different integers, that are more than a tenth of the examples too, may be either: ages,
     prices, or many classes. They are refused.
 
-    Args:
-        remedy: how the user says which they are.
-
-    Raises:
-        DataError: integers that may be either, several columns of integers, or rows of one 1 among zeros, which
-            stand for classes.
+    `remedy`: how the user says which they are.
+    Raises DataError: integers that may be either, several columns of integers, or rows of one 1 among zeros, which
+    stand for classes.
 
     Example:
         >>> are_numbers(np.array([1.5, 2.0]), "prices.csv", ""), are_numbers(np.array([1, 0, 1]), "pets.csv", "")
@@ -77,6 +75,19 @@ def check_varied(targets: Float[Tensor, "examples outputs"], outputs: Sequence[s
         expected = "numbers to predict that differ among the training examples"
         got, remedy = f"{targets[0, output]:g} for all of them", "remove this output, or add examples of other values"
         raise DataError(f"{subject}, {outputs[output]}", expected=expected, got=got, remedy=remedy)
+
+
+def check_inputs(batch: Batch, schema: Schema) -> Batch:
+    """Return a batch, as it is; refuse by a `DataError` one with inputs that are infinite or undefined."""
+    for (name, field), x in zip(schema.inputs.items(), batch.inputs, strict=False):  # lengths come behind
+        if x.is_floating_point() and not (finite := x.isfinite()).all():
+            row, *rest = (~finite).nonzero()[0].tolist()
+            number = row if batch.index is None else int(batch.index[row]) if len(x) == len(batch) else row
+            column = field.names[rest[0]] if field.names and len(rest) == 1 else ", ".join(map(str, rest))
+            where = f"inputs, {name}, {'entry' if field.is_ragged else 'row'} {number}, column {column} (from 0)"
+            got, remedy = str(x[(row, *rest)].item()), "leave such examples out or fill the gap"
+            raise DataError(where, expected="a finite number that fits into 32 bits", got=got, remedy=remedy)
+    return batch
 
 
 def _check_columns(targets: npt.NDArray[Any], subject: str, remedy: str) -> None:

@@ -17,6 +17,7 @@ from neurarium.data.iterated import Iterated
 from neurarium.data.loaded import Loaded
 from neurarium.data.own_arrays import dataset_of_frame, dataset_of_pair, is_pandas
 from neurarium.data.split import tenths
+from neurarium.record.schema import Schema
 
 _AS_THEY_COME = "inputs of a PyTorch data set are taken as they come, not standardized"
 _NO_REWIND = "an iterable data set cannot be rewound: a resumed run does not continue exactly"
@@ -27,8 +28,7 @@ _NO_PARTS = "nothing is held out of an iterable data set: it has no validation o
 class Own:
     """A user's data, and what must be said about them.
 
-    Args:
-        notices: what was done otherwise than PyTorch would, a sentence each.
+    `notices`: what was done otherwise than PyTorch would, a sentence each.
     """
 
     dataset: Dataset
@@ -36,7 +36,7 @@ class Own:
     notices: tuple[str, ...] = ()
 
 
-def dataset_from(data: Any, *, target: str | Sequence[str] | None = None) -> Own:
+def dataset_from(data: Any, *, target: str | Sequence[str] | None = None, like: Schema | None = None) -> Own:
     """Make a data set of what a user has.
 
     | data | what becomes of them |
@@ -52,9 +52,9 @@ def dataset_from(data: Any, *, target: str | Sequence[str] | None = None) -> Own
 
     Args:
         target: the column or columns of a DataFrame to predict, or the keys of items that are dictionaries.
-
-    Raises:
-        DataError: none of these, or data that cannot be learned from.
+        like: what a net has learned from that is to be measured on them: they are not divided, and columns of a
+            DataFrame are found by their names.
+    Raises DataError: none of these, or data that cannot be learned from.
 
     Example:
         >>> X, y = torch.arange(40.0).view(20, 2), torch.arange(20) % 2
@@ -64,29 +64,29 @@ def dataset_from(data: Any, *, target: str | Sequence[str] | None = None) -> Own
     """
     said = () if target is None else (target,) if isinstance(target, str) else tuple(target)
     if isinstance(data, DataLoader):
-        return _of_loader(data, said)
+        return _of_loader(data, said, like is not None)
     if isinstance(data, TorchDataset):
-        return _of_torch(data, Collated(default_collate, said, _classes(data)))
+        return _of_torch(data, Collated(default_collate, said, _classes(data)), like is not None)
     if is_pandas(data, "DataFrame"):
-        return Own(dataset_of_frame(data, said))
+        return Own(dataset_of_frame(data, said, like))
     if said:
         expected = "a pandas DataFrame, or a PyTorch data set of dictionaries"
         raise DataError("target", expected=expected, got=f"type {type(data).__name__}", remedy="leave target out")
     if isinstance(data, Dataset):
         return Own(data)
     if isinstance(data, tuple) and len(data) == 2:
-        return Own(dataset_of_pair(*data))
+        return Own(dataset_of_pair(*data, like))
     expected = "a Dataset, a pair (X, y), a pandas DataFrame with target=, a PyTorch data set or DataLoader"
     got = f"type {type(data).__name__}" + (f" of length {len(data)}" if isinstance(data, tuple) else "")
     remedy = "give (X, y), or load a file with neurarium.data.catalog.load"
     raise DataError("data", expected=expected, got=got, remedy=remedy)
 
 
-def _of_loader(loader: "DataLoader[Any]", said: tuple[str, ...]) -> Own:
+def _of_loader(loader: "DataLoader[Any]", said: tuple[str, ...], whole: bool) -> Own:
     if loader.batch_size is None and loader.batch_sampler is None:
         got, remedy = "batch_size=None", "give it a batch size, or the data set alone"
         raise DataError("DataLoader", expected="one that makes batches of items", got=got, remedy=remedy)
-    own = _of_torch(loader.dataset, Collated(loader.collate_fn, said, _classes(loader.dataset)))
+    own = _of_torch(loader.dataset, Collated(loader.collate_fn, said, _classes(loader.dataset)), whole)
     notices = []
     if not isinstance(loader.dataset, IterableDataset):
         sampler = type(loader.sampler if loader.batch_size is not None else loader.batch_sampler).__name__
@@ -98,14 +98,17 @@ def _of_loader(loader: "DataLoader[Any]", said: tuple[str, ...]) -> Own:
     return replace(own, batch_size=loader.batch_size, notices=(*notices, *own.notices))
 
 
-def _of_torch(data: Any, collated: Collated) -> Own:
+def _of_torch(data: Any, collated: Collated, whole: bool) -> Own:
     name = type(data).__name__
     if isinstance(data, IterableDataset):
         stream = Iterated.over(data, collated)
-        none = replace(stream, length=0)
-        whole = Dataset(name, stream, none, none, stream.schema, f"iterable PyTorch data set {name}")
-        return Own(whole, notices=(_AS_THEY_COME, _NO_REWIND, _NO_PARTS))
+        none = stream if whole else replace(stream, length=0)
+        found = Dataset(name, stream, none, none, stream.schema, f"iterable PyTorch data set {name}")
+        return Own(found, notices=(_AS_THEY_COME, *(() if whole else (_NO_REWIND, _NO_PARTS))))
     examples = Loaded.over(data, collated)
+    if whole:
+        found = Dataset(name, examples, examples, examples, examples.schema, f"PyTorch data set {name}")
+        return Own(found, notices=(_AS_THEY_COME,))
     strata, how = _strata(examples)
     train, validation, test = (examples.select(index) for index in tenths(strata, 2))
     provenance = f"PyTorch data set {name}; validation and test held out from training examples, {how}"

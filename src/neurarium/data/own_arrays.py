@@ -1,6 +1,7 @@
 """A user's own arrays and data frames, as a `Dataset`. pandas is not imported here: who has its objects has it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from torch import Tensor
 
 from neurarium.checks import DataError, suggest
 from neurarium.data.arrays import as_inputs, input_fields
-from neurarium.data.assemble import assemble
+from neurarium.data.assemble import Parts, assemble
 from neurarium.data.dataset import Dataset
 from neurarium.data.labels import class_fields, encode
+from neurarium.data.named_columns import find_columns
 from neurarium.data.numbers import are_numbers, number_fields
 from neurarium.data.ragged import Ragged
 from neurarium.data.table import Table
@@ -28,7 +30,7 @@ def is_pandas(data: Any, kind: str) -> bool:
     return any(base.__module__.partition(".")[0] == "pandas" and base.__name__ == kind for base in type(data).__mro__)
 
 
-def dataset_of_pair(X: Any, y: Any) -> Dataset:
+def dataset_of_pair(X: Any, y: Any, like: Schema | None = None) -> Dataset:
     """Return the data set of inputs and targets, divided 80/10/10.
 
     Args:
@@ -36,19 +38,39 @@ def dataset_of_pair(X: Any, y: Any) -> Dataset:
             a list of arrays (steps, features) of different lengths: series.
         y: integers, text or truth values: a class each; floats: numbers to predict, (examples,) or (examples, outputs).
             None: no targets.
-
-    Raises:
-        DataError: X or y cannot be learned from, or are of unequal length.
+        like: what a net has learned from that is to be measured: the examples stay whole, and a frame's columns are
+            found by their names.
+    Raises DataError: X or y cannot be learned from, or are of unequal length.
     """
     if is_pandas(X, "Series"):
         X = X.to_frame()
     if is_uneven(X):
-        return _dataset_of_series(series(X, Field((None,), axis="time"), "X"), y)
+        return _dataset_of_series(series(X, Field((None,), axis="time"), "X"), y, like is not None)
+    X, notices = (X, ()) if like is None else learned_columns(X, like)
     inputs, names = _features(X) if is_pandas(X, "DataFrame") else (as_inputs(_array(X), "X"), ())
     targets, fields = ((), {}) if y is None else _targets(y)
     _check_count(targets, len(inputs))
     schema = Schema(input_fields(tuple(inputs.shape[1:]), names), fields)
-    return assemble("own", {"train": Table((inputs,), targets, schema)}, provenance="memory", subject="data")
+    parts: Parts = {"train": Table((inputs,), targets, schema)}
+    found = assemble("own", parts, provenance="memory", subject="data", whole=like is not None)
+    return replace(found, notices=notices)
+
+
+def learned_columns(X: Any, like: Schema) -> tuple[Any, tuple[str, ...]]:
+    """The columns of a frame that a net has learned from, in that order; anything else as it came. And what to say.
+
+    Raises:
+        DataError: a column that is missing, or there several times.
+    """
+    if not is_pandas(X, "DataFrame") or not like.is_dense:
+        return X, ()
+    if not like.input.names:
+        return X, (
+            "columns are taken in the order in which they stand, as the net has learned from ones without names",
+        )
+    known = [name for pair in like.targets.items() for name in (pair[0], *pair[1].names)]
+    found = find_columns(list(map(str, X.columns)), like.input.names, known, "data")
+    return X.iloc[:, list(found.places)], found.notices("data")
 
 
 def is_uneven(X: Any) -> bool:
@@ -59,8 +81,7 @@ def is_uneven(X: Any) -> bool:
 def series(X: Iterable[Any], field: Field, subject: str) -> Ragged:
     """Return arrays of different lengths, (steps, features), as examples without targets; `field` has axis and names.
 
-    Raises:
-        DataError: arrays that are no series, or differ in more than their lengths.
+    Raises DataError: arrays that are no series, or differ in more than their lengths.
     """
     arrays = [_array(one) for one in X]
     if odd := [k for k, one in enumerate(arrays) if one.ndim != 2 or one.shape[1] != arrays[0].shape[-1]]:
@@ -73,12 +94,12 @@ def series(X: Iterable[Any], field: Field, subject: str) -> Ragged:
     return Ragged({"series": stored}, {field.axis: torch.tensor([len(one) for one in arrays])}, schema)
 
 
-def _dataset_of_series(found: Ragged, y: Any) -> Dataset:
+def _dataset_of_series(found: Ragged, y: Any, whole: bool) -> Dataset:
     targets, fields = ((), {}) if y is None else _targets(y)
     _check_count(targets, len(found))
     columns = {**found.columns, **dict(zip(fields, targets, strict=True))}
     train = Ragged(columns, found.lengths, Schema(found.schema.inputs, fields))
-    return assemble("own", {"train": train}, provenance="memory", subject="data")
+    return assemble("own", {"train": train}, provenance="memory", subject="data", whole=whole)
 
 
 def _check_count(targets: Sequence[Tensor], count: int) -> None:
@@ -88,13 +109,15 @@ def _check_count(targets: Sequence[Tensor], count: int) -> None:
             raise DataError("y", expected=f"{count} targets, one for each row of X", got=got, remedy=remedy)
 
 
-def dataset_of_frame(frame: Any, target: Sequence[str]) -> Dataset:
-    """Return the data set of a pandas DataFrame: some columns to predict, all others features.
+def dataset_of_frame(frame: Any, target: Sequence[str], like: Schema | None = None) -> Dataset:
+    """Return the data set of a pandas DataFrame: some columns to predict, all others features; `like` as for a pair.
 
-    Raises:
-        DataError: no target, no such column, or a feature that is no number.
+    Raises DataError: no target, no such column, or a feature that is no number.
     """
     columns = list(map(str, frame.columns))
+    if twice := [name for k, name in enumerate(columns) if name in columns[:k]]:
+        remedy = "rename or remove one"
+        raise DataError("data", expected="columns whose names differ", got=f"{twice[0]!r} twice", remedy=remedy)
     if not target:
         remedy = "say which column is to be predicted: target='its name'"
         raise DataError("target", expected=f"a column of {_few(columns)}", got="none", remedy=remedy)
@@ -103,7 +126,8 @@ def dataset_of_frame(frame: Any, target: Sequence[str]) -> Dataset:
             remedy = suggest(name, columns)
             raise DataError("target", expected=f"a column of {_few(columns)}", got=repr(name), remedy=remedy)
     places = [columns.index(name) for name in target]
-    return dataset_of_pair(frame.iloc[:, [k for k in range(len(columns)) if k not in places]], frame.iloc[:, places])
+    rest = [k for k in range(len(columns)) if k not in places]
+    return dataset_of_pair(frame.iloc[:, rest], frame.iloc[:, places], like)
 
 
 def _features(frame: Any) -> tuple[Shaped[Tensor, "rows features"], tuple[str, ...]]:

@@ -54,11 +54,8 @@ def plan(
 
     Args:
         sizes: how long each example is; or how many there are, where that does not matter.
-        batch_size: examples a batch at most.
         max_units: elements a batch at most, padding counted; none: any number.
-
-    Raises:
-        ConfigError: a batch that no example fits into.
+    Raises ConfigError: a batch that no example fits into.
 
     Example:
         >>> [len(index) for index in plan(10, 4, seed=0, epoch=1)]
@@ -91,7 +88,8 @@ def grouped(examples: Examples, batches: list[Tensor], parts: int = 1) -> Genera
     stream = examples.stream(asked)
     try:
         for group in cut:
-            yield tuple(replace(next(stream), index=index) for index in group)
+            pairs = [(index, next(stream)) for index in group]
+            yield tuple(b if b.index is index else replace(b, index=index) for index, b in pairs)
     finally:
         stream.close()
 

@@ -11,6 +11,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Shaped
@@ -19,7 +20,7 @@ from torch import Tensor
 from neurarium.checks import DataError
 from neurarium.data.arrays import as_inputs
 from neurarium.data.clip_folder import clips_below, read_clip
-from neurarium.data.csv_table import read_table
+from neurarium.data.csv_table import names_of_targets, read_table
 from neurarium.data.examples import Examples
 from neurarium.data.npz import INPUT_KEYS, first_key, read_arrays, stored_keys
 from neurarium.data.picture import is_picture, read_picture
@@ -31,7 +32,15 @@ Inputs = Shaped[Tensor, "examples *shape"]
 _FITTING = "a net of images (pictures, .npz, .csv), rows of numbers (.npz, .csv) or text (.txt), to read files"
 
 
-def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str], Examples]:
+class ReadInputs(NamedTuple):
+    """Names and examples that were read, and how columns were found where a user might think otherwise."""
+
+    names: list[str]
+    examples: Examples
+    notices: tuple[str, ...] = ()
+
+
+def read_inputs(paths: Sequence[str | Path], schema: Schema) -> ReadInputs:
     """Return a name for each example in some files ("digits.npz[0]", a picture's path), and examples without targets.
 
     They are scaled by the constants of `schema` when they are gathered: stored as bytes where every one is of bytes
@@ -43,23 +52,21 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
             predicted, which are passed over; .txt files in UTF-8, one example a line.
         schema: that the net learned from. Pictures are brought to its shape in channels and size; rows of .npz and .csv
             files must have as many numbers. Where a .csv file has a header and the schema names its features, columns
-            are found by their names, in whatever order they stand.
-
-    Raises:
-        DataError: no such file, a damaged one or one of another kind, examples of another shape, columns or
-            words that were not learned.
+            are found by their names, in whatever order they stand, and others passed over.
+    Raises DataError: no such file, a damaged one or one of another kind, examples of another shape, a column that is
+    missing, words that were not learned.
     """
     field, files = schema.input, list(map(Path, paths))
     if not files:
         remedy = "name pictures, a folder of pictures, an .npz, a .csv or a .txt file"
         raise DataError("inputs", expected="at least one example", got="none", remedy=remedy)
     if len(schema.inputs) == 1 and (holds_characters(field) or holds_words(field)):
-        return read_lines(files, Schema(schema.inputs))
+        return ReadInputs(*read_lines(files, Schema(schema.inputs)))
     if len(schema.inputs) > 1 or field.is_ragged or field.categories:
         kinds = ", ".join(f"{name} ({found.in_words()})" for name, found in schema.inputs.items())
         remedy = "give examples in Python: run.predict(examples)"
         raise DataError("inputs", expected=_FITTING, got=f"one that learned from {kinds}", remedy=remedy)
-    known = tuple(name for pair in schema.targets.items() for name in (pair[0], *pair[1].names))
+    known, notices = names_of_targets(schema), list[str]()
     is_clips = len(field.shape) == 4
     names: list[str] = []
     tensors: list[Inputs] = []
@@ -82,18 +89,20 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> tuple[list[str],
             names += map(str, pictures)
             tensors += [torch.tensor(read_picture(picture, *field.fixed_shape))[None] for picture in pictures]
         else:
-            rows = _rows(path, field, known)
+            rows = _rows(path, field, known, notices)
             names += [f"{path}[{k}]" for k in range(len(rows))]
             tensors.append(rows)
     if not names:
         raise DataError(str(files[0]), expected="at least one example", got="none", remedy="add some")
-    return names, Table((torch.cat(tensors),), (), Schema(schema.inputs))
+    return ReadInputs(names, Table((torch.cat(tensors),), (), Schema(schema.inputs)), tuple(notices))
 
 
-def _rows(path: Path, field: Field, known: Sequence[str]) -> Inputs:
+def _rows(path: Path, field: Field, known: Sequence[str], notices: list[str]) -> Inputs:
     shape, size = field.fixed_shape, field.size
     if path.suffix.lower() == ".csv":
-        return read_table(path, size, known, field.names).features.view(-1, *shape)
+        cells = read_table(path, size, known, field.names)
+        notices += cells.notices
+        return cells.features.view(-1, *shape)
     if path.suffix.lower() != ".npz":
         exists = f"a file named *{path.suffix}" if path.exists() else "no such file"
         pictures = "a picture (png, jpg, bmp, gif), a folder of pictures, " if field.is_image else ""

@@ -45,9 +45,8 @@ class Scaling:
     def fit(cls, values: Shaped[Tensor, "entries *shape"]) -> "Scaling":
         """Measure mean and population standard deviation; a constant channel or feature gets std 1.
 
-        Args:
-            values: (examples, channels, height, width): one pair a channel, over all pixels; (examples, features) or
-                (examples,). At least one.
+        `values`: (examples, channels, height, width): one pair a channel, over all pixels; (examples, features) or
+        (examples,). At least one.
         """
         return cls.fit_chunks(torch.split(values, _CHUNK))
 

@@ -30,12 +30,9 @@ def holds_words(field: Field) -> bool:
 def read_lines(paths: Sequence[Path], schema: Schema) -> tuple[list[str], Examples]:
     """Return a name for each line of some .txt files in UTF-8 that is not empty, "verses.txt[0]", and the examples.
 
-    Args:
-        schema: of one input, a row of characters or words of any length, or a window of fixed length. A line longer
-            than the window is cut to its end, as a net that predicts what comes next sees it.
-
-    Raises:
-        DataError: no such file, no text in UTF-8, no lines, what `tokens_of` refuses.
+    `schema`: of one input, a row of characters or words of any length, or a window of fixed length. A line longer than
+    the window is cut to its end, as a net that predicts what comes next sees it.
+    Raises DataError: no such file, no text in UTF-8, no lines, what `tokens_of` refuses.
     """
     names, places, lines = [], [], []
     for path in paths:
@@ -51,8 +48,7 @@ def read_lines(paths: Sequence[Path], schema: Schema) -> tuple[list[str], Exampl
 def tokens_of(lines: Sequence[str], places: Sequence[str], schema: Schema) -> Examples:
     """Return lines of text, found at `places`, as rows of the numbers of their characters or words.
 
-    Raises:
-        DataError: a character or word that was not learned, or a line shorter than the net's window.
+    Raises DataError: a character or word that was not learned, or a line shorter than the net's window.
     """
     ((name, field),) = schema.inputs.items()
     words = holds_words(field)

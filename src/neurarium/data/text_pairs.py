@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from neurarium.checks import DataError
-from neurarium.data.assemble import assemble
+from neurarium.data.assemble import Parts, assemble
 from neurarium.data.dataset import Dataset
 from neurarium.data.ragged import Ragged
 from neurarium.data.reading import read_text
@@ -20,8 +20,11 @@ from neurarium.record.schema import Field, Schema
 MARKS = ("<start>", "<end>")
 
 
-def load(path: Path, name: str) -> Dataset:
-    """Return the pairs of a .tsv file in UTF-8. Raises DataError: a line that is no pair, an empty side, no lines."""
+def load(path: Path, name: str, whole: bool = False) -> Dataset:
+    """Return the pairs of a .tsv file in UTF-8; `whole` as in `assemble`.
+
+    Raises DataError: a line that is no pair, an empty side, no lines.
+    """
     pairs = []
     for k, line in enumerate(read_text(path).splitlines(), 1):
         if not line.strip():
@@ -33,11 +36,13 @@ def load(path: Path, name: str) -> Dataset:
         pairs.append((source.strip(), target.strip()))
     if not pairs:
         raise DataError(str(path), expected="at least one pair of texts", got="none", remedy="write one pair a line")
-    return from_pairs(pairs, name, provenance=str(path))
+    return from_pairs(pairs, name, provenance=str(path), whole=whole)
 
 
-def from_pairs(pairs: Sequence[tuple[str, str]], name: str, *, provenance: str, license: str = "not stated") -> Dataset:
-    """Make a data set of pairs of texts, a tenth of them each for validation and for the test."""
+def from_pairs(
+    pairs: Sequence[tuple[str, str]], name: str, *, provenance: str, license: str = "not stated", whole: bool = False
+) -> Dataset:
+    """Make a data set of pairs of texts, a tenth of them each for validation and for the test; or `whole`."""
     fields, columns, lengths = {}, {}, {}
     for axis, texts, marks in zip(("source", "target"), zip(*pairs, strict=True), ((), MARKS), strict=True):
         words = any(len(text.split()) > 1 for text in texts)
@@ -50,4 +55,5 @@ def from_pairs(pairs: Sequence[tuple[str, str]], name: str, *, provenance: str, 
         lengths[axis] = torch.tensor([len(row) for row in numbered])
         fields[axis] = Field((None,), categories=vocabulary, axis=axis, constants={"joiner": " " if words else ""})
     schema = Schema({"source": fields["source"]}, {"target": fields["target"]})
-    return assemble(name, {"train": Ragged(columns, lengths, schema)}, provenance=provenance, license=license)
+    parts: Parts = {"train": Ragged(columns, lengths, schema)}
+    return assemble(name, parts, provenance=provenance, license=license, whole=whole)

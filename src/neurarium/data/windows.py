@@ -40,8 +40,7 @@ class Windows(HandedOver):
     def over(cls, tokens: npt.NDArray[Any], length: int, schema: Schema, stride: int | None = None) -> "Windows":
         """Cut a stream into windows that begin `stride` tokens apart, `length` where none is given.
 
-        Raises:
-            DataError: a stream too short for one window, or a token outside the vocabulary.
+        Raises DataError: a stream too short for one window, or a token outside the vocabulary.
         """
         starts = torch.arange(0, max(0, len(tokens) - length), stride or length)
         if not len(starts):

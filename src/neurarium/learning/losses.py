@@ -211,6 +211,8 @@ def _counted(outputs: Tensor, targets: Tensor, mask: Tensor | None) -> tuple[Ten
             expected=f"{places}, a class for each output, or {tuple(outputs.shape)}, a row for each",
             got=str(tuple(targets.shape)),
         )
+    if mask is None and outputs.dim() == 2:
+        return outputs, targets
     if mask is None:
         return outputs.reshape(-1, outputs.shape[-1]), targets.reshape(-1, *targets.shape[len(places) :])
     if tuple(mask.shape) != places:

@@ -23,12 +23,7 @@ _UNKNOWN = (
 
 
 def multiply_adds(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> int | None:
-    """Multiply-adds of an operation as a dispatch mode sees it; None where nobody knows them.
-
-    Args:
-        operation: torch's overload.
-        args, kwargs, output: of its call.
-    """
+    """Multiply-adds of an operation as a dispatch mode sees it; None where nobody knows them."""
     name = operation.overloadpacket.__name__.removesuffix("_")  # which says where the result goes, not what is done
     if operation.namespace not in ("aten", "prim"):  # may do anything
         return None

@@ -26,6 +26,18 @@ def check_at_least_one(spec: NetSpec, *names: str) -> None:
             raise ConfigError(f"net.{name}", expected="an integer >= 1", got=str(getattr(spec, name)))
 
 
+def check_quarters(shape: tuple[int, int, int], instead: str) -> None:
+    """Refuse images that cannot be halved twice; `instead`: a net that takes them. Raises ShapeError."""
+    _, height, width = shape
+    if height % 4 or width % 4 or min(shape) < 1:
+        raise ShapeError(
+            "input of layer conv1",
+            expected="images whose height and width are multiples of 4",
+            got=f"{height} x {width}",
+            remedy=f"resize or pad the images, or choose the net {instead}",
+        )
+
+
 def check_dropout(probability: float) -> None:
     """Refuse what is no probability of dropping a unit. Raises ConfigError: outside [0, 1)."""
     if not 0 <= probability < 1:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from neurarium.record.schema import Schema, image_schema
 
 if TYPE_CHECKING:
-    import torch
+    from torch.nn import Module as Module
+else:
+    Module = Any  # torch is loaded when a net is built
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class NetSpec:
         """A schema that the net can take: the tests draw examples of it."""
         return image_schema()
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net with fresh weights drawn from torch's default generator.
 
         It takes the batch's inputs, an argument each. The backbone is another run's net, for one that `needs` it.

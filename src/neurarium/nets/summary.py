@@ -18,6 +18,7 @@ from neurarium.checks import ShapeError
 from neurarium.nets.evaluating import evaluating
 from neurarium.nets.interfaces import Paired
 from neurarium.nets.multiply_adds import multiply_adds
+from neurarium.record.notebook import html_table
 
 _FEW = 3  # like layers that are shown one by one
 
@@ -51,6 +52,20 @@ class Summary:
     trainable: int
     multiply_adds: int | None
 
+    def __repr__(self) -> str:
+        return f"Summary({len(self.rows)} rows: {self._totals()})"
+
+    def _repr_html_(self) -> str:
+        rows = (
+            (row.name, row.kind, " x ".join(map(str, row.output)), f"{row.parameters:,}", _said(row.multiply_adds))
+            for row in self.rows
+        )
+        return html_table(self._totals(), rows, ("layer", "kind", "output", "parameters", "multiply-adds"))
+
+    def _totals(self) -> str:
+        frozen = "" if self.trainable == self.parameters else f" ({self.trainable:,} trainable)"
+        return f"{self.parameters:,} parameters{frozen}, {_said(self.multiply_adds)} multiply-adds"
+
 
 def summarize(net: nn.Module, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Summary:
     """Run one example of zeros through a net and write down what each layer does to it.
@@ -66,9 +81,7 @@ def summarize(net: nn.Module, shape: tuple[int, ...], dtype: torch.dtype | None 
         net: any module that takes one tensor (batch, *shape).
         shape: one example without the batch.
         dtype: of the example; that of the net's first floating-point parameter by default.
-
-    Raises:
-        ShapeError: an empty shape, or one that the net refuses.
+    Raises ShapeError: an empty shape, or one that the net refuses.
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(864, 10))
@@ -119,6 +132,10 @@ def _total(counts: Iterable[int | None]) -> int | None:
     """The sum; None where one of them is not known."""
     found = list(counts)
     return None if None in found else sum(count or 0 for count in found)
+
+
+def _said(count: int | None) -> str:
+    return "unknown" if count is None else f"{count:,}"
 
 
 def _gathered(rows: Iterable[Row]) -> Iterator[Row]:

@@ -32,12 +32,12 @@ def fashion_rows_lru() -> Recipe:
 def fashion_pixels_lru() -> Recipe:
     """Clothes told apart pixel by pixel, 784 steps, by the LRU."""
     ring = LRUSpec(pooling="mean", smallest=0.9, largest=0.999, largest_phase=math.pi / 2)
-    return _fashion("fashion-pixels-lru", "fashion-pixels", ring, epochs=4)
+    return _fashion("fashion-pixels-lru", "fashion-pixels", ring, epochs=5)
 
 
 def fashion_pixels_min_gru() -> Recipe:
     """Clothes told apart pixel by pixel, 784 steps, by minGRU."""
-    return _fashion("fashion-pixels-min-gru", "fashion-pixels", MinGRUSpec(pooling="mean"), epochs=4)
+    return _fashion("fashion-pixels-min-gru", "fashion-pixels", MinGRUSpec(pooling="mean", longest=200), epochs=5)
 
 
 def _vowels(name: str, net: LinearRecurrenceSpec) -> Recipe:

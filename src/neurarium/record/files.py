@@ -57,10 +57,9 @@ def write_atomic(path: str | Path, data: bytes | str) -> None:
             # mkstemp makes the file private to its owner; a result should be as readable as any other file.
             os.chmod(name, 0o666 & ~_umask())
             os.replace(name, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
+        finally:
+            with contextlib.suppress(OSError):  # nothing is left of that name where all went well
                 os.unlink(name)
-            raise
         sync_folder(path.parent)
 
 
@@ -69,6 +68,27 @@ def make_folder(path: str | Path) -> Path:
     with storage_errors(path):
         Path(path).mkdir(parents=True, exist_ok=True)
     return Path(path)
+
+
+def cache_folder() -> Path:
+    """Where what can be had again is kept for a user: `$XDG_CACHE_HOME/neurarium` or `~/.cache/neurarium`."""
+    return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "neurarium"
+
+
+def remove_parts(folder: str | Path) -> None:
+    """Remove what writers that were killed left in a folder and those below. Raises StorageError: it cannot be."""
+    with storage_errors(folder):
+        for part in Path(folder).rglob(".*.part"):
+            part.unlink(missing_ok=True)
+
+
+def move_aside(path: str | Path) -> Path:
+    """Give a file or folder another name beside it, NAME-aside-1 and so on. Raises StorageError: it cannot be moved."""
+    path, number = Path(path), 1
+    while (aside := path.with_name(f"{path.name}-aside-{number}")).exists():
+        number += 1
+    with storage_errors(path):
+        return path.rename(aside)
 
 
 def sync_folder(path: Path) -> None:

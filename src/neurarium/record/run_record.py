@@ -1,10 +1,12 @@
 """The record of a run: one JSON object a line, in the order of events.
 
 The first line of each sitting is a `started` (a resumed run has several); `step` lines are thinned to about twenty an
-epoch, `epoch` lines are all there. A process killed while writing leaves at most a broken last line; reading skips it.
+epoch, `epoch` lines are all there. Each ends with the checksum of its values. A process killed while writing leaves at
+most a broken last line; reading skips it.
 """
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 from neurarium.checks import RunError
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
 from neurarium.record.files import storage_errors, write_atomic
+from neurarium.record.sealed import seal, unseal
 
 KINDS: dict[type, str] = {
     Started: "started",
@@ -28,22 +31,28 @@ _POINTS_PER_EPOCH = 20
 def recorded(events: Iterator[Event], path: str | Path) -> Iterator[Event]:
     """Append each event to the record at `path` and pass it on."""
     stride = 1
+    # no wider than a call: an error of the disk that `events` meets elsewhere is not one about the record
     with storage_errors(path):
-        file = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115  (closed by the next line's `with`)
-    with file:
+        # no buffer: what a full disk did not take would be tried again, and fail again, on closing
+        file = open(path, "ab", buffering=0)  # noqa: SIM115  (closed below)
+    try:
         for event in events:
             if isinstance(event, Started):
                 stride = max(1, event.steps_per_epoch // _POINTS_PER_EPOCH)
             if not isinstance(event, Stepped) or event.position % stride == 0:
-                # no wider: an error of the disk that `events` meets elsewhere is not one about the record
+                line = f"{to_line(event)}\n".encode()
                 with storage_errors(path):
-                    file.write(to_line(event) + "\n")
+                    while line:  # a disk that fills up takes a part first
+                        line = line[file.write(line) :]
             yield event
+    finally:
+        with storage_errors(path):
+            file.close()
 
 
 def to_line(event: Event) -> str:
     """Write an event as one line of JSON."""
-    return json.dumps({"event": KINDS[type(event)], **dataclasses.asdict(event)})
+    return json.dumps(seal({"event": KINDS[type(event)], **dataclasses.asdict(event)}))
 
 
 def read_record(path: str | Path) -> list[dict[str, Any]]:
@@ -60,8 +69,8 @@ def read_record(path: str | Path) -> list[dict[str, Any]]:
     entries = []
     for number, line in enumerate(lines, start=1):
         try:
-            entries.append(json.loads(line))
-        except json.JSONDecodeError as error:
+            entries.append(unseal(json.loads(line), f"{path}, line {number}", "remove the line"))
+        except (json.JSONDecodeError, RecursionError) as error:
             if number == len(lines):
                 break
             raise RunError(
@@ -70,12 +79,17 @@ def read_record(path: str | Path) -> list[dict[str, Any]]:
     return entries
 
 
-def rewind(path: str | Path, step: int) -> None:
-    """Drop what the record holds beyond `step`, before learning goes on from there."""
+def rewind(path: str | Path, step: int, epoch: int) -> None:
+    """Drop what the record holds beyond `step` updates with `epoch` under way, before learning goes on from there."""
     if not Path(path).exists():
         return
-    kept = [entry for entry in read_record(path) if entry.get("step", 0) <= step]
-    write_atomic(path, "".join(json.dumps(entry) + "\n" for entry in kept))
+
+    def is_past(entry: dict[str, Any]) -> bool:
+        ended = entry["event"] == KINDS[EpochEnded]
+        return entry.get("step", 0) <= step and entry.get("epoch", 0) + ended <= epoch
+
+    kept = itertools.takewhile(is_past, read_record(path))
+    write_atomic(path, "".join(json.dumps(seal(entry)) + "\n" for entry in kept))
 
 
 def epochs_of(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -17,6 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neurarium.checks import DataError, ShapeError
+from neurarium.record.notebook import html_table
+
+_NAMED = 20  # classes that a notebook shows
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Field:
         points_to: the axis whose rows the integers of this field number; they are moved where examples are joined.
         encoder: how raw values became these integers or numbers, by name; empty where they came as they are.
         constants: what the encoder has found out from the training data.
-    Raises DataError: more than one axis that varies, or constants that do not fit the shape.
+    Raises DataError: more than one axis that varies, a name twice, or constants that do not fit the shape.
     """
 
     shape: tuple[int | None, ...]
@@ -62,8 +65,18 @@ class Field:
                 expected=f"{self.channels} means and standard deviations for shape {self.shape}",
                 got=f"{len(self.mean)} and {len(self.std)}",
             )
+        for what, given in (("names", self.names), ("categories", self.categories)):
+            if len(set(given)) < len(given):
+                twice = next(name for k, name in enumerate(given) if name in given[:k])
+                raise DataError(
+                    "field", expected=f"{what} that differ", got=f"{twice!r} twice", remedy="rename or remove one"
+                )
         if not all(0 < std < math.inf for std in self.std):
             raise DataError("field", expected="standard deviations > 0", got=", ".join(map(str, self.std)))
+
+    def __repr__(self) -> str:
+        usual = vars(Field(())) | {"shape": None}
+        return f"Field({', '.join(f'{k}={_elided(v)}' for k, v in vars(self).items() if v != usual[k])})"
 
     @property
     def is_ragged(self) -> bool:
@@ -138,6 +151,12 @@ class Schema:
     inputs: Mapping[str, Field]
     targets: Mapping[str, Field] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return f"Schema({self.in_words()})"
+
+    def _repr_html_(self) -> str:
+        return html_table("Schema", self.rows())
+
     @property
     def fields(self) -> dict[str, Field]:
         """Inputs, then targets."""
@@ -210,6 +229,13 @@ class Schema:
         """Names, shapes and kinds of all fields."""
         return "; ".join(field_in_words(name, field) for name, field in self.fields.items())
 
+    def rows(self) -> list[tuple[str, str]]:
+        """A row a field for a table, and one for the names of classes or outputs where they are few."""
+        rows = [(name, field_in_words(name, field)) for name, field in self.fields.items()]
+        if self.targets and len(self.classes) <= _NAMED:
+            rows.append(("classes" if self.target.categories else "outputs", ", ".join(self.classes)))
+        return rows
+
     def with_fields(self, **fields: Field) -> "Schema":
         """The schema with other fields in the place of those of the same name."""
         inputs = {name: fields.get(name, old) for name, old in self.inputs.items()}
@@ -266,6 +292,15 @@ def image_schema(shape: tuple[int, ...] = (1, 28, 28), classes: int = 10) -> Sch
         (10, (4,))
     """
     return Schema({"x": Field(shape)}, {"label": Field((), categories=tuple(map(str, range(classes))))})
+
+
+def _elided(value: Any, most: int = 4) -> str:
+    """A value as Python writes it, the middle of a long collection left out."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name!r}: ..." for name in value) + "}"
+    if isinstance(value, tuple) and len(value) > most:
+        return f"({', '.join(map(repr, value[: most - 1]))}, ..., {value[-1]!r})"
+    return repr(value)
 
 
 def _tupled(value: Any) -> Any:

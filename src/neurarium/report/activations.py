@@ -1,20 +1,15 @@
 """All activation functions side by side with their derivatives."""
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from neurarium.nets.parts.activation import ACTIVATIONS, PRELU_SLOPE, Activation
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from neurarium.report.drawn_types import Axes, Figure
 
 _COLUMNS = 4
 _LEARNED = {"prelu": f"a = {PRELU_SLOPE}, learned", "swish": "β = 1, learned"}
 
 
-def activations_figure() -> "Figure":
+def activations_figure() -> Figure:
     """Draw every activation of `nets.parts.activation` over [-4, 4], function and derivative."""
     from neurarium.report import plotting
 
@@ -33,7 +28,7 @@ def activations_figure() -> "Figure":
     return figure
 
 
-def _draw(axes: "Axes", entry: Activation) -> None:
+def _draw(axes: Axes, entry: Activation) -> None:
     from neurarium.report import plotting
 
     # left and right of the origin apart, so that no line is drawn through a jump

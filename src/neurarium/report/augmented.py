@@ -1,7 +1,5 @@
 """Training examples as the net sees them under an augmentation, beside what they were."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -13,13 +11,10 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.scaling import unscaled
 from neurarium.learning.augmentation import Augmentation
 from neurarium.report.confusion import shorten
+from neurarium.report.drawn_types import Axes, Figure
 from neurarium.report.pixels import as_picture
 from neurarium.training.rules.descent import augmented
 from neurarium.training.seed import own_generators
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _BATCH = 128
 _LONGEST_NAME = 10
@@ -27,22 +22,18 @@ _LONGEST_NAME = 10
 
 def augmented_figure(
     augmentation: Augmentation, dataset: Dataset, rows: int = 4, draws: int = 7, seed: int = 0
-) -> "Figure":
+) -> Figure:
     """Draw examples of different classes, each as it is and as drawn anew several times.
 
     Brightness is the same in all pictures of a figure; what noise carries beyond black or white is cut off. Over a
     mixture stand the classes that it is made of, with their shares.
 
     Args:
-        augmentation: that of a recipe.
         dataset: images; mixup takes its partners from 128 training examples.
         rows: examples to show, at most one a class.
         draws: pictures of each beside the original.
         seed: decides the draws; torch's own generators are left as they were.
-
-    Raises:
-        ShapeError: the data are not images.
-        ConfigError: the augmentation does not fit them.
+    Raises ShapeError: the data are not images; ConfigError: the augmentation does not fit them.
     """
     from neurarium.report import plotting
 
@@ -114,7 +105,7 @@ def describe(augmentation: Augmentation) -> str:
     return ", ".join(words for on, words in parts if on) or "as they are"
 
 
-def _draw(axes: "Axes", shown: Float[np.ndarray, "height width *colors"], label: str, original: bool) -> None:
+def _draw(axes: Axes, shown: Float[np.ndarray, "height width *colors"], label: str, original: bool) -> None:
     from neurarium.report import plotting
 
     axes.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")

@@ -7,28 +7,20 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from neurarium.record.files import write_atomic
+from neurarium.report.drawn_types import Axes, Figure
 from neurarium.report.format import number, percent
 from neurarium.report.history import Entry, History, digest
 from neurarium.report.tasks.table import report_of
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _MARKED_UP_TO = 40  # epochs that are marked singly
 _LOG_FROM = 30.0  # ratio of largest to smallest value from which a logarithmic scale reads better
 _ROOT_TICKS = (0, 0.2, 1, 2, 5, 10, 20, 30, 40, 60, 80, 100)
 
 
-def curves_figure(entries: Sequence[Entry], title: str) -> "Figure":
-    """Draw the learning curves of a run.
-
-    Raises:
-        RunError: the record does not say that the run was started.
-    """
+def curves_figure(entries: Sequence[Entry], title: str) -> Figure:
+    """Draw the learning curves of a run. Raises RunError: the record does not say that the run was started."""
     from neurarium.report import plotting
 
     history = digest(entries)
@@ -40,7 +32,7 @@ def curves_figure(entries: Sequence[Entry], title: str) -> "Figure":
     return figure
 
 
-def panel_figure(entries: Sequence[Entry], panel: str) -> "Figure":
+def panel_figure(entries: Sequence[Entry], panel: str) -> Figure:
     """Draw one of `PANELS` alone, for a page that arranges them itself."""
     from neurarium.report import plotting
 
@@ -49,11 +41,10 @@ def panel_figure(entries: Sequence[Entry], panel: str) -> "Figure":
     return figure
 
 
-def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
+def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> Figure:
     """Draw the curves of several runs over each other, best for 2 to 8.
 
-    Args:
-        runs: name of a run to the entries of its record.
+    `runs`: name of a run to the entries of its record.
     """
     from neurarium.report import plotting
 
@@ -94,18 +85,14 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> "Figure":
     return figure
 
 
-def save_figure(figure: "Figure", path: str | Path) -> None:
-    """Write a figure as PNG, whole or not at all.
-
-    Raises:
-        StorageError: the file cannot be written.
-    """
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a figure as PNG, whole or not at all. Raises StorageError: the file cannot be written."""
     from neurarium.report.plotting import png
 
     write_atomic(path, png(figure))
 
 
-def _loss(axes: "Axes", history: History) -> None:
+def _loss(axes: Axes, history: History) -> None:
     from neurarium.report import plotting
 
     steps = [entry["step"] / history.steps_per_epoch for entry in history.steps]
@@ -120,7 +107,7 @@ def _loss(axes: "Axes", history: History) -> None:
     _finish(axes, history, [*training, *validation], "loss")
 
 
-def _error(axes: "Axes", history: History) -> None:
+def _error(axes: Axes, history: History) -> None:
     from neurarium.report import plotting
 
     epochs = history.column("epoch")
@@ -135,7 +122,7 @@ def _error(axes: "Axes", history: History) -> None:
     _finish(axes, history, [*training, *validation], unit, from_zero=True)
 
 
-def _gradient_norm(axes: "Axes", history: History) -> None:
+def _gradient_norm(axes: Axes, history: History) -> None:
     from neurarium.report import plotting
 
     steps = [entry["step"] / history.steps_per_epoch for entry in history.steps]
@@ -147,7 +134,7 @@ def _gradient_norm(axes: "Axes", history: History) -> None:
     _finish(axes, history, means, "length")
 
 
-def _learning_rate(axes: "Axes", history: History) -> None:
+def _learning_rate(axes: Axes, history: History) -> None:
     from neurarium.report import plotting
 
     points = history.steps or history.epochs
@@ -160,7 +147,7 @@ def _learning_rate(axes: "Axes", history: History) -> None:
     plotting.epochs_axis(axes, history.step / history.steps_per_epoch)
 
 
-PANELS: Mapping[str, Callable[["Axes", History], None]] = {
+PANELS: Mapping[str, Callable[[Axes, History], None]] = {
     "loss": _loss,
     "error": _error,
     "gradient norm": _gradient_norm,
@@ -168,7 +155,7 @@ PANELS: Mapping[str, Callable[["Axes", History], None]] = {
 }
 
 
-def _line(axes: "Axes", x: list[float], y: list[float], color: str, label: str, marker: str, every: int = 1) -> None:
+def _line(axes: Axes, x: list[float], y: list[float], color: str, label: str, marker: str, every: int = 1) -> None:
     """Draw a curve over the epochs, unless there is nothing to draw."""
     if all(map(math.isnan, y)):
         return
@@ -179,7 +166,7 @@ def _line(axes: "Axes", x: list[float], y: list[float], color: str, label: str, 
     )  # fmt: skip
 
 
-def _mark_best(axes: "Axes", history: History, score: str) -> None:
+def _mark_best(axes: Axes, history: History, score: str) -> None:
     """Mark the best epoch; what it reached stands in the legend, clear of the curves."""
     from neurarium.report import plotting
 
@@ -198,7 +185,7 @@ def _mark_best(axes: "Axes", history: History, score: str) -> None:
     )  # fmt: skip
 
 
-def _finish(axes: "Axes", history: History, values: Sequence[float], unit: str, from_zero: bool = False) -> None:
+def _finish(axes: Axes, history: History, values: Sequence[float], unit: str, from_zero: bool = False) -> None:
     """Scale the axes to the values drawn and add the legend, where a curve has a name."""
     from neurarium.report import plotting
 
@@ -208,7 +195,7 @@ def _finish(axes: "Axes", history: History, values: Sequence[float], unit: str, 
         plotting.legend_above(axes, columns=2)
 
 
-def _scale(axes: "Axes", values: Sequence[float], unit: str, from_zero: bool) -> None:
+def _scale(axes: Axes, values: Sequence[float], unit: str, from_zero: bool) -> None:
     """Choose a scale on which early and late epochs can both be read, and say so at the axis."""
     import numpy as np
     from matplotlib.ticker import FixedLocator, FuncFormatter

@@ -1,18 +1,14 @@
 """Feature maps: what a layer makes of one example, channel by channel."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from neurarium.checks import ShapeError
 from neurarium.learning.saliency import feature_maps, find_map_layer
+from neurarium.report.drawn_types import Figure
 from neurarium.report.filters import mosaic, undress
 from neurarium.report.pixels import as_picture
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def feature_maps_figure(
@@ -22,22 +18,18 @@ def feature_maps_figure(
     layer: str = "",
     most: int = 64,
     ends: tuple[float, float] | None = None,
-) -> "Figure":
+) -> Figure:
     """Draw an image and the maps that a layer makes of it, all on one scale.
 
     Where maps have signs blue is above zero and orange below, else they go from black up.
 
     Args:
-        net: convolutional.
         x: one image (channels, height, width), scaled as the net is used to.
         raw: the image as it was; none: x, stretched.
         layer: qualified name, or its last part where that is unique; empty: the last one that makes maps.
-        most: channels to draw.
         ends: values of black and white in `raw`, see `as_picture`.
-
-    Raises:
-        ConfigError: a net without convolutions, no such layer (names the closest), or one that makes no maps.
-        ShapeError: a batch instead of an image.
+    Raises ConfigError: a net without convolutions, no such layer (names the closest), or one that makes no maps;
+    ShapeError: a batch instead of an image.
     """
     from neurarium.report import plotting
 

@@ -1,22 +1,17 @@
 """Filters of a convolutional layer: what each unit looks for."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, choose
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from neurarium.report.drawn_types import Axes, Figure
 
 _COLUMNS = 8
 _MOST_CHANNELS = 16
 
 
-def filters_figure(net: nn.Module, layer: str = "", most: int = 32) -> "Figure":
+def filters_figure(net: nn.Module, layer: str = "", most: int = 32) -> Figure:
     """Draw the filters of a layer: as color pictures over three channels, else a filter for each pair of planes.
 
     Signs show as blue and orange, zero as white, on one scale for the whole picture. Filters over three channels are
@@ -26,9 +21,7 @@ def filters_figure(net: nn.Module, layer: str = "", most: int = 32) -> "Figure":
         net: with convolutional layers, or others whose weights are (filters, channels, height, width).
         layer: qualified name, or its last part where that is unique; empty: the first one.
         most: filters to draw; of more than 16 channels the first 16 are drawn.
-
-    Raises:
-        ConfigError: a net without such layers, or no such layer (names the closest).
+    Raises ConfigError: a net without such layers, or no such layer (names the closest).
     """
     from neurarium.report import plotting
 
@@ -115,7 +108,7 @@ def mosaic(
     return whole
 
 
-def undress(axes: "Axes") -> None:
+def undress(axes: Axes) -> None:
     """Take frame and ticks away from a picture; labels stay."""
     from neurarium.report import plotting
 

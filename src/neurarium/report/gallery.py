@@ -15,7 +15,6 @@ class Listed(NamedTuple):
 
     Attributes:
         name: of its file, without ending.
-        title: over its section in the report.
         words: what there is to see, a sentence or two.
         alone: whether it has a section of its own; others stand beside the numbers that they belong to.
     """
@@ -27,11 +26,7 @@ class Listed(NamedTuple):
 
 
 def pictures(folder: Path) -> list[Listed]:
-    """The pictures that a run folder lists and holds.
-
-    Raises:
-        RunError: the list is damaged.
-    """
+    """The pictures that a run folder lists and holds. Raises RunError: the list is damaged."""
     index = folder / INDEX
     if not index.exists():
         return []
@@ -48,21 +43,13 @@ def pictures(folder: Path) -> list[Listed]:
 
 
 def read_picture(folder: Path, name: str) -> bytes | None:
-    """The PNG of a picture that a run folder lists; none where it does not.
-
-    Raises:
-        RunError: the list is damaged.
-    """
+    """The PNG of a picture that a run folder lists; none where it does not. Raises RunError: the list is damaged."""
     found = any(picture.name == name for picture in pictures(folder))
     return (folder / f"{name}.png").read_bytes() if found else None
 
 
 def picture_sections(folder: Path) -> list[Section]:
-    """A section of the report for each picture that stands alone.
-
-    Raises:
-        RunError: the list is damaged.
-    """
+    """A section of the report for each picture that stands alone. Raises RunError: the list is damaged."""
     return [
         Section(
             f"picture-{slug(name)}",

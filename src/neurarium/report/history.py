@@ -15,14 +15,9 @@ class History:
     """A run as its record tells it.
 
     Attributes:
-        epochs: one entry an epoch.
-        steps: the thinned entries of single updates.
         reason: why the run stopped; none while it is under way, or where it was killed.
-        step: updates done.
-        seconds: learning time of all sessions together.
         sessions: how often it was started or resumed.
         notices: what the user was told on the way.
-        task: what the net is for.
     """
 
     name: str
@@ -47,9 +42,7 @@ class History:
     def scores(self, part: str, name: str) -> list[float]:
         """One score of every epoch; not a number where it was not measured.
 
-        Args:
-            part: "train" or "validation".
-            name: "loss" or "error".
+        `part`: "train" or "validation".
         """
         return [entry[part].get(name, math.nan) for entry in self.epochs]
 
@@ -59,11 +52,7 @@ class History:
 
 
 def digest(entries: Sequence[Entry]) -> History:
-    """Digest the entries of a record.
-
-    Raises:
-        RunError: the record does not say that the run was started.
-    """
+    """Digest the entries of a record. Raises RunError: the record does not say that the run was started."""
     starts = [index for index, entry in enumerate(entries) if entry["event"] == "started"]
     if not starts:
         raise RunError(

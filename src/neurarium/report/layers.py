@@ -1,6 +1,5 @@
 """The layers of a run's net as words and plain values, in `layers.json`."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from torch import Tensor
 from neurarium.data.batch import Batch
 from neurarium.data.drawn import drawn
 from neurarium.nets.summary import Summary, summarize, summarize_batch
-from neurarium.record.files import write_atomic
+from neurarium.record.sealed import write_json
 from neurarium.tasks.task import Trainable
 from neurarium.training.run import Run
 
@@ -21,13 +20,9 @@ _DRAWN = 2  # examples of a batch that stands for all
 
 
 def write_layers(run: Run, folder: Path) -> None:
-    """Write the layers of a run's net into a folder.
-
-    Raises:
-        StorageError: the file cannot be written.
-    """
+    """Write the layers of a run's net into a folder. Raises StorageError: the file cannot be written."""
     summary, of = summary_of(run)
-    write_atomic(folder / "layers.json", json.dumps({"of": of, "rows": plain_rows(summary)}, indent=1))
+    write_json(folder / "layers.json", {"of": of, "rows": plain_rows(summary)})
 
 
 def summary_of(run: Run) -> tuple[Summary, str]:

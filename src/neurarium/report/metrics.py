@@ -10,11 +10,6 @@ from neurarium.report.render import Section, render
 def value_text(metric: Mapping[str, Any], value: float | None = None, digits: int = 1) -> str:
     """Write the value of a metric, or another one by the same metric, with its unit.
 
-    Args:
-        metric: as `scores.json` holds it.
-        value: another one; none: the metric's own.
-        digits: decimals of a percentage.
-
     Example:
         >>> value_text({"value": 0.25, "unit": "%"}), value_text({"value": 18.2, "unit": "dB"}, 7.0)
         ('25.0 %', '7.000 dB')
@@ -50,9 +45,7 @@ def measured_on(scores: Mapping[str, Any]) -> str:
 def tell_metrics(scores: Mapping[str, Any], on: str = "") -> str:
     """Say in a few sentences how well the net does; nothing where it was not judged.
 
-    Args:
-        scores: content of `scores.json`.
-        on: what was measured; empty: the examples of the split.
+    `on`: what was measured; empty: the examples of the split.
     """
     if not scores["metrics"]:
         return ""

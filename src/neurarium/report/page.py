@@ -1,15 +1,13 @@
 """One self-contained HTML page about a run, made from the files of its folder."""
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from neurarium.checks import RunError
-from neurarium.record.config import read_toml
 from neurarium.record.files import write_atomic
 from neurarium.record.run_record import read_record
+from neurarium.record.sealed import read_json, read_settings
 from neurarium.report import sections
 from neurarium.report.format import duration
 from neurarium.report.gallery import picture_sections, read_picture
@@ -27,13 +25,8 @@ def write_report(folder: str | Path) -> Path:
 
     `config.toml`, `data.json` and `record.jsonl` must be there; `scores.json`, `layers.json`, `pictures.json` with the
     pictures that it lists, and `trace.json` are used where they are.
-
-    Returns:
-        Path of the page.
-
-    Raises:
-        RunError, ConfigError: a needed file is missing or damaged.
-        StorageError: the page cannot be written.
+    Returns: path of the page.
+    Raises RunError, ConfigError: a needed file is missing or damaged; StorageError: the page cannot be written.
     """
     path = Path(folder) / "report.html"
     write_atomic(path, report_page(Path(folder)))
@@ -44,8 +37,9 @@ def report_page(folder: Path) -> str:
     """Return the page about a run as HTML."""
     entries = read_record(folder / "record.jsonl")
     history = digest(entries)
-    config, info = read_toml(folder / "config.toml"), read_data_info(folder)
-    scores: Mapping[str, Any] | None = _read_json(folder / "scores.json")
+    config, info = read_settings(folder / "config.toml")[0], read_data_info(folder)
+    # all of them before anything is drawn: a damaged one is named at once
+    scores, layers, trace = (_read_json(folder / f"{name}.json") for name in ("scores", "layers", "trace"))
 
     def parts() -> Iterator[Section | None]:
         kept_best = bool(config["early_stopping"]["restore_best"])
@@ -54,8 +48,8 @@ def report_page(folder: Path) -> str:
         if scores is not None:
             yield from report_of(scores["task"]).sections(scores, partial(read_picture, folder))
         yield from picture_sections(folder)
-        yield sections.net(_read_json(folder / "layers.json"))
-        yield trace_section(_read_json(folder / "trace.json"))
+        yield sections.net(layers)
+        yield trace_section(trace)
         yield sections.settings(config)
         yield sections.origins(history, info)
         yield sections.use(folder, history, config, info)
@@ -66,7 +60,12 @@ def report_page(folder: Path) -> str:
         kind="run",
         name=folder.resolve().name,
         lead=_lead(config, info, history),
-        top=render("top.html", headline=headline, facts=sections.key_facts(history, info, config)),
+        top=render(
+            "top.html",
+            headline=headline,
+            warnings=() if scores is None else scores.get("warnings", ()),
+            facts=sections.key_facts(history, info, config),
+        ),
         sections=[part for part in parts() if part],
         source="the files of the run folder",
     )
@@ -85,16 +84,5 @@ def _lead(config: Mapping[str, Any], info: DataInfo, history: History) -> str:
 
 
 def _read_json(path: Path) -> Any:
-    """Read a file that need not be there.
-
-    Raises:
-        RunError: it is there, but damaged.
-    """
-    if not path.exists():
-        return None
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError as error:
-        raise RunError(
-            str(path), expected="JSON", got="a damaged file", remedy="remove it and evaluate anew"
-        ) from error
+    """Read a file that need not be there. Raises RunError: it is there, but damaged."""
+    return read_json(path, "JSON", "remove it and write it anew: neurarium report") if path.exists() else None

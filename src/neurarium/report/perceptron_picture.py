@@ -1,45 +1,15 @@
 """Picture of a perceptron: its hyperplane among the examples, and its mistakes beside Novikoff's bound."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from neurarium.nets.connectionist.certificate import Certificate
-from neurarium.nets.connectionist.perceptron import Learned
 from neurarium.nets.connectionist.separability import Bound, novikoff, signs
+from neurarium.report.drawn_types import Axes, Figure
 from neurarium.report.format import many
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-
-def perceptron_figure(
-    found: Learned,
-    x: Float[Tensor, "examples features"],
-    labels: Shaped[Tensor, "examples"],
-    title: str,
-    names: Sequence[str] = ("first class", "second class"),
-    features: Sequence[str] = (),
-) -> "Figure":
-    """Draw examples, hyperplane and margin on the left; on the right the mistakes so far after each epoch.
-
-    Two features are drawn as they are; more are turned so that the hyperplane is seen from its edge: distance to it,
-    and the direction along it in which the examples spread most. Where no hyperplane separates, the examples of the
-    certificate are ringed.
-
-    Args:
-        found: of `perceptron.learn` on these examples.
-        x, labels: examples and their labels.
-        title: over the picture.
-        names: of the two classes.
-        features: of two features, for the axes.
-    """
-    counts = found.mistakes.by_epoch(len(x), found.epochs).tolist()
-    return hyperplane_figure(found.weight, found.bias, counts, x, labels, title, names, features)
 
 
 def hyperplane_figure(
@@ -51,13 +21,12 @@ def hyperplane_figure(
     title: str,
     names: Sequence[str] = ("first class", "second class"),
     features: Sequence[str] = (),
-) -> "Figure":
-    """Draw what `perceptron_figure` draws, from the numbers of a run.
+) -> Figure:
+    """Draw examples, hyperplane and margin on the left; on the right the mistakes so far after each epoch.
 
-    Args:
-        weight, bias: of the hyperplane.
-        mistakes: made in each epoch.
-        x, labels, title, names, features: as there.
+    Two features are drawn as they are; more are turned so that the hyperplane is seen from its edge: distance to it,
+    and the direction along it in which the examples spread most. Where no hyperplane separates, the examples of the
+    certificate are ringed.
     """
     from neurarium.report import plotting
 
@@ -88,7 +57,7 @@ def edge_on(
 
 
 def _examples(
-    axes: "Axes",
+    axes: Axes,
     weight: np.ndarray,
     offset: float,
     points: np.ndarray,
@@ -127,7 +96,7 @@ def _examples(
         entry.set_parse_math(False)  # a "$" in the name of a class is a dollar
 
 
-def _lines(axes: "Axes", places: np.ndarray, weight: np.ndarray, offset: float, least: float, width: int) -> None:
+def _lines(axes: Axes, places: np.ndarray, weight: np.ndarray, offset: float, least: float, width: int) -> None:
     """The hyperplane, and where examples come nearest to it if all are on their own sides."""
     from neurarium.report import plotting
 
@@ -150,7 +119,7 @@ def _lines(axes: "Axes", places: np.ndarray, weight: np.ndarray, offset: float, 
             )
 
 
-def _mistakes(axes: "Axes", each: Sequence[int], bound: Bound | Certificate) -> None:
+def _mistakes(axes: Axes, each: Sequence[int], bound: Bound | Certificate) -> None:
     from neurarium.report import plotting
 
     counts, epochs = np.cumsum(each), len(each)

@@ -11,10 +11,8 @@ def as_picture(
 
     Of channels that are neither gray nor red, green and blue, the first is shown.
 
-    Args:
-        values: in the units of `ends`.
-        ends: values of black and white, what lies beyond is cut off; none: 0 and 255 of bytes, of other numbers their
-            own smallest and largest.
+    `ends`: values of black and white, what lies beyond is cut off; none: 0 and 255 of bytes, of other numbers their own
+    smallest and largest.
 
     Example:
         >>> as_picture(np.array([[[0.0, 5.0, 12.0]]]), (0.0, 10.0))

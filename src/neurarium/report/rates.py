@@ -1,18 +1,14 @@
 """The learning-rate finder as a picture and in words."""
 
 import math
-from typing import TYPE_CHECKING
 
+from neurarium.report.drawn_types import Axes, Figure
 from neurarium.report.format import number
 from neurarium.training.rate_finder import DIVERGED, RateCurve
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-
-def rates_figure(curve: RateCurve, title: str) -> "Figure":
-    """Draw the loss over the learning rate, with both suggestions marked."""
+def rates_figure(curve: RateCurve, title: str) -> Figure:
+    """Draw the loss over the learning rate, with the advised one and the steepest descent marked."""
     from neurarium.report import plotting
 
     figure = plotting.blank(8.0, 5.0)
@@ -30,10 +26,10 @@ def rates_figure(curve: RateCurve, title: str) -> "Figure":
                 [curve.rates[index]], [curve.smoothed[index]], linestyle="none", marker=marker, markersize=8,
                 color=color, label=f"{words}: {number(curve.rates[index], 2)}",
             )  # fmt: skip
-    if curve.tenth is not None:
+    if curve.advised is not None:
         axes.axvline(
-            curve.tenth, color=plotting.GREEN, linewidth=1.2, linestyle=(0, (4, 2)),
-            label=f"minimum / 10: {number(curve.tenth, 2)}",
+            curve.advised, color=plotting.GREEN, linewidth=1.2, linestyle=(0, (4, 2)),
+            label=f"advised, minimum / {curve.share:g}: {number(curve.advised, 2)}",
         )  # fmt: skip
     if curve.diverged_at is not None:
         axes.axvline(
@@ -48,20 +44,20 @@ def rates_figure(curve: RateCurve, title: str) -> "Figure":
 
 def suggestions(curve: RateCurve) -> list[str]:
     """Say what the curve suggests, a line each."""
-    if curve.steepest is None or curve.tenth is None:
+    if curve.steepest is None or curve.advised is None or curve.lowest_at is None:
         return ["No rate in this range lowers the loss: choose other bounds, or more steps."]
     lines = [
+        f"advised           {number(curve.advised, 3)}  (that of the lowest loss, divided by {curve.share:g})",
         f"steepest descent  {number(curve.steepest, 3)}",
-        f"minimum / 10      {number(curve.tenth, 3)}",
     ]
-    if curve.diverged_at is None:
-        lines.append("The loss has not diverged: a higher bound may show larger rates that work.")
-    else:
-        lines.append(f"diverged at       {number(curve.diverged_at, 3)}")
-    return lines
+    if curve.diverged_at is not None:
+        return [*lines, f"diverged at       {number(curve.diverged_at, 3)}"]
+    if curve.still_falls:
+        return [*lines, "The loss has not diverged: a higher bound may show larger rates that work."]
+    return [*lines, f"The loss rises from {number(curve.rates[curve.lowest_at], 3)} on, without growing beyond bounds."]
 
 
-def _scale(axes: "Axes", curve: RateCurve) -> None:
+def _scale(axes: Axes, curve: RateCurve) -> None:
     """Show the running mean whole; single mini-batches that blow up may leave the picture."""
     values = [*curve.smoothed]
     if not values:

@@ -1,7 +1,5 @@
 """Pictures of a net of visible and hidden units: what hidden ones look for, what becomes of inputs, samples."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -9,38 +7,32 @@ from torch import Tensor, nn
 from neurarium.checks import ShapeError
 from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import DensityModel, Generative
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from neurarium.report.drawn_types import Axes, Figure
+from neurarium.report.filters import mosaic
 
 
 def filters_figure(
     net: DensityModel, size: tuple[int, int], title: str = "What hidden units look for", most: int = 64
-) -> "Figure":
+) -> Figure:
     """Draw the weights of the hidden units with the longest weight vectors as pictures, all on one scale.
 
     Args:
         net: its visible units are pixels.
         size: height and width of a picture.
-        title: over the picture.
-        most: at most so many units.
-
-    Raises:
-        ShapeError: pictures with another number of pixels than visible units.
+    Raises ShapeError: pictures with another number of pixels than visible units.
     """
     from neurarium.report import plotting
 
     weight = net.weight.detach().cpu()
     _check(weight.shape[1], size)
     strongest = weight.norm(dim=1).argsort(descending=True)[:most]
-    mosaic = _mosaic(weight[strongest], size, columns=min(16, _even_columns(len(strongest))))
+    whole = _mosaic(weight[strongest], size, columns=min(16, _even_columns(len(strongest))))
     # the last hundredth would make all others pale
-    end = float(np.nanpercentile(np.abs(mosaic), 99)) or 1.0
-    figure = plotting.blank(8.4, 8.4 * mosaic.shape[0] / mosaic.shape[1] * 0.84 + 0.75)
+    end = float(np.nanpercentile(np.abs(whole), 99)) or 1.0
+    figure = plotting.blank(8.4, 8.4 * whole.shape[0] / whole.shape[1] * 0.84 + 0.75)
     plotting.heading(figure, title)
     axes = figure.subplots()
-    image = axes.imshow(mosaic, cmap=plotting.SIGNED, vmin=-end, vmax=end, interpolation="nearest")
+    image = axes.imshow(whole, cmap=plotting.SIGNED, vmin=-end, vmax=end, interpolation="nearest")
     _bare(axes)
     shown = f"{len(strongest)} of {len(weight)} hidden units, those with the longest weight vectors first"
     axes.set_xlabel(shown, color=plotting.FAINT, fontsize=9)
@@ -53,16 +45,13 @@ def filters_figure(
 
 def reconstructions_figure(
     net: DensityModel, inputs: Float[Tensor, "examples *example"], size: tuple[int, int], title: str = "Reconstructions"
-) -> "Figure":
+) -> Figure:
     """Draw inputs above what the machine makes of their hidden probabilities.
 
     Args:
         net: its visible units are pixels.
         inputs: as the machine takes them, a dozen at most to be seen well.
-        size, title: as in `filters_figure`.
-
-    Raises:
-        ShapeError: pictures with another number of pixels than visible units.
+    Raises ShapeError: pictures with another number of pixels than visible units.
     """
     from neurarium.report import plotting
 
@@ -89,21 +78,16 @@ def samples_figure(
     chains: int = 10,
     moments: tuple[int, ...] = (1, 10, 100, 1000),
     seed: int = 0,
-) -> "Figure":
+) -> Figure:
     """Draw chains of Gibbs sampling begun at coin tosses: a column a chain, a row a moment.
 
     Each picture is the mean of the visible units given the hidden ones at that moment.
 
     Args:
         net: both a `DensityModel` whose visible units are pixels and `Generative`.
-        size, title: as in `filters_figure`.
-        chains: how many.
         moments: steps of Gibbs sampling after which to look, rising.
         seed: of the chains; every row shows the same ones.
-
-    Raises:
-        ShapeError: pictures with another number of pixels than visible units.
-        ConfigError: a net of another kind.
+    Raises ShapeError: pictures with another number of pixels than visible units; ConfigError: a net of another kind.
     """
     from neurarium.report import plotting
 
@@ -123,14 +107,7 @@ def samples_figure(
 
 
 def _mosaic(rows: Tensor, size: tuple[int, int], columns: int) -> Float[np.ndarray, "height width"]:
-    """Pictures side by side with a pixel of nothing between them."""
-    height, width = size
-    lines = -(-len(rows) // columns)
-    mosaic = np.full((lines * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
-    for k, row in enumerate(rows.numpy()):
-        top, left = k // columns * (height + 1), k % columns * (width + 1)
-        mosaic[top : top + height, left : left + width] = row.reshape(size)
-    return mosaic
+    return mosaic([row.reshape(size) for row in rows.numpy()], columns)
 
 
 def _even_columns(count: int) -> int:
@@ -143,7 +120,7 @@ def _range(net: DensityModel, v: Tensor) -> tuple[float, float]:
     return (0.0, 1.0) if net.visible == "bernoulli" else (float(v.min()), float(v.max()))
 
 
-def _bare(axes: "Axes") -> None:
+def _bare(axes: Axes) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)

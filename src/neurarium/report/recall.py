@@ -1,7 +1,6 @@
 """Pictures of recall: what a memory makes of damaged patterns, and how much it holds."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -11,10 +10,7 @@ from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.connectionist.hopfield_load import LoadPoint
 from neurarium.nets.connectionist.hopfield_theory import critical_load, mean_field_overlap
 from neurarium.nets.connectionist.retrieval import RecallTrace, Retrieval
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from neurarium.report.drawn_types import Axes, Figure
 
 _BETWEEN = 3  # pictures between the damaged one and the recalled one
 
@@ -26,20 +22,13 @@ def recall_figure(
     size: tuple[int, int],
     title: str,
     names: Sequence[str] = (),
-) -> "Figure":
+) -> Figure:
     """Draw a row a probe: damaged picture, steps, what was recalled, what was stored, energy against updates.
 
     Args:
-        retrieval: of the probes, with its trace.
         targets: patterns from which the probes were made.
         target_energies: their energies, drawn as a line to be reached.
-        size: height and width of the pictures.
-        title: over all of them.
-        names: beside the rows.
-
-    Raises:
-        ConfigError: the retrieval kept no trace.
-        ShapeError: pictures of another size than the patterns.
+    Raises ConfigError: the retrieval kept no trace; ShapeError: pictures of another size than the patterns.
     """
     from neurarium.report import plotting
 
@@ -107,17 +96,11 @@ def moments(last: int, count: int) -> list[int]:
     return sorted(chosen - {0, last})
 
 
-def load_figure(
-    curves: Sequence[Sequence[LoadPoint]], title: str = "Recall of random patterns, Hebb's rule"
-) -> "Figure":
+def load_figure(curves: Sequence[Sequence[LoadPoint]], title: str = "Recall of random patterns, Hebb's rule") -> Figure:
     """Draw measured overlaps against the load, one curve a size of net, over the line of the mean-field theory.
 
-    Args:
-        curves: from `hopfield_load.load_curve`, storage by Hebb's rule.
-        title: over the picture.
-
-    Raises:
-        ConfigError: no curve, or one without points.
+    `curves`: from `hopfield_load.load_curve`, storage by Hebb's rule.
+    Raises ConfigError: no curve, or one without points.
     """
     from neurarium.report import plotting
 
@@ -146,7 +129,7 @@ def load_figure(
     return figure
 
 
-def _show(axes: "Axes", label: str, pixels: Tensor | None) -> None:
+def _show(axes: Axes, label: str, pixels: Tensor | None) -> None:
     """Draw a state, -1 black and +1 white; leave the place empty where there is none."""
     from neurarium.report import plotting
 
@@ -156,7 +139,7 @@ def _show(axes: "Axes", label: str, pixels: Tensor | None) -> None:
         axes.set_title(label, fontsize=8.5, color=plotting.INK, pad=3)
 
 
-def _energy(axes: "Axes", trace: RecallTrace, row: int, target: float, marked: Sequence[int], title: str) -> None:
+def _energy(axes: Axes, trace: RecallTrace, row: int, target: float, marked: Sequence[int], title: str) -> None:
     """Draw the energy until shortly after it came to rest, the moments shown beside it as points."""
     from neurarium.report import plotting
 

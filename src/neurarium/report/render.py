@@ -16,8 +16,6 @@ class Section(NamedTuple):
 
     Attributes:
         name: where `#name` leads; unique in the page.
-        link: what leads there.
-        title: heading.
         body: HTML as `render` makes it; plain text is escaped.
     """
 

@@ -11,13 +11,12 @@ from torch import Tensor, nn
 
 from neurarium.checks import ShapeError
 from neurarium.learning.saliency import find_map_layer, grad_cam, gradient, integrated_gradients
+from neurarium.report.drawn_types import Axes, Figure
 from neurarium.report.filters import undress
 from neurarium.report.pixels import as_picture
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
-    from matplotlib.figure import Figure
 
 COLUMNS = ("image", "gradient", "integrated\ngradients", "Grad-CAM")
 
@@ -30,7 +29,7 @@ def saliency_figure(
     labels: Sequence[str],
     layer: str = "",
     ends: tuple[float, float] | None = None,
-) -> "Figure":
+) -> Figure:
     """Draw images and what speaks for a class in each, one row an image.
 
     Brightness of a gradient is its size; blue in integrated gradients speaks for the class, orange against it; yellow
@@ -44,10 +43,8 @@ def saliency_figure(
         labels: what to write beside each row ("said 4 (98 %), is 9").
         layer: for Grad-CAM; empty: the last one that makes maps.
         ends: values of black and white in `raw`, see `as_picture`.
-
-    Raises:
-        ShapeError: as many images, classes and labels do not come, or inputs are no images.
-        ConfigError: a net without convolutions, no such layer (names the closest), or one that makes no maps.
+    Raises ShapeError: as many images, classes and labels do not come, or inputs are no images; ConfigError: a net
+    without convolutions, no such layer (names the closest), or one that makes no maps.
     """
     from neurarium.report import plotting
 
@@ -88,7 +85,7 @@ def saliency_figure(
     return figure
 
 
-def _draw(axes: "Axes", values: np.ndarray, colors: "str | Colormap", low: float, high: float) -> None:
+def _draw(axes: Axes, values: np.ndarray, colors: "str | Colormap", low: float, high: float) -> None:
     axes.imshow(values, cmap=colors, vmin=low, vmax=high if high > low else low + 1, interpolation="nearest")
     undress(axes)
 

@@ -1,17 +1,13 @@
 """Pictures of what a net makes: grids of samples, reconstructions below their originals, points in the plane."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from neurarium.checks import ShapeError
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from neurarium.report.drawn_types import Axes, Figure
 
 _MOST_POINTS = 2000
 
@@ -21,17 +17,13 @@ def samples_figure(
     title: str,
     ends: tuple[float, float] = (0.0, 255.0),
     columns: int = 10,
-) -> "Figure":
+) -> Figure:
     """Draw pictures in a grid.
 
     Args:
         pictures: in the units of `ends`, gray or color.
-        title: over the grid.
         ends: values of black and white; what lies beyond is cut off.
-        columns: pictures in a row.
-
-    Raises:
-        ShapeError: no pictures.
+    Raises ShapeError: no pictures.
     """
     from neurarium.report import plotting
 
@@ -48,16 +40,13 @@ def reconstructions_figure(
     rows: Mapping[str, Shaped[Tensor, "count channels height width"]],
     title: str,
     ends: tuple[float, float] = (0.0, 255.0),
-) -> "Figure":
+) -> Figure:
     """Draw rows of pictures below one another: originals, what the net saw, what it made of them.
 
     Args:
         rows: name of each row and its pictures, as many in each.
-        title: over all.
         ends: values of black and white; what lies beyond is cut off.
-
-    Raises:
-        ShapeError: no pictures, or rows of different shape.
+    Raises ShapeError: no pictures, or rows of different shape.
     """
     from neurarium.report import plotting
 
@@ -79,17 +68,14 @@ def reconstructions_figure(
     return figure
 
 
-def points_figure(real: Float[Tensor, "..."], generated: Float[Tensor, "..."], title: str, note: str = "") -> "Figure":
+def points_figure(real: Float[Tensor, "..."], generated: Float[Tensor, "..."], title: str, note: str = "") -> Figure:
     """Draw real and generated points of the plane side by side, on the same axes.
 
     Args:
         real: points of the data (count, 2), in the units of the source; the first 2,000 are drawn.
         generated: (count, 2), as the net makes them, in the same units; likewise.
-        title: over both.
         note: below the name of the right one, such as its scores.
-
-    Raises:
-        ShapeError: not two numbers a point, or no points.
+    Raises ShapeError: not two numbers a point, or no points.
     """
     from neurarium.report import plotting
 
@@ -125,7 +111,7 @@ def points_figure(real: Float[Tensor, "..."], generated: Float[Tensor, "..."], t
     return figure
 
 
-def _mosaic(axes: "Axes", pictures: Tensor, ends: tuple[float, float], columns: int) -> None:
+def _mosaic(axes: Axes, pictures: Tensor, ends: tuple[float, float], columns: int) -> None:
     """Draw pictures side by side, thin white lines between them, as one image: quicker than axes for each."""
     low, high = ends
     values = ((pictures.detach().cpu().double() - low) / (high - low)).clamp(0, 1).numpy()

@@ -1,12 +1,9 @@
 """Schedules as a picture: the factor on the learning rate over a run."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from neurarium.learning.schedules import Schedule
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from neurarium.report.drawn_types import Figure
 
 EXAMPLES: Mapping[str, Schedule] = {
     "constant": Schedule("constant"),
@@ -20,7 +17,7 @@ EXAMPLES: Mapping[str, Schedule] = {
 """One of each that is a function of the step alone."""
 
 
-def schedules_figure(schedules: Mapping[str, Schedule] = EXAMPLES, updates: int = 400) -> "Figure":
+def schedules_figure(schedules: Mapping[str, Schedule] = EXAMPLES, updates: int = 400) -> Figure:
     """Draw the factors of several schedules over a run of so many updates.
 
     Plateau is not drawn: it follows the scores of a run, whose picture of the learning rate shows it.

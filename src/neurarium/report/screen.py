@@ -31,11 +31,11 @@ def shown(events: Iterator[Event], console: Console | None = None) -> Iterator[E
 
     The terminal is as it was before when the stream ends, is closed, or an exception passes.
 
-    Args:
-        events: the stream of a run.
-        console: where to write; none: standard output.
+    `console`: where to write; none: standard output. Notices go to standard error, unless they would fall into a board
+    that is drawn.
     """
     console = console or Console()
+    notes = console if can_redraw(console) else Console(stderr=True)
     board = Board()
     with contextlib.ExitStack() as screen:
         for event in events:
@@ -45,7 +45,7 @@ def shown(events: Iterator[Event], console: Console | None = None) -> Iterator[E
                 board.start(event)
                 _print(console, _opening(event), "bold")
                 _print(console, HEADER, "dim")
-                if _can_redraw(console):
+                if can_redraw(console):
                     screen.enter_context(
                         Live(
                             console=console,
@@ -58,7 +58,7 @@ def shown(events: Iterator[Event], console: Console | None = None) -> Iterator[E
                 board.end_epoch(event)
                 _print(console, epoch_line(event), "green" if event.best else "")
             elif isinstance(event, Notice):
-                _print(console, f"note: {event.message}", "yellow")
+                _print(notes, f"note: {event.message}", "yellow")
             elif isinstance(event, Stopped):
                 screen.close()
                 _print(console, closing_line(event, board.started, board.best), "bold")
@@ -185,11 +185,14 @@ def _watched(event: EpochEnded) -> Scores:
     return event.validation or event.train
 
 
-def _can_redraw(console: Console) -> bool:
+def can_redraw(console: Console) -> bool:
     """Whether lines can be drawn over: a real terminal, or a notebook with widgets.
 
-    rich takes FORCE_COLOR for a terminal; colors in a log do no harm, but moving the cursor there does.
+    A console that is told to be quiet shows none. rich takes FORCE_COLOR for a terminal; colors in a log do no harm,
+    but moving the cursor there does.
     """
+    if console.quiet:
+        return False
     if console.is_jupyter:
         return importlib.util.find_spec("ipywidgets") is not None
     return console.is_terminal and not console.is_dumb_terminal and console.file.isatty()

@@ -6,29 +6,22 @@ the mean itself is known (that would be the standard error, smaller by the root 
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
+from neurarium.report.drawn_types import Axes, Figure
 from neurarium.report.sweep_scores import SweptCell, best_cell, shown, tell_best
 from neurarium.report.tasks.table import report_of
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _LOG_FROM = 30.0  # ratio of largest to smallest mean from which a logarithmic scale reads better
 _MARKED_UP_TO = 40
 
 
-def sweep_figure(cells: Sequence[SweptCell], seeds: int, title: str) -> "Figure":
+def sweep_figure(cells: Sequence[SweptCell], seeds: int, title: str) -> Figure:
     """Draw training loss and validation error of every cell over the epochs, mean and band.
 
-    Args:
-        cells: of one sweep; those without a finished run are named in the legend alone.
-        seeds: runs of a cell.
-        title: over the picture.
+    `cells`: of one sweep; those without a finished run are named in the legend alone.
     """
     from matplotlib.ticker import FuncFormatter
 
@@ -116,7 +109,7 @@ def _counts(cell: SweptCell) -> str:
     return ", ".join(words)
 
 
-def _draw(axes: "Axes", cells: Sequence[SweptCell], part: str, measure: str, unit: float) -> list[float]:
+def _draw(axes: Axes, cells: Sequence[SweptCell], part: str, measure: str, unit: float) -> list[float]:
     """Draw one score of every cell; return the means."""
     import numpy as np
 

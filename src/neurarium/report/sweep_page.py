@@ -20,14 +20,7 @@ _SCORES = (
 def write_sweep_page(folder: Path, cells: Sequence[SweptCell], request: Mapping[str, Any], title: str) -> Path:
     """Write `report.html` into the folder of a sweep.
 
-    Args:
-        folder: of the sweep.
-        cells: what came out.
-        request: what `sweep.toml` holds.
-        title: over the picture.
-
-    Raises:
-        StorageError: the page cannot be written.
+    Raises StorageError: the page cannot be written.
     """
     path = folder / "report.html"
     write_atomic(path, sweep_page(folder, cells, request, title))

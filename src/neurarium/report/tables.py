@@ -14,6 +14,7 @@ from neurarium.report.format import duration, number, percent, shape, share_digi
 from neurarium.report.history import Entry, History, digest
 from neurarium.report.layers import UNKNOWN
 from neurarium.report.metrics import digits_of, interval_text, value_text
+from neurarium.report.tasks.classification import beside
 from neurarium.report.tasks.table import report_of
 from neurarium.tasks.scores import Scores
 
@@ -60,7 +61,8 @@ def _classes_table(scores: Mapping[str, Any]) -> Table:
         shares = (f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))
         table.add_row(*_plain(row["class"]), f"{row['examples']:,}", *shares)
     table.title = Text(f"accuracy {percent(right / total, digits)}: {right:,} of {total:,} right", "bold")
-    table.caption = Text(f"95 % interval {interval_text(accuracy, scores)}{_loss(scores)}")
+    told = "\n".join(beside(scores))
+    table.caption = Text(f"95 % interval {interval_text(accuracy, scores)}{_loss(scores)}\n{told}")
     return table
 
 
@@ -86,8 +88,7 @@ def _loss(scores: Mapping[str, Any]) -> str:
 def comparison_table(runs: Sequence[Compared]) -> Table:
     """Show runs side by side: a column a run; what they reached, then the settings in which they differ.
 
-    Args:
-        runs: name, recipe as plain values, entries of the record, content of `scores.json` or none.
+    `runs`: name, recipe as plain values, entries of the record, content of `scores.json` or none.
     """
     histories = [digest(entries) for _, _, entries, _ in runs]
     table = _table(("",), ())

@@ -2,14 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from neurarium.learning.trace.result import Trace
+from neurarium.report.drawn_types import Axes, Figure
 from neurarium.report.format import number
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Series: TypeAlias = dict[str, Sequence[float | None]]
 _INCHES_A_LAYER, _NARROWEST, _WIDEST = 0.24, 8.0, 18.0
@@ -18,7 +15,7 @@ _PLAIN_BELOW, _CLOSE_BELOW = 1e5, 300.0  # ratios of the ends up to which ticks 
 _LEAST_SPAN = 10.0  # ratio of the ends of an axis: less would blow up small differences
 
 
-def trace_figure(trace: Trace, title: str = "") -> "Figure":
+def trace_figure(trace: Trace, title: str = "") -> Figure:
     """Draw size of the activations and error signal beside their laws, gradient and singular values of each layer.
 
     A number that is zero has no place on a logarithmic axis: it is a triangle at the lower edge; one that is infinite
@@ -53,15 +50,10 @@ def trace_figure(trace: Trace, title: str = "") -> "Figure":
     return figure
 
 
-def _panel(axes: "Axes", title: str, series: Series, color: str, faint: str = "") -> None:
+def _panel(axes: Axes, title: str, series: Series, color: str, faint: str = "") -> None:
     """Draw one quantity over the layers; layers that lack it are passed over by the line.
 
-    Args:
-        axes: where.
-        title: of the panel.
-        series: name to values; the first is drawn in `color`, the others in `faint`.
-        color: of the first.
-        faint: of the others.
+    `series`: name to values; the first is drawn in `color`, the others in `faint`.
     """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -100,7 +92,7 @@ def _panel(axes: "Axes", title: str, series: Series, color: str, faint: str = ""
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _jacobians(axes: "Axes", trace: Trace) -> None:
+def _jacobians(axes: Axes, trace: Trace) -> None:
     from neurarium.report import plotting
 
     count = max((len(entry.singular_values) for entry in trace.layers), default=0)
@@ -118,7 +110,7 @@ def _jacobians(axes: "Axes", trace: Trace) -> None:
         plotting.legend_above(axes, columns=2)
 
 
-def _limits(axes: "Axes", trace: Trace) -> None:
+def _limits(axes: Axes, trace: Trace) -> None:
     """Draw the limits of vanishing and exploding, where something lies beyond them."""
     from neurarium.report import plotting
 

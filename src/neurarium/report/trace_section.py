@@ -11,8 +11,7 @@ from neurarium.report.trace_table import HEADINGS, caption, row, verdict
 def trace_section(values: Mapping[str, Any] | None) -> Section | None:
     """How activations and error signals pass through the net.
 
-    Args:
-        values: content of the run's `trace.json`; none: there was no trace, and there is no section.
+    `values`: content of the run's `trace.json`; none: there was no trace, and there is no section.
     """
     if values is None:
         return None

@@ -18,9 +18,7 @@ _ROOM = 20  # characters of a layer's name that are worth more than another colu
 def trace_table(trace: Trace, width: int = 120) -> Table:
     """Show a trace layer by layer; layers whose error signal has vanished or exploded stand out.
 
-    Args:
-        trace: of one batch.
-        width: of the screen in characters; columns that do not fit are left out, the least telling ones first.
+    `width`: of the screen in characters; columns that do not fit are left out, the least telling ones first.
     """
     names = list(HEADINGS)
     table = _table(trace, names)

@@ -1,18 +1,14 @@
 """Picture of the Boolean functions of two inputs: which of them one threshold unit is."""
 
 from itertools import product
-from typing import TYPE_CHECKING
 
 from neurarium.nets.connectionist.mcculloch_pitts import functions_of_one_unit
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from neurarium.report.drawn_types import Axes, Figure
 
 _ROOM = 0.45  # around the unit square
 
 
-def functions_figure() -> "Figure":
+def functions_figure() -> Figure:
     """Draw all 16 functions of two inputs: corners where they are 1 filled, and the line of a unit that does it.
 
     The unit is 1 on the line and on its shaded side. Where there is none, there is no line.
@@ -32,7 +28,7 @@ def functions_figure() -> "Figure":
     return figure
 
 
-def _square(axes: "Axes", table: tuple[int, ...]) -> None:
+def _square(axes: Axes, table: tuple[int, ...]) -> None:
     """Corners in the order of a truth table, x_2 changing fastest."""
     from neurarium.report import plotting
 
@@ -47,7 +43,7 @@ def _square(axes: "Axes", table: tuple[int, ...]) -> None:
     axes.set_ylabel("x₂", fontsize=8, color=plotting.FAINT, labelpad=1, rotation=0)
 
 
-def _line(axes: "Axes", synapses: tuple[float, ...], threshold: float) -> None:
+def _line(axes: Axes, synapses: tuple[float, ...], threshold: float) -> None:
     """Where sigma . x reaches the threshold, drawn half a step before, so that no corner lies on it."""
     import numpy as np
 

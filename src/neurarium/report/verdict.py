@@ -21,7 +21,6 @@ def tell_story(
     """Tell a run in a few paragraphs of plain text.
 
     Args:
-        history: the run.
         counts: number of examples in "train", "validation" and "test".
         kept_best: the net ended with the weights of its best epoch.
         scores: the content of `scores.json`; none where the net was not measured.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from neurarium.record.files import write_atomic
 from neurarium.record.run_record import read_record
 from neurarium.report.curves import save_figure
+from neurarium.report.drawn_types import Figure
 from neurarium.report.history import History, digest
 from neurarium.report.sweep import sweep_figure, sweep_table
 from neurarium.report.sweep_page import write_sweep_page
@@ -16,7 +17,6 @@ from neurarium.sweeps.folder import Request, read_request, run_folder, state_of
 from neurarium.training.data_info import read_data_info
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from rich.table import Table
 
 
@@ -33,6 +33,9 @@ class SweepResult:
     request: Request
     cells: tuple[SweptCell, ...]
     data: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"SweepResult({str(self.folder)!r}: {self.title}, {len(self.cells)} cells)"
 
     @property
     def best(self) -> SweptCell | None:
@@ -52,7 +55,7 @@ class SweepResult:
         subject = self.request.recipe.name + (f" on {data.pop()}" if len(data) == 1 else "")
         return subject + (f", by {' and '.join(varied)}" if varied else "")
 
-    def figure(self) -> "Figure":
+    def figure(self) -> Figure:
         """Draw mean and band of every cell; a notebook shows the figure."""
         return sweep_figure(self.cells, self.request.seeds, self.title)
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from neurarium.record.events import EpochEnded, Event, Stopped
 from neurarium.report.format import clock, duration, percent
+from neurarium.report.screen import can_redraw
 
 
 class SweepProgress:
@@ -27,7 +28,7 @@ class SweepProgress:
         self._live: Live | None = None
 
     def __enter__(self) -> "SweepProgress":
-        if self.console is not None and self.console.is_terminal and self.console.file.isatty():
+        if self.console is not None and can_redraw(self.console):
             self._live = Live(console=self.console, get_renderable=self._render, refresh_per_second=4, transient=True)
             self._live.start()
         return self
@@ -40,6 +41,12 @@ class SweepProgress:
         """Write a line."""
         if self.console is not None:
             self.console.print(Text(line, style), soft_wrap=True, highlight=False)
+
+    def note(self, line: str) -> None:
+        """Write a notice, to standard error unless it would fall into the bar."""
+        if self.console is not None:
+            notes = self.console if self._live else Console(stderr=True)
+            notes.print(Text(f"note: {line}", "yellow"), soft_wrap=True, highlight=False)
 
     def see(self, run: str, event: Event) -> None:
         """Take note of an event of a run."""

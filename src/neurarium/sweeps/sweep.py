@@ -6,7 +6,6 @@ The test split is not touched: settings are chosen here, and what chooses must n
 import contextlib
 import dataclasses
 import inspect
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,8 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.own import Own, dataset_from
 from neurarium.recipes.catalog import RECIPES
 from neurarium.record.events import Event, Stepped, Stopped
-from neurarium.record.files import make_folder
+from neurarium.record.files import move_aside
+from neurarium.record.lock import locked
 from neurarium.record.schema import Schema
 from neurarium.sweeps.folder import Request, Vmap, mark_diverged, read_request, run_folder, state_of, write_request
 from neurarium.sweeps.grid import Cell, listed
@@ -192,7 +192,7 @@ def _carry_out(
     from rich.console import Console
 
     cells = request.cells()
-    with own_generators():
+    with own_generators(), contextlib.ExitStack() as holding:
         datasets = _data_of(cells, None if own is None else own.dataset)
         fits = [
             fitted(cell.recipe, RECIPES.get(cell.recipe.name), dataset.schema)
@@ -202,7 +202,7 @@ def _carry_out(
         notices = dict.fromkeys([*(() if own is None else own.notices), *(line for _, said in fits for line in said)])
         for cell, dataset in zip(cells, datasets, strict=True):
             _probe(cell.recipe, dataset, nets)  # what does not fit is refused now
-        make_folder(folder)
+        holding.enter_context(locked(folder))
         write_request(folder, request)
         work = [_tasks(request, folder, number, cell) for number, cell in enumerate(cells, start=1)]
         updates = sum(len(t) * _updates(c.recipe, d) for t, c, d in zip(work, cells, datasets, strict=True))
@@ -211,9 +211,9 @@ def _carry_out(
         with stop_on_interrupt() as stop, SweepProgress(screen, total, updates) as board:
             board.ended = total - sum(map(len, work))
             for notice in notices:
-                board.say(notice, "yellow")
+                board.note(notice)
             if board.ended:
-                board.say(f"going on with {folder}: {board.ended} of {total} runs are over", "yellow")
+                board.say(f"going on with {folder}: {board.ended} of {total} runs are over")
             for tasks, dataset in zip(work, datasets, strict=True):
                 if tasks and not stop.requested:
                     _do_cell(tasks, dataset, nets, request.vmap, board, stop)
@@ -231,21 +231,22 @@ def _do_cell(
         probe = _probe(tasks[0].recipe, data, nets)
         reason = why_not(probe)
         if reason and vmap == "always":
-            board.say(f"{tasks[0].label}: one by one, for {reason}", "yellow")
+            board.note(f"{tasks[0].label}: one by one, for {reason}")
         joint = not reason and (vmap == "always" or worthwhile(probe))
-    if not joint:
-        for task in tasks:
+    with contextlib.ExitStack() as holding:
+        if not joint:
+            for task in tasks:
+                if not stop.requested:
+                    _watch(_alone(_open(task, data, nets, board, holding), stop), {str(task.folder): task}, board)
+            return
+        opened = [_open(task, data, nets, board, holding) for task in tasks]
+        groups: dict[int, list[Session]] = {}
+        for session in opened:
+            groups.setdefault(session.progress.step, []).append(session)
+        named = {str(task.folder): task for task in tasks}
+        for group in groups.values():
             if not stop.requested:
-                _watch(_alone(_open(task, data, nets, board), stop), {str(task.folder): task}, board)
-        return
-    opened = [_open(task, data, nets, board) for task in tasks]
-    groups: dict[int, list[Session]] = {}
-    for session in opened:
-        groups.setdefault(session.progress.step, []).append(session)
-    named = {str(task.folder): task for task in tasks}
-    for group in groups.values():
-        if not stop.requested:
-            _watch(train_ensemble(group, stop), named, board)
+                _watch(train_ensemble(group, stop), named, board)
 
 
 def _watch(
@@ -278,22 +279,33 @@ def _alone(session: Session, stop: StopRequest) -> Iterator[tuple[Session, Event
         yield session, error
 
 
-def _open(task: _Task, data: Dataset, nets: _Nets, board: SweepProgress) -> Session:
-    """Start a run, or take up one that was cut off."""
-    if state_of(task.folder) == "new":
-        return _start(task, data, nets)
+def _open(task: _Task, data: Dataset, nets: _Nets, board: SweepProgress, holding: contextlib.ExitStack) -> Session:
+    """Start a run, or take up one that was cut off; its folder is held until `holding` is closed."""
+    with contextlib.ExitStack() as held:
+        held.enter_context(locked(task.folder))
+        session = _taken_up(task, data, nets, board) if state_of(task.folder) != "new" else None
+        if session is None and state_of(task.folder) != "new":
+            held.close()
+            board.note(f"what was there lies in {move_aside(task.folder)}")
+            held.enter_context(locked(task.folder))
+        session = session or _start(task, data, nets)
+        holding.push(held.pop_all())
+    return session
+
+
+def _taken_up(task: _Task, data: Dataset, nets: _Nets, board: SweepProgress) -> Session | None:
+    """A run from its newest checkpoint; none where what is there cannot be read."""
     try:
         session = sessions.resume(task.folder, task.recipe, data, nets.fresh(task.recipe, data.schema))
-        step = session.progress.step
-        board.say(f"{task.label}: " + (f"resumed at step {step:,}" if step else "restarted, no checkpoint was saved"))
-        board.count(step)
-        return session
     except RunError as error:
         if "other data" in str(error):
             raise
-        board.say(f"{task.label}: restarted, {error}", "yellow")
-        shutil.rmtree(task.folder)
-        return _start(task, data, nets)
+        board.note(f"{task.label}: restarted, {error}")
+        return None
+    step = session.progress.step
+    board.say(f"{task.label}: " + (f"resumed at step {step:,}" if step else "restarted, no checkpoint was saved"))
+    board.count(step)
+    return session
 
 
 def _start(task: _Task, data: Dataset, nets: _Nets) -> Session:

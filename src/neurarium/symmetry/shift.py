@@ -59,9 +59,7 @@ def circular_shift_deviation(features: nn.Module, x: Tensor, steps: int = 1) -> 
         features: any net whose output keeps the axes.
         x: (batch, channels, ...).
         steps: shift of the output, in units.
-
-    Raises:
-        ShapeError: the output has lost the axes.
+    Raises ShapeError: the output has lost the axes.
     """
     with evaluated(features):
         y = _maps(features, x)

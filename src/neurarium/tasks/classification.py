@@ -18,10 +18,14 @@ from neurarium.record.schema import Schema
 from neurarium.tasks.interval import wilson_interval
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
+from neurarium.tasks.ranking import average_precision, roc_auc
 from neurarium.tasks.scores import Metric, Scores
 from neurarium.tasks.task import Device, Helpers, Outputs, Trainable, check_shape, tensor_of
 
 _MISTAKES_LISTED = 25
+_UNEVEN_FROM = 1.5  # times its even share: from there on the most frequent class is called much more frequent
+_GUESSED = "try another learning rate or more epochs, and see that the inputs can tell the classes."
+_UNEVEN = "look at the balanced accuracy, and try more epochs or weights for rare classes (--loss.balanced)."
 LEAST = torch.finfo(torch.float32).tiny
 """What a sum over no entries is divided by."""
 
@@ -115,9 +119,7 @@ class Classification(Trainable):
         names = ([self.classes[k] for k in column[listed].tolist()] for column in (predicted, targets))
         keys = ("index", "predicted", "truth", "confidence")
         rows = zip(listed.tolist(), *names, confidence[listed].tolist(), strict=True)
-        plain, against = float(confusion.sum(1).max() / count), "always the most frequent class"
-        interval = wilson_interval(right, count)
-        metric = Metric("accuracy", right / count, "share of right answers", "%", True, plain, against, interval)
+        metrics = classification_metrics(logits.double().numpy(), targets.numpy(), confusion, self.classes)
         details = {
             "accuracy": right / count,
             "classes": list(self.classes),
@@ -128,11 +130,42 @@ class Classification(Trainable):
         found = {"predicted": predicted, "confidence": confidence, "targets": targets, "mistakes": worst}
         arrays = {name: array.numpy() for name, array in found.items()}
         entries = count if self.per_element else examples
-        return Scores(self.name, split, data.name, entries, loss, (metric,), details, arrays)
+        return Scores(self.name, split, data.name, entries, loss, metrics, details, arrays)
 
     def _mask(self, batch: Batch) -> Tensor | None:
         """Where a label is, of examples with a label for each element; none where every example has one."""
         return batch.labels >= 0 if self.per_element else None
+
+
+def classification_metrics(
+    logits: Float[np.ndarray, "entries classes"],
+    targets: Int[np.ndarray, " entries"],
+    confusion: Int[np.ndarray, "classes classes"],
+    classes: tuple[str, ...],
+) -> tuple[Metric, ...]:
+    """Accuracy, beside that of always the most frequent class, balanced accuracy, and of two classes AUC and AP.
+
+    The accuracy is no better than guessing where the other one lies within its 95 % interval or above.
+    """
+    truths, right = confusion.sum(1), int(confusion.trace())
+    count, most, there = int(truths.sum()), float(truths.max() / truths.sum()), truths > 0
+    interval = wilson_interval(right, count)
+    remedy = _UNEVEN if most >= _UNEVEN_FROM / there.sum() else _GUESSED
+    against = "always the most frequent class"
+    guessed = remedy if interval[0] <= most and there.sum() > 1 else ""
+    accuracy = Metric("accuracy", right / count, "share of right answers", "%", True, most, against, interval, guessed)
+    balanced = float((confusion.diagonal()[there] / truths[there]).mean())
+    meaning, plain = "mean of the shares of each class that are found", float(1 / there.sum())
+    metrics = [accuracy, Metric("balanced accuracy", balanced, meaning, "%", True, plain, "always one class")]
+    if len(classes) == 2 and there.all():
+        # not by probabilities: those of sure answers are rounded to 1, and so to ties
+        positive, scores, name = targets == 1, logits[:, 1] - logits[:, 0], f"“{classes[1]}”"
+        meaning = f"how often an example of {name} is held for it more surely than one of “{classes[0]}”"
+        metrics.append(Metric("AUC", roc_auc(scores, positive), meaning, "", True, 0.5, "a random order"))
+        meaning = f"precision for {name}, mean over its examples from the surest down"
+        precision, plain = average_precision(scores, positive), float(positive.mean())
+        metrics.append(Metric("average precision", precision, meaning, "", True, plain, "a random order"))
+    return tuple(metrics)
 
 
 def per_class(confusion: Int[np.ndarray, "classes classes"], classes: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -24,8 +24,7 @@ from neurarium.tasks.task import Context, Device, Helpers, Net, Outputs, Trainab
 class CustomLoss(Trainable):
     """Another task with its loss replaced.
 
-    Args:
-        function: `function(outputs, *targets)`, a scalar, the mean over the examples.
+    `function`: `function(outputs, *targets)`, a scalar, the mean over the examples.
     """
 
     function: Callable[..., Tensor]

@@ -16,6 +16,8 @@ from neurarium.tasks.model import Model
 from neurarium.tasks.scores import Metric, Scores
 from neurarium.tasks.task import tensor_of
 
+_GUESSED = "try another learning rate, more epochs or a longer text."
+
 
 @dataclass(frozen=True, eq=False)
 class LanguageModel(Classification):
@@ -44,8 +46,9 @@ class LanguageModel(Classification):
         hesitates = "number of equally likely tokens between which it hesitates"
         bits, plain = mean / math.log(2), by_frequency / math.log(2)
         meaning = "mean of -log2 of the probability of the token that comes"
+        guessed = _GUESSED if mean >= by_frequency else ""
         metrics = (
-            Metric("perplexity", math.exp(mean), hesitates, "", False, math.exp(by_frequency), against),
+            Metric("perplexity", math.exp(mean), hesitates, "", False, math.exp(by_frequency), against, None, guessed),
             Metric("bits per token", bits, meaning, "bits", False, plain, against),
             Metric("accuracy", right / count, "share of tokens that it holds for the likeliest", "%"),
         )

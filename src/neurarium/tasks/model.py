@@ -20,8 +20,7 @@ EVALUATION_BATCH = 1000
 class Model:
     """A trained net on its device.
 
-    Args:
-        autocast: context of the number format in which it computes.
+    `autocast`: context of the number format in which it computes.
     """
 
     net: nn.Module

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Int
 
+from neurarium.record.notebook import html_table
+
 _SHOWN = 5
+_COLUMNS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +21,7 @@ class Prediction:
         labels: the answer in a word or a text; empty where it is numbers.
         counts: how many rows each example has; empty where it has one.
         others: further numbers of another shape, such as a force for each atom, by name.
+        notices: what a user should know of how the inputs were taken, a sentence each.
     """
 
     columns: tuple[str, ...]
@@ -25,14 +29,23 @@ class Prediction:
     labels: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()
     others: dict[str, np.ndarray] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels) or len(self.values)
 
     def __repr__(self) -> str:
-        answers = self.labels or [", ".join(f"{value:.4g}" for value in row) for row in self.values[:_SHOWN]]
+        answers = self.labels or [", ".join(f"{value:.4g}" for value in row[:_COLUMNS]) for row in self.values[:_SHOWN]]
         first = "; ".join(answers[:_SHOWN]) + ("; …" if len(self) > _SHOWN else "")
-        return f"Prediction({len(self):,} answers: {first})"
+        return "; note: ".join([f"Prediction({len(self):,} answers: {first}", *self.notices]) + ")"
+
+    def _repr_html_(self) -> str:
+        columns = {"answer": self.labels[:_SHOWN]} if self.labels else {}
+        for name, values in list(zip(self.columns, self.values[:_SHOWN].T, strict=False))[:_COLUMNS]:
+            columns[name] = tuple(f"{value:.4g}" for value in values)
+        more = f", the first {_SHOWN}" if len(self) > _SHOWN else ""
+        rows = [(number, *row) for number, row in enumerate(zip(*columns.values(), strict=True))]
+        return html_table(f"{len(self):,} answers{more}", rows, ("", *columns))
 
     @property
     def classes(self) -> tuple[str, ...]:

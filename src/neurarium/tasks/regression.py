@@ -26,10 +26,13 @@ from neurarium.learning.loss import Loss
 from neurarium.learning.losses import Criterion, squared_distance
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
+from neurarium.tasks.interval import Z_95
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
 from neurarium.tasks.scores import Metric, Scores
 from neurarium.tasks.task import Device, Helpers, Outputs, Trainable, check_shape, tensor_of
+
+_GUESSED = "try another learning rate or more epochs, and see that the inputs tell something of the numbers."
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +117,22 @@ def explained(answers: Float[Tensor, "examples outputs"], targets: Float[Tensor,
     return float((1 - residual / total).mean()) if bool((total > 0).all()) else math.nan
 
 
+def better_beyond_chance(
+    answers: Float[Tensor, "examples outputs"],
+    simple: Float[Tensor, "examples outputs"],
+    targets: Float[Tensor, "examples outputs"],
+) -> bool:
+    """Whether the squared errors of the answers are smaller than those of simple ones, by more than chance explains.
+
+    The mean over the examples of d = |t - s|^2 - |t - y|^2, each output in units of its spread, exceeds 1.96 of its
+    standard errors.
+    """
+    spread = targets.std(0, correction=0).clamp(min=torch.finfo(targets.dtype).tiny)
+    ours, theirs = (((targets - said) / spread).square().sum(1) for said in (answers, simple))
+    gains = theirs - ours
+    return bool(gains.mean() > Z_95 * gains.std(correction=1) / math.sqrt(len(gains))) if len(gains) > 1 else True
+
+
 def regression_metrics(
     answers: Float[Tensor, "examples outputs"],
     targets: Float[Tensor, "examples outputs"],
@@ -126,7 +145,8 @@ def regression_metrics(
     against = "always the mean of the training targets"
     of_what = names[0] if len(names) == 1 else "the targets"
     meaning, r2 = f"share of the variance of {of_what} that the answers explain", explained(answers, targets)
-    metrics = [Metric("R²", r2, meaning, baseline=explained(plain, targets), against=against)]
+    guessed = "" if better_beyond_chance(answers, plain, targets) else _GUESSED
+    metrics = [Metric("R²", r2, meaning, baseline=explained(plain, targets), against=against, remedy=guessed)]
     for k, name in enumerate(names):
         of = f" of {name}" if len(names) > 1 else ""
         gap, simple = answers[:, k] - targets[:, k], plain[:, k] - targets[:, k]

@@ -19,6 +19,8 @@ class Metric:
         baseline: what something simple reaches by the same metric; none where there is nothing to compare with.
         against: what that is, such as "always the mean".
         interval: 95 % confidence, where it is known.
+        remedy: what to do, as the end of a sentence; only where the baseline is a guess and the value is no better by
+            more than chance explains.
     """
 
     name: str
@@ -29,18 +31,20 @@ class Metric:
     baseline: float | None = None
     against: str = ""
     interval: tuple[float, float] | None = None
+    remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} {self._written(self.value)}"
+        return f"{self.name} {self.written(self.value)}"
 
     def in_words(self) -> str:
         """The value, its interval, and what something simple reaches."""
-        words = self._written(self.value)
+        words = self.written(self.value)
         if self.interval is not None:
-            words += f" (95 % interval {' to '.join(map(self._written, self.interval))})"
-        return words if self.baseline is None else f"{words}; {self.against}: {self._written(self.baseline)}"
+            words += f" (95 % interval {' to '.join(map(self.written, self.interval))})"
+        return words if self.baseline is None else f"{words}; {self.against}: {self.written(self.baseline)}"
 
-    def _written(self, value: float) -> str:
+    def written(self, value: float) -> str:
+        """A value of this metric with its unit."""
         return f"{100 * value:.1f} %" if self.unit == "%" else f"{value:.4g} {self.unit}".strip()
 
 
@@ -53,6 +57,8 @@ class Scores:
         metrics: the most telling one first.
         details: what belongs to the task and `scores.json` holds: a confusion matrix, the worst mistakes.
         arrays: an entry an example, for pictures; not written.
+        notices: what a user should know of which examples were scored, a sentence each.
+        warnings: what should make a reader doubt the net, a sentence each (`training.doubts`).
     """
 
     task: str
@@ -63,12 +69,17 @@ class Scores:
     metrics: tuple[Metric, ...]
     details: Mapping[str, Any] = field(default_factory=dict)
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"Scores({self._measured()}: {', '.join(map(str, self.metrics)) or 'not judged'})"
+        said = f"Scores({self._measured()}: {', '.join(map(str, self.metrics)) or 'not judged'}"
+        said = "; note: ".join([said, *self.notices])
+        return "; warning: ".join([said, *self.warnings]) + ")"
 
     def _repr_html_(self) -> str:
-        return html_table(self._measured(), [(metric.name, metric.in_words()) for metric in self.metrics])
+        rows = [(metric.name, metric.in_words()) for metric in self.metrics]
+        return html_table(self._measured(), [*rows, *(("warning", words) for words in self.warnings)])
 
     def _measured(self) -> str:
         return f"{self.task} of {self.examples:,} {self.split} examples of {self.data}"
@@ -85,4 +96,5 @@ class Scores:
     def to_plain(self) -> dict[str, Any]:
         """Return the scores as JSON can hold them."""
         plain = {name: getattr(self, name) for name in ("task", "split", "data", "loss", "examples")}
+        plain["warnings"] = list(self.warnings)
         return {**plain, "metrics": [dataclasses.asdict(metric) for metric in self.metrics], **self.details}

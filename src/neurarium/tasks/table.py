@@ -68,10 +68,8 @@ def task_name(asked: str, spec: NetSpec, loss: Loss, schema: Schema) -> str:
     """The name of the task that is meant: `asked` by the recipe, or for "auto" what the net is made for.
 
     A supervised net predicts classes or numbers, as the schema's target is; distillation is a task of its own.
-
-    Raises:
-        ConfigError: the loss distillation, for a task that no teacher can help with.
-        DataError: a supervised task on data without targets.
+    Raises ConfigError: the loss distillation, for a task that no teacher can help with; DataError: a supervised task on
+    data without targets.
     """
     name = spec.task if asked == "auto" else asked
     if name == "supervised":
@@ -104,10 +102,8 @@ def task_of(
         train: training examples, by which classes are balanced.
         helpers: nets of other runs, by the part they play.
         own_loss: the user's own, where the recipe says that there is one.
-
-    Raises:
-        ConfigError: a task that is not there, settings that it cannot follow, or an own loss that is missing.
-        DataError: data without the targets that it asks for.
+    Raises ConfigError: a task that is not there, settings that it cannot follow, or an own loss that is missing;
+    DataError: data without the targets that it asks for.
     """
     loss = recipe.loss
     if loss.balanced and train is not None and schema.target.categories:

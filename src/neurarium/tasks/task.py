@@ -67,10 +67,8 @@ class Task(ABC):
         Args:
             helpers: nets of other runs, by the part they play: "teacher", "judge".
             device: where losses are computed.
-
-        Raises:
-            ConfigError: a setting that this task cannot follow, or a helper that is missing.
-            DataError: data without the targets that it asks for.
+        Raises ConfigError: a setting that this task cannot follow, or a helper that is missing; DataError: data without
+        the targets that it asks for.
         """
 
     def admits(self, net: nn.Module) -> None:  # noqa: B027

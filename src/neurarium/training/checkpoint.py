@@ -1,14 +1,14 @@
 """Checkpoints that survive a kill, a full disk and a flipped bit.
 
-A checkpoint is a safetensors file and a JSON manifest beside it that names the file's length and SHA-256 and holds all
-plain values; the manifest carries a checksum of its own. The tensors are written first, the manifest last, each to a
-temporary file that is flushed and renamed: a checkpoint exists when its manifest does. Nothing is unpickled, ever.
+A checkpoint is a safetensors file and a JSON manifest beside it that names the file's length and SHA-256, holds all
+plain values and the checksums of the recipe and the schema; the manifest carries a checksum of its own. The tensors are
+written first, the manifest last, each to a temporary file that is flushed and renamed: a checkpoint exists when its
+manifest does. Nothing is unpickled, ever.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +18,27 @@ from torch import Tensor
 
 from neurarium.checks import RunError
 from neurarium.record.files import storage_errors, write_atomic
+from neurarium.record.sealed import read_json, write_json
 
-FORMAT = 1
+FORMAT = 2
+_REMEDY = "use an earlier checkpoint or train anew"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Named tensors and plain values, read and verified."""
+    """Named tensors and plain values, read and verified; `origin` as in `save_checkpoint`."""
 
     tensors: dict[str, Tensor]
     values: dict[str, Any]
+    origin: dict[str, str] = field(default_factory=dict)
 
 
-def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+def save_checkpoint(
+    path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any], origin: Mapping[str, str] | None = None
+) -> None:
     """Write `path`.safetensors and then `path`.json.
 
+    `origin`: checksums of the recipe and of the schema that they were learned by, by the names of their files.
     Raises StorageError: the disk does not take it; what was there before is still whole.
     """
     content = safetensors.torch.save(_apart(tensors))
@@ -42,28 +48,19 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], values: Mapping[s
         "tensors": file.name,
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
+        "origin": dict(origin or {}),
         "values": dict(values),
     }
-    manifest["manifest_sha256"] = _digest(manifest)
     write_atomic(file, content)
-    write_atomic(path.with_suffix(".json"), json.dumps(manifest, indent=1))
+    write_json(path.with_suffix(".json"), manifest)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read and verify a checkpoint. Raises RunError: it is missing, truncated or damaged; says which file and how."""
     manifest_path = path.with_suffix(".json")
-    try:
-        manifest = json.loads(manifest_path.read_bytes())
-        claimed = manifest.pop("manifest_sha256")
-        whole = claimed == _digest(manifest)
-    except OSError as error:
-        raise _damaged(manifest_path, error.strerror or "nothing") from error
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise _damaged(manifest_path, "a file that is no manifest, or a part of one") from error
-    if not whole:
-        raise _damaged(manifest_path, "a manifest that differs from its checksum")
-    if manifest["format"] != FORMAT:
-        raise _damaged(manifest_path, f"format {manifest['format']}, this version reads {FORMAT}")
+    manifest = read_json(manifest_path, "a whole checkpoint", _REMEDY)
+    if manifest.get("format") != FORMAT:
+        raise _damaged(manifest_path, f"format {manifest.get('format')}, this version reads {FORMAT}")
     file = manifest_path.with_name(manifest["tensors"])
     try:
         content = file.read_bytes()
@@ -74,7 +71,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
         raise _damaged(file, "contents that differ from their checksum")
     try:
-        return Checkpoint(safetensors.torch.load(content), manifest["values"])
+        return Checkpoint(safetensors.torch.load(content), manifest["values"], manifest["origin"])
     except SafetensorError as error:
         raise _damaged(file, str(error)) from error
 
@@ -112,7 +109,7 @@ def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints and what killed writers left behind."""
+    """Remove all but the newest `keep` checkpoints, and tensors without a manifest."""
     with storage_errors(folder):
         for path in saved_steps(folder)[keep:]:
             # manifest first: tensors without a manifest are no checkpoint, a manifest without tensors is a damaged one
@@ -122,8 +119,6 @@ def prune(folder: Path, keep: int) -> None:
         for file in folder.glob("step-*.safetensors"):
             if file.stem not in named:
                 file.unlink(missing_ok=True)
-        for part in folder.glob(".*.part"):
-            part.unlink(missing_ok=True)
 
 
 def pack(tree: Any, tensors: dict[str, Tensor], path: str) -> Any:
@@ -158,6 +153,11 @@ def unpack(tree: Any, tensors: Mapping[str, Tensor]) -> Any:
     return tree
 
 
+def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
 def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors on the CPU, each in memory of its own: tied weights, a rule's point that is its base too."""
     found: dict[str, Tensor] = {}
@@ -170,9 +170,5 @@ def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def _digest(manifest: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
-
-
 def _damaged(path: Path, got: str) -> RunError:
-    return RunError(str(path), expected="a whole checkpoint", got=got, remedy="use an earlier checkpoint or train anew")
+    return RunError(str(path), expected="a whole checkpoint", got=got, remedy=_REMEDY)

@@ -1,15 +1,15 @@
 """What a run keeps of its data: what evaluation, prediction and reports must know without having them."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from neurarium.checks import RunError
-from neurarium.data.dataset import Dataset
+from neurarium.data.dataset import Dataset, described, sizes_in_words
 from neurarium.record.schema import Schema
+from neurarium.record.sealed import read_json
 
-_FILE = "data.json"
+FILE = "data.json"
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,12 @@ class DataInfo:
     fingerprint: str
     provenance: str
     license: str
+
+    def __repr__(self) -> str:
+        return f"DataInfo({self.name!r}: {sizes_in_words(self.counts)}; {self.schema.in_words()})"
+
+    def _repr_html_(self) -> str:
+        return described(self.name, self.counts, self.schema, self.provenance, self.license)
 
     @classmethod
     def of(cls, dataset: Dataset) -> "DataInfo":
@@ -36,15 +42,11 @@ class DataInfo:
 
 def read_data_info(folder: str | Path) -> DataInfo:
     """Read what a run folder knows of its data. Raises RunError: nothing is there, or it is damaged."""
-    path = Path(folder) / _FILE
+    path = Path(folder) / FILE
+    plain = read_json(path, "a run's description of its data", "restore it, or train anew")
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
         return DataInfo(**{**plain, "schema": Schema.from_plain(plain["schema"])})
-    except OSError as error:
-        raise RunError(
-            str(path), expected="a run's description of its data", got=error.strerror or "nothing"
-        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(
-            str(path), expected="a description of data", got="a damaged file", remedy="train anew"
+            str(path), expected="a description of data", got="one of another version", remedy="train anew"
         ) from error

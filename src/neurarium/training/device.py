@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from neurarium.checks import ConfigError
 from neurarium.training import matrix_products
+from neurarium.training.matrix_products import Products
 from neurarium.training.number_format import number_format
 
 # numbers of the parameters in glibc's malloc.h
@@ -18,10 +19,11 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 @dataclass(frozen=True)
 class DeviceConfig:
-    """Where a net computes and in which number format: float32 or bfloat16."""
+    """Where a net computes, in which number format (float32 or bfloat16), and by whose products of float32 matrices."""
 
     device: torch.device
     precision: str = "float32"
+    matrix_products: Products = "auto"
 
     def place(self, net: nn.Module) -> nn.Module:
         """Move a net to the device, its images laid out channels-last.
@@ -37,13 +39,18 @@ class DeviceConfig:
         return net
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
-        """Compute inside in the chosen precision, by the fastest matrix products there are."""
+        """Compute inside in the chosen precision, by the chosen matrix products."""
         if self.precision != "float32":
             return torch.autocast(self.device.type, dtype=torch.bfloat16)
         # the compiler chooses its own products, and cannot follow the question
-        if self.device.type == "cpu" and not torch.compiler.is_compiling() and matrix_products.is_available():
+        if self.takes_onednn and not torch.compiler.is_compiling() and matrix_products.is_available():
             return matrix_products.FastLinear()
         return contextlib.nullcontext()
+
+    @property
+    def takes_onednn(self) -> bool:
+        """Whether large linear layers are to go another way than torch's own."""
+        return self.matrix_products == "onednn" and self.device.type == "cpu" and self.precision == "float32"
 
     def environment(self) -> dict[str, str]:
         """Describe machine and software, as far as they decide the numbers."""
@@ -60,12 +67,13 @@ class DeviceConfig:
         }
 
 
-def find_device(device: str = "auto", precision: str = "float32") -> DeviceConfig:
+def find_device(device: str = "auto", precision: str = "float32", matrix_products: Products = "auto") -> DeviceConfig:
     """Find device and number format that are meant.
 
     Args:
         device: auto takes CUDA where there is one, else the CPU.
         precision: float32, bfloat16, or auto: bfloat16 where the device computes it fast, else float32.
+        matrix_products: see `DeviceConfig`; auto is torch's own.
     Raises ConfigError: no such device here, or it cannot compute in this precision.
     """
     if device == "auto":
@@ -88,7 +96,7 @@ def find_device(device: str = "auto", precision: str = "float32") -> DeviceConfi
             raise ConfigError("device", expected="a device of this machine", got="'mps'", remedy="pass --device cpu")
     elif found.type != "cpu":
         raise ConfigError("device", expected="auto, cpu, cuda, cuda:1 or mps", got=repr(device))
-    return DeviceConfig(found, number_format(precision, found) if precision == "auto" else precision)
+    return DeviceConfig(found, number_format(precision, found), matrix_products)
 
 
 def set_threads(count: int | None) -> None:

@@ -4,13 +4,17 @@ The batch is run once more with a look at every layer's output, then at every la
 gradient can overflow although the loss is finite.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
+import torch
 from torch import Tensor, nn
 
+from neurarium.checks import NonFiniteError
 from neurarium.data.batch import Batch
 from neurarium.nets.penalty import WithPenalty
+from neurarium.record.events import Scores
 from neurarium.tasks.task import Context, Trainable, in_floats
 from neurarium.training.device import DeviceConfig
 
@@ -59,6 +63,22 @@ def first_non_finite(
         for hook in hooks:
             hook.remove()
         net.zero_grad(set_to_none=True)
+
+
+def refuse_non_finite(net: nn.Module, step: int, validation: Scores | None = None) -> None:
+    """Raise NonFiniteError where a weight, a buffer or a validation score is not finite after so many updates."""
+    numbers = {n: t for n, t in net.state_dict().items() if t.is_floating_point() or t.is_complex()}
+    # one wait for the device
+    finite = not numbers or bool(torch.stack([tensor.isfinite().all() for tensor in numbers.values()]).all())
+    wrong = [] if finite else [f"weights {n}" for n, tensor in numbers.items() if not tensor.isfinite().all()]
+    wrong += [f"validation {name}" for name, score in (validation or {}).items() if not math.isfinite(score)]
+    if wrong:
+        raise NonFiniteError(
+            f"{wrong[0]} after step {step}",
+            expected="finite numbers",
+            got="infinite or undefined ones",
+            remedy="lower --optimizer.lr, or scale the inputs; the last checkpoint before it is kept",
+        )
 
 
 def _note_output(title: str, found: list[str]) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:

@@ -7,7 +7,6 @@ import copy
 import io
 import json
 from pathlib import Path
-from typing import Literal
 
 import safetensors.torch
 import torch
@@ -19,7 +18,6 @@ from neurarium.record.files import write_atomic
 from neurarium.record.schema import Field
 from neurarium.training.run import Run
 
-ExportFormat = Literal["torch-export", "onnx", "safetensors"]
 ENDINGS = {"torch-export": ".pt2", "onnx": ".onnx", "safetensors": ".safetensors"}
 
 

@@ -48,9 +48,7 @@ class InferenceChoice:
     """What was chosen for a net, and why.
 
     Attributes:
-        reason: for the precision.
         folded: batch normalizations that are part of another layer now.
-        kept: batch normalizations that stay.
         deviation: |y' - y| / |y| on the probe; none without one.
         same_classes: share of the probe's examples whose largest logit is the same.
     """

@@ -17,6 +17,7 @@ from neurarium.record.events import EpochEnded, Event, Notice, Scores, Started, 
 from neurarium.tasks.model import EVALUATION_BATCH
 from neurarium.tasks.task import Context
 from neurarium.training.device import DeviceConfig
+from neurarium.training.diagnosis import refuse_non_finite
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.progress import Progress
 from neurarium.training.recipe import Recipe
@@ -48,7 +49,8 @@ def learn(
 
     Yields `Started`, a `Stepped` for each update, an `EpochEnded` for each epoch, `Stopped`. While an event is held
     nothing moves.
-    Raises NonFiniteError: a loss or gradient is not finite; the weights are those of the last finite update.
+    Raises NonFiniteError: a loss or gradient is not finite, and the weights are those of the last finite update; or
+    what an epoch ends with is not.
     """
     patience, steps = recipe.early_stopping.patience, steps_per_epoch(dataset.train, recipe)
     progress.start_clock()
@@ -116,7 +118,11 @@ def started(
 def end_epoch(
     rule: LearningRule, recipe: Recipe, progress: Progress, best: BestWeights, validation: Scores
 ) -> EpochEnded:
-    """Compare an epoch's scores with the best epoch, keep the weights if this is it, and move on to the next."""
+    """Compare an epoch's scores with the best epoch, keep the weights if this is it, and move on to the next.
+
+    Raises NonFiniteError: a weight or a validation score is not finite; nothing has been kept.
+    """
+    refuse_non_finite(rule.net, progress.step, validation)
     early, epoch, train = recipe.early_stopping, progress.epoch, progress.means()
     watched = validation or train
     after = early.judge(progress.best, epoch, watched)

@@ -1,24 +1,74 @@
-"""Faster linear layers on the CPU: matrix products by oneDNN in place of MKL.
+"""Linear layers on the CPU: matrix products by MKL, as torch takes it, or by oneDNN, whichever is faster here.
 
-torch multiplies float32 matrices with MKL, which on processors of another maker than its own runs at half the speed
-of oneDNN, the library that torch already carries for its convolutions. Inside the context `FastLinear()` every
-`torch.nn.functional.linear`, hence every `torch.nn.Linear` of any net, takes oneDNN forward and backward:
+torch multiplies float32 matrices with MKL. oneDNN, which it carries for its convolutions, takes half the time on some
+processors and half as long again on others, so both are measured (`choose_products`). Inside the context `FastLinear()`
+every `torch.nn.functional.linear`, hence every `torch.nn.Linear` of any net, takes oneDNN forward and backward:
 
     y = x W^T + b;    dL/dx = g W,    dL/dW = g^T x,    dL/db = sum over the batch of g
 
 Same sums in another order: results agree to rounding, not to the bit.
 """
 
+import contextlib
 import functools
-from typing import Any
+import math
+from functools import partial
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from neurarium.record.choices import fastest
+
+Products = Literal["auto", "mkl", "onednn"]
+
 # Below this count of multiplications the call costs more than the faster product saves.
 LEAST_WORK = 1 << 22
+
+
+class LargestLinear(TorchFunctionMode):
+    """Context that notes the largest linear layer computed inside: its rows, inputs and outputs.
+
+    Example:
+        >>> with LargestLinear() as largest:
+        ...     y = torch.nn.Linear(3, 5)(torch.zeros(2, 3))
+        >>> largest.sizes
+        (2, 3, 5)
+    """
+
+    sizes: tuple[int, int, int] | tuple[()] = ()
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Look at calls of `linear`."""
+        if func is F.linear and len(args) >= 2 and args[0].numel() and args[1].dim() == 2:
+            outputs, inputs = args[1].shape
+            self.sizes = max(self.sizes, (args[0].numel() // inputs, inputs, outputs), key=math.prod)
+        return func(*args, **(kwargs or {}))
+
+
+def choose_products(rows: int, inputs: int, outputs: int) -> Products:
+    """Measure which library computes a linear layer faster, there and back, unless it is known (`record.choices`).
+
+    "auto", torch's own, where the layer is too small for the other to help. The work is that of a few such layers.
+    """
+    if rows * inputs * outputs < LEAST_WORK:
+        return "auto"
+    ways: dict[Products, contextlib.AbstractContextManager[object]] = {"mkl": contextlib.nullcontext()}
+    if is_available():
+        ways["onednn"] = FastLinear()
+    generator = torch.Generator().manual_seed(0)
+    x, weight, g = (torch.randn(s, generator=generator) for s in ((rows, inputs), (outputs, inputs), (rows, outputs)))
+    bias = torch.zeros(outputs)
+
+    def there_and_back(products: contextlib.AbstractContextManager[object]) -> None:
+        with torch.enable_grad(), products:
+            leaves = [tensor.detach().requires_grad_() for tensor in (x, weight, bias)]
+            torch.autograd.grad(F.linear(*leaves), leaves, g)
+
+    sizes = f"float32 {rows} x {inputs} x {outputs}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    return fastest("matrix_products", sizes, {name: partial(there_and_back, way) for name, way in ways.items()})
 
 
 def is_available() -> bool:

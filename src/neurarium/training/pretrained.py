@@ -150,7 +150,9 @@ def read_pretrained(folder: str | Path) -> Pretrained:
     # building draws initial weights; the caller's generator is none of its business
     with torch.random.fork_rng(devices=[]):
         net = build_net(recipe, info.schema, folder=folder)
-    load_weights(net, folder)
+    if passed := load_weights(net, folder):
+        remedy = "restore it: what stands on it learned from its final weights"
+        raise RunError(str(folder), expected="whole weights", got=passed[0], remedy=remedy)
     return Pretrained(recipe.name, net, info.schema)
 
 

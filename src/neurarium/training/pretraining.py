@@ -24,9 +24,7 @@ def train_stack(recipe: Recipe, dataset: Dataset, hidden: Sequence[int]) -> list
 
     Visible units of the upper machines are Bernoulli units, whatever those of the first are.
 
-    Args:
-        recipe: of each machine; its net is an `RBMSpec`.
-        hidden: hidden units, from the inputs upwards.
+    `recipe`: of each machine; its net is an `RBMSpec`.
     Raises ConfigError: another net, or no layer; DataError: no examples.
     """
     if recipe.net.task != "density":

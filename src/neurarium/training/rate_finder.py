@@ -4,15 +4,18 @@
     m(t) = beta m(t-1) + (1 - beta) loss(t),    smoothed(t) = m(t) / (1 - beta^(t+1)),    m(-1) = 0
 
 The loss that belongs to eta(t) is that of the batch after its update, the first that has felt it. The sweep ends at a
-number that is not finite, or when the smoothed loss passes `DIVERGED` times the best before it. Two rates are
-suggested: where the smoothed loss falls fastest over log eta, and a tenth of the rate at its minimum.
+number that is not finite, or when the smoothed loss passes `DIVERGED` times the best before it. Advised is the rate at
+the minimum of the smoothed loss, divided by `SHARE`: an optimizer that remembers about ten gradients (beta = 0.9)
+notices a rate that is too high about ten updates late, and in ten of 100 updates over seven decades the rate grows
+fivefold. Plain gradient descent remembers none: `SHARE_OF_SGD`. Where the loss falls fastest over log eta is told
+beside it. Which rule comes nearest to the best rate of a grid was measured: `benchmarks/find_rate.py`.
 
 The very rule of the recipe learns, with its optimizer, clipping, augmentation and precision; only its schedule is
 replaced. Net, random generators and files of the caller stay as they are.
 
 Source: L. Smith, "Cyclical learning rates for training neural networks", 2017, section 3.3 (the sweep, there
-linear). The exponential rise, the bias-corrected mean and both suggestions are those of J. Howard, S. Gugger,
-"fastai: a layered API for deep learning", 2020.
+linear). The exponential rise, the bias-corrected mean and both rules are those of J. Howard, S. Gugger, "fastai: a
+layered API for deep learning", 2020.
 """
 
 import contextlib
@@ -33,10 +36,12 @@ from neurarium.tasks.table import OwnLoss
 from neurarium.tasks.task import Context
 from neurarium.training.pretrained import Pretrained
 from neurarium.training.recipe import Recipe
+from neurarium.training.rules.table import rule_class, rule_name
 from neurarium.training.seed import own_generators
 from neurarium.training.session import Session, build_session
 
 DIVERGED = 4.0
+SHARE, SHARE_OF_SGD = 5.0, 1.25
 SMOOTHING = 0.8
 
 
@@ -49,12 +54,18 @@ class RateCurve:
         losses: loss of the mini-batch after each update.
         smoothed: their bias-corrected running mean, which includes the loss before the first update.
         diverged_at: the rate that ended the sweep; none where it went through to the highest.
+        share: by what the rate at the minimum is divided.
     """
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
     smoothed: tuple[float, ...]
     diverged_at: float | None
+    share: float = SHARE
+
+    def __repr__(self) -> str:
+        found = "nothing learned" if self.steepest is None else f"steepest at {self.steepest:.3g}"
+        return f"RateCurve({len(self.rates)} learning rates, {found})"
 
     @property
     def lowest_at(self) -> int | None:
@@ -63,9 +74,15 @@ class RateCurve:
         return lowest if lowest > 0 else None
 
     @property
-    def tenth(self) -> float | None:
-        """A tenth of the rate at the minimum; none where nothing was learned."""
-        return None if self.lowest_at is None else self.rates[self.lowest_at] / 10
+    def advised(self) -> float | None:
+        """The rate at the minimum, divided by the share; none where nothing was learned."""
+        return None if self.lowest_at is None else self.rates[self.lowest_at] / self.share
+
+    @property
+    def still_falls(self) -> bool:
+        """Whether the loss is lowest at the end of a sweep that nothing ended: in its last twentieth."""
+        lowest, count = self.lowest_at, len(self.rates)
+        return self.diverged_at is None and lowest is not None and lowest >= count - max(1, count // 20)
 
     @property
     def steepest_at(self) -> int | None:
@@ -122,21 +139,32 @@ def find_rate(
         loss: a function of your own, where the recipe's loss is "custom".
         steps: N, updates at most.
         smoothing: beta, in [0, 1).
-    Raises ConfigError: `steps` below 2, rates out of order, `smoothing` out of range, an optimizer without a learning
-    rate, or a recipe that `prepare` refuses; NonFiniteError: the loss is not finite before any update.
+    Raises ConfigError: `steps` below 2, rates out of order, `smoothing` out of range, a learning rule without a rate,
+    or a recipe that cannot be trained; NonFiniteError: the loss is not finite before any update.
     """
+    check_rate(recipe)
     if steps < 2:
         raise ConfigError("steps", expected="an integer >= 2", got=str(steps))
     if not 0 < lowest < highest < math.inf:
         raise ConfigError("lowest, highest", expected="0 < lowest < highest", got=f"{lowest:g}, {highest:g}")
     if not 0 <= smoothing < 1:
         raise ConfigError("smoothing", expected="a number in [0, 1)", got=str(smoothing))
-    if recipe.optimizer.name == "hessian-free":
-        raise ConfigError("optimizer.name", expected="one that has a learning rate", got="'hessian-free'")
     rising = Rising(highest_factor=highest / lowest, updates=steps)
     changed = replace(recipe, optimizer=replace(recipe.optimizer, lr=lowest), schedule=rising)
     with own_generators():
         return _sweep(build_session(changed, dataset, copy.deepcopy(net), pretrained, loss), steps, smoothing)
+
+
+def check_rate(recipe: Recipe) -> None:
+    """Refuse by a ConfigError a recipe whose learning rule has no rate that could rise from batch to batch."""
+    rule = rule_name(recipe)
+    if recipe.optimizer.rule or "schedule.*" not in rule_class(rule).follows:
+        raise ConfigError(
+            f"recipe {recipe.name}",
+            expected="a rule that learns at a rate",
+            got=f"the rule {rule}, for which there is no rate to find",
+            remedy=f"train it as it is: neurarium train {recipe.name}",
+        )
 
 
 def smooth(losses: Sequence[float], beta: float) -> list[float]:
@@ -175,7 +203,8 @@ def _sweep(session: Session, steps: int, beta: float) -> RateCurve:
                 break
             if step < steps:
                 rates.append(update.learning_rate)
-    return RateCurve(tuple(rates), tuple(losses[1:]), tuple(smooth(losses, beta)[1:]), diverged_at)
+    share = SHARE_OF_SGD if session.recipe.optimizer.name == "sgd" else SHARE
+    return RateCurve(tuple(rates), tuple(losses[1:]), tuple(smooth(losses, beta)[1:]), diverged_at, share)
 
 
 def _endless(dataset: Dataset, recipe: Recipe) -> Generator[tuple[int, tuple[Batch, ...]], None, None]:

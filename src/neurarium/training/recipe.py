@@ -108,6 +108,9 @@ class Recipe:
     precision: Precision = "float32"
     """Number format of the forward and backward pass; weights stay float32. auto: bfloat16 where it is fast, else
     float32, decided when the run starts."""
+    matrix_products: Literal["auto", "mkl", "onednn"] = "auto"
+    """Library for large linear layers in float32 on the CPU. auto: the one that is measured to be faster when the run
+    starts; nothing is measured for nets without such layers."""
     threads: int | None = None
     """Number of CPU threads; none: as many as torch takes."""
     compile: bool = False
@@ -147,11 +150,7 @@ def recipe_to_plain(recipe: Recipe) -> dict[str, Any]:
 
 
 def changed(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a recipe that are not as they are by default, and its net, by their dotted names.
-
-    Args:
-        recipe: as `recipe_to_plain` makes it.
-    """
+    """The settings of a recipe that are not as they are by default, and its net, by their dotted names."""
     usual = flat(recipe_to_plain(Recipe(net=NETS.get(recipe["net"]["kind"], OwnNet)())))
     return {
         name: value

@@ -3,17 +3,20 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeAlias, TypeGuard
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurarium.checks import ConfigError, DataError, ShapeError
+from neurarium.checks import ConfigError, DataError, NonFiniteError, ShapeError
+from neurarium.data.catalog import load
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
-from neurarium.data.own_arrays import series
+from neurarium.data.numbers import check_inputs
+from neurarium.data.own import dataset_from
+from neurarium.data.own_arrays import is_pandas, learned_columns, series
 from neurarium.data.plan import in_order
 from neurarium.data.scaling import scaled, unscaled
 from neurarium.data.table import Table
@@ -29,10 +32,14 @@ from neurarium.tasks.table import task_of
 from neurarium.tasks.task import Task
 from neurarium.training.data_info import DataInfo, read_data_info
 from neurarium.training.device import DeviceConfig, find_device
+from neurarium.training.doubts import learned_by_heart, loss_never_fell, no_better_than_guessing
 from neurarium.training.fast_inference import prepared_for_inference
 from neurarium.training.folder import is_run, load_weights, read_recipe
 from neurarium.training.pretrained import build_net, pretrained_folder, read_pretrained, role_of
 from neurarium.training.recipe import Recipe, for_measuring, net_kind
+from neurarium.training.rules.table import rule_class, rule_name
+
+Split: TypeAlias = Literal["test", "validation", "train"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,22 +102,69 @@ class Run:
         train = None if dataset is None else dataset.train
         return task_of(recipe, self.schema, train=train, helpers=helpers, device=self.device_config.device)
 
-    def evaluate(self, dataset: Dataset, split: str = "test") -> Scores:
-        """Measure the net, by what it is asked for, on a split of a data set like the one it learned from.
+    def evaluate(self, data: Any, split: Split | None = None, *, target: str | Sequence[str] | None = None) -> Scores:
+        """Measure the net, by what it is asked for, on data like those that it learned from.
 
         The loss is the run's own: balanced weights are those of the data set's training examples, and after a
         distillation, without its teacher, it is the cross-entropy of the labels.
+
+        Args:
+            data: a `Dataset` or the name of one, of which a split is measured; or a file or folder, a pair (X, y), a
+                frame: these are measured whole, but for files that have a test part of their own. Columns with names
+                are found by them.
+            split: none: "test", or all of what has no parts.
+            target: the columns of a frame to compare with; none: those that it learned to predict.
         Raises DataError: no such examples, examples of another shape, or classes that the run has not learned.
         """
-        if not isinstance(dataset, Dataset):
-            got, remedy = f"type {type(dataset).__name__}", "make one: neurarium.dataset_from(data)"
-            raise DataError("evaluate", expected="a Dataset", got=got, remedy=remedy)
-        known = self.fitted(dataset)
-        if len(getattr(known, split)) == 0:
+        dataset, notices = self._measurable(data, split, target)
+        known, part = self.fitted(dataset), split or "test"
+        examples = getattr(known, part)
+        if len(examples) == 0:
             raise DataError(
                 "evaluation", expected="at least one example", got="an empty split", remedy="name another split"
             )
-        return self.task(known).score(self.model, known, split)
+        task = self.task(known)
+        scores = task.score(self.model, known, part)
+        warnings = (*no_better_than_guessing(scores.metrics), *self._doubts(task))
+        return replace(scores, notices=(*self._scored(dataset, split), *notices), warnings=warnings)
+
+    def _doubts(self, task: Task) -> list[str]:
+        """What its record says of how it learned."""
+        record, follows = self.folder / "record.jsonl", rule_class(rule_name(self.recipe)).follows
+        descends = "schedule.*" in follows and any(leaf.startswith("loss.") for leaf in follows)
+        if not (descends and task.error_vanishes and record.exists()):
+            return []
+        entries = read_record(record)
+        name = "" if net_kind(self.recipe.net) == "own" else self.recipe.name
+        held_out, kept_best = self.info.counts.get("validation", 0), self.recipe.early_stopping.restore_best
+        return [*loss_never_fell(entries, name), *learned_by_heart(entries, held_out, kept_best)]
+
+    def _measurable(
+        self, data: Any, split: Split | None, target: str | Sequence[str] | None
+    ) -> tuple[Dataset, tuple[str, ...]]:
+        """What is to be measured as a data set, and what to say of how it was read."""
+        if isinstance(data, Dataset):
+            return data, ()
+        like = None if split else self.schema
+        if isinstance(data, (str, Path)):
+            found = load(str(data), like=like)
+            return found, found.notices
+        if target is None and is_pandas(data, "DataFrame") and self.schema.targets:
+            target = self.schema.target.names or tuple(self.schema.targets)
+        own = dataset_from(data, target=target, like=like)
+        return own.dataset, (*own.notices, *own.dataset.notices)
+
+    def _scored(self, dataset: Dataset, split: Split | None) -> tuple[str, ...]:
+        """Which examples are scored, where a user might think others were."""
+        counts, part = dataset.counts(), split or "test"
+        if getattr(dataset, part) is dataset.train and part != "train":
+            own = dataset.name == self.info.name or Path(dataset.name).resolve() == Path(self.info.name).resolve()
+            learned = "; it has learned from most of them: score those it has not by split test" if own else ""
+            return (f"all {counts[part]:,} examples of {dataset.name} are scored{learned}",)
+        if split is None and dataset.name != self.info.name and counts[part] < sum(counts.values()):
+            most = f"{counts[part]:,} of {sum(counts.values()):,} examples"
+            return (f"the test split of {dataset.name} alone is scored, {most}",)
+        return ()
 
     def fitted(self, dataset: Dataset) -> Dataset:
         """A data set as the net knows its inputs and targets: scaled as its training examples were.
@@ -136,16 +190,28 @@ class Run:
         """Answer for raw inputs, in the units of the training data (pixels 0 to 255 for images).
 
         Args:
-            inputs: (examples, *shape), or one example of `shape`; for series a list of arrays (steps, features),
-                for text a list of strings; or examples without targets, of any kind.
+            inputs: (examples, *shape), or one example of `shape`; a pandas frame, whose columns are found by the names
+                that were learned; for series a list of arrays (steps, features), for text a list of strings; or
+                examples without targets, of any kind.
             options: of the task, such as `longest` for translations.
-        Raises ConfigError: a net that is for something else than answers; ShapeError: inputs of another shape.
+        Raises ConfigError: a net that is for something else than answers; ShapeError: inputs of another shape;
+        DataError: inputs that are not finite; NonFiniteError: answers that are not.
         """
+        inputs, notices = learned_columns(inputs, self.schema)
         if not isinstance(inputs, Examples):
             inputs = self.examples(inputs)
         examples = inputs.with_schema(Schema(self.schema.inputs, inputs.schema.targets))
-        task, model = self.task(), self.model
-        return joined([task.predict(model, batch, **options) for batch in in_order(examples, EVALUATION_BATCH)])
+        task, model, schema = self.task(), self.model, examples.schema
+        batches = (check_inputs(batch, schema) for batch in in_order(examples, EVALUATION_BATCH))
+        answers = joined([task.predict(model, batch, **options) for batch in batches])
+        if not (finite := np.isfinite(answers.values)).all():
+            raise NonFiniteError(
+                f"answer {int(np.argmin(finite.all(1)))} (counted from 0)",
+                expected="finite numbers",
+                got="an undefined or infinite one",
+                remedy="see whether the input lies far from what the net learned from, or its weights are not finite",
+            )
+        return replace(answers, notices=notices)
 
     def examples(self, inputs: Any) -> Examples:
         """Raw inputs as examples without targets, under the run's scaling.
@@ -212,7 +278,10 @@ class Run:
 
     def _raw(self, inputs: Any) -> Tensor:
         """Inputs as a batch of the run's shape."""
-        shape, tensor = self.schema.dense("predict").fixed_shape, torch.as_tensor(inputs)
+        shape = self.schema.dense("predict").fixed_shape
+        if isinstance(inputs, np.ndarray) or is_pandas(inputs, "DataFrame"):  # torch warns of memory that is read-only
+            inputs = np.require(np.asarray(inputs), requirements=["C", "W"])
+        tensor = torch.as_tensor(inputs)
         if tuple(tensor.shape) == shape:
             tensor = tensor[None]
         if tuple(tensor.shape[1:]) != shape:
@@ -241,7 +310,7 @@ def load_run(folder: str | Path, net: nn.Module | None = None, device: str | Non
     """
     folder = Path(folder)
     recipe, info = read_recipe(folder), read_data_info(folder)
-    device_config = find_device(device or "auto", recipe.precision)
+    device_config = find_device(device or "auto", recipe.precision, recipe.matrix_products)
     if net is None:
         # building draws initial weights; the caller's generator is none of its business
         with torch.random.fork_rng(devices=[]):

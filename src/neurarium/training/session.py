@@ -6,28 +6,43 @@ manifest. `pretrained/` is there where the run stands on another: that one's fol
 """
 
 import dataclasses
-import json
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError, DataError, RunError
 from neurarium.data.dataset import Dataset
-from neurarium.record.config import write_toml
+from neurarium.data.labels import lone_classes
 from neurarium.record.events import CheckpointSaved, EpochEnded, Event, Notice, Started, Stepped, Stopped
-from neurarium.record.files import make_folder, storage_errors, write_atomic
+from neurarium.record.files import make_folder, remove_parts, storage_errors
 from neurarium.record.run_record import recorded, rewind
+from neurarium.record.sealed import read_settings, write_json, write_settings
 from neurarium.tasks.table import OwnLoss, task_of, try_one_batch
 from neurarium.tasks.task import Task, Trainable
-from neurarium.training.checkpoint import Checkpoint, load_newest, pack, prune, save_checkpoint, step_path, unpack
+from neurarium.training import matrix_products
+from neurarium.training.checkpoint import (
+    Checkpoint,
+    load_newest,
+    pack,
+    prune,
+    save_checkpoint,
+    step_path,
+    under,
+    unpack,
+)
+from neurarium.training.data_info import FILE as DATA_FILE
 from neurarium.training.data_info import DataInfo, read_data_info
 from neurarium.training.device import DeviceConfig, find_device, keep_freed_memory, set_threads
-from neurarium.training.folder import is_run
+from neurarium.training.diagnosis import refuse_non_finite
+from neurarium.training.folder import RECIPE_FILE, check_origin, is_run, origin_of, remove_results
 from neurarium.training.folder import read_recipe as read_recipe
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import BestWeights, learn, steps_per_epoch
+from neurarium.training.matrix_products import LargestLinear, choose_products
 from neurarium.training.pretrained import Pretrained, build_net, check_need, pretrained_folder, read_pretrained
 from neurarium.training.progress import Progress
 from neurarium.training.recipe import Recipe, recipe_to_plain
@@ -51,6 +66,7 @@ class Session:
     best: BestWeights = dataclasses.field(default_factory=BestWeights)
     notices: list[str] = dataclasses.field(default_factory=list)
     generators: dict[str, Tensor] = dataclasses.field(default_factory=generator_states)
+    origin: dict[str, str] = dataclasses.field(default_factory=dict)
     _saved_last: Path | None = None
 
     def events(self, stop: StopRequest | None = None) -> Iterator[Event]:
@@ -63,11 +79,28 @@ class Session:
         state = (self.rule, self.dataset, self.recipe, self.device_config, self.progress, self.best)
         stream = learn(*state, stop or StopRequest(), self.task.name)
         if self.folder is not None:
+            self.open_folder()
             stream = recorded(self._saved(stream), self.folder / "record.jsonl")
         for event in stream:
             if isinstance(event, Stopped) and event.reason != "interrupted":
                 self.finish()
             yield event
+
+    def open_folder(self) -> None:
+        """Bring the folder, if there is one, to where the session stands, before anything is learned.
+
+        Raises StorageError: the disk does not take a file.
+        """
+        if self.folder is None:
+            return
+        seals = read_settings(self.folder / RECIPE_FILE)[1]
+        with storage_errors(self.folder):
+            rewind(self.folder / "record.jsonl", self.progress.step, self.progress.epoch)
+        # only now, as settings or a record that are damaged have been refused
+        remove_parts(self.folder)
+        remove_results(self.folder)
+        write_settings(self.folder / RECIPE_FILE, recipe_to_plain(self.recipe), seals)
+        self.take_place(self.folder)
 
     def _saved(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass events on, saving a checkpoint where one is due and at the end."""
@@ -85,17 +118,21 @@ class Session:
                     last = time.monotonic()
 
     def save(self) -> Iterator[CheckpointSaved]:
-        """Save a checkpoint, unless this very state is saved already or there is no folder."""
+        """Save a checkpoint, unless this very state is saved already or there is no folder.
+
+        Raises NonFiniteError: a weight is infinite or undefined; nothing is saved.
+        """
         if self.folder is None:
             return
         path = step_path(self.folder / "checkpoints", self.progress.step, self.progress.epoch)
         if path == self._saved_last:
             return
+        refuse_non_finite(self.net, self.progress.step)
         tensors: dict[str, Tensor] = {f"net/{name}": t for name, t in self.net.state_dict().items()}
         tensors |= {f"best/{name}": t for name, t in self.best.state.items()}
         tensors |= {f"rng/{name}": t for name, t in generator_states().items()}
         values = {"rule": pack(self.rule.state_dict(), tensors, "rule"), "progress": self.progress.to_plain()}
-        save_checkpoint(path, tensors, values)
+        save_checkpoint(path, tensors, values, self._origin())
         prune(path.parent, self.recipe.checkpoints.keep)
         self._saved_last = path
         yield CheckpointSaved(self.progress.step, str(path.with_suffix(".safetensors")))
@@ -104,7 +141,7 @@ class Session:
         """Take up a checkpoint: weights, rule, random generators, progress."""
         tensors = checkpoint.tensors
         try:
-            self.net.load_state_dict(_under("net/", tensors))
+            self.net.load_state_dict(under("net/", tensors))
             self.rule.load_state_dict(unpack(checkpoint.values["rule"], tensors))
         except (RuntimeError, KeyError, IndexError) as error:
             raise RunError(
@@ -113,22 +150,40 @@ class Session:
                 got="one of another",
                 remedy="check config.toml; a net of your own is given again: resume(folder, net=module)",
             ) from error
-        self.generators |= _under("rng/", tensors)
+        self.generators |= under("rng/", tensors)
         self.progress = Progress.from_plain(checkpoint.values["progress"])
-        self.best.state = {n: t.to(self.device_config.device) for n, t in _under("best/", tensors).items()}
+        self.best.state = {n: t.to(self.device_config.device) for n, t in under("best/", tensors).items()}
         if self.folder is not None:
             self._saved_last = step_path(self.folder / "checkpoints", self.progress.step, self.progress.epoch)
 
     def finish(self) -> None:
         """End with the weights that the recipe asks for, and write them."""
         if self.folder is not None and self.best.state:
-            save_checkpoint(self.folder / "best", self.best.state, {"epoch": self.progress.best.epoch})
+            save_checkpoint(self.folder / "best", self.best.state, {"epoch": self.progress.best.epoch}, self._origin())
         epoch = self.progress.epoch - 1
         if self.recipe.early_stopping.restore_best and self.best.state:
             self.net.load_state_dict(self.best.state)
             epoch = self.progress.best.epoch or epoch
         if self.folder is not None:
-            save_checkpoint(self.folder / "weights", self.net.state_dict(), {"epoch": epoch})
+            save_checkpoint(self.folder / "weights", self.net.state_dict(), {"epoch": epoch}, self._origin())
+
+    def take_place(self, folder: str | Path) -> None:
+        """Learn into a run folder, whose recipe and schema are this session's."""
+        self.folder = Path(folder)
+        self.origin = {name: known[0] for name, known in origin_of(folder).items()}
+
+    def _origin(self) -> dict[str, str]:
+        """By what is learned here. Raises RunError: the folder is gone, or another run's by now."""
+        assert self.folder is not None
+        recipe = self.folder / RECIPE_FILE
+        if not is_run(self.folder) or read_settings(recipe)[1][0] != self.origin[RECIPE_FILE]:
+            raise RunError(
+                str(self.folder),
+                expected="the run folder that this run began with",
+                got="another one" if is_run(self.folder) else "none: it was removed or renamed",
+                remedy="leave a run's folder where it is while it learns; what was saved before lies where it went",
+            )
+        return self.origin
 
 
 def build_session(
@@ -164,7 +219,7 @@ def build_session(
     recipe = resolved(recipe)
     set_threads(recipe.threads)
     keep_freed_memory()
-    device_config = find_device(recipe.device, recipe.precision)
+    device_config = find_device(recipe.device, recipe.precision, recipe.matrix_products)
     seed_everything(recipe.seed)
     if net is None:
         net = build_net(recipe, schema, pretrained=pretrained)
@@ -175,12 +230,32 @@ def build_session(
     if isinstance(task, Trainable) and not any(p.requires_grad for p in net.parameters()):
         raise ConfigError("net", expected="at least one trainable parameter", got="none")
     total = recipe.epochs * steps_per_epoch(dataset.train, recipe)
+    ready = dataset.cached().to(device_config.device)
+    with own_generators(), LargestLinear() as largest:
+        try_one_batch(net, task, ready.train, device_config.device, device_config.autocast)
+    recipe, device_config = _chosen(recipe, device_config, net, largest, min(2, len(dataset.train)))
     rule = make_rule(Setup(recipe, net, task, schema, device_config, total))
     generators = generator_states()
-    ready = dataset.cached().to(device_config.device)
-    with own_generators():
-        try_one_batch(net, task, ready.train, device_config.device, device_config.autocast)
-    return Session(recipe, ready, net, task, rule, device_config, generators=generators)
+    notices = lone_classes(dataset.train)
+    return Session(recipe, ready, net, task, rule, device_config, notices=notices, generators=generators)
+
+
+def _chosen(
+    recipe: Recipe, device_config: DeviceConfig, net: nn.Module, largest: LargestLinear, examples: int
+) -> tuple[Recipe, DeviceConfig]:
+    """Decide what the recipe leaves open, told of the largest linear layer on so many examples."""
+    if recipe.matrix_products != "auto" or recipe.compile or recipe.precision != "float32":
+        return recipe, device_config
+    if device_config.device.type != "cpu":
+        return recipe, device_config
+    part = recipe.batch_size // recipe.micro_batches
+    if largest.sizes:
+        rows, inputs, outputs = largest.sizes
+        products = choose_products(rows * part // examples, inputs, outputs)
+    else:  # a net that is not tried, with a rule of its own
+        matrix = max((p for p in net.parameters() if p.dim() == 2), default=torch.empty(0, 0), key=torch.numel)
+        products = choose_products(part, *matrix.shape)
+    return replace(recipe, matrix_products=products), replace(device_config, matrix_products=products)
 
 
 def start(
@@ -197,8 +272,8 @@ def start(
     """
     refuse_used(folder)
     session = build_session(recipe, dataset, net, _pretrained_in(folder, recipe), own_loss)
-    create_run_folder(recipe, folder, dataset)
-    session.folder = Path(folder)
+    create_run_folder(session.recipe, folder, dataset)
+    session.take_place(folder)
     session.notices += notices
     return session
 
@@ -212,8 +287,8 @@ def create_run_folder(recipe: Recipe, folder: str | Path, dataset: Dataset) -> N
     refuse_used(folder)
     make_folder(folder / "checkpoints")
     recipe = resolved(recipe)
-    write_atomic(folder / "data.json", json.dumps(DataInfo.of(dataset).to_plain(), indent=1))
-    write_atomic(folder / "config.toml", write_toml(recipe_to_plain(recipe)))
+    write_json(folder / DATA_FILE, DataInfo.of(dataset).to_plain())
+    write_settings(folder / RECIPE_FILE, recipe_to_plain(recipe))
 
 
 def refuse_used(folder: str | Path) -> None:
@@ -234,11 +309,35 @@ def resume(
 ) -> Session:
     """Continue a run from its newest whole checkpoint.
 
-    The recipe is the run's own, or one with more epochs. Where its precision is "auto", the one that the run started
-    with stays. Damaged checkpoints are passed over, with a notice.
+    The recipe is the run's own, or one with more epochs. Where its precision or its matrix products are "auto", those
+    that the run started with stay. Damaged checkpoints are passed over, with a notice.
     Raises RunError: no run there, all checkpoints damaged, or the data has changed since.
     """
     folder = Path(folder)
+    refuse_other_data(folder, dataset)
+    begun = read_recipe(folder)
+    if recipe.precision == "auto":
+        recipe = replace(recipe, precision=begun.precision)
+    if recipe.matrix_products == "auto":
+        recipe = replace(recipe, matrix_products=begun.matrix_products)
+    checkpoint, damaged = load_newest(folder / "checkpoints")
+    session = build_session(recipe, dataset, net, _pretrained_in(folder, recipe), own_loss)
+    session.folder = folder
+    session.notices += [*notices, *(f"passed over a damaged checkpoint: {line}" for line in damaged)]
+    if session.device_config.takes_onednn and not matrix_products.is_available():
+        session.notices.append(
+            "oneDNN, by which the run began, is not here: its numbers go on to rounding, not to the bit"
+        )
+    if checkpoint is not None:
+        check_origin(checkpoint, folder)
+        session.restore(checkpoint)
+    elif (folder / "record.jsonl").exists():
+        session.notices.append("no checkpoint yet: starting from the first step")
+    return session
+
+
+def refuse_other_data(folder: str | Path, dataset: Dataset) -> None:
+    """Raise RunError where a run learned from other data."""
     info, now = read_data_info(folder), dataset.fingerprint()
     if info.fingerprint != now:
         raise RunError(
@@ -247,25 +346,7 @@ def resume(
             got=f"other data ({now[:12]})",
             remedy="restore the data (data of your own are given again: resume(folder, data=...)), or start a new run",
         )
-    if recipe.precision == "auto":
-        recipe = dataclasses.replace(recipe, precision=read_recipe(folder).precision)
-    checkpoint, damaged = load_newest(folder / "checkpoints")
-    session = build_session(recipe, dataset, net, _pretrained_in(folder, recipe), own_loss)
-    session.folder = folder
-    session.notices += [*notices, *(f"passed over a damaged checkpoint: {line}" for line in damaged)]
-    if checkpoint is not None:
-        session.restore(checkpoint)
-    elif (folder / "record.jsonl").exists():
-        session.notices.append("no checkpoint yet: starting from the first step")
-    with storage_errors(folder):
-        rewind(folder / "record.jsonl", session.progress.step)
-        write_atomic(folder / "config.toml", write_toml(recipe_to_plain(recipe)))
-    return session
 
 
 def _pretrained_in(folder: str | Path, recipe: Recipe) -> Pretrained | None:
     return read_pretrained(pretrained_folder(folder)) if recipe.pretrained else None
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

@@ -6,16 +6,13 @@ import numpy as np
 import pytest
 import torch
 from scipy.integrate import dblquad
-from sklearn.neural_network import BernoulliRBM
 
 from neurarium.checks import ConfigError
 from neurarium.nets.connectionist.rbm import RBMWeights, Visible, free_energy_gradient, hidden_probabilities
 from neurarium.nets.connectionist.rbm_likelihood import (
-    log_conditional,
     log_likelihood,
     log_partition,
     model_gradient,
-    pseudo_log_likelihood,
 )
 
 
@@ -101,30 +98,6 @@ def test_gradient_of_the_likelihood_by_finite_differences(visible: Visible) -> N
                 parts[part][index] += sign * step
                 ends.append(loss(RBMWeights(*parts)))
             assert (ends[0] - ends[1]) / (2 * step) == pytest.approx(float(exact[index]), abs=1e-8)
-
-
-def test_pseudo_likelihood_by_enumeration() -> None:
-    w = machine(3, 5)
-    p = weights_of_pairs(w).sum(1)
-    v = states(5)
-    order = (v @ [16, 8, 4, 2, 1]).astype(int)
-    expected = np.zeros((32, 5))
-    for i in range(5):
-        other = order ^ (16 >> i)
-        expected[:, i] = np.log(p / (p + p[other]))
-    x = torch.tensor(v)
-    np.testing.assert_allclose(pseudo_log_likelihood(w, x), expected.sum(1), rtol=1e-10)
-    for i in range(5):
-        np.testing.assert_allclose(log_conditional(w, x, torch.full((32,), i)), expected[:, i], rtol=1e-10)
-
-
-def test_pseudo_likelihood_is_scikit_learns() -> None:
-    w = machine(6, 8)
-    peer = BernoulliRBM(6, random_state=3)
-    peer.components_, peer.intercept_visible_, peer.intercept_hidden_ = (part.numpy() for part in w)
-    v = np.random.default_rng(0).integers(0, 2, (20, 8)).astype(float)
-    chosen = torch.as_tensor(np.random.RandomState(3).randint(0, 8, 20))
-    np.testing.assert_allclose(8 * log_conditional(w, torch.tensor(v), chosen), peer.score_samples(v), rtol=1e-10)
 
 
 def test_too_many_units_are_refused_with_their_number_of_states() -> None:

@@ -1,3 +1,5 @@
+from functools import reduce
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -14,7 +16,6 @@ from neurarium.nets.convolutional.receptive_field import (
     field_of_layers,
     measured_receptive_field,
     output_size,
-    receptive_fields,
 )
 from neurarium.nets.convolutional.stages import StagedNet
 from neurarium.record.schema import image_schema
@@ -46,7 +47,7 @@ def test_receptive_field_is_the_set_of_inputs_found_by_going_back_through_the_la
     seen = {unit}
     for window in reversed(layers):
         seen = {window.stride * i - window.padding + window.dilation * t for i in seen for t in range(window.kernel)}
-    field = receptive_fields(layers)[-1]
+    field = reduce(ReceptiveField.through, layers, ReceptiveField())
     assert min(seen) == field.start + field.jump * unit
     assert max(seen) == field.start + field.jump * unit + field.size - 1
 
@@ -75,7 +76,7 @@ def positive(net: nn.Module) -> nn.Module:
     ],
 )
 def test_measured_equals_calculated(layers: list[nn.Module], window: list[Window]) -> None:
-    field = receptive_fields(window)[-1]
+    field = reduce(ReceptiveField.through, window, ReceptiveField())
     assert field_of_layers(layers) == (field, field)
     assert measured_receptive_field(positive(nn.Sequential(*layers)), (2, 40, 45)) == (field.size, field.size)
 

@@ -105,7 +105,7 @@ def test_gradients_are_those_of_finite_differences(
 @forms
 @pytest.mark.parametrize("needed", [(True, False, False), (False, True, False), (False, False, True)])
 def test_only_what_is_asked_for_gets_a_gradient(form: str, needed: tuple[bool, ...]) -> None:
-    leaves = [drawn(shape, torch.float64, k) for k, shape in enumerate([(2, 4, 2), (2, 4, 2), (2, 3)])]
+    leaves = [drawn(shape, torch.float64, k) for k, shape in enumerate([(2, 4, 2), (2, 4, 2), (2, 2)])]
     for x, wanted in zip(leaves, needed, strict=True):
         x.requires_grad_(wanted)
     assert torch.autograd.gradcheck(lambda *x: scan(*x, form=form), leaves)

@@ -1,5 +1,6 @@
 import os
 import random
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
@@ -112,7 +113,32 @@ def test_no_file(tmp_path: Path) -> None:
         read_torch(tmp_path / "w.pt")
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("count", [200, pytest.param(4000, marks=pytest.mark.more)])
+def test_damage_behind_the_checksum_is_a_data_error(tmp_path: Path, count: int) -> None:
+    """The pickle in the archive is damaged, and the archive's own checksum fits it."""
+    tree = {"a": torch.ones(3, 2), "h": torch.zeros(2, dtype=torch.bfloat16), "s": torch.eye(3).to_sparse(), "n": 3}
+    with zipfile.ZipFile(save(tree, tmp_path / "w.pt", True)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    draw, path, refused = random.Random(count), tmp_path / "damaged.pt", 0
+    for _ in range(count):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in members.items():
+                data = bytearray(content)
+                if name.endswith("data.pkl"):
+                    for _ in range(draw.randrange(1, 4)):
+                        place = draw.randrange(len(data))
+                        data[place : place + draw.randrange(3)] = draw.randbytes(draw.randrange(3))
+                archive.writestr(name, data)
+        try:
+            read_torch(path)
+        except DataError:
+            refused += 1
+    assert refused > count / 2
+
+
 @FORMATS
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_damage_anywhere_is_a_data_error(tmp_path: Path, zipped: bool) -> None:
     whole = save({"a": torch.ones(3, 2), "b": {"c": torch.zeros(2)}}, tmp_path / "w.pt", zipped).read_bytes()
     draw, path = random.Random(0), tmp_path / "damaged.pt"

@@ -10,6 +10,7 @@ import torch
 
 from neurarium.data.dataset import Dataset
 from neurarium.nets.spec import NetSpec
+from neurarium.record.sealed import seal
 from neurarium.training.data_info import DataInfo
 from neurarium.training.device import find_device
 from neurarium.training.recipe import Recipe
@@ -32,7 +33,7 @@ def fresh(tmp_path: Path) -> MakeRun:
         torch.manual_seed(0)
         net = net or spec.build(data.schema)
         lines = [{"event": "epoch", "train": {"error": error}} for error in errors]
-        (tmp_path / "record.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        (tmp_path / "record.jsonl").write_text("".join(json.dumps(seal(line)) + "\n" for line in lines))
         plan = Recipe(name="t", net=spec, device="cpu", **recipe)
         device_config = find_device("cpu")
         return Run(tmp_path, plan, DataInfo.of(data), device_config.place(net).eval(), device_config)

@@ -29,7 +29,9 @@ def test_the_accuracy_comes_with_its_interval(made):
 
 
 def test_the_outcome_is_a_line(made):
-    assert outcome(plain(made, [[250, 10], [6, 234]], ("a", "b"))) == "Test accuracy 0.9680 on toy (16 of 500 wrong)"
+    assert outcome(plain(made, [[250, 10], [6, 234]], ("a", "b"))) == (
+        "Test accuracy 0.9680 on toy (16 of 500 wrong; always the most frequent class: 52.0 %)"
+    )
 
 
 def test_most_confused_pair_and_hardest_class(made):
@@ -83,4 +85,4 @@ def test_pictures_are_asked_for_by_the_names_of_their_figures(made):
     found, asked = made.scores(made.digits, 500, 0.968).to_plain(), []
     made_of = sections(found, lambda name: asked.append(name))
     assert asked == ["confusion", "mistakes"]
-    assert [section.link for section in made_of] == ["Answers", "Mistakes"]
+    assert [section.link for section in made_of] == ["Scores", "Answers", "Mistakes"]

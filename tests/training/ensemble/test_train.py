@@ -18,7 +18,7 @@ from neurarium.learning.optimizers import Optimizer, OptimizerName
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec
-from neurarium.record.events import EpochEnded, Event, Notice, Stopped
+from neurarium.record.events import EpochEnded, Event, Notice, Stepped, Stopped
 from neurarium.record.run_record import read_record
 from neurarium.training.checkpoint import load_checkpoint
 from neurarium.training.ensemble import stack
@@ -237,3 +237,17 @@ def test_seconds_are_shares_of_the_groups(vectors: Dataset, tmp_path: Path) -> N
     seconds = [line["seconds"] for line in lines if line["event"] in ("step", "epoch", "stopped")]
     assert seconds == sorted(seconds)
     assert seconds[-1] == sessions[1].progress.seconds > 0
+
+
+def test_a_member_whose_weights_overflow_in_an_update_leaves_unsaved(vectors: Dataset, tmp_path: Path) -> None:
+    sessions = [start(replace(PLAN, seed=seed), tmp_path / str(seed), vectors) for seed in SEEDS]
+    news = []
+    for session, event in train_ensemble(sessions):
+        news.append((session, event))
+        if isinstance(event, Stepped) and session is sessions[1]:  # told between the last update and the epoch's end
+            with torch.no_grad():
+                next(iter(session.net.parameters())).fill_(torch.inf)
+    assert [type(e) for s, e in news if s is sessions[1]][-1] is NonFiniteError
+    assert not any((tmp_path / str(SEEDS[1]) / "checkpoints").iterdir())
+    for session in (sessions[0], sessions[2]):
+        assert len(told(news, session, Stopped)) == 1

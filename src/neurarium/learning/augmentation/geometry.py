@@ -4,6 +4,7 @@ Positions p = (right, down) are in pixels from the center of the image. A map is
 of the outcome comes from: y(p) = x(A p + b).
 """
 
+import functools
 import math
 
 import torch
@@ -68,10 +69,7 @@ def draw_affine(
 ) -> tuple[Float[Tensor, "batch 2 2"], Float[Tensor, "batch 2"]]:
     """Draw a map for each image of a batch, from torch's generator; the ranges are those of `Augmentation`."""
     n, (height, width) = len(x), x.shape[2:]
-
-    def uniform(*shape: int) -> Tensor:
-        return torch.rand(shape, dtype=x.dtype, device=x.device)
-
+    uniform = functools.partial(torch.rand, dtype=x.dtype, device=x.device)
     angle = math.radians(rotation) * (2 * uniform(n) - 1)
     side = (1 - crop * uniform(n)).sqrt()
     size = x.new_tensor([width, height])

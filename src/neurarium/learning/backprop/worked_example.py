@@ -41,7 +41,6 @@ class WorkedLine:
 
     Attributes:
         part: which part of the question it answers.
-        value: float64, to full precision.
         printed: what the notes print for it; "?" where they leave it open, empty where they do not have it.
     """
 

@@ -18,12 +18,8 @@ Expected = tuple[float | None, float | None]
 def expectations(uses: Sequence[Use], errors: Sequence[float | None]) -> list[Expected]:
     """Root mean squares of outputs and error signals by the laws.
 
-    Args:
-        uses: in the order of computation.
-        errors: the error signals' root mean squares; None where none comes back.
-
-    Returns:
-        A pair for each use, with None where there is no law; for the last layer there is none backwards.
+    `errors`: the error signals' root mean squares; None where none comes back.
+    Returns: a pair for each use, with None where there is no law; for the last layer there is none backwards.
     """
     known: dict[Use, float] = {}
     incoming: list[tuple[float, float]] = []

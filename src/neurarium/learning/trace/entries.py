@@ -20,14 +20,8 @@ def make_entries(
 ) -> list[LayerTrace]:
     """Put everything about each use side by side.
 
-    Args:
-        uses: in the order of computation.
-        gradients: dL/dW by parameter.
-        changes: of the parameters in one update.
-        spectra: of the Jacobian, by the position of the use; those missing were not asked for.
-
-    Returns:
-        An entry for each use.
+    `spectra`: of the Jacobian, by the position of the use; those missing were not asked for.
+    Returns: an entry for each use.
     """
     totals: dict[int, int] = {}
     for use in uses:

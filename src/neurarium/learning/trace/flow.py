@@ -25,12 +25,9 @@ EXPLODING_ABOVE = 1e3
 def factors(errors: Sequence[float | None]) -> list[float | None]:
     """What the error signal is multiplied by from each layer to the one before it in the list.
 
-    Args:
-        errors: error signals (root mean squares) in the order of computation; None where none comes back.
-
-    Returns:
-        For each layer its error signal over that of the layer after it; None for the last, and where one is missing
-        or the latter is 0.
+    `errors`: error signals (root mean squares) in the order of computation; None where none comes back.
+    Returns: for each layer its error signal over that of the layer after it; None for the last, and where one is
+    missing or the latter is 0.
 
     Example:
         >>> factors([0.5, 2.0, 1.0])

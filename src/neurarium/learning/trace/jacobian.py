@@ -107,11 +107,7 @@ class GraphProducts:
         return torch.cat([g.flatten(1) for g in pulled], 1).view(self.examples, self.copies, -1).to(u.dtype)
 
     def straight(self, v: Float[Tensor, "examples copies inputs"]) -> Float[Tensor, "examples copies outputs"]:
-        """J v for each example and vector.
-
-        Raises:
-            RuntimeError: torch knows no second derivative of the function.
-        """
+        """J v for each example and vector. Raises RuntimeError: torch knows no second derivative of the function."""
         parts = v.reshape(-1, self.inputs).split([leaf[0].numel() for leaf in self._leaves], 1)
         given = [p.reshape(g.shape).to(g.dtype) for p, g in zip(parts, self._pulled, strict=True)]
         reached = [(g, p) for g, p in zip(self._pulled, given, strict=True) if g.requires_grad]
@@ -146,12 +142,6 @@ def function_spectrum(
 ) -> Spectrum:
     """Measure the Jacobians of a function for single examples.
 
-    Args:
-        function: see `GraphProducts`.
-        inputs: each (examples, ...).
-        outputs: numbers in one example's output.
-        count, iterations, generator: see `spectrum`.
-
     Example:
         >>> w = torch.diag(torch.tensor([3.0, 4.0]))
         >>> found = function_spectrum(lambda x: x[0] @ w, [torch.ones(1, 2)], 2, 2, 1, torch.Generator())
@@ -174,8 +164,6 @@ def spectrum(products: Products, count: int, iterations: int, generator: torch.G
     """Measure Jacobians by their products.
 
     Args:
-        products: with `copies_for(...)` vectors.
-        count: singular values to find.
         iterations: blocks of so many vectors in the Krylov space; at least 1.
         generator: of the random vectors, on the CPU.
         like: has the number format and the device to compute in.

@@ -31,15 +31,7 @@ def layer_spectrum(use: Use, count: int, iterations: int, generator: torch.Gener
     x are the floating-point inputs that depend on a parameter, on another layer or on the net's inputs. A tensor that
     comes in twice, as in self-attention, counts once. Dropout is switched off; a batch normalization in training keeps
     the mean and variance of its batch, so that an example's own small part in them is left out.
-
-    Args:
-        use: what was recorded.
-        count: singular values to find.
-        iterations: see `jacobian.spectrum`.
-        generator: of its random vectors.
-
-    Returns:
-        None where there is no floating-point input, or where the layer cannot be run on a few examples alone.
+    Returns: None where there is no floating-point input, or where the layer cannot be run on a few examples alone.
     """
     layer, sources = use.layer, use.sources
     if not sources:
@@ -65,13 +57,8 @@ def layer_spectrum(use: Use, count: int, iterations: int, generator: torch.Gener
 def _run(use: Use, sources: list[tuple[Tensor, int]], rows: list[Tensor]) -> Tensor:
     """Run the layer with other rows in place of its sources; other tensors of examples are repeated to fit.
 
-    Args:
-        use: what was recorded.
-        sources: what to replace.
-        rows: in place of each source, the examples first.
-
-    Returns:
-        The layer's first tensor, the examples first.
+    `rows`: in place of each source, the examples first.
+    Returns: the layer's first tensor, the examples first.
     """
     count, kept = len(rows[0]), sources[0][0].shape[sources[0][1]]
     given = {id(x): r.movedim(0, axis) for (x, axis), r in zip(sources, rows, strict=True)}

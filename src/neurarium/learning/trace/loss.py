@@ -17,9 +17,8 @@ Loss: TypeAlias = Criterion | Callable[[Any, Any], Tensor]
 def loss_of(loss: Loss | None, outputs: Any, targets: Any, seed: int) -> Tensor:
     """Compute a loss of the outputs, by default that which `default_loss` takes.
 
-    Raises:
-        ShapeError: targets do not match the outputs, or the loss is no scalar.
-        ConfigError: nothing to compute a loss of, a loss without targets, or no gradient can come from it.
+    Raises ShapeError: targets do not match the outputs, or the loss is no scalar; ConfigError: nothing to compute a
+    loss of, a loss without targets, or no gradient can come from it.
     """
     floats = floats_in(outputs)
     if not floats:
@@ -65,10 +64,7 @@ def default_loss(outputs: Tensor, targets: Tensor | None, seed: int = 0) -> Tens
     Example:
         >>> default_loss(torch.tensor([[3.0, 1.0]]), torch.tensor([[1.0, 1.0]]))  # (4 + 0) / 2 / 2
         tensor(1.)
-
-    Raises:
-        ShapeError: targets do not match the outputs.
-        DataError: a class number that no output stands for.
+    Raises ShapeError: targets do not match the outputs; DataError: a class number that no output stands for.
     """
     if targets is None:
         weights = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(seed))

@@ -31,11 +31,9 @@ class Use:
         sources: those that depend on a parameter, another layer or the net's inputs, each with that axis.
         before: the use that made the first input; None where it comes from outside of layers.
         incoming: mean square of that input, where no use made it.
-        input_shape: of that input, the whole batch.
         per_input: numbers in the first output for one in the first input.
         used_outside: whether an operation outside of layers has taken the output up.
         output_shape: of the first output, without the axis of the examples.
-        axis: of the examples in the output.
         moments: mean and variance by which a batch normalization has scaled this batch.
         errors: length and size of the error signal of each output that one came back to.
     """
@@ -67,12 +65,10 @@ class Recorder(TorchFunctionMode):
     A view made outside of layers hands its maker on; any other operation there breaks the chain.
 
     Args:
-        net: the net to watch.
         counts: how long an axis of examples is: as the inputs have rows, and where a row is but a part of an example
             (an atom of a molecule), as there are examples.
         axis: of the examples in the net's inputs.
         kept: how many examples to keep of what goes into each layer.
-        inputs: what the net is given.
     """
 
     def __init__(self, net: nn.Module, counts: Sequence[int], axis: int, kept: int, inputs: list[Tensor]) -> None:

@@ -19,7 +19,6 @@ class LayerTrace:
 
     Attributes:
         name: qualified name in the net; empty where the net itself is the layer.
-        kind: class of the layer.
         use: which use of this layer, counted from 1.
         uses: how often the net uses it in all.
         output_shape: of the first tensor that it gives, for one example.
@@ -32,9 +31,7 @@ class LayerTrace:
         error_rms: root mean square of delta, its length a unit.
         error_expected: the same by the laws of variance; None for the last layer too.
         factor: `error_rms` over that of the entry after it: what the error signal is multiplied by on its way back.
-        parameters: numbers to learn in the layer.
         gradient_norm: length of dL/dW over all parameters of the layer, summed over all its uses.
-        weight_norm: length of the parameters.
         update_ratio: length of the parameters' change in one update over `weight_norm`.
         jacobian_norm: Frobenius norm of dy/dx of one example, root mean square over the examples looked at.
         singular_values: the largest of dy/dx, means over the examples, falling.
@@ -92,9 +89,6 @@ class Trace:
     """A net looked into with one batch.
 
     Attributes:
-        layers: entries in the order of computation.
-        loss: its value for the batch.
-        examples: size of the batch.
         training: whether the net was in training mode.
         update: the update behind the ratios, in words; empty where none was asked for.
         factor: geometric mean of the factor by which the error signal is multiplied from one layer with parameters to
@@ -117,11 +111,14 @@ class Trace:
     vanishing_below: float
     exploding_above: float
 
+    def __repr__(self) -> str:
+        found = f"{len(self.vanishing)} vanishing, {len(self.exploding)} exploding"
+        return f"Trace({len(self.layers)} layers, {self.examples:,} examples: loss {self.loss:.4g}, {found})"
+
     def __getitem__(self, name: str) -> LayerTrace:
         """The first use of the layer called `name`, or the entry with this title.
 
-        Raises:
-            ConfigError: no such layer in the trace; names the closest.
+        Raises ConfigError: no such layer in the trace; names the closest.
         """
         first_uses = {entry.name: entry for entry in reversed(self.layers)}
         return choose(name, first_uses | {entry.title: entry for entry in self.layers}, subject="layer")
@@ -138,11 +135,7 @@ class Trace:
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> "Trace":
-        """Read back what `to_plain` has written.
-
-        Raises:
-            RunError: something else, or a part of it.
-        """
+        """Read back what `to_plain` has written. Raises RunError: something else, or a part of it."""
         numbers = _numbers(LayerTrace)
         try:
             layers = tuple(

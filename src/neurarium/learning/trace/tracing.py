@@ -53,7 +53,6 @@ class Precision:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what measures nothing."""
         for name, given, least in (
             ("jacobian_examples", self.examples, 0),
             ("singular_values", self.values, 1),
@@ -88,10 +87,8 @@ def trace(
     as it was: parameters, `.grad`, buffers, modes, hooks, random generators, also after an error.
 
     Args:
-        model: any module with parameters.
         inputs: what it takes: a tensor, a tuple of arguments, a dictionary of named ones; or a pair of inputs and
             targets such as a `Batch`.
-        targets: what the outputs should be.
         loss: a `Criterion`, or a function of (outputs, targets), to a scalar. By default cross-entropy for class
             numbers, half the mean squared error for floating-point targets, and without targets a sum of the outputs
             with random weights.
@@ -101,17 +98,14 @@ def trace(
             their state stays.
         forward: how the net is called, where that is more than `model(inputs)`: from the net to its outputs.
         jacobian_examples: examples whose Jacobians are measured; 0 leaves Jacobians out.
-        singular_values: how many of each Jacobian.
         iterations: of the search for them; more come closer to the true ones.
         seed: of the random vectors that it begins with, and of the random weights above.
         batch_axis: axis of the examples in the inputs.
         vanishing_below: error signals below this share of the last layer's have vanished.
         exploding_above: error signals above this multiple of the last layer's have exploded.
-
-    Raises:
-        ConfigError: a net without parameters, an unknown layer, an output that no gradient reaches, an optimizer of
-            another net, a setting out of range.
-        ShapeError: targets that do not match the outputs, a loss that is no scalar, an empty batch.
+    Raises ConfigError: a net without parameters, an unknown layer, an output that no gradient reaches, an optimizer of
+    another net, a setting out of range; ShapeError: targets that do not match the outputs, a loss that is no scalar, an
+    empty batch.
 
     Example:
         >>> net = nn.Sequential(nn.Linear(4, 8), nn.Sigmoid(), nn.Linear(8, 3))

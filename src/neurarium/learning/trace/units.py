@@ -69,9 +69,7 @@ def saturated_share(layer: nn.Module, y: Float[Tensor, "*shape"]) -> float | Non
     with c = SATURATED_BELOW, 1/4 and 1 being the largest derivatives. A softmax saturates a row at a time: when one
     answer takes all, the Jacobian diag(p) - p p^T is near zero in every entry. That a probability is small is no
     saturation by itself: among a thousand classes nearly all are.
-
-    Returns:
-        None for layers that do not saturate on both sides, and for functions called outside of any layer.
+    Returns: None for layers that do not saturate on both sides, and for functions called outside of any layer.
 
     Example:
         >>> saturated_share(nn.Sigmoid(), torch.tensor([0.5, 0.999]))
@@ -88,14 +86,7 @@ def dead_share(layer: nn.Module, y: Float[Tensor, "..."], axis: int = 0) -> floa
 
     A unit is a place in the output; in maps (four or more axes) it is a channel, because a kernel's units share their
     weights and die together.
-
-    Args:
-        layer: the rectifier.
-        y: its output.
-        axis: of the examples.
-
-    Returns:
-        None for other layers.
+    Returns: None for other layers.
 
     Example:
         >>> dead_share(nn.ReLU(), torch.tensor([[0.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.0, 0.0]]))

@@ -21,12 +21,8 @@ def optimizer_changes(
 
     The step is taken by a copy of optimizer, state and parameters.
 
-    Args:
-        gradients: dL/dW by parameter.
-        optimizer: over these parameters, or more or fewer; those that it lacks do not change.
-
-    Raises:
-        ConfigError: it holds none of the parameters, or its step needs more than gradients.
+    `optimizer`: over these parameters, or more or fewer; those that it lacks do not change.
+    Raises ConfigError: it holds none of the parameters, or its step needs more than gradients.
 
     Example:
         >>> w = nn.Parameter(torch.tensor([1.0]))

@@ -52,13 +52,10 @@ def forward_law(layer: nn.Module, q: float, share: float = 1.0, normal: bool = T
     """Mean square of a layer's outputs.
 
     Args:
-        layer: any layer.
         q: mean square of its inputs.
         share: part of its kernel that lies over the input; see `kernel_share`.
         normal: whether its inputs may be taken as normal with mean zero, as activations need.
-
-    Returns:
-        None where there is no law for such a layer.
+    Returns: None where there is no law for such a layer.
 
     Example:
         >>> [forward_law(layer, 4.0) for layer in (nn.Dropout(0.5), nn.ReLU(), nn.MaxPool2d(2))]
@@ -92,14 +89,11 @@ def backward_law(
     """Factor on the error signal's mean square, from a layer's outputs to its inputs.
 
     Args:
-        layer: any layer.
         q: mean square of its inputs.
         share: part of its kernel that lies over the input.
         per_input: numbers put out for one number taken in; m = n share per_input.
         normal: whether its inputs may be taken as normal with mean zero, as activations need.
-
-    Returns:
-        None where there is no law for such a layer.
+    Returns: None where there is no law for such a layer.
     """
     match layer:
         case nn.Linear() | nn.Conv1d() | nn.Conv2d() | nn.Conv3d():

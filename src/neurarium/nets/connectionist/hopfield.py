@@ -64,7 +64,6 @@ def recall_asynchronously(
 
     Args:
         order: "random": a new permutation of the units in each sweep; "fixed": 0 .. n-1.
-        sweeps: most sweeps over all units.
         trace: keep the energy after every single update (sweeps x n x probes numbers) and the states of every sweep.
     Raises ShapeError, DataError: probes of another width or other values than -1 and +1; ConfigError: unknown order, no
     sweeps.

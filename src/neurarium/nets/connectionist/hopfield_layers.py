@@ -34,8 +34,7 @@ def associate(
 ) -> Float[Tensor, "*batch q v"]:
     """Let states settle among the keys for `steps` - 1 updates, then read the values.
 
-    Args:
-        mask: True where a state may use a stored row; broadcast to (*batch, q, s). A state that may use none reads 0.
+    `mask`: True where a state may use a stored row; broadcast to (*batch, q, s). A state that may use none reads 0.
     """
     for _ in range(steps - 1):
         state = F.scaled_dot_product_attention(state, keys, keys, attn_mask=mask, scale=beta)

@@ -2,14 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from neurarium.checks import ConfigError
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Schema
-
-if TYPE_CHECKING:
-    import torch
 
 Storage = Literal["hebbian", "pseudo-inverse", "storkey", "dense", "modern"]
 
@@ -62,7 +59,7 @@ class HopfieldSpec(NetSpec):
                     got=f"{value} with the storage {self.storage}",
                 )
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net, its memory empty. Raises DataError: inputs are standardized, but of no known range."""
         from neurarium.nets.connectionist.associative_memory import AssociativeMemory
         from neurarium.nets.parts.value_range import scaled, value_range

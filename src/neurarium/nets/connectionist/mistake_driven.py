@@ -119,9 +119,8 @@ def one_pass(
 class PerceptronState:
     """Learning from examples as they come: the weights, and what the other answers need.
 
-    Args:
-        mistakes_of: (weight, bias) to the mistakes on all examples; with it the pocket takes only weights that make
-            fewer of them (Gallant's ratchet), without it those of any longer run of right answers.
+    `mistakes_of`: (weight, bias) to the mistakes on all examples; with it the pocket takes only weights that make fewer
+    of them (Gallant's ratchet), without it those of any longer run of right answers.
     Raises ConfigError: unknown answers, or a rate that is not positive.
     """
 

@@ -41,8 +41,7 @@ def update(
 ) -> Float[Tensor, "*batch q d"]:
     """X^T softmax(beta X xi) for each state; `beta` above 0, else ConfigError.
 
-    Args:
-        mask: True where a state may use a pattern; broadcast to (*batch, q, s). A state that may use none becomes 0.
+    `mask`: True where a state may use a pattern; broadcast to (*batch, q, s). A state that may use none becomes 0.
     """
     check_beta(beta)
     weights = similarities(state, memory, beta, mask).softmax(-1)

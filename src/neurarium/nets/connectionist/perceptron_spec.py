@@ -1,14 +1,11 @@
 """The perceptron as a recipe names it (no torch)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from neurarium.checks import ConfigError
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Schema, image_schema
-
-if TYPE_CHECKING:
-    import torch
 
 Answers = Literal["last", "pocket", "averaged"]
 ANSWERS: dict[str, str] = {
@@ -34,7 +31,7 @@ class PerceptronSpec(NetSpec):
         """Two classes."""
         return image_schema(classes=2)
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net, its weights zero; an example is flattened. Raises ConfigError: other than two classes."""
         from neurarium.nets.connectionist.perceptron import Perceptron
 

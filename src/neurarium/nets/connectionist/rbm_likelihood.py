@@ -4,12 +4,7 @@
     Z = sum_v exp(-F(v))   or   Z = sum_h exp(c.h) prod_i (1 + exp(b_i + (h W)_i))           Bernoulli visibles
     Z = sum_h exp(c.h) (2 pi)^(V/2) exp((|b + h W|^2 - |b|^2) / 2)                           Gaussian visibles
 
-2^n states for a layer of n units: up to some 20 units. Beyond, `annealed` estimates Z. The pseudo-likelihood needs
-no Z:
-
-    log PL(v) = sum_i log P(v_i | v_-i),    log P(v_i | v_-i) = log sigma(F(v with unit i turned) - F(v))
-
-Source: J. Besag, "Statistical analysis of non-lattice data", 1975 (pseudo-likelihood).
+2^n states for a layer of n units: up to some 20 units. Beyond, `annealed` estimates Z.
 """
 
 import math
@@ -17,7 +12,7 @@ from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from neurarium.checks import ConfigError
@@ -70,27 +65,6 @@ def model_gradient(w: RBMWeights, visible: Visible = "bernoulli", largest: int =
         total = RBMWeights(
             total.weight - weighted.T @ v, total.visible_bias - p @ v, total.hidden_bias - weighted.sum(0)
         )
-    return total
-
-
-def log_conditional(
-    w: RBMWeights, v: Float[Tensor, "batch visible"], unit: Int[Tensor, "batch"]
-) -> Float[Tensor, "batch"]:
-    """log P(v_i | v_-i) of one Bernoulli visible i = `unit` of each example v of 0 and 1."""
-    turned = v.scatter(1, unit[:, None], 1 - v.gather(1, unit[:, None]))
-    return F.logsigmoid(free_energy(w, turned) - free_energy(w, v))
-
-
-def pseudo_log_likelihood(w: RBMWeights, v: Float[Tensor, "batch visible"]) -> Float[Tensor, "batch"]:
-    """log PL of each example, over all Bernoulli visibles."""
-    inner = F.linear(v, w.weight, w.hidden_bias)
-    before = F.softplus(inner).sum(1)
-    total = torch.zeros_like(before)
-    for i in range(v.shape[1]):
-        # turning unit i moves all hidden fields by the same column of W: no product over the whole layer
-        change = 1 - 2 * v[:, i]
-        after = F.softplus(inner + change[:, None] * w.weight[:, i]).sum(1)
-        total += F.logsigmoid(before - after - change * w.visible_bias[i])
     return total
 
 

@@ -1,14 +1,11 @@
 """Restricted Boltzmann machines as a recipe names them (no torch)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from neurarium.checks import ConfigError
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Schema
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class RBMSpec(NetSpec):
             if getattr(self, name) < 1:
                 raise ConfigError(f"net.{name}", expected="an integer >= 1", got=str(getattr(self, name)))
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net, with a unit a feature; Bernoulli ones stand for a value range (else DataError)."""
         import torch
 

@@ -24,6 +24,10 @@ class RecallTrace:
     # in which the units of a sweep were updated; None where all were updated at once
     orders: Int[Tensor, "sweeps neurons"] | None
 
+    def __repr__(self) -> str:
+        moments, probes = self.energies.shape
+        return f"RecallTrace({probes} probes, {moments} moments)"
+
     def states(self, update: int) -> Float[Tensor, "probes neurons"]:
         """Return the states after so many updates, 0 for the probes themselves."""
         if self.orders is None:
@@ -46,6 +50,11 @@ class Retrieval:
     sweeps: Int[Tensor, "probes"]  # in how many sweeps over all units something changed
     flips: Int[Tensor, "probes"]  # how many updates changed a unit; 0 for continuous memories, which have no flips
     trace: RecallTrace | None = None  # on request
+
+    def __repr__(self) -> str:
+        return (
+            f"Retrieval({len(self.states)} probes: {int(self.fixed.sum())} fixed, {int(self.cycle.sum())} in a cycle)"
+        )
 
     def as_type(self, dtype: torch.dtype) -> "Retrieval":
         """Return the same with states of another type."""

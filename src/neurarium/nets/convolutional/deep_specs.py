@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Schema, image_schema
-
-if TYPE_CHECKING:
-    import torch
 
 ResNetDepth = Literal[20, 32, 44, 56, 110, 18, 34, 50, 101, 152]
 
@@ -30,7 +27,7 @@ class AlexNetSpec(NetSpec):
         """Photographs of a thousand classes."""
         return LARGE_IMAGES
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for images."""
         from neurarium.nets.convolutional.alexnet import AlexNet
 
@@ -51,7 +48,7 @@ class SmallAlexNetSpec(NetSpec):
     dropout: float = 0.5
     """Probability of dropping an input of the two hidden linear layers while training."""
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for images."""
         from neurarium.nets.convolutional.alexnet import SmallAlexNet
 
@@ -84,7 +81,7 @@ class VGGSpec(NetSpec):
         """Photographs of a thousand classes."""
         return LARGE_IMAGES
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for images."""
         from neurarium.nets.convolutional.vgg import VGG
 
@@ -109,7 +106,7 @@ class SmallVGGSpec(NetSpec):
     dropout: float = 0.5
     """Probability of dropping a unit of the two hidden linear layers while training."""
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for images."""
         from neurarium.nets.convolutional.vgg import SmallVGG
 
@@ -136,7 +133,7 @@ class ResNetSpec(NetSpec):
     zero_gamma: bool = False
     """Let every block begin as its shortcut: the last normalization of its branch begins at gamma = 0."""
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for images."""
         from neurarium.nets.convolutional.resnet import ResNet
 
@@ -154,7 +151,7 @@ class PlainNetSpec(NetSpec):
     depth: ResNetDepth = 20
     """Number of layers: 20, 32, 44, 56, 110 for small images; 18, 34, 50, 101, 152 for large ones."""
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for images."""
         from neurarium.nets.convolutional.resnet import ResNet
 
@@ -184,7 +181,7 @@ class DenseNetSpec(NetSpec):
     recompute: bool = False
     """Less memory for training and more time: compute the concatenations again on the way back."""
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for images."""
         from neurarium.nets.convolutional.densenet import DenseNet
 

@@ -2,14 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from neurarium.checks import ConfigError
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Schema
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True)
@@ -26,14 +23,13 @@ class NeocognitronSpec(NetSpec):
     """r of the two stages: cells answer where similarity to their feature is above r / (1 + r)."""
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of their range."""
         for name in ("learned", "presentations"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"net.{name}", expected="an integer >= 0", got=str(getattr(self, name)))
         if len(self.selectivity) != 2 or not all(0 < r < math.inf for r in self.selectivity):
             raise ConfigError("net.selectivity", expected="two numbers > 0", got=str(self.selectivity))
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for images. Raises ShapeError: no images, or images of less than 8 x 8 pixels."""
         from neurarium.nets.convolutional.neocognitron import Neocognitron
 

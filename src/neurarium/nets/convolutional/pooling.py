@@ -50,11 +50,6 @@ def global_average_pool(x: Float[Tensor, "batch channels *size"]) -> Float[Tenso
     return _positions(x).mean(dim=-1)
 
 
-def global_max_pool(x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch channels"]:
-    """Largest number of each channel over all positions. Raises ShapeError: no positions to choose from."""
-    return _positions(x).amax(dim=-1)
-
-
 class GlobalAverage(nn.Module):
     """`global_average_pool` as a layer: maps of any size and number of axes to one number a channel."""
 

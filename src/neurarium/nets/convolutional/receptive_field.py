@@ -142,15 +142,6 @@ def convolution_cost(
     )
 
 
-def receptive_fields(layers: Iterable[Window]) -> list[ReceptiveField]:
-    """Receptive field after each layer of a stack, along one axis."""
-    fields, field = [], ReceptiveField()
-    for window in layers:
-        field = field.through(window)
-        fields.append(field)
-    return fields
-
-
 class Sliding:
     """A layer of our own that slides a window, the same along every axis."""
 

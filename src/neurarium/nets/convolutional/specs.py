@@ -1,13 +1,10 @@
 """Convolutional nets as a recipe names them (no torch)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Schema
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True)
@@ -20,7 +17,7 @@ class LeNet5Spec(NetSpec):
     activation: str = "relu"
     """Non-linearity after each layer but the last: relu, tanh, sigmoid, gelu, silu, ..."""
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for images."""
         from neurarium.nets.convolutional.lenet import LeNet5
 
@@ -35,7 +32,7 @@ class LeNet1998Spec(NetSpec):
     summary: ClassVar[str] = "LeNet-5 as printed in 1998: connection table, trained subsampling, digit-shaped codes"
     laws: ClassVar[tuple[str, ...]] = ("batch", "hidden units", "shift of the features")
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for images."""
         from neurarium.nets.convolutional.lenet_1998 import LeNet1998
 

@@ -104,8 +104,7 @@ def averaging_head(maps: int, outputs: int) -> nn.Sequential:
 def stage_features(net: StagedNet, x: Float[Tensor, "..."], at: Sequence[str]) -> dict[str, Tensor]:
     """Maps that the named stages make of a batch of images; nothing after the last of them is computed.
 
-    Args:
-        at: names among `net.stage_names`, at least one.
+    `at`: names among `net.stage_names`, at least one.
     Returns: maps (batch, channels, height, width) by stage, in the order of the net.
     Raises ConfigError: no such stage, or none named; ShapeError: images that the net does not take.
 
@@ -137,9 +136,8 @@ def change_head(net: Net, outputs: int, train: str = "all") -> Net:
     Running statistics of batch normalization still follow the data of the training, frozen or not; keep `net.stages`
     in evaluation mode where they must not.
 
-    Args:
-        train: what learns from now on: "all" of it, the "head" (of one layer, or of three in AlexNet and VGG), or the
-            "output" layer alone.
+    `train`: what learns from now on: "all" of it, the "head" (of one layer, or of three in AlexNet and VGG), or the
+    "output" layer alone.
     Raises ConfigError: fewer than one class, or an unknown part.
 
     Example:

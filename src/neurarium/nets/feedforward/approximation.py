@@ -59,8 +59,7 @@ def pieces(layers: Sequence[Layer], start: Float[Tensor, "inputs"], end: Float[T
     On the way the pre-activations of a layer are linear between the bends below it, so each of their zeros is found
     exactly; nothing is sampled. One more number than there are pieces.
 
-    Args:
-        layers: weights (units, units below) and biases of the hidden layers, from the inputs upwards (else ShapeError).
+    `layers`: weights (units, units below) and biases of the hidden layers, from the inputs upwards (else ShapeError).
 
     Example:
         >>> tent = (torch.tensor([[2.0], [4.0]]), torch.tensor([0.0, -2.0]))  # relu(2x), relu(4x - 2)

@@ -1,14 +1,11 @@
 """A classifier on the features of another run's net, as a recipe names it (no torch)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from neurarium.checks import ConfigError
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Schema
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True)
@@ -23,7 +20,7 @@ class LinearProbeSpec(NetSpec):
     frozen: bool = True
     """Whether the backbone keeps its weights; false: it is fine-tuned with the head."""
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net on a copy of the backbone. Raises ConfigError: no backbone, or a layer that it has not."""
         if backbone is None:
             raise ConfigError(

@@ -104,9 +104,8 @@ class FrozenLayer(nn.Module):
 class RandomFeatureModel(nn.Module, LinearInParameters):
     """Affine layer on frozen random features.
 
-    Args:
-        width: s in units of sqrt(inputs), the length of an example whose numbers have mean square 1; small ones suit
-            relu units, which then lean little on their thresholds.
+    `width`: s in units of sqrt(inputs), the length of an example whose numbers have mean square 1; small ones suit relu
+    units, which then lean little on their thresholds.
     """
 
     def __init__(self, inputs: int, features: int, outputs: int, kind: str = "relu", width: float = 0.3) -> None:

@@ -5,14 +5,11 @@ names (`loss`, `optimizer.l2`).
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from neurarium.checks import ConfigError
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Schema
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True)
@@ -21,7 +18,7 @@ class LinearSpec(NetSpec):
 
     summary: ClassVar[str] = "affine map: least squares and ridge (squared-error), softmax regression (cross-entropy)"
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net; an example of any shape is flattened."""
         from neurarium.nets.feedforward.regression import LinearModel
 
@@ -34,7 +31,7 @@ class LogisticSpec(NetSpec):
 
     summary: ClassVar[str] = "logistic regression: log-odds against the first class, one row of weights for two classes"
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net; an example of any shape is flattened."""
         from neurarium.nets.feedforward.regression import LogisticModel
 
@@ -59,7 +56,7 @@ class RandomFeaturesSpec(NetSpec):
     """Scale of the inputs over which the features change, in units of the square root of their number; about 0.3 for
     relu, 0.8 for fourier."""
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net; an example of any shape is flattened."""
         from neurarium.nets.feedforward.random_features import RandomFeatureModel
 

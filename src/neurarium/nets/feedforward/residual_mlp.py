@@ -33,9 +33,8 @@ from neurarium.nets.parts.residual import Residual
 class ResidualMLP(nn.Module):
     """Residual layers and a linear output; the branches' first weights are 1/L of what the scheme gives.
 
-    Args:
-        sizes: numbers that come in, units of each residual layer, outputs: (784, 64, 64, 64, 10) has three layers.
-            Where two neighbors differ the layer learns a projection.
+    `sizes`: numbers that come in, units of each residual layer, outputs: (784, 64, 64, 64, 10) has three layers. Where
+    two neighbors differ the layer learns a projection.
     Raises ConfigError: an unknown name, no residual layer, or one without units.
     """
 

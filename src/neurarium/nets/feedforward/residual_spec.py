@@ -1,14 +1,11 @@
 """Residual multilayer perceptron as a recipe names it (no torch)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from neurarium.checks import ConfigError
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Schema
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True)
@@ -29,12 +26,11 @@ class ResidualMLPSpec(NetSpec):
     """Distribution of the first weights, as for the net mlp; each branch begins 1 / depth as large."""
 
     def __post_init__(self) -> None:
-        """Refuse what no net can be."""
         for name in ("width", "depth", "maps"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"net.{name}", expected="an integer >= 1", got=str(getattr(self, name)))
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net; an example of any shape is flattened."""
         from neurarium.nets.feedforward.residual_mlp import ResidualMLP
 

@@ -1,13 +1,10 @@
 """Feed-forward nets as a recipe names them (no torch)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Schema
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class MLPSpec(NetSpec):
         """Whether it normalizes by the batch."""
         return self.norm == "batch"
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net; an example of any shape is flattened."""
         from neurarium.nets.feedforward.mlp import MLP
 

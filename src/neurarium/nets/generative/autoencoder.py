@@ -23,12 +23,13 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from neurarium.checks import ConfigError, ShapeError
+from neurarium.checks import ConfigError
 from neurarium.nets.generative.corruption import Corruption
 from neurarium.nets.interfaces import Reconstructing
 from neurarium.nets.parts.activation import activation as find_activation
 from neurarium.nets.parts.flat import check_shape
 from neurarium.nets.parts.initial import activation_gain, initialize_, initialize_layer_
+from neurarium.nets.refusals import check_quarters
 
 KERNEL = 4  # of a halving or doubling: a multiple of the stride, so that every pixel is made by equally many
 
@@ -132,13 +133,7 @@ def convolutional_autoencoder(
     if width < 1:
         raise ConfigError("net.width", expected="an integer >= 1", got=str(width))
     channels, height, columns = shape
-    if height % 4 or columns % 4 or min(shape) < 1:
-        raise ShapeError(
-            "input of layer conv1",
-            expected="images whose height and width are multiples of 4",
-            got=f"{height} x {columns}",
-            remedy="resize or pad the images, or choose the net autoencoder",
-        )
+    check_quarters(shape, "autoencoder")
     maps, phi = (2 * width, height // 4, columns // 4), find_activation(activation)
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         [

@@ -63,8 +63,7 @@ def check_amount(amount: float) -> None:
 class Corruption(nn.Module):
     """Damages examples in training mode, and passes them on as they are in evaluation mode, as dropout does.
 
-    Args:
-        low, high: smallest and largest value, one number a channel or feature, shaped so that it broadcasts.
+    `low, high`: smallest and largest value, one number a channel or feature, shaped so that it broadcasts.
     Raises ConfigError: no such noise, or an amount outside [0, 1].
     """
 

@@ -29,12 +29,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurarium.checks import ConfigError, ShapeError
+from neurarium.checks import ConfigError
 from neurarium.nets.evaluating import evaluating
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.interfaces import Generative, Paired
 from neurarium.nets.parts.flat import check_shape
 from neurarium.nets.parts.initial import initialize_
+from neurarium.nets.refusals import check_quarters
 
 KERNEL = 4
 LEAK = 0.2  # slope of DCGAN's discriminator below zero
@@ -113,13 +114,7 @@ def dcgan(shape: tuple[int, int, int], noise: int, width: int, ends: tuple[Tenso
         ends: smallest and largest value of a pixel, one number a channel (channels, 1, 1).
     """
     channels, height, columns = shape
-    if height % 4 or columns % 4 or min(shape) < 1:
-        raise ShapeError(
-            "input of layer conv1",
-            expected="images whose height and width are multiples of 4",
-            got=f"{height} x {columns}",
-            remedy="resize or pad the images, or choose the net gan",
-        )
+    check_quarters(shape, "gan")
     if min(noise, width) < 1:
         raise ConfigError("net", expected="noise and width >= 1", got=f"noise {noise}, width {width}")
     rows, cells = height // 4, columns // 4

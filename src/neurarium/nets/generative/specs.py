@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from neurarium.checks import ConfigError
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Field, Schema
 
 if TYPE_CHECKING:
-    import torch
-
     from neurarium.nets.generative.corruption import Corruption
 
 
@@ -50,7 +48,7 @@ class GANSpec(AdversarialSpec):
     hidden: tuple[int, ...] = (128, 128)
     """Units in each hidden layer of the generator; the discriminator has them in reverse order."""
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the pair; images are made within their value range (DataError: none known), vectors of any numbers."""
         from neurarium.nets.generative.gan import dense_gan
         from neurarium.nets.parts.value_range import scaled_range
@@ -70,7 +68,7 @@ class DCGANSpec(AdversarialSpec):
     channels: int = 64
     """Channels of the larger convolutional layer; the smaller one has twice as many."""
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the pair for images. Raises ShapeError: sides no multiples of 4; DataError: no known value range."""
         from neurarium.nets.generative.gan import dcgan
         from neurarium.nets.parts.value_range import scaled_range
@@ -97,7 +95,6 @@ class _AutoencoderSpec(NetSpec):
     the value range; in [0, 1]. Without noise it has no effect."""
 
     def __post_init__(self) -> None:
-        """Refuse what no auto-encoder can be."""
         if self.latent_dim < 1:
             raise ConfigError("net.latent_dim", expected="an integer >= 1", got=str(self.latent_dim))
         if not 0 <= self.amount <= 1:
@@ -123,7 +120,7 @@ class AutoencoderSpec(_AutoencoderSpec):
     hidden: tuple[int, ...] = (256, 128)
     """Units of the encoder's hidden layers, the decoder has them reversed; empty for a linear auto-encoder (PCA)."""
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net, which answers in the examples' shape. Raises DataError: noise, but no known value range."""
         from neurarium.nets.generative.autoencoder import dense_autoencoder
 
@@ -141,7 +138,7 @@ class ConvolutionalAutoencoderSpec(_AutoencoderSpec):
     channels: int = 32
     """Channels of the larger convolutional layer; the smaller one has twice as many."""
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for images. Raises ShapeError: sides no multiples of 4; DataError: noise, no value range."""
         from neurarium.nets.generative.autoencoder import convolutional_autoencoder
 

@@ -2,15 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.refusals import check_at_least_one, check_dropout, other_input
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Field, Schema
-
-if TYPE_CHECKING:
-    import torch
 
 _EDGES = Field((2, None), axis="edges", points_to="nodes")
 
@@ -27,7 +24,6 @@ class GCNSpec(NetSpec):
     """Probability of dropping an input or a hidden unit of a node while training, at least 0 and below 1."""
 
     def __post_init__(self) -> None:
-        """Refuse what no net can be."""
         check_at_least_one(self, "hidden")
         check_dropout(self.dropout)
 
@@ -37,7 +33,7 @@ class GCNSpec(NetSpec):
         inputs = {"x": Field((None, 6), axis="nodes"), "edge_index": _EDGES, "node": Field((), points_to="nodes")}
         return Schema(inputs, {"label": Field((), tuple("abc"))})
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for nodes of a graph."""
         from neurarium.nets.geometric.gcn import GCN
 
@@ -57,7 +53,6 @@ class GINSpec(NetSpec):
     """Layers."""
 
     def __post_init__(self) -> None:
-        """Refuse what no net can be."""
         check_at_least_one(self, "hidden", "depth")
 
     @classmethod
@@ -67,7 +62,7 @@ class GINSpec(NetSpec):
             {"x": Field((None, 3), axis="nodes"), "edge_index": _EDGES}, {"label": Field((), ("tree", "ring"))}
         )
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for graphs."""
         from neurarium.nets.geometric.gin import GIN
 
@@ -89,7 +84,6 @@ class PointNetSpec(NetSpec):
     """Weight of |I - A A^T|^2, for the matrix A that turns the points."""
 
     def __post_init__(self) -> None:
-        """Refuse what no net can be."""
         check_at_least_one(self, "width")
         if self.whole < 2:
             raise ConfigError("net.whole", expected="an integer >= 2", got=str(self.whole))
@@ -102,7 +96,7 @@ class PointNetSpec(NetSpec):
         parts = Field((None,), tuple("abcd"), axis="points")
         return Schema({"points": Field((None, 3), axis="points")}, {"part": parts})
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for points with a part each."""
         from neurarium.nets.geometric.pointnet import PointNet
 
@@ -132,7 +126,6 @@ class PairPotentialSpec(NetSpec):
     """Distance beyond which atoms do not see each other, in the units of the positions."""
 
     def __post_init__(self) -> None:
-        """Refuse what no net can be."""
         check_at_least_one(self, "basis")
         if not 0 < self.reach < math.inf:
             raise ConfigError("net.reach", expected="a number > 0", got=str(self.reach))
@@ -147,7 +140,7 @@ class PairPotentialSpec(NetSpec):
         }
         return Schema(inputs, {"energy": Field(()), "forces": Field((None, 3), axis="atoms")})
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for molecules. Raises ShapeError: other inputs, or standardized positions: no distances."""
         from neurarium.nets.geometric.pair_potential import PairPotential
 

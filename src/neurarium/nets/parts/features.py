@@ -74,9 +74,8 @@ def truncate(net: nn.Module, layer: str, shape: tuple[int, ...]) -> tuple[nn.Mod
 
     The layer must stand in a chain (`nn.Sequential`) that the net runs to its end: everything behind it is taken off.
 
-    Args:
-        layer: its qualified name ("layers.relu2"), or the last part where that is unique; empty: the last but one of
-            the chain, whose output the net's own last layer sees.
+    `layer`: its qualified name ("layers.relu2"), or the last part where that is unique; empty: the last but one of the
+    chain, whose output the net's own last layer sees.
     Raises ConfigError: no such layer (names the closest), or one that is in no such chain.
 
     Example:

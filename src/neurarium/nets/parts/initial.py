@@ -135,8 +135,7 @@ def initialize_(
 ) -> Float[Tensor, "outputs inputs *kernel"]:
     """Fill `weight` in place by a scheme of the table above, and return it.
 
-    Args:
-        gain: factor on the scheme's standard deviation; None: the activation's for he and orthogonal, else 1.
+    `gain`: factor on the scheme's standard deviation; None: the activation's for he and orthogonal, else 1.
     Raises ConfigError: no such scheme or activation.
     """
     chosen = choose(scheme, SCHEMES, "initial")

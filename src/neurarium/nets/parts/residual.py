@@ -50,9 +50,8 @@ class Residual(nn.Module):
     (1 + c/L)^L <= e^c, c the largest stretch of a branch drawn by the scheme. A scheme for plain layers would have each
     layer double the mean square.
 
-    Args:
-        shrink: factor on the last map's first weights, at least 0; with 0 the layer begins as the identity, from which
-            an activation with phi'(0) = 0 (relu) never gets away.
+    `shrink`: factor on the last map's first weights, at least 0; with 0 the layer begins as the identity, from which an
+    activation with phi'(0) = 0 (relu) never gets away.
     Raises ConfigError: an unknown name, or a size below 1.
     """
 

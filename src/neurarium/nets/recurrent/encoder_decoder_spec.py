@@ -1,16 +1,13 @@
 """Encoder and decoder as a recipe names them (no torch)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from neurarium.checks import ConfigError, ShapeError, choose
 from neurarium.nets.recurrent.recurrent_spec import CellName, RecurrentSpec
 from neurarium.nets.refusals import check_at_least_one, check_dropout, other_input
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Field, Schema
-
-if TYPE_CHECKING:
-    import torch
 
 AttentionName = Literal["none", "additive", "multiplicative"]
 _LETTERS = tuple("abcdefgh")
@@ -61,7 +58,7 @@ class EncoderDecoderSpec(NetSpec):
         target = Field((None,), ("<start>", "<end>", *_LETTERS), axis="target")
         return Schema({"source": Field((None,), _LETTERS, axis="source")}, {"target": target})
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for pairs of rows of tokens."""
         from neurarium.nets.recurrent.cells import CELLS
         from neurarium.nets.recurrent.encoder_decoder import EncoderDecoder

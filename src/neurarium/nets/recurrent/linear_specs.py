@@ -2,14 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from neurarium.checks import ConfigError
 from neurarium.nets.recurrent.sequence_spec import SequenceSpec
 from neurarium.nets.refusals import check_at_least_one
-
-if TYPE_CHECKING:
-    import torch
+from neurarium.nets.spec import Module
 
 
 @dataclass(frozen=True)
@@ -32,11 +30,11 @@ class LinearRecurrenceSpec(SequenceSpec):
         if self.width < 2:
             raise ConfigError("net.width", expected="an integer >= 2, as layer norm leaves nothing of one", got="1")
 
-    def recurrence(self, features: int) -> "torch.nn.Module":
+    def recurrence(self, features: int) -> Module:
         """Make the recurrence of a block, of rows of so many numbers."""
         raise NotImplementedError
 
-    def encoder(self, features: int) -> "torch.nn.Module":
+    def encoder(self, features: int) -> Module:
         """Make the stack of blocks."""
         from neurarium.nets.recurrent.recurrent_block import RecurrentStack
 
@@ -44,31 +42,45 @@ class LinearRecurrenceSpec(SequenceSpec):
 
 
 @dataclass(frozen=True)
-class MinGRUSpec(LinearRecurrenceSpec):
-    """Stack of minGRU. Raises ConfigError: a size below 1."""
+class GatedMeanSpec(LinearRecurrenceSpec):
+    """Stack of units whose state is a running mean. Raises ConfigError: a size below 1, or a memory below 2 steps."""
 
-    summary: ClassVar[str] = "minGRU: gates that see the input alone, states by a parallel scan, in residual blocks"
+    longest: int = 2
+    """Steps that units remember at first: from 2 to about so many, at least 2."""
 
-    def recurrence(self, features: int) -> "torch.nn.Module":
-        """Make a minGRU."""
-        from neurarium.nets.recurrent.min_gru import MinGRU
-
-        return MinGRU(features, self.states)
+    def __post_init__(self) -> None:
+        """Refuse what no net can be."""
+        super().__post_init__()
+        if self.longest < 2:
+            raise ConfigError("net.longest", expected="an integer >= 2", got=str(self.longest))
 
 
 @dataclass(frozen=True)
-class MinLSTMSpec(LinearRecurrenceSpec):
-    """Stack of minLSTM. Raises ConfigError: a size below 1."""
+class MinGRUSpec(GatedMeanSpec):
+    """Stack of minGRU. Raises ConfigError: a size below 1, or a memory below 2 steps."""
+
+    summary: ClassVar[str] = "minGRU: gates that see the input alone, states by a parallel scan, in residual blocks"
+
+    def recurrence(self, features: int) -> Module:
+        """Make a minGRU."""
+        from neurarium.nets.recurrent.min_gru import MinGRU
+
+        return MinGRU(features, self.states, self.longest)
+
+
+@dataclass(frozen=True)
+class MinLSTMSpec(GatedMeanSpec):
+    """Stack of minLSTM. Raises ConfigError: a size below 1, or a memory below 2 steps."""
 
     summary: ClassVar[str] = (
         "minLSTM: two gates that see the input alone, states by a parallel scan, in residual blocks"
     )
 
-    def recurrence(self, features: int) -> "torch.nn.Module":
+    def recurrence(self, features: int) -> Module:
         """Make a minLSTM."""
         from neurarium.nets.recurrent.min_lstm import MinLSTM
 
-        return MinLSTM(features, self.states)
+        return MinLSTM(features, self.states, self.longest)
 
 
 @dataclass(frozen=True)
@@ -96,7 +108,7 @@ class LRUSpec(LinearRecurrenceSpec):
         if not self.largest_phase > 0:
             raise ConfigError("net.largest_phase", expected="a number > 0", got=f"{self.largest_phase:g}")
 
-    def recurrence(self, features: int) -> "torch.nn.Module":
+    def recurrence(self, features: int) -> Module:
         """Make an LRU."""
         from neurarium.nets.recurrent.lru import LRU
 

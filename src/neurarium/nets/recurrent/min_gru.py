@@ -15,18 +15,20 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurarium.nets.parts.initial import initialize_layer_
-from neurarium.nets.recurrent.gated_mean import GatedMean
+from neurarium.nets.recurrent.gated_mean import GatedMean, spread_bias
 
 
 class MinGRU(GatedMean, nn.Module):
-    """The unit above, `features` of it."""
+    """The unit above, `features` of it, which at first remember 2 to about `longest` steps."""
 
-    def __init__(self, inputs: int, features: int) -> None:
+    def __init__(self, inputs: int, features: int, longest: int = 2) -> None:
         super().__init__()
         self.features = features
         self.gate, self.value = nn.Linear(inputs, features), nn.Linear(inputs, features)
         for layer in (self.gate, self.value):
             initialize_layer_(layer, "lecun")
+        with torch.no_grad():
+            self.gate.bias.copy_(spread_bias(features, longest))
 
     def share(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch features"]:
         """z."""

@@ -1,14 +1,12 @@
 """Recurrent nets as a recipe names them (no torch)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from neurarium.checks import choose
 from neurarium.nets.recurrent.sequence_spec import SequenceSpec
 from neurarium.nets.refusals import check_at_least_one
-
-if TYPE_CHECKING:
-    import torch
+from neurarium.nets.spec import Module
 
 CellName = Literal[
     "elman",
@@ -49,13 +47,13 @@ class RecurrentSpec(SequenceSpec):
         check_at_least_one(self, "hidden", "layers")
         choose(self.cell, dict.fromkeys(get_args(CellName)), subject="net.cell")
 
-    def encoder(self, features: int) -> "torch.nn.Module":
+    def encoder(self, features: int) -> Module:
         """Make the layers."""
         from neurarium.nets.recurrent.bidirectional import Bidirectional
         from neurarium.nets.recurrent.cells import CELLS
         from neurarium.nets.recurrent.encoder import stacked
 
-        layers: list[torch.nn.Module] = []
+        layers: list[Module] = []
         for _ in range(self.layers):
             one, *other = (
                 CELLS[self.cell](features, self.hidden, learn_start=self.learn_start)

@@ -76,7 +76,8 @@ def _compiled(kernel: Callable[..., None]) -> Callable[..., None]:
     """The kernel as machine code, kept on disk where there is a place for it; types are compiled as they come."""
     import numba
 
-    kernel, options = inspect.unwrap(kernel), {"nogil": True, "fastmath": {"contract"}}  # the tests wrap every function
+    kernel = inspect.unwrap(kernel)  # the tests wrap every function
+    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}}
     try:
         found: Callable[..., None] = numba.njit(cache=True, **options)(kernel)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written to

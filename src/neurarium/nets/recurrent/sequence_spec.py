@@ -1,15 +1,12 @@
 """What specs of nets of sequences have in common: how tokens come in and how answers come out (no torch)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from neurarium.checks import ConfigError
 from neurarium.nets.refusals import check_at_least_one, check_dropout, other_input
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Field, Schema
-
-if TYPE_CHECKING:
-    import torch
 
 Pooling = Literal["last", "mean", "max"]
 
@@ -41,11 +38,11 @@ class SequenceSpec(NetSpec):
         """Series of 12 numbers a step, in 9 classes."""
         return Schema({"series": Field((None, 12), axis="time")}, {"label": Field((), tuple("123456789"))})
 
-    def encoder(self, features: int) -> "torch.nn.Module":
+    def encoder(self, features: int) -> Module:
         """Make the encoder of steps of so many numbers."""
         raise NotImplementedError
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for one series of numbers or one row of tokens, of any length or of one.
 
         It answers each step where the target has an entry for each, else the whole.

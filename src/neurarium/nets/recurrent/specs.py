@@ -1,16 +1,13 @@
 """Nets of series and of tokens as a recipe names them (no torch)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from neurarium.checks import ShapeError
 from neurarium.nets.recurrent.encoder_decoder_spec import is_row
 from neurarium.nets.refusals import check_at_least_one, check_dropout, other_input
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Field, Schema
-
-if TYPE_CHECKING:
-    import torch
 
 _LETTERS = tuple("abcdefgh")
 
@@ -27,7 +24,6 @@ class PooledSeriesSpec(NetSpec):
     """Probability of dropping one of the pooled numbers while training, at least 0 and below 1."""
 
     def __post_init__(self) -> None:
-        """Refuse what no net can be."""
         check_at_least_one(self, "hidden")
         check_dropout(self.dropout)
 
@@ -36,7 +32,7 @@ class PooledSeriesSpec(NetSpec):
         """Series of 12 numbers a step, in 9 classes."""
         return Schema({"series": Field((None, 12), axis="time")}, {"label": Field((), tuple("123456789"))})
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for series of numbers; what is predicted is one class, or some numbers, of the whole series."""
         from neurarium.nets.recurrent.pooled_series import PooledSeries
 
@@ -58,7 +54,6 @@ class BagOfTokensSpec(NetSpec):
     """Units of the hidden layer."""
 
     def __post_init__(self) -> None:
-        """Refuse what no net can be."""
         check_at_least_one(self, "width", "hidden")
 
     @classmethod
@@ -66,7 +61,7 @@ class BagOfTokensSpec(NetSpec):
         """Rows of letters, in 4 classes."""
         return Schema({"tokens": Field((None,), _LETTERS, axis="tokens")}, {"label": Field((), tuple("1234"))})
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for rows of tokens of any length."""
         from neurarium.nets.recurrent.bag_of_tokens import BagOfTokens
 
@@ -90,7 +85,6 @@ class NeuralLanguageModelSpec(NetSpec):
     """Units of the hidden layer."""
 
     def __post_init__(self) -> None:
-        """Refuse what no net can be."""
         check_at_least_one(self, "context", "width", "hidden")
 
     @classmethod
@@ -98,7 +92,7 @@ class NeuralLanguageModelSpec(NetSpec):
         """Windows of 12 letters."""
         return Schema({"tokens": Field((12,), _LETTERS)}, {"next": Field((12,), _LETTERS)})
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for windows of a stream of tokens."""
         from neurarium.nets.recurrent.neural_language_model import NeuralLanguageModel
 

@@ -33,13 +33,9 @@ _AXES = "chw"
 def renamed(tensors: Mapping[str, Tensor], rules: Sequence[tuple[str, str]]) -> dict[str, Tensor]:
     """Rename tensors by regular expressions.
 
-    Args:
-        tensors: by their names in the file.
-        rules: (pattern, replacement) as in `re.sub`, each applied to every name, one after the other. A name that
-            becomes empty is dropped.
-
-    Raises:
-        ConfigError: two tensors would get the same name.
+    `rules`: (pattern, replacement) as in `re.sub`, each applied to every name, one after the other. A name that becomes
+    empty is dropped.
+    Raises ConfigError: two tensors would get the same name.
 
     Example:
         >>> import torch
@@ -72,14 +68,9 @@ def from_keras(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     A dense layer behind a Flatten counts its inputs as (height, width, channels): see `columns_from`.
 
-    Args:
-        tensors: of `read_h5`: "layer/layer/kernel:0", "model_weights/layer/layer/kernel:0", "layers/layer/vars/0".
-
-    Returns:
-        Tensors by new names, in the file's order.
-
-    Raises:
-        ConfigError: two tensors would get the same name.
+    `tensors`: of `read_h5`: "layer/layer/kernel:0", "model_weights/layer/layer/kernel:0", "layers/layer/vars/0".
+    Returns: Tensors by new names, in the file's order.
+    Raises ConfigError: two tensors would get the same name.
 
     Example:
         >>> import torch
@@ -138,10 +129,7 @@ def columns_from(
         weight: its columns count the positions of maps in another order than ours.
         shape: (channels, height, width) of the maps; a signal has height or width 1.
         order: theirs, slowest first: "hwc" for Keras, "whc" for Caffe's by way of MATLAB; ours is "chw".
-
-    Raises:
-        ShapeError: the maps do not have as many numbers as the matrix columns.
-        ConfigError: no such order.
+    Raises ShapeError: the maps do not have as many numbers as the matrix columns; ConfigError: no such order.
 
     Example:
         >>> import torch

@@ -17,14 +17,9 @@ def load_weights(net: nn.Module, tensors: Mapping[str, Tensor], subject: str = "
     Numbers are converted to the net's dtype and device. The net is left as it was where anything does not fit. Counters
     of batches seen, which files from elsewhere lack, may be missing.
 
-    Args:
-        net: to be filled.
-        tensors: by the net's names.
-        subject: what the tensors are, for errors: usually the file.
-
-    Raises:
-        ConfigError: names missing, or left over.
-        ShapeError: a tensor of another shape; names the layer and what would fit.
+    `subject`: what the tensors are, for errors: usually the file.
+    Raises ConfigError: names missing, or left over; ShapeError: a tensor of another shape; names the layer and what
+    would fit.
     """
     wanted = net.state_dict()
     missing = [name for name in wanted if name not in tensors and not name.endswith(_COUNTERS)]

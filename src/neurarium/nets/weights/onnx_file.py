@@ -16,15 +16,9 @@ def read_onnx(path: str | Path) -> dict[str, Tensor]:
     A matrix that the graph multiplies as x W, (inputs, outputs), comes out as (outputs, inputs), as a linear layer of
     torch has it.
 
-    Args:
-        path: the file; numbers kept outside it are found beside it.
-
-    Returns:
-        Tensors by name, in the graph's order.
-
-    Raises:
-        DataError: not there, damaged, no ONNX file or one without weights.
-        ConfigError: onnx is not installed.
+    `path`: the file; numbers kept outside it are found beside it.
+    Returns: Tensors by name, in the graph's order.
+    Raises DataError: not there, damaged, no ONNX file or one without weights; ConfigError: onnx is not installed.
     """
     try:
         import onnx

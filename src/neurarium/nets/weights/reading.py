@@ -23,15 +23,10 @@ KINDS = "state dicts of torch.save (.pt, .pth), safetensors, HDF5 (.h5) or ONNX 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
     """Read tensors by name.
 
-    Args:
-        path: a state dict of `torch.save`, safetensors, HDF5 or ONNX.
-
-    Returns:
-        Tensors as they lie in the file; `converting` gives them other names and layouts.
-
-    Raises:
-        DataError: not there, damaged, or of none of these kinds.
-        ConfigError: a package that the kind needs is not installed.
+    `path`: a state dict of `torch.save`, safetensors, HDF5 or ONNX.
+    Returns: Tensors as they lie in the file; `converting` gives them other names and layouts.
+    Raises DataError: not there, damaged, or of none of these kinds; ConfigError: a package that the kind needs is not
+    installed.
     """
     path = Path(path)
     try:
@@ -53,11 +48,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
 
 
 def read_safetensors(path: str | Path) -> dict[str, Tensor]:
-    """Read a safetensors file.
-
-    Raises:
-        DataError: not there or damaged.
-    """
+    """Read a safetensors file. Raises DataError: not there or damaged."""
     try:
         return safetensors.torch.load_file(path)
     except (safetensors.SafetensorError, OSError) as error:

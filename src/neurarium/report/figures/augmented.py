@@ -1,23 +1,19 @@
 """Training images as the net has seen them."""
 
-from typing import TYPE_CHECKING
-
 from neurarium.data.dataset import Dataset
 from neurarium.report.augmented import augmented_figure
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.pictures import are_images
 from neurarium.report.figures.run_figure import RunFigure
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def _applies(run: Run, data: Dataset, scores: Scores | None) -> bool:
     return run.recipe.augmentation.active and are_images(data.schema) and data.train.random_access
 
 
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     return augmented_figure(run.recipe.augmentation, data, seed=run.recipe.seed)
 
 

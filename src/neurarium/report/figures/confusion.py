@@ -1,26 +1,23 @@
 """The confusion matrix."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Integer
 
 from neurarium.data.dataset import Dataset
 from neurarium.report.confusion import row_shares, shorten, strengths
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.run_figure import RunFigure
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _NUMBERED_UP_TO, _NAMED_UP_TO = 25, 200  # classes
 _LONGEST_NAME = 18
 _LARGEST = 26.0  # inches
 
 
-def confusion_figure(confusion: Integer[np.ndarray, "classes classes"], classes: Sequence[str]) -> "Figure":
+def confusion_figure(confusion: Integer[np.ndarray, "classes classes"], classes: Sequence[str]) -> Figure:
     """Draw the confusion matrix: a row for each true class, a column for each answer.
 
     Rows are colored by shares, right answers blue, wrong ones vermilion. Up to 25 classes the counts are written in,
@@ -65,7 +62,7 @@ def _applies(run: Run, data: Dataset, scores: Scores | None) -> bool:
     return scores is not None and "confusion" in scores.details
 
 
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     assert scores is not None
     return confusion_figure(np.array(scores.details["confusion"], dtype=np.int64), scores.details["classes"])
 

@@ -1,20 +1,16 @@
 """Predicted energies and forces of molecules against the true ones."""
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from neurarium.data.dataset import Dataset
 from neurarium.data.scaling import unscaled
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.predictions import compared
 from neurarium.report.figures.run_figure import RunFigure
 from neurarium.tasks.energy_forces import EnergyForces
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _MOST = 500  # molecules
 
@@ -23,7 +19,7 @@ def _applies(run: Run, data: Dataset, scores: Scores | None) -> bool:
     return scores is not None and scores.task == EnergyForces.name
 
 
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     from neurarium.report import plotting
 
     task, examples = run.task(data), getattr(data, split)

@@ -1,19 +1,15 @@
 """What the last layer that makes maps makes of one image."""
 
-from typing import TYPE_CHECKING
-
 from neurarium.data.dataset import Dataset
+from neurarium.report.drawn_types import Figure
 from neurarium.report.feature_maps import feature_maps_figure
 from neurarium.report.figures.run_figure import RunFigure
 from neurarium.report.figures.shown import makes_maps, shown
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     assert scores is not None
     some = shown(run, data, split, scores)
     return feature_maps_figure(run.net, some.x[-1], some.images[-1], ends=some.ends)

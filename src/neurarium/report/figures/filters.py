@@ -1,18 +1,14 @@
 """Filters of the first convolution of a classifier of images."""
 
-from typing import TYPE_CHECKING
-
 from torch import nn
 
 from neurarium.data.dataset import Dataset
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.pictures import are_images
 from neurarium.report.figures.run_figure import RunFigure
 from neurarium.report.filters import filters_figure
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def tells_images_apart(run: Run, data: Dataset, scores: Scores | None) -> bool:
@@ -28,7 +24,7 @@ def has_filters(net: nn.Module) -> bool:
     return any(name.endswith(".weight") and tensor.ndim == 4 for name, tensor in tensors)
 
 
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     return filters_figure(run.net)
 
 

@@ -1,20 +1,16 @@
 """What a net makes of noise: images in a grid, points of the plane beside those of the data."""
 
-from typing import TYPE_CHECKING
-
 from neurarium.data.dataset import Dataset
 from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import Generative
 from neurarium.record.schema import Schema
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.pictures import are_drawable, ends_of, raw, spread
 from neurarium.report.figures.run_figure import RunFigure, declared
 from neurarium.report.format import percent
 from neurarium.report.samples import points_figure, samples_figure
 from neurarium.tasks.scores import Metric, Scores
 from neurarium.training.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _NAME = "samples"
 _IMAGES, _POINTS = 100, 2000
@@ -28,7 +24,7 @@ def _applies(run: Run, data: Dataset, scores: Scores | None) -> bool:
     return declared(run, _NAME) and (are_drawable(data.schema) or _in_the_plane(data.schema))
 
 
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     net, field = expect(run.net, Generative, f"the figure {_NAME}"), data.schema.input
     if are_drawable(data.schema):
         made = raw(net.sample(_IMAGES), field)

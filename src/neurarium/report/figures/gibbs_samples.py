@@ -1,16 +1,12 @@
 """What a net of visible and hidden units holds for likely."""
 
-from typing import TYPE_CHECKING
-
 from neurarium.data.dataset import Dataset
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.run_figure import RunFigure, declared
 from neurarium.report.figures.unit_filters import are_gray, size_of
 from neurarium.report.rbm_pictures import samples_figure
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _NAME = "gibbs samples"
 
@@ -19,7 +15,7 @@ def _applies(run: Run, data: Dataset, scores: Scores | None) -> bool:
     return declared(run, _NAME) and are_gray(data.schema)
 
 
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     return samples_figure(run.net, size_of(data.schema))
 
 

@@ -1,19 +1,15 @@
 """The hyperplane of a perceptron among its examples, and its mistakes beside Novikoff's bound."""
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from neurarium.data.dataset import Dataset
 from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import Hyperplane
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.run_figure import RunFigure, declared
 from neurarium.report.perceptron_picture import hyperplane_figure
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _NAME = "hyperplane"
 _MOST_NUMBERS = 2**25  # in the examples, up to which a linear program tells whether a hyperplane separates them
@@ -25,7 +21,7 @@ def _applies(run: Run, data: Dataset, scores: Scores | None) -> bool:
     return len(data.train) * data.schema.input.size <= _MOST_NUMBERS
 
 
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     net = expect(run.net, Hyperplane, f"the figure {_NAME}")
     batch = data.train.gather(torch.arange(len(data.train), device=data.train.device)).to("cpu")
     mistakes = [round(entry["train"]["error"] * len(batch)) for entry in run.history]

@@ -1,7 +1,7 @@
 """The images on which a net was most sure of a wrong answer."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
@@ -10,15 +10,13 @@ from torch import Tensor
 from neurarium.checks import ShapeError
 from neurarium.data.dataset import Dataset
 from neurarium.report.confusion import shorten
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.pictures import are_images, chosen, ends_of, raw
 from neurarium.report.figures.run_figure import RunFigure
 from neurarium.report.format import sureness
 from neurarium.report.pixels import as_picture
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _MOST = 25
 _COLUMNS = 5
@@ -30,17 +28,14 @@ def mistakes_figure(
     images: Shaped[Tensor, "shown channels height width"] | Shaped[np.ndarray, "shown channels height width"],
     ends: tuple[float, float] | None = None,
     most: int = _MOST,
-) -> "Figure":
+) -> Figure:
     """Draw the most confident mistakes, each with the answer, its probability and the truth.
 
     Args:
         mistakes: "predicted", "truth" and "confidence" of each, as `scores.json` lists them.
         images: of the mistakes, in that order; as many as there are, or the first of them.
         ends: values of black and white, see `as_picture`.
-        most: how many to show.
-
-    Raises:
-        ShapeError: no images, or more of them than mistakes.
+    Raises ShapeError: no images, or more of them than mistakes.
     """
     from neurarium.report import plotting
 
@@ -73,7 +68,7 @@ def _applies(run: Run, data: Dataset, scores: Scores | None) -> bool:
     return scores is not None and bool(scores.details.get("mistakes")) and one_each and are_images(data.schema)
 
 
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     assert scores is not None
     field, worst = data.schema.input, scores.details["mistakes"][:_MOST]
     images = raw(chosen(getattr(data, split), [mistake["index"] for mistake in worst]).x, field)

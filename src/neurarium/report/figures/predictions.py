@@ -1,36 +1,29 @@
 """Predicted numbers against what they should be, an output a panel."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
 from neurarium.checks import ShapeError
 from neurarium.data.dataset import Dataset
+from neurarium.report.drawn_types import Axes, Figure
 from neurarium.report.figures.run_figure import RunFigure
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _MOST_PANELS, _MOST_POINTS = 6, 3000
 
 
 def regression_figure(
     answers: Float[np.ndarray, "examples outputs"], targets: Float[np.ndarray, "..."], names: Sequence[str]
-) -> "Figure":
+) -> Figure:
     """Draw predictions over targets, the line where both are the same, and what is left over beside it.
 
     Args:
         answers: of the net, in the units of the source.
-        targets: what they should be.
         names: of the outputs; the first six are drawn.
-
-    Raises:
-        ShapeError: answers and targets of other shapes, or no examples.
+    Raises ShapeError: answers and targets of other shapes, or no examples.
     """
     from neurarium.report import plotting
 
@@ -54,17 +47,9 @@ def regression_figure(
 
 
 def compared(
-    axes: "Axes", name: str, said: Float[np.ndarray, " points"], true: Float[np.ndarray, " points"], size: float = 14.0
+    axes: Axes, name: str, said: Float[np.ndarray, " points"], true: Float[np.ndarray, " points"], size: float = 14.0
 ) -> None:
-    """Draw predictions over true values, and the line where both are the same.
-
-    Args:
-        axes: where to draw.
-        name: of what is predicted.
-        said: predictions.
-        true: what they should be.
-        size: of a point.
-    """
+    """Draw predictions over true values, and the line where both are the same."""
     from neurarium.report import plotting
 
     plotting.dress(axes, "", "true value", "prediction")
@@ -79,7 +64,7 @@ def _applies(run: Run, data: Dataset, scores: Scores | None) -> bool:
     return scores is not None and scores.task == "regression" and "answers" in scores.arrays
 
 
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     assert scores is not None
     return regression_figure(scores.arrays["answers"], scores.arrays["targets"], data.schema.classes)
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -11,19 +10,17 @@ from neurarium.data.dataset import Dataset
 from neurarium.nets.connectionist.patterns import flip as turn
 from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import Memory
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.run_figure import RunFigure, declared
 from neurarium.report.recall import recall_figure
 from neurarium.tasks.recall import Recall
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 _NAME = "recall"
 
 
-def memory_figure(net: Memory, rows: int = 5, flip: float = 0.25, seed: int = 0, names: Sequence[str] = ()) -> "Figure":
+def memory_figure(net: Memory, rows: int = 5, flip: float = 0.25, seed: int = 0, names: Sequence[str] = ()) -> Figure:
     """Draw recalls of stored patterns: damaged picture, steps, what was recalled, what was stored, energy.
 
     The channels of a picture stand one below the other; a vector is a picture of one row.
@@ -34,10 +31,7 @@ def memory_figure(net: Memory, rows: int = 5, flip: float = 0.25, seed: int = 0,
         flip: share of the units flipped before.
         seed: decides which units, and the order of updates.
         names: of all stored patterns, beside the rows; none: their numbers, from 1.
-
-    Raises:
-        ConfigError: no row, `flip` outside [0, 1], or another count of names.
-        DataError: nothing is stored.
+    Raises ConfigError: no row, `flip` outside [0, 1], or another count of names; DataError: nothing is stored.
     """
     kept = net.kept
     if rows < 1:
@@ -59,7 +53,7 @@ def _applies(run: Run, data: Dataset, scores: Scores | None) -> bool:
     return declared(run, _NAME)
 
 
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     net, task = expect(run.net, Memory, f"the figure {_NAME}"), run.task(data)
     return memory_figure(net, flip=task.flip if isinstance(task, Recall) else Recall().flip)
 

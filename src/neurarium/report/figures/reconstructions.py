@@ -1,13 +1,12 @@
 """What an auto-encoder makes of examples."""
 
-from typing import TYPE_CHECKING
-
 from torch import Tensor
 
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
 from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import Reconstructing
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.pictures import ROW, are_drawable, ends_of, raw, spread
 from neurarium.report.figures.run_figure import RunFigure, declared
 from neurarium.report.samples import reconstructions_figure
@@ -16,9 +15,6 @@ from neurarium.tasks.scores import Scores
 from neurarium.tasks.task import tensor_of
 from neurarium.training.run import Run
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 _NAME = "reconstructions"
 
 
@@ -26,7 +22,7 @@ def _applies(run: Run, data: Dataset, scores: Scores | None) -> bool:
     return declared(run, _NAME) and scores is not None and are_drawable(data.schema)
 
 
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     net, field = expect(run.net, Reconstructing, f"the figure {_NAME}"), data.schema.input
     x = spread(getattr(data, split), ROW).x
     rows = {"given": raw(x, field)}

@@ -2,15 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from neurarium.data.dataset import Dataset
+from neurarium.report.drawn_types import Figure
 from neurarium.report.render import slug
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -19,7 +16,6 @@ class RunFigure:
 
     Attributes:
         name: unique; a spec asks for the picture by it (`NetSpec.figures`), and the file is called after it.
-        title: over its section.
         caption: what there is to see, a sentence or two.
         applies: whether there is something to draw, of a run, its data as the net knows them, and its scores, which are
             missing where no example of the split was there to be measured.
@@ -31,7 +27,7 @@ class RunFigure:
     title: str
     caption: str
     applies: Callable[[Run, Dataset, Scores | None], bool]
-    draw: Callable[[Run, Dataset, str, Scores | None], "Figure"]
+    draw: Callable[[Run, Dataset, str, Scores | None], Figure]
     alone: bool = True
 
     @property

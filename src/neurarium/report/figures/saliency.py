@@ -1,19 +1,15 @@
 """Which pixels the answers of a classifier of images hang on."""
 
-from typing import TYPE_CHECKING
-
 from neurarium.data.dataset import Dataset
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.run_figure import RunFigure
 from neurarium.report.figures.shown import makes_maps, shown
 from neurarium.report.saliency import saliency_figure
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     assert scores is not None
     some = shown(run, data, split, scores)
     return saliency_figure(run.net, some.x, some.images, some.said, some.labels, ends=some.ends)

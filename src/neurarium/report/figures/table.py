@@ -53,15 +53,8 @@ FIGURES: tuple[RunFigure, ...] = (
 def save_figures(run: Run, data: Dataset, split: str, scores: Scores | None) -> None:
     """Draw all figures that apply into the run's folder, and list them there.
 
-    Args:
-        run: a trained net.
-        data: like those it learned from.
-        split: what it was measured on.
-        scores: how well it did; none where the split is empty.
-
-    Raises:
-        StorageError: a file cannot be written.
-        DataError: data of another kind than the net has learned.
+    `scores`: how well it did; none where the split is empty.
+    Raises StorageError: a file cannot be written; DataError: data of another kind than the net has learned.
     """
     known, entries = run.fitted(data), []
     for figure in FIGURES:

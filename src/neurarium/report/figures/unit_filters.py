@@ -1,19 +1,15 @@
 """What hidden units look for in gray images, of a net of visible and hidden units."""
 
-from typing import TYPE_CHECKING
-
 from neurarium.data.dataset import Dataset
 from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import DensityModel
 from neurarium.record.schema import Schema
+from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.pictures import are_images
 from neurarium.report.figures.run_figure import RunFigure, declared
 from neurarium.report.rbm_pictures import filters_figure
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _NAME = "filters of units"
 
@@ -33,7 +29,7 @@ def _applies(run: Run, data: Dataset, scores: Scores | None) -> bool:
     return declared(run, _NAME) and are_gray(data.schema)
 
 
-def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> "Figure":
+def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     return filters_figure(expect(run.net, DensityModel, f"the figure {_NAME}"), size_of(data.schema))
 
 

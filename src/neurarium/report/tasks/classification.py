@@ -6,6 +6,7 @@ import numpy as np
 
 from neurarium.report.confusion import most_confused, row_shares, strengths
 from neurarium.report.format import many, percent, share_digits
+from neurarium.report.metrics import metrics_section, value_text
 from neurarium.report.render import Section, render
 from neurarium.report.tasks.task_report import Hint, Pictures, ScoresFile, TaskReport
 from neurarium.report.tasks.usage import predict
@@ -24,14 +25,21 @@ def headline(scores: ScoresFile) -> str:
         "headline.html",
         value=percent(right / total, digits),
         about=f"{scores['split']} accuracy: {right:,} of {total:,} right",
-        faint=[f"95 % interval {percent(low, digits)} to {percent(high, digits)}"],
+        faint=[f"95 % interval {percent(low, digits)} to {percent(high, digits)}", *beside(scores)],
         scale=(low, right / total, high),
     )
 
 
+def beside(scores: ScoresFile) -> list[str]:
+    """What the accuracy is to be held beside: that of a guess, and the metrics that follow it."""
+    first, *others = scores["metrics"]
+    told = [] if first["baseline"] is None else [f"{first['against']}: {value_text(first, first['baseline'])}"]
+    return told + [f"{metric['name']} {value_text(metric)}" for metric in others]
+
+
 def sections(scores: ScoresFile, pictures: Pictures) -> Sequence[Section | None]:
-    """Answers class by class, and mistakes."""
-    return [answers(scores, pictures("confusion")), mistakes(scores, pictures("mistakes"))]
+    """Scores beside those of guessing, answers class by class, and mistakes."""
+    return [metrics_section(scores), answers(scores, pictures("confusion")), mistakes(scores, pictures("mistakes"))]
 
 
 def answers(scores: ScoresFile, confusion_png: bytes | None) -> Section:
@@ -80,7 +88,7 @@ def tell_accuracy(scores: ScoresFile) -> str:
     return (
         f"Of the {total:,} {split} examples it answered {right:,} right, {percent(right / total, digits)}; on the "
         f"evidence of so many examples its true accuracy lies between {percent(low, digits)} and "
-        f"{percent(high, digits)} (95 % confidence)."
+        f"{percent(high, digits)} (95 % confidence). Beside it: {'; '.join(beside(scores))}."
     )
 
 
@@ -113,7 +121,7 @@ def outcome(scores: ScoresFile) -> str:
     split = str(scores["split"])
     return (
         f"{split.capitalize()} accuracy {scores['accuracy']:.4f} on {scores['data']} "
-        f"({total - hits(scores)} of {total:,} wrong)"
+        f"({total - hits(scores)} of {total:,} wrong; {'; '.join(beside(scores))})"
     )
 
 

@@ -62,3 +62,15 @@ class TaskReport:
     usage: Callable[[Path, Schema], Commands] = _nothing
     reading: Sequence[Hint] = ()
     shares: bool = False
+
+
+def measured_by(counted: Callable[[ScoresFile], str], **words: Any) -> TaskReport:
+    """The report of a task that is measured on something else than the examples of a split, which `counted` says."""
+    return TaskReport(
+        headline=lambda scores: metrics_headline(scores, counted(scores)),
+        sections=lambda scores, pictures: [metrics_section(scores, counted(scores))],
+        sentences=lambda scores: [tell_metrics(scores, counted(scores))],
+        outcome=lambda scores: tell_metrics(scores, counted(scores)),
+        measured_on=counted,
+        **words,
+    )

@@ -32,7 +32,7 @@ def files_of(schema: Schema) -> str:
     Example:
         >>> from neurarium.record.schema import image_schema
         >>> files_of(image_schema()), files_of(image_schema((4,)))
-        ('plotting.png', 'examples.csv')
+        ('image.png', 'examples.csv')
     """
     field = schema.input
     if len(schema.inputs) > 1:
@@ -41,4 +41,4 @@ def files_of(schema: Schema) -> str:
         return "lines.txt"
     if field.is_ragged or field.categories:
         return ""
-    return "plotting.png" if field.is_image else "examples.csv"
+    return "image.png" if field.is_image else "examples.csv"

@@ -25,6 +25,7 @@ class Member:
         self._updates: list[Stepped] = []
         self._saved = time.monotonic()
         self._recorder: Iterator[Event] | None = None
+        session.open_folder()
         if session.folder is not None:
             # never asked for more than was put in before, so the queue never runs dry
             self._recorder = recorded(iter(self._queue.popleft, None), session.folder / "record.jsonl")

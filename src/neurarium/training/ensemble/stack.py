@@ -75,7 +75,6 @@ class Stack:
 
         Args:
             inputs: a batch for each member, (members, batch, *shape).
-            targets: likewise.
             uses: how often batches of this shape will come.
         Returns loss, sum of the errors, and number of the units that they are counted over, of each member.
         """

@@ -26,7 +26,7 @@ from neurarium.tasks.model import EVALUATION_BATCH
 from neurarium.tasks.task import Context
 from neurarium.training.diagnosis import first_non_finite
 from neurarium.training.ensemble.compatibility import check_alike
-from neurarium.training.ensemble.member import Member
+from neurarium.training.ensemble.member import Member, Told
 from neurarium.training.ensemble.stack import Stack
 from neurarium.training.interrupt import StopRequest
 from neurarium.training.loop import means_of, started
@@ -93,7 +93,7 @@ class _Group:
             if self.stop.requested and any(member.learning for member in self.members):
                 for k, member in self._learning():
                     self.stack.release(k)
-                    yield from member.stopped("interrupted")
+                    yield from self._unless_lost(k, member, member.stopped("interrupted"))
                 return
             yield from self._leave_where_done()
 
@@ -132,7 +132,7 @@ class _Group:
             scores = self._measure()
             self._share_time()
             for k, member in self._learning():
-                yield from member.end_epoch(scores[k])
+                yield from self._unless_lost(k, member, member.end_epoch(scores[k]))
             yield from self._save_where_due()
 
     def _step(self, chosen: Tensor) -> Iterator[Outcome]:
@@ -189,6 +189,15 @@ class _Group:
         where = first_non_finite(member.rule.net, member.rule.task, batch, self.device_config, context)
         member.close()
         yield member.session, not_finite(where, progress.step, update)
+
+    def _unless_lost(self, k: int, member: Member, told: Iterator[Told]) -> Iterator[Outcome]:
+        """Pass on what a member tells, or let it go where its weights or scores are no longer finite."""
+        try:
+            yield from told
+        except NonFiniteError as error:
+            self.stack.release(k)
+            member.close()
+            yield member.session, error
 
     def _leave_where_done(self) -> Iterator[Outcome]:
         """Finish the members that have done all epochs or run out of patience."""

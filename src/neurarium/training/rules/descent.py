@@ -40,7 +40,7 @@ class DescentRule(LearningRule):
         else:
             self.optimizers = recipe.optimizer.build([ParameterGroup(tuple(self.parameters))])
         self._base_rate = recipe.optimizer.lr
-        self._schedule, self._total_steps = recipe.schedule, setup.total_steps
+        self._schedule, self._factor = recipe.schedule, recipe.schedule.factor(setup.total_steps)
         self._plateau = Plateau()
         self._clip = recipe.clip_norm
 
@@ -69,7 +69,7 @@ class DescentRule(LearningRule):
 
     def _rate(self, context: Context) -> float:
         """Learning rate of an update, before the factors of the groups."""
-        return self._base_rate * self._schedule.factor(self._total_steps)(context.step) * self._plateau.factor
+        return self._base_rate * self._factor(context.step) * self._plateau.factor
 
     def _forget_gradients(self) -> None:
         for parameter in self.parameters:

@@ -59,7 +59,6 @@ class Sums:
 
     Attributes:
         terms: mean of each term of the loss over its own units.
-        errors: sum of the errors.
         counts: units of each term, and at last of the errors.
     """
 

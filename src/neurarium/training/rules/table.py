@@ -72,7 +72,7 @@ RULES: dict[str, Callable[[], type[LearningRule]]] = {
 EVERY_RULE = frozenset(
     {
         "name", "net.*", "task", "data", "data_folder", "pretrained", "early_stopping.*", "epochs", "batch_size",
-        "seed", "device", "threads", "checkpoints.*",
+        "seed", "device", "matrix_products", "threads", "checkpoints.*",
     }
 )  # fmt: skip
 """Leaves of a recipe that are the loop's own affair, whatever the rule."""

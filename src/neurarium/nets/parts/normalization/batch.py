@@ -22,7 +22,6 @@ Departs from the notes: they have neither eps nor running statistics, and take S
 assumed; it must be the covariance (errata E59).
 """
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -53,18 +52,6 @@ def batch_norm(
     mean, variance = batch_moments(x) if moments is None else moments
     normal = (x - _along(mean, x)) / (_along(variance, x) + eps).sqrt()
     return _along(beta, x) + _along(gamma, x) * normal
-
-
-def running_moments(
-    running: tuple[Float[Tensor, " features"], Float[Tensor, " features"]],
-    x: Float[Tensor, "batch features *positions"],
-    momentum: float = MOMENTUM,
-) -> tuple[Float[Tensor, " features"], Float[Tensor, " features"]]:
-    """The running mean M and variance V after one more batch, from `running`, those before."""
-    mean, variance = batch_moments(x)
-    count = x.numel() // x.shape[1]
-    unbiased = variance * count / (count - 1)
-    return torch.lerp(running[0], mean, momentum), torch.lerp(running[1], unbiased, momentum)
 
 
 class BatchNorm(_BatchNorm):

@@ -1,4 +1,4 @@
-"""minGRU, minLSTM and LRU: steps in NumPy, the dense linear system, the ring and the stationary state, blocks."""
+"""The LRU: the dense linear system, the ring its eigenvalues begin on, the stationary state, stability."""
 
 import numpy as np
 import pytest
@@ -6,54 +6,7 @@ import torch
 from scipy import stats
 
 from neurarium.checks import ConfigError, ShapeError
-from neurarium.nets.recurrent.encoder import stepped
-from neurarium.nets.recurrent.linear_specs import LRUSpec, MinGRUSpec
 from neurarium.nets.recurrent.lru import LRU, ring
-from neurarium.nets.recurrent.min_gru import MinGRU
-from neurarium.nets.recurrent.min_lstm import MinLSTM
-from neurarium.nets.recurrent.recurrent_block import RecurrentBlock, RecurrentStack
-
-
-def logistic(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
-
-
-def affine(layer: torch.nn.Linear, x: np.ndarray) -> np.ndarray:
-    return x @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
-
-
-def test_min_gru_is_its_sequential_form() -> None:
-    torch.manual_seed(0)
-    net, x = MinGRU(3, 5).double(), torch.randn(2, 7, 3, dtype=torch.float64)
-    h = np.zeros((2, 5))
-    for t, found in enumerate(net(x).detach().numpy().swapaxes(0, 1)):
-        z = logistic(affine(net.gate, x[:, t].numpy()))
-        h = (1 - z) * h + z * affine(net.value, x[:, t].numpy())
-        np.testing.assert_allclose(found, h, rtol=1e-12)
-
-
-def test_min_lstm_is_its_sequential_form() -> None:
-    torch.manual_seed(0)
-    net, x = MinLSTM(3, 5).double(), torch.randn(2, 7, 3, dtype=torch.float64)
-    h = np.zeros((2, 5))
-    for t, found in enumerate(net(x).detach().numpy().swapaxes(0, 1)):
-        f, i = (logistic(affine(gate, x[:, t].numpy())) for gate in (net.forget, net.enter))
-        h = f / (f + i) * h + i / (f + i) * affine(net.value, x[:, t].numpy())
-        np.testing.assert_allclose(found, h, rtol=1e-12)
-
-
-@pytest.mark.parametrize(("p", "q", "share"), [(-200.0, -200.0, 0.5), (-200.0, 200.0, 1.0), (200.0, -200.0, 0.0)])
-def test_gates_of_min_lstm_that_are_shut_give_no_nan(p: float, q: float, share: float) -> None:
-    net = MinLSTM(1, 1)
-    with torch.no_grad():
-        net.forget.bias.fill_(p)
-        net.enter.bias.fill_(q)
-    x = torch.zeros(1, 1, requires_grad=True)
-    found = net.share(x)
-    found.sum().backward()
-    assert found.item() == share
-    assert net.forget.bias.grad is not None
-    assert net.forget.bias.grad.isfinite().all()
 
 
 def test_lru_is_a_dense_linear_system_with_conjugate_pairs() -> None:
@@ -132,53 +85,10 @@ def test_the_ring_s_ends_are_never_drawn() -> None:
     assert torch.log(phase).isfinite().all()
 
 
-def test_block_and_stack_in_numpy() -> None:
-    torch.manual_seed(0)
-    stack = RecurrentStack(3, 6, 1, lambda features: MinGRU(features, 4), dropout=0.5).double().eval()
-    x = torch.randn(2, 5, 3, dtype=torch.float64)
-
-    def normed(v: np.ndarray) -> np.ndarray:
-        return (v - v.mean(-1, keepdims=True)) / np.sqrt(v.var(-1, keepdims=True) + 1e-5)
-
-    (block,) = stack.blocks.layers
-    y = affine(stack.input, x.numpy())
-    h = block.recurrence(torch.from_numpy(normed(y))).detach().numpy()
-    u = h * stats.norm.cdf(h)
-    y = y + affine(block.output, u) * logistic(affine(block.gate, u))
-    np.testing.assert_allclose(stack(x).detach().numpy(), normed(y), rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("recurrence", [lambda n: MinGRU(n, 5), lambda n: MinLSTM(n, 5), lambda n: LRU(n, 5)])
-def test_one_step_at_a_time_over_a_long_sequence(recurrence) -> None:  # type: ignore[no-untyped-def]
-    torch.manual_seed(0)
-    stack = RecurrentStack(2, 4, 2, recurrence)
-    x = torch.randn(1, 500, 2)
-    with torch.no_grad():
-        torch.testing.assert_close(stepped(stack, x), stack(x), rtol=1e-4, atol=1e-4)
-
-
 def test_what_cannot_be_is_refused() -> None:
-    for words, wrong in (
-        ("width", {"width": 1}),
-        ("states", {"states": 0}),
-        ("layers", {"layers": 0}),
-        ("smallest", {"smallest": 0.9, "largest": 0.9}),
-        ("smallest", {"largest": 1.1}),
-        ("largest_phase", {"largest_phase": 0.0}),
-    ):
-        with pytest.raises(ConfigError, match=words):
-            LRUSpec(**wrong)
-    with pytest.raises(ConfigError, match="states"):
-        MinGRUSpec(states=0)
     with pytest.raises(ConfigError, match="ring"):
         ring(3, 0.5, 0.4)
     with pytest.raises(ConfigError, match="phase"):
         ring(3, largest_phase=0.0)
     with pytest.raises(ShapeError, match="4 features"):
         LRU(4, 3)(torch.zeros(1, 2, 5))
-
-
-def test_blocks_keep_the_width() -> None:
-    block = RecurrentBlock(MinGRU(6, 9), 6)
-    assert block.features == 6
-    assert block(torch.randn(2, 3, 6)).shape == (2, 3, 6)
