@@ -74,7 +74,7 @@ def test_pictures_that_do_not_move_are_pictures(tmp_path: Path) -> None:
     [
         (lambda root: gif(root / "wave" / "x.gif", frames(4)), "a clip of 3 frames of 4 x 6 pixels.* got 4 frames"),
         (lambda root: folder(root / "wave" / "x", frames(3, 5)), "got 3 frames of 5 x 6"),
-        (lambda root: gif(root / "wave" / "x.gif", frames(1)), r"x\.gif: .* got a picture that does not move"),
+        (lambda root: gif(root / "wave" / "x.gif", frames(1)), r"x\.gif: .* got an image that does not move"),
         (lambda root: (root / "wave" / "x").mkdir(), "got an empty folder"),
         (lambda root: (root / "yawn").mkdir(), "yawn: .* got no clips"),
         (lambda root: (root / "wave" / "x.gif").write_bytes(b"GIF89a nothing"), "cannot be decoded"),

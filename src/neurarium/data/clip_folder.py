@@ -18,9 +18,9 @@ from jaxtyping import UInt8
 from neurarium.checks import DataError
 from neurarium.data.assemble import Part, Parts, assemble
 from neurarium.data.dataset import Dataset
+from neurarium.data.image_file import frame_count, image_shape_of, is_image_file, read_frames, read_image
 from neurarium.data.image_folder import is_class, part_folders
 from neurarium.data.labels import by_name, class_fields
-from neurarium.data.picture import frame_count, is_picture, picture_shape, read_frames, read_picture
 from neurarium.data.table import Table
 from neurarium.record.schema import Field, Schema
 
@@ -34,15 +34,15 @@ def holds_clips(folder: Path) -> bool:
 
 
 def is_clip(path: Path) -> bool:
-    """Whether a path is an animation, or a folder of pictures that are none. Raises DataError: a damaged one."""
+    """Whether a path is an animation, or a folder of images that are none. Raises DataError: a damaged one."""
     if path.is_dir():
-        pictures = [] if path.name.startswith(".") else [entry for entry in path.iterdir() if is_picture(entry)]
-        return bool(pictures) and not any(map(_is_animation, pictures))
-    return is_picture(path) and _is_animation(path)
+        images = [] if path.name.startswith(".") else [entry for entry in path.iterdir() if is_image_file(entry)]
+        return bool(images) and not any(map(_is_animation, images))
+    return is_image_file(path) and _is_animation(path)
 
 
-def _is_animation(picture: Path) -> bool:
-    return picture.suffix.lower() == ".gif" and frame_count(picture) > 1
+def _is_animation(image: Path) -> bool:
+    return image.suffix.lower() == ".gif" and frame_count(image) > 1
 
 
 def clips_below(path: Path) -> list[Path]:
@@ -53,10 +53,10 @@ def clips_below(path: Path) -> list[Path]:
 def clip_shape(path: Path) -> Shape:
     """Frames, channels, height and width of a clip. Raises DataError: damaged, or frames of several sizes."""
     if not path.is_dir():
-        _, height, width = picture_shape(path)
+        _, height, width = image_shape_of(path)
         pixels = read_frames(path, 3, height, width)  # a palette, and later frames, may hold colors or may not
         return len(pixels), 1 if (pixels == pixels[:, :1]).all() else 3, height, width
-    shapes = {frame: picture_shape(frame) for frame in _frames(path)}
+    shapes = {frame: image_shape_of(frame) for frame in _frames(path)}
     first, (_, height, width) = next(iter(shapes.items()))
     for frame, (_, other, wide) in shapes.items():
         if (other, wide) != (height, width):
@@ -80,7 +80,7 @@ def read_clip(path: Path, shape: Shape) -> UInt8[np.ndarray, "time channels heig
             remedy="cut or scale the clips to one length and size, or leave this one out",
         )
     if path.is_dir():
-        return np.stack([read_picture(frame, *shape[1:]) for frame in _frames(path)])
+        return np.stack([read_image(frame, *shape[1:]) for frame in _frames(path)])
     return read_frames(path, *shape[1:])
 
 
@@ -116,21 +116,21 @@ def _table(members: dict[str, list[Path]], classes: Sequence[str], shape: Shape,
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What may be a clip: sub-folders, and files that are pictures."""
-    return [path for path in sorted(folder.iterdir()) if is_class(path) or is_picture(path)]
+    """What may be a clip: sub-folders, and files that are images."""
+    return [path for path in sorted(folder.iterdir()) if is_class(path) or is_image_file(path)]
 
 
 def _clips(folder: Path) -> list[Path]:
     entries = _entries(folder)
     wrong = next((path for path in entries if not is_clip(path)), folder if not entries else None)
     if wrong is not None:
-        got = "no clips" if wrong == folder else "an empty folder" if wrong.is_dir() else "a picture that does not move"
+        got = "no clips" if wrong == folder else "an empty folder" if wrong.is_dir() else "an image that does not move"
         expected = "an animated GIF or a folder of frames, as the first of the clips is"
         raise DataError(str(wrong), expected=expected, got=got, remedy="remove it, or add its frames")
     return entries
 
 
 def _frames(folder: Path) -> list[Path]:
-    """Pictures of a folder by the numbers in their names, 2 before 10."""
-    parts = {path: re.split(r"(\d+)", path.name) for path in folder.iterdir() if is_picture(path)}
+    """Images of a folder by the numbers in their names, 2 before 10."""
+    parts = {path: re.split(r"(\d+)", path.name) for path in folder.iterdir() if is_image_file(path)}
     return sorted(parts, key=lambda path: [(int(s), "") if s.isdigit() else (-1, s) for s in parts[path]])

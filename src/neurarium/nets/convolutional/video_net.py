@@ -1,4 +1,4 @@
-"""3-D convolutional net: kernels that slide over time as over the picture see motion as a pattern.
+"""3-D convolutional net: kernels that slide over time as over the image see motion as a pattern.
 
     x_0 = clip,    x_l = maxpool(relu(W_l * x_(l-1) + b_l))  for l = 1 .. L
     logits = V m + b,    m the mean of x_L over time and place

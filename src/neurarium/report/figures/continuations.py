@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurarium.data.dataset import Dataset
-from neurarium.report.figures.pictures import ends_of, raw, spread
+from neurarium.report.figures.images import ends_of, raw, spread
 from neurarium.report.figures.run_figure import RunFigure, declared
 from neurarium.report.samples import reconstructions_figure
 from neurarium.tasks.scores import Scores
