@@ -23,7 +23,7 @@ from pathlib import Path
 from machine import describe_machine
 
 ATTACKS = {"kills": 0.35, "full_disk": 0.2, "damage": 0.25, "inputs": 0.2}
-"""Modules of `attacks/`, and the share of the time that each has."""
+"""Modules of `attacks/`, and the fraction of the time that each has."""
 PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
 MARKS = ("<!-- written by benchmarks/attack.py -->\n", "<!-- end -->\n")
 FACTS = ("date", "processor", "python", "torch")
@@ -41,8 +41,8 @@ def main() -> int:
     if given.child:
         return attack(given.only, given.seed, 60 * given.minutes)
     tried, fell = Counter[str](), list[tuple[str, str]]()
-    for name, share in ATTACKS.items() if given.only is None else [(given.only, 1.0)]:
-        for what, problem in trials(name, given.seed, given.minutes * share):
+    for name, fraction in ATTACKS.items() if given.only is None else [(given.only, 1.0)]:
+        for what, problem in trials(name, given.seed, given.minutes * fraction):
             tried[what] += 1
             if problem:
                 fell.append((what, problem))

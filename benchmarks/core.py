@@ -7,7 +7,7 @@ The commit is checked out beside, in a git worktree that is removed again. Each 
 `python -m neurarium.cli.main train NAME`; the two trees alternate (AB, BA, AB, ...), so that a drift of the machine
 meets both. Of a tree no more is used than this command and the `record.jsonl` that it leaves: the time of an epoch is
 the difference of the record's `seconds` at the ends of two epochs, and the first epoch is not counted. mlp and lenet5
-learn the digits that come with the package, resnet20 1,000 random pictures, as the files of Fashion-MNIST may be
+learn the digits that come with the package, resnet20 1,000 random images, as the files of Fashion-MNIST may be
 absent.
 
 The driver imports none of the libraries: a process starts with its parent's peak memory, which must therefore be small.
@@ -52,7 +52,7 @@ class Measured:
 
     Attributes:
         seconds: of an epoch, median of those after the first.
-        peak_mib: largest resident memory of the whole process, pictures and report of the run included.
+        peak_mib: largest resident memory of the whole process, images and report of the run included.
         loss: of the training examples in the last epoch: equal where both trees have done the same.
     """
 
@@ -111,7 +111,7 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
     Raises:
         BenchmarkError: no such commit, or a run that stopped.
     """
-    done([sys.executable, "-c", PICTURES, str(folder / "pictures.npz")], folder)
+    done([sys.executable, "-c", PICTURES, str(folder / "images.npz")], folder)
     trees = {NEW: ROOT, OLD: folder / "base"}
     done(["git", "worktree", "add", "--detach", str(trees[OLD]), given.base], ROOT)
     try:
@@ -162,7 +162,7 @@ def trained(recipe: str, epochs: int, tree: Path, out: Path, threads: int) -> Me
     command = [sys.executable, "-m", "neurarium.cli.main", "train", recipe, "--epochs", str(epochs + 1)]
     command += ["--device", "cpu", "--out", str(out), "--quiet"]
     if recipe in ON_PICTURES:
-        command += ["--data", str(out.parent / "pictures.npz")]
+        command += ["--data", str(out.parent / "images.npz")]
     with (out.parent / "said.log").open("w+") as log:
         process = subprocess.Popen(command, cwd=out.parent, env=environment(tree, threads), stdout=log, stderr=log)
         _, status, usage = os.wait4(process.pid, 0)
@@ -203,8 +203,8 @@ def method(given: argparse.Namespace, trees: dict[str, str]) -> str:
         f"each run a fresh process, {given.threads} threads and cores, {given.repeats} runs of each. Seconds an epoch, "
         "validation set and all, by the record: median of the epochs of a run after the first "
         f"({as_words(given.epochs)}), then of the runs; ratios are medians over the rounds. Peak: most memory of the "
-        "whole process, with pictures and report of the run. mlp and lenet5 learn mnist-5k, resnet20 1,000 random "
-        "pictures of 28 x 28 (800 of them to learn from)."
+        "whole process, with images and report of the run. mlp and lenet5 learn mnist-5k, resnet20 1,000 random "
+        "images of 28 x 28 (800 of them to learn from)."
     )
 
 

@@ -5,16 +5,16 @@
 
 Runs are kept as they end: started again, the program goes on with those that are missing.
 
-All four nets learn from the same 10,000 pictures of Fashion-MNIST at half size (14 x 14: the mean of each 2 x 2 pixels)
+All four nets learn from the same 10,000 images of Fashion-MNIST at half size (14 x 14: the mean of each 2 x 2 pixels)
 with the same optimizer, learning rate, schedule, decay, number format and augmentation (flips, shifts by a pixel),
-without which the residual nets would know the pictures by heart and training error would say nothing. The size is what
+without which the residual nets would know the images by heart and training error would say nothing. The size is what
 half an hour allows: a step costs a quarter of one at full size. The rate is the one at which the deep plain net,
 against which the claim goes, learns best: it is tried first with each of `--rates`, from a seed of its own. Training
 error is the mean over an epoch's own mini-batches while the weights move, as in the paper; validation error is
-measured after each epoch on 2,000 other pictures. The test split is not touched.
+measured after each epoch on 2,000 other images. The test split is not touched.
 
 Source: K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", 2016, figure 6 (there
-CIFAR-10, 64,000 steps of 128 pictures).
+CIFAR-10, 64,000 steps of 128 images).
 """
 
 import argparse
@@ -35,7 +35,7 @@ from neurarium.data import fashion_mnist
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.scaling import Scaling
-from neurarium.data.split import stratified
+from neurarium.data.split import stratified_split
 from neurarium.data.table import Table
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.optimizers import Optimizer
@@ -76,7 +76,7 @@ class Settings:
 
 
 def small_pictures(settings: Settings) -> Dataset:
-    """Fashion-MNIST, fewer pictures, every class its share, and half their size."""
+    """Fashion-MNIST, fewer images, every class its fraction, and half their size."""
     whole = fashion_mnist.load()
     parts = ((whole.train, settings.examples), (whole.validation, settings.validation))
     (pixels, classes), held_out = (_part(part, count) for part, count in parts)
@@ -90,7 +90,7 @@ def small_pictures(settings: Settings) -> Dataset:
 
 def _part(examples: Examples, count: int) -> tuple[Tensor, Tensor]:
     """Pixels and class numbers."""
-    chosen = examples.select(stratified(examples.target("label"), count)[1])
+    chosen = examples.select(stratified_split(examples.target("label"), count)[1])
     pixels = torch.cat(list(chosen.pieces("image")))
     return F.avg_pool2d(pixels.float(), 2).round().to(torch.uint8), chosen.target("label")
 
@@ -157,7 +157,7 @@ def markdown(results: dict[str, Any]) -> str:
     lines += [
         "",
         f"Last epoch of {settings['epochs']}, mean and standard deviation of {count} seeds. "
-        f"{settings['examples']:,} pictures of Fashion-MNIST at 14 x 14, batch {settings['batch_size']}, momentum "
+        f"{settings['examples']:,} images of Fashion-MNIST at 14 x 14, batch {settings['batch_size']}, momentum "
         f"{settings['momentum']:g}, l2 {settings['l2']:g}, cosine with a warm-up of {settings['warmup']:.0%}, "
         f"flips and shifts by {settings['shift']}, number format 'auto'. Rate {results['rate']:g} for all, the best of "
         f"{TRIED} in "
@@ -179,7 +179,7 @@ def draw(results: dict[str, Any]) -> bytes:
     """Draw training and validation error over epochs, plain nets beside residual ones."""
     from neurarium.report import plotting
 
-    figure = plotting.blank(9.6, 4.4)
+    figure = plotting.new_figure(9.6, 4.4)
     sides = figure.subplots(1, 2, sharey=True)
     colors = {20: plotting.BLUE, 56: plotting.VERMILION}
     for axes, kind, title in zip(sides, ("plain", "resnet"), ("Plain nets", "Residual nets"), strict=True):
@@ -194,9 +194,9 @@ def draw(results: dict[str, Any]) -> bytes:
                 )  # fmt: skip
                 low, high = [min(values) for values in by_epoch], [max(values) for values in by_epoch]
                 axes.fill_between(epochs, low, high, color=color, alpha=0.18, linewidth=0)
-        plotting.dress(axes, title, "epoch", "error, % (log scale)" if axes is sides[0] else "")
+        plotting.style_axes(axes, title, "epoch", "error, % (log scale)" if axes is sides[0] else "")
         axes.set_yscale("log")
-        picture.epochs_axis(axes, len(curves[0]))
+        image.epochs_axis(axes, len(curves[0]))
         plotting.legend_above(axes, 2)
     low, high = sides[0].get_ylim()
     ticks = [t for t in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if low <= t <= high]
@@ -246,12 +246,12 @@ def main() -> int:
     if given.quick:
         settings = Settings(examples=512, validation=256, epochs=2, trial_epochs=1, rates=settings.rates[:2])
     results = measure(settings, SEEDS[:2] if given.quick else SEEDS, machine, None if given.quick else RESULTS)
-    picture = draw(results)
+    image = draw(results)
     print("\n" + markdown(results))
     if not given.quick:
         RESULTS.with_suffix(".md").write_text(markdown(results), encoding="utf-8")
         PICTURE.parent.mkdir(parents=True, exist_ok=True)
-        PICTURE.write_bytes(picture)
+        PICTURE.write_bytes(image)
     return 0
 
 

@@ -77,7 +77,7 @@ CASES: dict[str, Recipe] = {
     "resnet20, small": _case("resnet20", epochs=3, data="mnist-5k", augmentation=Augmentation(shift=1), batch_size=64),
 }
 SMALL = 1600
-"""Pictures from which the case "small" learns, at half their size: a step costs a quarter, an epoch a tenth."""
+"""Images from which the case "small" learns, at half their size: a step costs a quarter, an epoch a tenth."""
 
 
 def data_of(name: str, recipe: Recipe) -> Dataset:
@@ -93,7 +93,7 @@ def data_of(name: str, recipe: Recipe) -> Dataset:
 
 
 def half_size(data: Dataset, pixels: Tensor) -> Schema:
-    """The schema of pictures of another size; the scaling stays."""
+    """The schema of images of another size; the scaling stays."""
     return data.schema.with_fields(image=dataclasses.replace(data.schema.input, shape=tuple(pixels.shape[1:])))
 
 
@@ -170,9 +170,15 @@ def at(grid: Sequence[tuple[float, float]], rate: float) -> float:
     """The grid's error at a rate: a line over the logarithm between its neighbors; beyond the ends infinite."""
     for (low, left), (high, right) in itertools.pairwise(grid):
         if low <= rate <= high:
-            share = math.log(rate / low) / math.log(high / low)
-            ends = [error for error, weight in ((left, 1 - share), (right, share)) if weight > 1e-9]
-            return math.inf if math.inf in ends else left * (1 - share) + right * share if len(ends) == 2 else ends[0]
+            fraction = math.log(rate / low) / math.log(high / low)
+            ends = [error for error, weight in ((left, 1 - fraction), (right, fraction)) if weight > 1e-9]
+            return (
+                math.inf
+                if math.inf in ends
+                else left * (1 - fraction) + right * fraction
+                if len(ends) == 2
+                else ends[0]
+            )
     return math.inf
 
 
@@ -227,7 +233,7 @@ def run(cases: dict[str, Recipe], rates: Sequence[float], file: Path | None) -> 
 def _rounded(curve: RateCurve) -> dict[str, Any]:
     """A curve with the digits that a rule can see."""
     rounded = {name: [float(f"{x:.6g}") for x in getattr(curve, name)] for name in ("rates", "losses", "smoothed")}
-    return {**rounded, "diverged_at": curve.diverged_at, "share": curve.share}
+    return {**rounded, "diverged_at": curve.diverged_at, "fraction": curve.fraction}
 
 
 def markdown(results: dict[str, Any]) -> str:

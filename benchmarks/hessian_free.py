@@ -5,9 +5,9 @@
     python benchmarks/hessian_free.py --quick         a smaller net, seconds, writes nothing
 
 Both begin with the same weights, learn from the same 4,000 digits of MNIST and make the same loss small: binary
-cross-entropy of the pixels, summed over a picture. Hessian-free has the whole training set as its batch and runs once
-with each of `--shares` of it for curvature. Adam runs once with each of `--rates`, on mini-batches of 200, its rate on
-a cosine that ends with the time. The best run of either side is compared. Both are warm when their time begins, and
+cross-entropy of the pixels, summed over an image. Hessian-free has the whole training set as its batch and runs once
+with each of `--fractions` of it for curvature. Adam runs once with each of `--rates`, on mini-batches of 200, its rate
+on a cosine that ends with the time. The best run of either side is compared. Both are warm when their time begins, and
 it counts while a rule learns, not while the loss is measured.
 
 Source: G. Hinton, R. Salakhutdinov, "Reducing the dimensionality of data with neural networks", 2006 (the net);
@@ -59,7 +59,7 @@ def autoencoder(coder: tuple[int, ...]) -> nn.Sequential:
     """Coder and its mirror image: sigmoid units, but a linear code and logits of the pixels at the end.
 
     Martens' sparse first weights, 15 normal ones into each unit: dense ones of Xavier's size leave so deep a net of
-    sigmoids on a plateau, where every picture is answered by the mean of all.
+    sigmoids on a plateau, where every image is answered by the mean of all.
     """
     sizes = (*coder, *reversed(coder[:-1]))
     layers: list[nn.Module] = []
@@ -73,10 +73,10 @@ def autoencoder(coder: tuple[int, ...]) -> nn.Sequential:
 
 
 class PixelEntropy(Reconstruction):
-    """Binary cross-entropy of the pixels in nats, summed over a picture, mean over the pictures."""
+    """Binary cross-entropy of the pixels in nats, summed over an image, mean over the images."""
 
     def counts(self, batch: Batch) -> Tensor:
-        """Pictures, twice."""
+        """Images, twice."""
         return count_tensor(batch.x, float(batch.size), float(batch.size))
 
     def terms(self, outputs: Outputs, batch: Batch, counts: Tensor) -> tuple[Tensor, ...]:
@@ -85,17 +85,17 @@ class PixelEntropy(Reconstruction):
         return (F.binary_cross_entropy_with_logits(logits, batch.x, reduction="sum") / counts[0],)
 
     def errors(self, outputs: Outputs, batch: Batch) -> Tensor:
-        """Count nothing: a picture is not right or wrong."""
+        """Count nothing: an image is not right or wrong."""
         return batch.x.new_zeros(())
 
 
-def pictures(images: Examples, count: int | None) -> Table:
-    """Pixels from 0 to 1, a row a picture."""
+def images(images: Examples, count: int | None) -> Table:
+    """Pixels from 0 to 1, a row an image."""
     return Table((torch.cat(list(images.pieces("image")))[:count].flatten(1).float() / 255,), (), SCHEMA)
 
 
 def mean_loss(rule: LearningRule, examples: Table) -> float:
-    """Loss over all the pictures."""
+    """Loss over all the images."""
     return sum(rule.measure(batch).terms[0] * batch.size for batch in in_order(examples, 1000)) / len(examples)
 
 
@@ -177,7 +177,7 @@ def draw(outcomes: list[dict[str, Any]], minutes: float) -> None:
     """Draw loss against time: the best run of either side strong, its others pale."""
     from neurarium.report import plotting
 
-    figure = plotting.blank(8.0, 4.6)
+    figure = plotting.new_figure(8.0, 4.6)
     axes = figure.subplots()
     sides = (("adam", "Adam", plotting.BLUE), (HESSIAN_FREE, "Hessian-free", plotting.VERMILION))
     for name, title, color in sides:
@@ -198,7 +198,7 @@ def draw(outcomes: list[dict[str, Any]], minutes: float) -> None:
     axes.set_yticks(ticks, labels=[str(t) for t in ticks])
     axes.minorticks_off()
     title = "Deep auto-encoder: training loss"
-    plotting.dress(axes, title, "minutes of learning", "cross-entropy of a picture in nats (log scale)")
+    plotting.style_axes(axes, title, "minutes of learning", "cross-entropy of an image in nats (log scale)")
     plotting.legend_above(axes, 2)
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     PICTURE.write_bytes(plotting.png(figure))
@@ -229,7 +229,7 @@ def markdown(results: dict[str, Any]) -> str:
             for o in sorted(outcomes, key=lambda o: o["loss"])
         ),
         "",
-        "Losses: binary cross-entropy in nats, summed over the 784 pixels, mean over the pictures. Held out: the "
+        "Losses: binary cross-entropy in nats, summed over the 784 pixels, mean over the images. Held out: the "
         "validation split. Adam's rate falls on a cosine to nothing at the end.",
         "",
         measured_on(results["machine"]),
@@ -242,7 +242,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=5.0, help="of learning, for each contender")
     parser.add_argument("--rates", type=float, nargs="+", default=[3e-4, 1e-3, 2e-3, 4e-3], help="tried for Adam")
-    parser.add_argument("--shares", type=float, nargs="+", default=[1 / 16, 1 / 4], help="tried for Hessian-free")
+    parser.add_argument("--fractions", type=float, nargs="+", default=[1 / 16, 1 / 4], help="tried for Hessian-free")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads of either side")
     parser.add_argument("--quick", action="store_true", help="a small net, a few seconds each, write nothing")
     given = parser.parse_args()
@@ -251,10 +251,10 @@ def main() -> int:
     torch.set_num_threads(given.threads)
     minutes, coder, count = (0.05, (784, 64, 16), 500) if given.quick else (given.minutes, CODER, None)
     dataset = load()
-    train, held_out = pictures(dataset.train, count), pictures(dataset.validation, count)
+    train, held_out = images(dataset.train, count), images(dataset.validation, count)
     seed_everything(0)
     net = autoencoder(coder)
-    optimizers = [Optimizer(HESSIAN_FREE, hessian_free=HessianFree(curvature=share)) for share in given.shares]
+    optimizers = [Optimizer(HESSIAN_FREE, hessian_free=HessianFree(curvature=fraction)) for fraction in given.fractions]
     optimizers += [Optimizer("adam", lr=rate) for rate in given.rates]
     outcomes = []
     for optimizer in optimizers:

@@ -1,11 +1,11 @@
 """How fast large convolutional nets answer, beside torchvision's and timm's: ResNet-50, VGG-16, DenseNet-121.
 
     python benchmarks/inference.py            batches of 1 and 16; writes benchmarks/results/inference.json and .md
-    python benchmarks/inference.py --quick    ResNet-50, batch 1, one round, few pictures, write nothing
+    python benchmarks/inference.py --quick    ResNet-50, batch 1, one round, few images, write nothing
 
 All sides have the same weights, copied by neurarium's converter, and are given the same float32 images in the usual
 layout; what they convert counts as their time. The weights are drawn, their batch normalizations have the statistics of
-real pictures, and the output layer is fitted by least squares to say which place of which picture an image was cut
+real images, and the output layer is fitted by least squares to say which place of which image an image was cut
 from, give or take some pixels, so that there are classes to be right or wrong about. Images that are asked about lie
 between those that it was fitted to.
 """
@@ -86,7 +86,7 @@ def main() -> int:
 
 
 def compare(name: str, batches: tuple[int, ...], repeats: int, places: int, threads: int) -> dict[str, Any]:
-    """Let every side answer the same images in turns; then what they say about real pictures."""
+    """Let every side answer the same images in turns; then what they say about real images."""
     learned, seen = torch.cat([crops(places, shift) for shift in FITTED]), crops(places, ASKED)
     net = fitted(name, learned)
     sides = {side: answering(name, side, net) for side in SIDES}
@@ -274,7 +274,8 @@ def markdown(results: dict[str, Any]) -> str:
         "# Answers of large convolutional nets",
         f"Images of 3 x {SIDE} x {SIDE}, {results['threads']} threads of torch, medians of {results['repeats']} "
         "rounds in turns in one process after one to warm up; ratios are medians over the rounds. Peak: most memory "
-        "held while answering, weights and libraries with it, one side alone in a process. Same top-1: share of crops "
+        "held while answering, weights and libraries with it, one side alone in a process. "
+        "Same top-1: fraction of crops "
         "of three photographs that get the class which torchvision's model as it comes gives them; right: the place "
         "that they were cut from, two pixels beside those that the output layer was fitted to. Every side uses the "
         "same C library, told to keep freed memory.",

@@ -97,8 +97,8 @@ def compare(x: np.ndarray, labels: np.ndarray, epochs: int, repeats: int) -> dic
             side()
             seconds[name].append(time.perf_counter() - began)
     distance = float(np.linalg.norm(found.weight.numpy() - peer.coef_[0]) / np.linalg.norm(peer.coef_[0]))
-    share = len(found.mistakes) / (found.epochs * len(x))
-    return {"seconds": seconds, "epochs": found.epochs, "mistakes": share, "separated": found.separated} | {
+    fraction = len(found.mistakes) / (found.epochs * len(x))
+    return {"seconds": seconds, "epochs": found.epochs, "mistakes": fraction, "separated": found.separated} | {
         "distance": distance
     }
 

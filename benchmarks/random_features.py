@@ -1,12 +1,12 @@
 """Random features in closed form: accuracy against width, and time beside scikit-learn's RBFSampler and Ridge.
 
-    python benchmarks/random_features.py            minutes; writes results/random_features.json, .md and a picture
+    python benchmarks/random_features.py            minutes; writes results/random_features.json, .md and an image
     python benchmarks/random_features.py --quick    small sizes, seconds, writes nothing
 
 **Accuracy.** MNIST-5k, widths 62 to 4,000, three draws each. For every width and draw the validation split chooses the
 penalty and the scale of the features; the test split is looked at once, with that choice.
 
-**Time.** 60,000 pictures of Fashion-MNIST, 4,000 Fourier features in float32, ridge regression on the one-hot code of
+**Time.** 60,000 images of Fashion-MNIST, 4,000 Fourier features in float32, ridge regression on the one-hot code of
 10 classes with the same width of the kernel and the same penalty, from scaled pixels to fitted weights. scikit-learn:
 `RBFSampler` and `Ridge(solver="cholesky", copy_X=False)`, which forms the whole table of features. Each fit runs in a
 process of its own for its peak memory, the two in turns.
@@ -55,7 +55,7 @@ SPEED_WIDTH, SPEED_L2, BLOCK = 0.8, 1e-5, 4000
 
 
 def rows_of(examples: Examples, count: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Scaled pixels, a row a picture, and the classes."""
+    """Scaled pixels, a row an image, and the classes."""
     batch = examples.gather(torch.arange(len(examples) if count is None else min(count, len(examples))))
     return batch.x.flatten(1), batch.labels
 
@@ -73,9 +73,9 @@ def accuracy_at(data: Dataset, kind: str, width: int, seed: int) -> dict[str, An
             validation, final = net.features(held), net.features(test)
         for l2 in PENALTIES:
             fit = sums.solve(l2)
-            share = float((fit.predict(validation).argmax(1) == held_y).double().mean())
-            if share > best[0]:
-                best = share, (scale, l2, float((fit.predict(final).argmax(1) == test_y).double().mean()))
+            fraction = float((fit.predict(validation).argmax(1) == held_y).double().mean())
+            if fraction > best[0]:
+                best = fraction, (scale, l2, float((fit.predict(final).argmax(1) == test_y).double().mean()))
     scale, l2, score = best[1]
     return {"kind": kind, "width": width, "seed": seed, "scale": scale, "l2": l2, "validation": best[0], "test": score}
 
@@ -150,7 +150,7 @@ def draw(curve: list[dict[str, Any]]) -> None:
     """Test error against width, both axes logarithmic: the mean over draws as a line, each draw a mark."""
     from neurarium.report import plotting
 
-    figure = plotting.blank(7.0, 4.4)
+    figure = plotting.new_figure(7.0, 4.4)
     axes = figure.subplots()
     for kind, color, marker in (("relu", plotting.BLUE, "o"), ("fourier", plotting.VERMILION, "s")):
         rows = [row for row in curve if row["kind"] == kind]
@@ -168,7 +168,9 @@ def draw(curve: list[dict[str, Any]]) -> None:
     ticks = [t for t in (3, 4, 5, 6, 8, 10, 15, 20, 30, 40) if low <= t <= high]
     axes.set_yticks(ticks, labels=[f"{t} %" for t in ticks])
     axes.minorticks_off()
-    plotting.dress(axes, "Random features on MNIST-5k: test error", "random features (log scale)", "wrong (log scale)")
+    plotting.style_axes(
+        axes, "Random features on MNIST-5k: test error", "random features (log scale)", "wrong (log scale)"
+    )
     plotting.legend_above(axes, 2)
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     PICTURE.write_bytes(plotting.png(figure))
@@ -209,7 +211,7 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes; writes nothing")
-    parser.add_argument("--only", choices=["curve", "speed"], help="one half; writes the picture alone, or nothing")
+    parser.add_argument("--only", choices=["curve", "speed"], help="one half; writes the image alone, or nothing")
     arguments = parser.parse_args()
     quick, only = arguments.quick, arguments.only
     warn_if_busy()

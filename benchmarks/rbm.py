@@ -75,7 +75,7 @@ def main() -> int:
 
 
 def pixels(examples: Examples) -> np.ndarray:
-    """Gray values in [0, 1], a row a picture, float32."""
+    """Gray values in [0, 1], a row an image, float32."""
     return torch.cat(list(examples.pieces("image"))).flatten(1).float().div(255).numpy()
 
 

@@ -1,13 +1,13 @@
 """How fast ResNet-20 learns, beside the script that everybody writes first: batch 128, images of 3 x 32 x 32.
 
     python benchmarks/resnet_training.py            four epochs; writes benchmarks/results/resnet_training.json and .md
-    python benchmarks/resnet_training.py --quick    640 pictures, two epochs, write nothing
+    python benchmarks/resnet_training.py --quick    640 images, two epochs, write nothing
 
-Pictures of Fashion-MNIST, or of MNIST where that is not there, with a margin of two and three equal colors. Every side
-begins with the same weights, sees the same pictures in the same order, standardised alike, and descends by the same
+Images of Fashion-MNIST, or of MNIST where that is not there, with a margin of two and three equal colors. Every side
+begins with the same weights, sees the same images in the same order, standardised alike, and descends by the same
 rule (momentum 0.9, l2 1e-4, cosine); it is a process of its own and trains an epoch when it is told to, in turns.
 
-The order is the same because it decides more than the sides do: after ten steps, six orders of the same pictures gave
+The order is the same because it decides more than the sides do: after ten steps, six orders of the same images gave
 accuracies from 0.18 to 0.35 with one script. What is left between the sides is rounding: torch's batch normalization of
 maps laid out channels-last is right to 1e-5, of others to 5e-8.
 """
@@ -62,10 +62,10 @@ RESULTS = Path(__file__).parent / "results"
 def main() -> int:
     """Measure, print, write; or be one side."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="640 pictures, two epochs, write nothing")
+    parser.add_argument("--quick", action="store_true", help="640 images, two epochs, write nothing")
     parser.add_argument("--threads", type=int, default=2, help="of torch")
     parser.add_argument("--epochs", type=int, default=4, help="the first is not timed")
-    parser.add_argument("--examples", type=int, default=12_800, help="pictures to learn from")
+    parser.add_argument("--examples", type=int, default=12_800, help="images to learn from")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--serve", nargs=2, metavar=("SIDE", "FILE"), help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -77,7 +77,7 @@ def main() -> int:
         given.epochs, given.examples = 2, 640
     warn_if_busy()
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "pictures.safetensors"
+        file = Path(folder) / "images.safetensors"
         name = write_pictures(file, given.examples)
         results: dict[str, Any] = {
             "machine": describe_machine(),
@@ -92,7 +92,7 @@ def main() -> int:
 
 
 def write_pictures(file: Path, count: int) -> str:
-    """Write the pictures and the first weights for all sides; return what the pictures are."""
+    """Write the images and the first weights for all sides; return what the images are."""
     try:
         data, name = fashion_mnist.load(), "Fashion-MNIST"
     except DataError:
@@ -183,7 +183,7 @@ def trainer(
     field = scaling.field(Field((3, 32, 32), value_range=(0.0, 255.0)))
     schema = Schema({"image": field}, class_fields("0123456789"))
     train, test = (Table((tensors[p],), (tensors[f"{p}_targets"],), schema) for p in ("train", "test"))
-    data = Dataset("pictures", train, test.select(torch.arange(0)), test, schema, "see above", "none")
+    data = Dataset("images", train, test.select(torch.arange(0)), test, schema, "see above", "none")
     recipe = Recipe(
         net=ResNetSpec(20),
         optimizer=Optimizer("momentum", lr=RATE, momentum=MOMENTUM, l2=L2),
@@ -211,8 +211,8 @@ def script(
     net.load_state_dict({k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")})
     if laid_out:
         net = net.to(memory_format=torch.channels_last)
-    pictures = TensorDataset(standardised(tensors["train"], scaling), tensors["train_targets"])
-    loader = DataLoader(pictures, BATCH, sampler=SameOrder(len(pictures)))
+    images = TensorDataset(standardised(tensors["train"], scaling), tensors["train_targets"])
+    loader = DataLoader(images, BATCH, sampler=SameOrder(len(images)))
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(net.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=L2)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * len(loader))
@@ -299,7 +299,7 @@ def classes(net: nn.Module, images: Tensor) -> Tensor:
 
 
 def same_prepared(net: nn.Module, images: Tensor) -> float:
-    """Share of the answers that stay when the net is prepared for inference."""
+    """Fraction of the answers that stay when the net is prepared for inference."""
     fast = prepared_for_inference(net, find_device("cpu"))
     return float((classes(fast, images) == classes(net.eval(), images)).float().mean())
 
@@ -310,10 +310,10 @@ def markdown(results: dict[str, Any]) -> str:
     lines = [
         "# ResNet-20: a step of learning",
         "",
-        f"{results['examples']:,} pictures of {results['data']} as 3 x 32 x 32, batch {BATCH}, {results['threads']} "
+        f"{results['examples']:,} images of {results['data']} as 3 x 32 x 32, batch {BATCH}, {results['threads']} "
         f"threads; {results['epochs']} epochs in turns, each side a process of its own; the first is not timed. "
         "Seconds are those of an epoch divided by its steps: loading, checks and all. Ratio: median over the epochs. "
-        "Accuracy on 2,000 test pictures after the last epoch, measured in float32; prepared: share of those answers "
+        "Accuracy on 2,000 test images after the last epoch, measured in float32; prepared: fraction of those answers "
         "that stay when the net is prepared for inference (`prepared_for_inference`).",
         "",
         f"| {TEXTBOOK}'s time / time | side | ms a step | first epoch | peak MiB | accuracy | prepared | loss |",

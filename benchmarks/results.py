@@ -60,7 +60,7 @@ TARGETS = {
     "hopfield": ("exact recall", 1.0, "energy by hand falls at every update; a loop over single neurons"),
     "rbm": ("log-likelihood", -100.0, "independent units; exact log Z by enumeration on small machines"),
     "autoencoder": ("PSNR", 18.5, "principal components with as many numbers, by NumPy's SVD"),
-    "denoising-autoencoder": ("PSNR of denoised examples", 16.0, "the damaged pictures themselves"),
+    "denoising-autoencoder": ("PSNR of denoised examples", 16.0, "the damaged figures themselves"),
     "gan": ("modes covered", 1.0, "the mixture that the points were drawn from"),
     "dcgan": ("classes covered", 1.0, "LeNet-5 trained on real digits; training digits instead of generated ones"),
     "vowels": ("accuracy", 0.95, "forward pass in NumPy; logistic regression on the mean frame, 0.962"),
@@ -90,7 +90,7 @@ def measure(name: str, folder: Path) -> dict[str, object]:
     from dataclasses import replace
 
     import neurarium
-    from neurarium.report.gallery import pictures
+    from neurarium.report.gallery import figures
 
     recipe = replace(neurarium.recipe(name), device="cpu")
     started = time.perf_counter()
@@ -100,9 +100,9 @@ def measure(name: str, folder: Path) -> dict[str, object]:
     metrics = {m["name"]: m["value"] for m in scores["metrics"]}
     gallery = ROOT.parent / "docs" / "pictures"
     gallery.mkdir(parents=True, exist_ok=True)
-    of_net = (p.name for p in pictures(run.folder) if p.alone and p.name != "augmented")
-    for picture in ("curves", *of_net):
-        shutil.copy(run.folder / f"{picture}.png", gallery / f"{name}-{picture}.png")
+    of_net = (p.name for p in figures(run.folder) if p.alone and p.name != "augmented")
+    for figure in ("curves", *of_net):
+        shutil.copy(run.folder / f"{figure}.png", gallery / f"{name}-{figure}.png")
     return {
         "recipe": name,
         "data": recipe.data,
@@ -133,7 +133,7 @@ def write_page(rows: dict[str, dict[str, object]]) -> None:
         "# Results",
         "",
         "Written by `make results`. Every score comes from the test split, looked at once, after the settings were",
-        "chosen on validation data. Seconds: the whole run with pictures and report; learning alone in brackets.",
+        "chosen on validation data. Seconds: the whole run with figures and report; learning alone in brackets.",
         "",
         "| recipe | data | measure | score | target | examples | seconds | seed | oracle |",
         "|---|---|---|---|---|---|---|---|---|",

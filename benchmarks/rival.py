@@ -55,12 +55,12 @@ class ContenderError(Exception):
 class Rival:
     """The process of one contender for one net; leaving its `with` block ends it."""
 
-    def __init__(self, entry: Entry, net: str, pictures: Path, threads: int) -> None:
+    def __init__(self, entry: Entry, net: str, images: Path, threads: int) -> None:
         self.outcome = Outcome(entry.name)
-        self._log = pictures / f"{entry.script}-{net}.log"
+        self._log = images / f"{entry.script}-{net}.log"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, CONTENDERS / f"{entry.script}.py", pictures, net],
+                [sys.executable, CONTENDERS / f"{entry.script}.py", images, net],
                 env=os.environ | thread_settings(threads) | entry.settings,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -1,7 +1,7 @@
-"""How fast neurarium trains, beside its peers: one epoch of the 60,000 training pictures of Fashion-MNIST.
+"""How fast neurarium trains, beside its peers: one epoch of the 60,000 training images of Fashion-MNIST.
 
     python benchmarks/speed.py            both nets, all contenders; writes benchmarks/results/speed.json and speed.md
-    python benchmarks/speed.py --quick    2,000 pictures, one round: does everything run?
+    python benchmarks/speed.py --quick    2,000 images, one round: does everything run?
 
 Every contender is a process of its own (`contenders/`), which learns when told to; the driver goes round them, so
 that a drift of the machine meets all. It imports none of the libraries: a process starts with its parent's peak
@@ -52,11 +52,11 @@ def main() -> int:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given.threads])
     results: dict[str, Any] = {"machine": describe_machine(), "method": method(given), "nets": {}}
     with tempfile.TemporaryDirectory() as folder:
-        pictures = Path(folder)
+        images = Path(folder)
         try:
-            write_pictures(given, pictures)
+            write_pictures(given, images)
             for net in given.nets:
-                results["nets"][net] = measure(net, pictures, given)
+                results["nets"][net] = measure(net, images, given)
         except ContenderError as error:
             return complain(str(error))
     publish("speed", results, markdown(results), None if given.quick else given.out)
@@ -66,7 +66,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="2,000 pictures, one round, write nothing")
+    parser.add_argument("--quick", action="store_true", help="2,000 images, one round, write nothing")
     parser.add_argument("--threads", type=int, default=2, help="threads and cores of every contender")
     parser.add_argument("--repeats", type=int, default=7, help="epochs measured of each, after one to warm up")
     parser.add_argument("--nets", nargs="+", choices=NETS, default=NETS)
@@ -81,12 +81,12 @@ def parse() -> argparse.Namespace:
 
 
 def write_pictures(given: argparse.Namespace, folder: Path) -> None:
-    """Read the pictures through neurarium and lay them where every contender finds them.
+    """Read the images through neurarium and lay them where every contender finds them.
 
     Raises:
         ContenderError: the data is not there or damaged.
     """
-    script = [sys.executable, CONTENDERS / "pictures.py", given.data, folder]
+    script = [sys.executable, CONTENDERS / "images.py", given.data, folder]
     done = subprocess.run(
         [*script, *(["--examples", "2000"] if given.quick else [])], stderr=subprocess.PIPE, text=True
     )
@@ -95,14 +95,14 @@ def write_pictures(given: argparse.Namespace, folder: Path) -> None:
         raise ContenderError(f"{done.stderr.strip()}\n{remedy}")
 
 
-def measure(net: str, pictures: Path, given: argparse.Namespace) -> dict[str, Any]:
+def measure(net: str, images: Path, given: argparse.Namespace) -> dict[str, Any]:
     """Train one net with every contender that can, then compare the two loops in one process."""
     with ExitStack() as stack:
         rivals = []
         for entry in (entry for entry in ROSTER if net in entry.nets):
             print(f"{net}: {entry.name} starts", file=sys.stderr)
             began = time.perf_counter()
-            rival = stack.enter_context(Rival(entry, net, pictures, given.threads))
+            rival = stack.enter_context(Rival(entry, net, images, given.threads))
             rival.warm_up(began)
             rivals.append(rival)
         for turn in range(given.repeats):
@@ -113,14 +113,14 @@ def measure(net: str, pictures: Path, given: argparse.Namespace) -> dict[str, An
         for rival in rivals:
             rival.finish()
         outcomes = [dataclasses.asdict(rival.outcome) for rival in rivals]
-    return {"contenders": rows(outcomes), "loop_overhead": loop_overhead(net, pictures, given)}
+    return {"contenders": rows(outcomes), "loop_overhead": loop_overhead(net, images, given)}
 
 
-def loop_overhead(net: str, pictures: Path, given: argparse.Namespace) -> dict[str, Any]:
+def loop_overhead(net: str, images: Path, given: argparse.Namespace) -> dict[str, Any]:
     """Compare neurarium's trainer with the hand-tuned loop in one process."""
     rounds = given.repeats if given.quick else max(LEAST_PAIRS, given.repeats)
     done = subprocess.run(
-        [sys.executable, CONTENDERS / "loop_overhead.py", pictures, net, "--rounds", str(rounds)],
+        [sys.executable, CONTENDERS / "loop_overhead.py", images, net, "--rounds", str(rounds)],
         env=os.environ | thread_settings(given.threads),
         capture_output=True,
         text=True,
@@ -133,9 +133,9 @@ def loop_overhead(net: str, pictures: Path, given: argparse.Namespace) -> dict[s
 
 def method(given: argparse.Namespace) -> str:
     """Say how it was measured."""
-    pictures = "the first 2,000 (quick: not a measurement)" if given.quick else "all 60,000"
+    images = "the first 2,000 (quick: not a measurement)" if given.quick else "all 60,000"
     return (
-        f"One epoch of {pictures} training pictures, batch 128, Adam 1e-3, float32, {given.threads} threads and cores. "
+        f"One epoch of {images} training images, batch 128, Adam 1e-3, float32, {given.threads} threads and cores. "
         f"Median of {given.repeats} epochs after one to warm up, contenders in turns, each in a process of its own; "
         f"ratios are medians over the rounds; test accuracy after all {given.repeats + 1} epochs. None holds "
         "examples out for validation. neurarium does what it does by default (training error, gradient norm and "

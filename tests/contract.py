@@ -1,4 +1,4 @@
-"""What the contract suites share: nets of the catalog on drawn examples, recipes on a few of their own."""
+"""What the contract suites fraction: nets of the catalog on drawn examples, recipes on a few of their own."""
 
 import contextlib
 import copy

@@ -68,7 +68,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 def trained(plan: Recipe, data: Dataset, folder: Path) -> None:
-    """A finished run, without its pictures."""
+    """A finished run, without its images."""
     list(sessions.start(plan, folder, data).events())
     loaded = api.load(folder)
     write_layers(loaded, folder)

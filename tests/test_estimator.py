@@ -21,7 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import neurarium
 from neurarium.checks import ConfigError, DataError, NonFiniteError, ShapeError, UserError
 from neurarium.data import mnist_5k
-from neurarium.data.split import stratified
+from neurarium.data.split import stratified_split
 from neurarium.data.table import Table
 from neurarium.estimator import NeuralClassifier
 from neurarium.nets.convolutional.lenet import LeNet5
@@ -202,7 +202,7 @@ def test_early_stopping_ends_with_the_best_epoch_on_the_held_out_examples() -> N
     assert scores is not None
     best = scores.index(max(scores))
     assert model.n_iter_ == len(scores) == best + 1 + 5
-    kept, held_out = (part.numpy() for part in stratified(torch.from_numpy(noisy), 30))
+    kept, held_out = (part.numpy() for part in stratified_split(torch.from_numpy(noisy), 30))
     assert model.score(IRIS[held_out], noisy[held_out]) == pytest.approx(scores[best])
     np.testing.assert_allclose(model.scaling_.mean, IRIS[kept].mean(0))
 

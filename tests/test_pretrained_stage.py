@@ -40,7 +40,7 @@ PROBE = Recipe(name="probe", net=LinearProbeSpec("relu2"), pretrained="quick-tea
 def _known_teacher(monkeypatch: pytest.MonkeyPatch) -> None:
     table = {**RECIPES, "quick-teacher": lambda: TEACHER, "quick-student": lambda: STUDENT}
     monkeypatch.setattr(api, "RECIPES", table)
-    # pictures and reports are looked at elsewhere
+    # images and reports are looked at elsewhere
     monkeypatch.setattr(api, "write_results", lambda run, data: None)
 
 
@@ -131,7 +131,7 @@ def test_mistakes_show_before_anything_is_trained(images: Dataset, tmp_path: Pat
         assert not (tmp_path / "r").exists()
 
 
-# the command line, with a teacher that needs two epochs and no pictures
+# the command line, with a teacher that needs two epochs and no images
 SHORT = """
 import sys
 from dataclasses import replace

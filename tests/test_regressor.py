@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import neurarium
 from neurarium.checks import ConfigError, DataError, NonFiniteError
-from neurarium.data.split import stratified
+from neurarium.data.split import stratified_split
 from neurarium.estimator import NeuralClassifier, NeuralRegressor
 from neurarium.nets.connectionist.rbm_spec import RBMSpec
 from neurarium.nets.feedforward.specs import MLPSpec
@@ -130,7 +130,7 @@ def test_early_stopping_ends_with_the_best_epoch_on_the_held_out_examples() -> N
     assert scores is not None
     best = scores.index(max(scores))
     assert model.n_iter_ == len(scores) < 200
-    kept, held_out = (part.numpy() for part in stratified(torch.zeros(442, dtype=torch.int64), 88))
+    kept, held_out = (part.numpy() for part in stratified_split(torch.zeros(442, dtype=torch.int64), 88))
     left = ((model.predict(X[held_out]) - SEVERAL[held_out]) ** 2).mean(0) / SEVERAL[kept].var(0)
     assert 1 - left.mean() == pytest.approx(scores[best], abs=1e-4)
     np.testing.assert_allclose(model.scaling_.mean, X[kept].mean(0))

@@ -67,7 +67,7 @@ class Moments:
 @pytest.fixture(autouse=True)
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is drawn plays no part here, that it is written does."""
-    monkeypatch.setattr(plotting, "png", lambda figure: b"picture")
+    monkeypatch.setattr(plotting, "png", lambda figure: b"image")
     monkeypatch.setattr(page, "report_page", lambda folder: "page")
 
 

@@ -96,4 +96,4 @@ def group(file: Path) -> str:
     if file.parent.name == "checkpoints":
         return "a checkpoint"
     return {"weights": "weights", "best": "weights", "config": "settings", "data": "the schema of the data",
-            "record": "the record", "scores": "scores"}.get(file.stem, "pictures and pages")  # fmt: skip
+            "record": "the record", "scores": "scores"}.get(file.stem, "images and pages")  # fmt: skip

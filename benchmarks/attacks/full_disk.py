@@ -1,6 +1,6 @@
 """No file may grow beyond a random size, as on a disk that fills up: one clear error, and the run can be resumed.
 
-Without drawing, as that is most of a run's time: what pictures and pages are made of is written all the same.
+Without drawing, as that is most of a run's time: what images and pages are made of is written all the same.
 """
 
 import math

@@ -72,9 +72,9 @@ def seeds(workshop: Path) -> dict[str, tuple[Path, tuple[bytes, ...], Callable[[
     packed.mkdir()
     for file in idx.iterdir():
         (packed / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
-    pictures = workshop / "pictures"
+    images = workshop / "pictures"
     for k in range(20):
-        file = pictures / "ab"[k % 2] / f"{k}.{('png', 'jpg', 'bmp', 'gif')[k % 4]}"
+        file = images / "ab"[k % 2] / f"{k}.{('png', 'jpg', 'bmp', 'gif')[k % 4]}"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(draw.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(file)
     settings = workshop / "config.toml"
@@ -97,9 +97,9 @@ def seeds(workshop: Path) -> dict[str, tuple[Path, tuple[bytes, ...], Callable[[
         "idx images": (idx / "train-images-idx3-ubyte", binary, load(idx)),
         "idx labels": (idx / "train-labels-idx1-ubyte", binary, load(idx)),
         "idx images, packed": (packed / "train-images-idx3-ubyte.gz", binary, load(packed)),
-        "png picture": (pictures / "a" / "0.png", binary, load(pictures)),
-        "jpg picture": (pictures / "b" / "1.jpg", binary, load(pictures)),
-        "gif picture": (pictures / "b" / "3.gif", binary, load(pictures)),
+        "png image": (images / "a" / "0.png", binary, load(images)),
+        "jpg image": (images / "b" / "1.jpg", binary, load(images)),
+        "gif image": (images / "b" / "3.gif", binary, load(images)),
         "toml settings": (
             settings, TOKENS["toml"], done(lambda: recipe_from_plain(read_toml(settings), base=api.recipe("mlp")))
         ),

@@ -14,9 +14,9 @@ from attacks.trial import Launched, Trial, difference, finish, left, next_step
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 NAMES = {signal.SIGKILL: "kill -9", signal.SIGINT: "Ctrl-C", signal.SIGTERM: "kill"}
 EARLY = 0.1
-"""Share of the signals that do not wait until the run has begun to learn."""
+"""Fraction of the signals that do not wait until the run has begun to learn."""
 DRAWN = 6
-"""One run in so many draws its pictures and its page."""
+"""One run in so many draws its images and its page."""
 
 
 def attack(workshop: Path, rng: random.Random) -> Iterator[Trial]:

@@ -1,4 +1,4 @@
-"""What every attack reports, and what they share: a command line to attack, and damage to bytes."""
+"""What every attack reports, and what they fraction: a command line to attack, and damage to bytes."""
 
 import contextlib
 import io
@@ -21,7 +21,7 @@ PLAN = [
     "mlp", "--data", "iris", "--net.hidden", "16", "--net.dropout", "0.2", "--epochs", "30", "--batch-size", "8",
     "--threads", "1", "--checkpoints.steps", "25", "--quiet",
 ]  # fmt: skip
-"""A run of a second that draws random numbers, saves often, and leaves few pictures."""
+"""A run of a second that draws random numbers, saves often, and leaves few images."""
 _TIMED = ("record.jsonl", "curves.png", "report.html")  # they hold the seconds that a run took
 
 
@@ -46,7 +46,7 @@ class Launched:
     Args:
         folder: where it runs.
         arguments: of the command line.
-        drawn: whether pictures and pages are drawn, which takes most of its time; if not, stand-ins are written.
+        drawn: whether images and pages are drawn, which takes most of its time; if not, stand-ins are written.
         largest: bytes beyond which no file of it grows; none: no limit.
     """
 
@@ -68,7 +68,7 @@ class Launched:
             if largest is not None:  # writing more is an error, as on a full disk
                 resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
             if not drawn:
-                import_module("neurarium.report.plotting").png = lambda figure: b"picture"  # type: ignore[attr-defined]
+                import_module("neurarium.report.plotting").png = lambda figure: b"image"  # type: ignore[attr-defined]
                 import_module("neurarium.report.page").report_page = lambda run: "page"  # type: ignore[attr-defined]
             code = import_module("neurarium.cli.main").main(arguments)
         except BaseException:

@@ -1,6 +1,6 @@
 """A training loop over neurarium's net, made as fast as plain PyTorch allows by hand.
 
-Pictures scaled beforehand and gathered by index, channels-last weights, fused Adam, gradients dropped, not
+Images scaled beforehand and gathered by index, channels-last weights, fused Adam, gradients dropped, not
 zeroed; linear layers by oneDNN (`FastLinear`); loss and errors are kept as they come and summed once an epoch,
 so that no step waits for a number. The shuffling is neurarium's own, hence both learn from the same batches and must
 end with the same weights.
@@ -9,7 +9,7 @@ end with the same weights.
 from contextlib import AbstractContextManager
 
 import torch
-from pictures import CLASSES, SIDE, Pictures
+from images import CLASSES, SIDE, Images
 from protocol import BATCH, RATE, SEED, serve
 from torch.nn import functional as F
 from torch_score import as_images, test_accuracy
@@ -25,9 +25,9 @@ class HandTuned:
 
     faster: AbstractContextManager[object] = FastLinear()
 
-    def __init__(self, pictures: Pictures, net: str) -> None:
-        self.inputs, self.targets = as_images(pictures.scaled_train()), torch.from_numpy(pictures.train_targets)
-        self.test, self.test_targets = as_images(pictures.scaled_test()), pictures.test_targets
+    def __init__(self, images: Images, net: str) -> None:
+        self.inputs, self.targets = as_images(images.scaled_train()), torch.from_numpy(images.train_targets)
+        self.test, self.test_targets = as_images(images.scaled_test()), images.test_targets
         torch.manual_seed(SEED)
         built = NETS[net]().build(image_schema((1, SIDE, SIDE), CLASSES))
         self.net = built.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -58,7 +58,7 @@ class HandTuned:
         self.error = float((torch.cat(answers).argmax(1) != all_targets).float().mean())
 
     def accuracy(self) -> float:
-        """On the test pictures."""
+        """On the test images."""
         return test_accuracy(self.net, self.test, self.test_targets)
 
 

@@ -8,7 +8,7 @@ import os
 
 import keras
 import numpy as np
-from pictures import CLASSES, Pictures
+from images import CLASSES, Images
 from protocol import BATCH, HIDDEN, RATE, SEED, serve
 
 STEPS_AT_ONCE = {"jax": 32, "torch": 1}
@@ -40,14 +40,14 @@ def keras_net(name: str, layout: str) -> keras.Model:
 class KerasFit:
     """Model and arrays."""
 
-    def __init__(self, pictures: Pictures, net: str) -> None:
+    def __init__(self, images: Images, net: str) -> None:
         keras.utils.set_random_seed(SEED)
         backend = keras.backend.backend()
         assert backend == os.environ["KERAS_BACKEND"], backend
         channel = -1 if LAYOUT[backend] == "channels_last" else 1
-        self.train = np.expand_dims(pictures.scaled_train(), channel)
-        self.test = np.expand_dims(pictures.scaled_test(), channel)
-        self.pictures = pictures
+        self.train = np.expand_dims(images.scaled_train(), channel)
+        self.test = np.expand_dims(images.scaled_test(), channel)
+        self.images = images
         self.model = keras_net(net, LAYOUT[backend])
         self.model.compile(
             optimizer=keras.optimizers.Adam(RATE),
@@ -57,12 +57,12 @@ class KerasFit:
 
     def epoch(self) -> None:
         """One epoch of `fit`."""
-        self.model.fit(self.train, self.pictures.train_targets, batch_size=BATCH, epochs=1, verbose=0)
+        self.model.fit(self.train, self.images.train_targets, batch_size=BATCH, epochs=1, verbose=0)
 
     def accuracy(self) -> float:
-        """On the test pictures."""
+        """On the test images."""
         answers = self.model.predict(self.test, batch_size=1000, verbose=0).argmax(1)
-        return float((answers == self.pictures.test_targets).mean())
+        return float((answers == self.images.test_targets).mean())
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from hand_tuned import HandTuned
 from hand_tuned_mkl import HandTunedMkl
+from images import load_pictures
 from neurarium_trainer import NeurariumTrainer
-from pictures import load_pictures
 from protocol import Contender
 
 
@@ -30,9 +30,9 @@ def main() -> None:
     parser.add_argument("net", choices=("mlp", "lenet5"))
     parser.add_argument("--rounds", type=int, default=7)
     given = parser.parse_args()
-    pictures = load_pictures(given.folder)
-    ours = NeurariumTrainer(pictures, given.net)
-    by_hand = (HandTuned if ours.matrix_products == "onednn" else HandTunedMkl)(pictures, given.net)
+    images = load_pictures(given.folder)
+    ours = NeurariumTrainer(images, given.net)
+    by_hand = (HandTuned if ours.matrix_products == "onednn" else HandTunedMkl)(images, given.net)
     pair: list[tuple[str, Contender]] = [("neurarium", ours), ("hand-tuned", by_hand)]
     for _, contender in pair:
         contender.epoch()

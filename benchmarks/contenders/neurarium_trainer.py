@@ -6,7 +6,7 @@ every epoch too; here that set is empty, since the others measure none.
 """
 
 import torch
-from pictures import SIDE, Pictures
+from images import SIDE, Images
 from protocol import BATCH, RATE, SEED, serve
 from torch_score import as_images, test_accuracy
 
@@ -29,8 +29,8 @@ ENDLESS = 1_000_000
 class NeurariumTrainer:
     """A session and the stream of its events."""
 
-    def __init__(self, pictures: Pictures, net: str) -> None:
-        dataset = as_dataset(pictures)
+    def __init__(self, images: Images, net: str) -> None:
+        dataset = as_dataset(images)
         recipe = Recipe(
             name=net,
             net=NETS[net](),
@@ -44,21 +44,21 @@ class NeurariumTrainer:
         session = build_session(recipe, dataset)
         self.net, self.matrix_products = session.net, session.recipe.matrix_products
         self.events = session.events()
-        self.test, self.test_targets = as_images(pictures.scaled_test()), pictures.test_targets
+        self.test, self.test_targets = as_images(images.scaled_test()), images.test_targets
 
     def epoch(self) -> None:
         """Consume events until an epoch has ended."""
         next(event for event in self.events if isinstance(event, EpochEnded))
 
     def accuracy(self) -> float:
-        """On the test pictures."""
+        """On the test images."""
         return test_accuracy(self.net, self.test, self.test_targets)
 
 
-def as_dataset(pictures: Pictures) -> Dataset:
-    """Make a data set without validation examples: the training pictures are all learned from."""
+def as_dataset(images: Images) -> Dataset:
+    """Make a data set without validation examples: the training images are all learned from."""
     schema = Schema(input_fields((1, SIDE, SIDE)), class_fields(FASHION_MNIST.classes))
-    train = Table((as_images(pictures.train),), (torch.from_numpy(pictures.train_targets),), schema)
+    train = Table((as_images(images.train),), (torch.from_numpy(images.train_targets),), schema)
     nothing = train.select(torch.arange(0))
     return assemble(
         FASHION_MNIST.name,

@@ -1,4 +1,4 @@
-"""The pictures that every contender learns from, as plain NumPy files: none pays for another's library to read them.
+"""The images that every contender learns from, as plain NumPy files: none pays for another's library to read them.
 
 Run as a script it reads Fashion-MNIST through `neurarium.data` and writes the files.
 """
@@ -16,10 +16,10 @@ SIDE = 28
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Gray pictures as 8-bit numbers (examples, 28, 28), their class numbers, and the training pictures' gray levels.
+class Images:
+    """Gray images as 8-bit numbers (examples, 28, 28), their class numbers, and the training images' gray levels.
 
-    `mean` and `std` are those of the training pictures, so that all contenders see the same standardised numbers.
+    `mean` and `std` are those of the training images, so that all contenders see the same standardised numbers.
     """
 
     train: npt.NDArray[np.uint8]
@@ -30,11 +30,11 @@ class Pictures:
     std: float
 
     def scaled_train(self) -> npt.NDArray[np.float32]:
-        """Standardise the training pictures, in float32."""
+        """Standardise the training images, in float32."""
         return self._scaled(self.train)
 
     def scaled_test(self) -> npt.NDArray[np.float32]:
-        """Standardise the test pictures, in float32."""
+        """Standardise the test images, in float32."""
         return self._scaled(self.test)
 
     def _scaled(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -44,14 +44,14 @@ class Pictures:
         return scaled
 
 
-def load_pictures(folder: Path) -> Pictures:
+def load_pictures(folder: Path) -> Images:
     """Read what `write_pictures` wrote."""
     parts = (np.load(folder / f"{name}.npy") for name in ("train", "train_targets", "test", "test_targets"))
-    return Pictures(*parts, *np.load(folder / "gray_levels.npy").tolist())
+    return Images(*parts, *np.load(folder / "gray_levels.npy").tolist())
 
 
 def write_pictures(source: str, folder: Path, examples: int | None) -> None:
-    """Read the idx files in `source` and write all training pictures, or the first `examples`, and the test's.
+    """Read the idx files in `source` and write all training images, or the first `examples`, and the test's.
 
     Raises:
         DataError: the files are not there or damaged.
@@ -62,7 +62,7 @@ def write_pictures(source: str, folder: Path, examples: int | None) -> None:
     from neurarium.data.table import Table
 
     dataset = load(source)
-    # the library holds 5,000 training pictures out for validation; here all 60,000 are learned from
+    # the library holds 5,000 training images out for validation; here all 60,000 are learned from
     for name, sources in (("train", (dataset.train, dataset.validation)), ("test", (dataset.test,))):
         parts = [part for part in sources if isinstance(part, Table)]
         # learning shuffles them, so their order does not matter; the first few must hold all classes
@@ -80,7 +80,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", help="folder of the four idx files of Fashion-MNIST")
     parser.add_argument("folder", type=Path, help="where to write")
-    parser.add_argument("--examples", type=int, help="only so many training and test pictures")
+    parser.add_argument("--examples", type=int, help="only so many training and test images")
     given = parser.parse_args()
     try:
         write_pictures(given.source, given.folder, given.examples)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from pictures import Pictures, load_pictures
+from images import Images, load_pictures
 
 BATCH = 128
 RATE = 1e-3
@@ -26,13 +26,13 @@ class Contender(Protocol):
     """A net under training."""
 
     def epoch(self) -> None:
-        """Learn once from every training picture, in a new order."""
+        """Learn once from every training image, in a new order."""
 
     def accuracy(self) -> float:
-        """Share of right answers on the test pictures."""
+        """Fraction of right answers on the test images."""
 
 
-def serve(make: Callable[[Pictures, str], Contender]) -> None:
+def serve(make: Callable[[Images, str], Contender]) -> None:
     """Train as the driver asks. Only `epoch` is timed: reading data, building and compiling come before."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)

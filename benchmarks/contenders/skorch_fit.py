@@ -1,13 +1,13 @@
 """skorch's NeuralNetClassifier over the textbook nets: `partial_fit`, an epoch at a time, no validation split.
 
-Tuned: batches are gathered whole by an iterator of its own (`iterator_train`) instead of picture by picture,
+Tuned: batches are gathered whole by an iterator of its own (`iterator_train`) instead of image by image,
 weights lie channels-last, and Adam is fused.
 """
 
 from collections.abc import Iterator
 
 import torch
-from pictures import Pictures
+from images import Images
 from protocol import BATCH, RATE, SEED, serve
 from skorch import NeuralNetClassifier
 from skorch.dataset import Dataset
@@ -30,10 +30,10 @@ class GatheredBatches:
 class SkorchFit:
     """Classifier and tensors."""
 
-    def __init__(self, pictures: Pictures, net: str) -> None:
+    def __init__(self, images: Images, net: str) -> None:
         torch.manual_seed(SEED)
-        self.inputs, self.targets = as_images(pictures.scaled_train()), torch.from_numpy(pictures.train_targets)
-        self.test, self.test_targets = as_images(pictures.scaled_test()), pictures.test_targets
+        self.inputs, self.targets = as_images(images.scaled_train()), torch.from_numpy(images.train_targets)
+        self.test, self.test_targets = as_images(images.scaled_test()), images.test_targets
         self.classifier = NeuralNetClassifier(
             textbook_net(net).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
             criterion=nn.CrossEntropyLoss,
@@ -53,7 +53,7 @@ class SkorchFit:
         self.classifier.partial_fit(self.inputs, self.targets)
 
     def accuracy(self) -> float:
-        """On the test pictures."""
+        """On the test images."""
         return test_accuracy(self.classifier.module_, self.test, self.test_targets)
 
 

@@ -1,7 +1,7 @@
 """The script of PyTorch's tutorials: DataLoader over a TensorDataset, default Adam, `loss.item()` in every step."""
 
 import torch
-from pictures import Pictures
+from images import Images
 from protocol import BATCH, RATE, SEED, serve
 from textbook_nets import textbook_net
 from torch import nn
@@ -12,10 +12,10 @@ from torch_score import as_images, test_accuracy
 class Textbook:
     """Net, loader and optimizer."""
 
-    def __init__(self, pictures: Pictures, net: str) -> None:
+    def __init__(self, images: Images, net: str) -> None:
         torch.manual_seed(SEED)
-        self.test, self.test_targets = as_images(pictures.scaled_test()), pictures.test_targets
-        dataset = TensorDataset(as_images(pictures.scaled_train()), torch.from_numpy(pictures.train_targets))
+        self.test, self.test_targets = as_images(images.scaled_test()), images.test_targets
+        dataset = TensorDataset(as_images(images.scaled_train()), torch.from_numpy(images.train_targets))
         self.loader = DataLoader(dataset, batch_size=BATCH, shuffle=True)
         self.net = textbook_net(net)
         self.criterion = nn.CrossEntropyLoss()
@@ -35,7 +35,7 @@ class Textbook:
         self.mean_loss = running / len(self.loader)
 
     def accuracy(self) -> float:
-        """On the test pictures."""
+        """On the test images."""
         return test_accuracy(self.net, self.test, self.test_targets)
 
 

@@ -12,7 +12,7 @@ def as_images(pixels: npt.NDArray[np.generic]) -> Tensor:
 
 
 def test_accuracy(net: nn.Module, inputs: Tensor, targets: npt.NDArray[np.int64]) -> float:
-    """Share of right answers, a thousand pictures at a time."""
+    """Fraction of right answers, a thousand images at a time."""
     net.eval()
     with torch.inference_mode():
         answers = torch.cat([net(part).argmax(1) for part in inputs.split(1000)])

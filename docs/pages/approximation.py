@@ -56,9 +56,9 @@ def approximation(page: Page, depths: tuple[int, ...]) -> None:
             )
         )
     page.table(("layers", "random weights: mean (range)", "tent map, 2 units a layer", "some weights of 8 units"), rows)
-    figure = plotting.blank(7.2, 3.8)
+    figure = plotting.new_figure(7.2, 3.8)
     axes = figure.subplots()
-    plotting.dress(axes, "Linear pieces along a line", "hidden layers", "pieces")
+    plotting.style_axes(axes, "Linear pieces along a line", "hidden layers", "pieces")
     axes.plot(depths, means, color=plotting.BLUE, marker="o", label=f"random weights, {_UNITS} units a layer")
     axes.plot(depths, [2**d for d in depths], color=plotting.VERMILION, marker="s", label="tent map, 2 units a layer")
     best = [reachable_regions(1, _UNITS, d) for d in depths]

@@ -26,7 +26,7 @@ from neurarium.nets.feedforward.mlp import MLP
 from neurarium.recipes import connectionist as recipes
 from neurarium.record.events import EpochEnded
 from neurarium.report import plotting
-from neurarium.report.rbm_pictures import filters_figure, samples_figure
+from neurarium.report.rbm_figures import filters_figure, samples_figure
 from neurarium.training.pretraining import train_stack
 from neurarium.training.recipe import Recipe
 from neurarium.training.session import Session, build_session
@@ -73,7 +73,7 @@ TRIAL = Effort((20, 50), 50, 1, 1, 1, 2, (5, 10), ((5, 2), (10, 2)))
 
 @dataclass(frozen=True)
 class Trained:
-    """What a perceptron came to: share of right validation digits, which test digits, loss after each epoch."""
+    """What a perceptron came to: fraction of right validation digits, which test digits, loss after each epoch."""
 
     validation: float
     right: Tensor
@@ -221,7 +221,7 @@ def rbm(page: Page, data: Dataset, effort: Effort) -> list[RBM]:
 
 
 def _dreams(page: Page, trained: dict[str, RBM]) -> None:
-    page.picture("rbm-filters", "weights of the hidden units as pictures", filters_figure(trained["CD-1"], SIZE))
+    page.picture("rbm-filters", "weights of the hidden units as images", filters_figure(trained["CD-1"], SIZE))
     page.say(
         """Chains begun at coin tosses show what a machine holds likely far from the data, where CD-1 does not look: its
         chains end in strokes rather than digits, however well it reconstructs. Those of CD-5 end mostly in ones, those
@@ -397,11 +397,11 @@ def _last(comparison: Comparison, start: str) -> float:
 
 
 def _courses_figure(comparisons: Sequence[Comparison]) -> Figure:
-    figure = plotting.blank(10.2, 3.8)
+    figure = plotting.new_figure(10.2, 3.8)
     panels = figure.subplots(1, len(comparisons), sharey=True)
     for axes, found in zip(panels, comparisons, strict=True):
         first = found is comparisons[0]
-        plotting.dress(axes, f"{found.count} labels a class", "epochs", "training loss, nats" if first else "")
+        plotting.style_axes(axes, f"{found.count} labels a class", "epochs", "training loss, nats" if first else "")
         for (start, name), color in zip(STARTS.items(), plotting.COLORS, strict=False):
             course = found.courses[start]
             epochs = range(1, course.shape[1] + 1)
@@ -411,7 +411,7 @@ def _courses_figure(comparisons: Sequence[Comparison]) -> Figure:
         plotting.epochs_axis(axes, found.epochs)
     legend = panels[0].legend(frameon=False, fontsize=8, labelcolor=plotting.INK, loc="upper right")
     legend.set_title("first weights", FontProperties(size=8))
-    plotting.heading(figure, f"Perceptrons 784-256-256-10, rate {RATES[1]:g}: mean and range over the runs")
+    plotting.suptitle(figure, f"Perceptrons 784-256-256-10, rate {RATES[1]:g}: mean and range over the runs")
     return figure
 
 
@@ -435,9 +435,9 @@ def _few(sets: Sequence[Sequence[Tensor]], data: Dataset, count: int, draws: int
 
 
 def _labels_figure(right: dict[str, list[Tensor]], labels: Sequence[int]) -> Figure:
-    figure = plotting.blank(7.2, 4.4)
+    figure = plotting.new_figure(7.2, 4.4)
     axes = figure.subplots()
-    plotting.dress(axes, "Softmax regression on MNIST-5k", "labeled digits a class", "test accuracy, %")
+    plotting.style_axes(axes, "Softmax regression on MNIST-5k", "labeled digits a class", "test accuracy, %")
     for (name, rows), color, marker in zip(right.items(), plotting.COLORS, plotting.MARKERS, strict=False):
         spreads = [float(r.std()) if len(r) > 1 else 0.0 for r in rows]
         axes.errorbar(

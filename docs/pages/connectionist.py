@@ -1,4 +1,4 @@
-"""Write `docs/connectionist.md`: each number and each picture of the page is computed here.
+"""Write `docs/connectionist.md`: each number and each image of the page is computed here.
 
 python docs/pages/connectionist.py            the whole page, some minutes on two cores
 python docs/pages/connectionist.py --quick    fewer nets, draws and steps: does everything run? Writes nothing.
@@ -45,9 +45,9 @@ from neurarium.nets.connectionist.patterns import CapacityWarning, binarize, fli
 from neurarium.nets.connectionist.perceptron import Learned, learn
 from neurarium.nets.connectionist.separability import Bound, Separator, margins, novikoff, separate, signs, widest
 from neurarium.report import plotting
-from neurarium.report.perceptron_picture import hyperplane_figure
+from neurarium.report.perceptron_figure import hyperplane_figure
 from neurarium.report.recall import load_figure, recall_figure
-from neurarium.report.units_picture import functions_figure
+from neurarium.report.units_figure import functions_figure
 from results import score_table
 
 DOCS = Path(__file__).parent.parent
@@ -128,24 +128,24 @@ def cover(page: Page, effort: Effort) -> None:
         rows.append((str(n), *cells))
     page.table(("n", *(f"s = {s}" for s in range(1, effort.most_points + 1))), rows)
     page.say(f"Cells in which the two differ: {differ}.")
-    figure = plotting.blank(9.6, 4.0)
+    figure = plotting.new_figure(9.6, 4.0)
     left, right = figure.subplots(1, 2)
-    plotting.dress(left, "Share of all labelings", "points / dimensions", "C(s, n) / 2^s")
-    plotting.dress(right, "Number of labelings", "points", "log2 C(s, n)")
+    plotting.style_axes(left, "Fraction of all labelings", "points / dimensions", "C(s, n) / 2^s")
+    plotting.style_axes(right, "Number of labelings", "points", "log2 C(s, n)")
     for n, color in zip((5, 20, 100), plotting.COLORS, strict=False):
         points = range(1, 4 * n + 1)
-        shares = [cover_fraction(s, n) for s in points]
-        left.plot([s / n for s in points], shares, color=color, label=f"n = {n}")
+        fractions = [cover_fraction(s, n) for s in points]
+        left.plot([s / n for s in points], fractions, color=color, label=f"n = {n}")
         if n < 100:
             right.plot(points, [math.log2(cover_count(s, n)) for s in points], color=color, label=f"n = {n}")
     right.plot((1, 30), (1, 30), color=plotting.INK, linestyle=":", label="all 2^s")
     for axes in (left, right):
         axes.legend(frameon=False, fontsize=9, labelcolor=plotting.INK)
-    page.picture("cover", "share and number of the labelings that hyperplanes make, against the points", figure)
-    share = cover_fraction(20, 10), cover_fraction(30, 10)
+    page.picture("cover", "fraction and number of the labelings that hyperplanes make, against the points", figure)
+    fraction = cover_fraction(20, 10), cover_fraction(30, 10)
     page.say(
-        f"""The notes say that the number falls steeply after s = 2n. The share does: at n = 10 it is {share[0]:g} at
-        s = 20 and {share[1]:.3f} at s = 30. The number itself keeps growing: {cover_count(20, 10):,} and
+        f"""The notes say that the number falls steeply after s = 2n. The fraction does: at n = 10 it is {fraction[0]:g}
+        at s = 20 and {fraction[1]:.3f} at s = 30. The number itself keeps growing: {cover_count(20, 10):,} and
         {cover_count(30, 10):,} (errata E29)."""
     )
 
@@ -194,7 +194,7 @@ def perceptron_on_iris(page: Page, effort: Effort) -> None:
 
 
 def mistakes_on_iris(page: Page, x: Tensor, y: Tensor) -> None:
-    """Log and picture for sepal and petal length."""
+    """Log and image for sepal and petal length."""
     found = learn(x, y)
     log = found.mistakes
     page.say("The mistake log of the second row (`neurarium train perceptron` writes it too):")
@@ -221,8 +221,8 @@ def perceptron_without_end(page: Page, effort: Effort) -> None:
     assert why.exact
     page.say(
         f"""On XOR the algorithm of the notes never stops. `separate` says so by a linear program and gives the
-        reason: {why}. No (w, b) can be above 0 on all signed examples y (x, 1), for a sum of them with positive shares
-        is zero."""
+        reason: {why}. No (w, b) can be above 0 on all signed examples y (x, 1), for a sum of them with positive
+        fractions is zero."""
     )
     x, y = _iris(1, 2)
     reason = separate(x, y)
@@ -245,8 +245,8 @@ def perceptron_without_end(page: Page, effort: Effort) -> None:
                 (name, "yes" if separable else "no", answers, f"{sum(wrong) / 20:.2f}", f"{min(wrong)} to {max(wrong)}")
             )
     page.say(
-        f"""Versicolor and virginica share a point of their hulls: {len(reason.examples)} examples with the shares
-        {", ".join(f"{float(s):.3g}" for s in reason.shares)} cancel out ({how}). There
+        f"""Versicolor and virginica fraction a point of their hulls: {len(reason.examples)} examples with the fractions
+        {", ".join(f"{float(s):.3g}" for s in reason.fractions)} cancel out ({how}). There
         one answers with weights that were right for longest (pocket: S. Gallant, "Perceptron-based learning
         algorithms", 1990) or with the mean over all examples seen (averaged: Y. Freund, R. Schapire, "Large margin
         classification using the perceptron algorithm", 1999). Wrong answers on the examples learned from after
@@ -279,10 +279,10 @@ def energy(page: Page) -> None:
     )
     assert one.trace is not None
     assert all_at_once.trace is not None
-    figure = plotting.blank(9.6, 3.8)
+    figure = plotting.new_figure(9.6, 3.8)
     left, right = figure.subplots(1, 2, sharey=True)
-    plotting.dress(left, "One unit at a time", "sweeps over all units", "energy per unit")
-    plotting.dress(right, "All units at once", "updates of all units", "")
+    plotting.style_axes(left, "One unit at a time", "sweeps over all units", "energy per unit")
+    plotting.style_axes(right, "All units at once", "updates of all units", "")
     course, jumps = one.trace.energies[:, :12] / n, all_at_once.trace.energies[:, :12] / n
     left.plot(torch.arange(len(course)) / n, course, color=plotting.BLUE, linewidth=1, alpha=0.7)
     right.plot(range(len(jumps)), jumps, color=plotting.VERMILION, linewidth=1, alpha=0.7)
@@ -332,7 +332,7 @@ def load_of_hopfield(page: Page, effort: Effort) -> None:
 
 
 def digits(page: Page, data: Dataset, effort: Effort) -> None:
-    """Pictures stored and recalled by six memories."""
+    """Images stored and recalled by six memories."""
     pixels = raw(data.train)[torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))]
     rows = []
     for count in effort.stored:
@@ -356,8 +356,8 @@ def digits(page: Page, data: Dataset, effort: Effort) -> None:
         rows.append((str(count), *cells))
     page.say(
         f"""Real digits, 28 x 28, made binary, any two of them at an overlap of {_shared(pixels[:200]):.2f} in the mean,
-        a quarter of the pixels flipped: percentage of the pictures recalled without a wrong pixel, and in brackets
-        the mean overlap (the damaged picture has 0.5)."""
+        a quarter of the pixels flipped: percentage of the images recalled without a wrong pixel, and in brackets
+        the mean overlap (the damaged image has 0.5)."""
     )
     page.table(("stored", *memories), rows)
     page.say(
@@ -378,7 +378,7 @@ def digits(page: Page, data: Dataset, effort: Effort) -> None:
         deeper = int((net.energy(found.states) < net.energy(targets) - 1e-6).sum())
         figure = recall_figure(found, targets, net.energy(targets), SIZE, title)
         page.picture(f"recall-{storage}", f"recall of damaged digits, {storage}: steps, memory, energy", figure)
-        page.say(f"{deeper} of {len(targets)} come to rest below the energy of the stored picture.")
+        page.say(f"{deeper} of {len(targets)} come to rest below the energy of the stored image.")
 
 
 def attention(page: Page) -> None:
@@ -427,7 +427,7 @@ neurarium train rbm --net.no-persistent --net.k 5                  # CD-5
 
 
 def _shared(pixels: Tensor) -> float:
-    """Mean overlap of two different pictures."""
+    """Mean overlap of two different images."""
     x = binarize(pixels, 127.0)
     count = len(x)
     return float((x @ x.T / x.shape[1]).sum() - count) / (count * (count - 1))

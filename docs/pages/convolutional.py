@@ -1,4 +1,4 @@
-"""Write `docs/convolutional.md`: each number and each picture of the page is computed here.
+"""Write `docs/convolutional.md`: each number and each image of the page is computed here.
 
     python docs/pages/convolutional.py            the whole page, a few minutes on two cores
     python docs/pages/convolutional.py --quick    less training and smaller nets: does everything run? Writes nothing.
@@ -49,7 +49,7 @@ def trained_lenet(page: Page, data: Dataset, epochs: int) -> None:
     wrong = (said.argmax(1) != everything.labels).nonzero().flatten()
     page.say(
         f"""LeNet-5 learns {len(data.train):,} digits for {epochs} epochs (`neurarium train lenet5`); {len(wrong)} of
-        the {len(part)} of the validation split are wrong then. Reports of runs hold such pictures of their own net.
+        the {len(part)} of the validation split are wrong then. Reports of runs hold such images of their own net.
         The six kernels of its first layer, the maps that they make of a digit, and all the maps of the second:"""
     )
     raw = torch.cat(list(part.pieces("image")))
@@ -63,7 +63,7 @@ def trained_lenet(page: Page, data: Dataset, epochs: int) -> None:
         )
     page.say(
         """Three ways to ask where it looked: the *gradient* of the logit, *integrated gradients*, which share out what
-        the net says of this picture and not of an empty one, and *Grad-CAM*, the maps of a layer weighted by their
+        the net says of this image and not of an empty one, and *Grad-CAM*, the maps of a layer weighted by their
         mean gradient. Two digits that are right, and those on which the net is most sure of a wrong answer:"""
     )
     surest = wrong[said[wrong].max(1).values.argsort(descending=True)][:2]
@@ -84,7 +84,7 @@ def trained_lenet(page: Page, data: Dataset, epochs: int) -> None:
 
 
 def _completeness(page: Page, net: nn.Module, inputs: Tensor, answers: Tensor) -> None:
-    """How well the shares sum to what they share out."""
+    """How well the fractions sum to what they share out."""
     with torch.no_grad():
         to_explain = (net(inputs) - net(torch.zeros_like(inputs))).gather(1, answers[:, None]).squeeze(1)
     gaps = []
@@ -134,7 +134,7 @@ def main() -> None:
     page.parts.append("# Convolutional nets")
     page.say(
         f"""From the convolution itself to ResNet, DenseNet and weights that others have trained. {len(NETS)} kinds of
-        net are listed by `neurarium list`; this page is about those that look at pictures and sounds. It is written by
+        net are listed by `neurarium list`; this page is about those that look at images and sounds. It is written by
         `docs/pages/convolutional.py`: no measured number in it was typed in."""
     )
     arithmetic.operation(page)

@@ -25,7 +25,7 @@ from neurarium.nets.convolutional.resnet import ResNet
 from neurarium.nets.convolutional.toeplitz import toeplitz
 from neurarium.nets.summary import summarize
 from neurarium.report import plotting
-from neurarium.report.filters import undress
+from neurarium.report.filters import hide_axes
 from neurarium.symmetry.shift import before_flattening, circular_shift_deviation, shift_deviation
 
 CURVE = torch.zeros(7, 7)
@@ -231,7 +231,7 @@ def fields(page: Page) -> None:
         (f"ResNet-20, {name}", nn.Sequential(*(stage for _, stage in stages[: k + 1])), 128)
         for k, (name, _) in enumerate(stages)
     ]
-    figure = plotting.blank(9.8, 5.4)
+    figure = plotting.new_figure(9.8, 5.4)
     rows = []
     for axes, (name, stack, side) in zip(figure.subplots(2, 4).flat, parts, strict=True):
         seen, _ = field_of_layers(layer for path, layer in stack.named_modules() if "shortcut" not in path)
@@ -271,7 +271,7 @@ def _draw_field(axes: Any, stack: nn.Module, side: int, seen: ReceptiveField, na
     axes.set_xlim(first - rim, first + seen.size + rim)
     axes.set_ylim(first + seen.size + rim, first - rim)
     axes.set_title(name, color=plotting.INK, fontsize=9.5)
-    undress(axes)
+    hide_axes(axes)
     axes.set_xlabel(f"{seen.size} x {seen.size} pixels", color=plotting.FAINT, fontsize=8.5)
     assert all(torch.equal(a, b) for a, b in zip(fresh, stack.parameters(), strict=True))
 
@@ -291,7 +291,7 @@ def costs(page: Page) -> None:
     dense = 28 * 28 * 6 * (28 * 28 + 1)
     page.say(
         f"""Vmap {summary.parameters:,} parameters and {summary.multiply_adds:,} multiply-adds. A fully connected
-        layer from the picture to the maps of c1 alone would have {dense:,} parameters instead of
+        layer from the image to the maps of c1 alone would have {dense:,} parameters instead of
         {summary.rows[0].parameters}."""
     )
 
@@ -306,7 +306,7 @@ def shifts(page: Page) -> None:
         by less than J changes which windows are taken. `symmetry/shift.py` checks the law for every net that declares
         it. Two convolutions 5 x 5 with a maximum over 2 x 2 between them, J = 2, in float64:"""
     )
-    figure = plotting.blank(9.8, 3.7)
+    figure = plotting.new_figure(9.8, 3.7)
     torch.manual_seed(0)
     x = torch.randn(1, 1, 32, 32, dtype=torch.float64)
     shapes = (
@@ -323,7 +323,7 @@ def shifts(page: Page) -> None:
         expected = y.roll((1, 1), (2, 3)) if by == 2 else y
         gap = (moved - expected).abs().mean((0, 1)) / y.abs().mean()
         image = axes.imshow(gap.clamp(min=1e-17).log10(), cmap="viridis", vmin=-17, vmax=0, interpolation="nearest")
-        undress(axes)
+        hide_axes(axes)
         axes.set_title(f"{title}: at most {float(gap.max()):.1g}", color=plotting.INK, fontsize=9.5)
         axes.set_xlabel("16 x 16 units", color=plotting.FAINT, fontsize=8.5)
     bar = figure.colorbar(image, ax=list(drawn), shrink=0.85, pad=0.02)
@@ -332,7 +332,7 @@ def shifts(page: Page) -> None:
     inner, ring = shift_deviation(stacks["zeros"], x), circular_shift_deviation(stacks["circular"], x)
     page.say(
         f"""The middle part under zero padding, the units that do not see the border, obeys to {inner:.1g}, the ring to
-        {ring:.1g}. (The picture's border includes what the shift rolls over the edge.) By 1 the output would have to
+        {ring:.1g}. (The image's border includes what the shift rolls over the edge.) By 1 the output would have to
         move by half a unit, and does not know how: the third part compares it with what it was before."""
     )
 

@@ -43,7 +43,7 @@ def family(page: Page, names: tuple[str, ...]) -> None:
     """AlexNet to DenseNet."""
     page.heading("From AlexNet to DenseNet")
     page.say(
-        """The forms for large images, for 1000 classes; multiply-adds of a picture of 224 x 224, field of the last
+        """The forms for large images, for 1000 classes; multiply-adds of an image of 224 x 224, field of the last
         stage; "published" as torchvision lists its models. Names are those of `neurarium show`:"""
     )
     rows, all_equal = [], True
@@ -63,7 +63,7 @@ def family(page: Page, names: tuple[str, ...]) -> None:
     else:
         page.say(
             """Parity: torchvision's weights, drawn at random, copied into our net by `load_torchvision`; largest
-            difference of logits and of the gradient at the pixels, relative to the largest, two pictures of 64 x 64,
+            difference of logits and of the gradient at the pixels, relative to the largest, two images of 64 x 64,
             float32:"""
         )
         page.table(("net", "logits", "gradient"), [_parity(name, models) for name in names])
@@ -82,8 +82,8 @@ def family(page: Page, names: tuple[str, ...]) -> None:
     page.table(("recipe", "parameters", "multiply-adds", "sees", "test accuracy"), rows)
     if (PICTURES / "resnet20-saliency.png").exists():
         page.say(
-            """Pictures that the report of a run holds, here of `resnet20`: the maps of its last stage, 7 x 7 positions
-            with a field larger than the picture, and what spoke for its most certain mistakes and two right answers on
+            """Images that the report of a run holds, here of `resnet20`: the maps of its last stage, 7 x 7 positions
+            with a field larger than the image, and what spoke for its most certain mistakes and two right answers on
             the validation split:"""
         )
         page.parts.append(
@@ -147,7 +147,7 @@ def memory(page: Page, depth: int, batch: int) -> None:
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         peaks = [pool.apply(_peak, (depth, batch, recompute)) for recompute in (False, True)]
     page.table(
-        ("form", "peak, MiB", "share"),
+        ("form", "peak, MiB", "fraction"),
         [(form, f"{p:.0f}", f"{p / peaks[0]:.0%}") for form, p in zip(("plain", "recompute"), peaks, strict=True)],
     )
 
@@ -197,7 +197,7 @@ def depth(page: Page) -> None:
     worse = _pairs(trained["plain-20"], trained["plain-56"])
     better = _pairs(trained["resnet-56"], trained["resnet-20"])
     page.say(
-        f"""{settings["examples"]:,} pictures of Fashion-MNIST at half size, {settings["epochs"]} epochs, learning rate
+        f"""{settings["examples"]:,} images of Fashion-MNIST at half size, {settings["epochs"]} epochs, learning rate
         {found["rate"]:g} for all: the one of {", ".join(f"{r:g}" for r in settings["rates"])} at which plain-56 learns
         best. plain-56 ends with a higher training error than plain-20 in {worse}, ResNet-56 with a lower one than
         ResNet-20 in {better}. Details: [depth](../benchmarks/results/depth.md)."""

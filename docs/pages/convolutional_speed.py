@@ -17,7 +17,7 @@ def speed(page: Page) -> None:
     page.say(
         """A net that only answers can be made ready for it (`run.for_inference()`, `neurarium predict --fast`;
         `training/fast_inference.py`): batch normalization is folded into the convolution before it, (s w) * x +
-        s (b - M) + beta with s = gamma / sqrt(V + eps); weights and pictures are laid out channels-last; rectifiers
+        s (b - M) + beta with s = gamma / sqrt(V + eps); weights and images are laid out channels-last; rectifiers
         overwrite what was made for them alone; and convolutions compute in bfloat16 where the processor multiplies it
         faster. bfloat16 keeps 8 bits, so that a class with a small lead may lose it: given some examples, the classes
         are compared, and where one differs float32 is taken instead."""
@@ -56,11 +56,11 @@ def _answers(page: Page, found: Mapping[str, Any]) -> None:
     )
     slower = f"{min(plain):.2f} to {max(plain):.2f} times"
     page.say(
-        f"""Prepared with bfloat16 in the first three columns, in float32 in the next two. "Same": share of crops of
+        f"""Prepared with bfloat16 in the first three columns, in float32 in the next two. "Same": fraction of crops of
         photographs to which the net in bfloat16, without examples to compare, gives the class it gives in float32.
         The weights of these nets are drawn and only their output layer is fitted, so that ResNet-50's classes hardly
         differ; with examples to compare it stays in float32. Not prepared, our nets keep what goes into a rectifier
-        for traces and pictures, and take {slower} the time of the others' tuned ones. All sides, memory and machine:
+        for traces and images, and take {slower} the time of the others' tuned ones. All sides, memory and machine:
         [inference](../benchmarks/results/inference.md)."""
     )
 
@@ -74,7 +74,7 @@ def _training(page: Page, sides: Mapping[str, Any]) -> None:
     textbook = "textbook script"
     page.say(
         """A step of learning, ResNet-20, batch 128, 3 x 32 x 32, beside the script of the tutorials, same weights at
-        the start and same order of pictures (accuracy after the few epochs of the benchmark, 2,000 pictures):"""
+        the start and same order of images (accuracy after the few epochs of the benchmark, 2,000 images):"""
     )
     rows = [
         (

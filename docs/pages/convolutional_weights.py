@@ -21,7 +21,7 @@ REFERENCE = Path(__file__).parent.parent.parent / "tests" / "reference"
 FINE_TUNING = """```python
 net = ResNet(50)
 load_torchvision(net, read_weights("resnet50.pth"))
-run = neurarium.train(neurarium.Recipe(name="mine", data="pictures/"), net=change_head(net, 5, train="head"))
+run = neurarium.train(neurarium.Recipe(name="mine", data="images/"), net=change_head(net, 5, train="head"))
 ```"""
 
 
@@ -58,7 +58,7 @@ def public_weights(page: Page) -> None:
     page.table(("net", "package", "parameters", "largest difference"), rows)
     page.say(
         """Weights of the large nets come from whoever has them, under torchvision's names or, from Keras and ONNX
-        files, by a table of names (`nets/weights/converting.py`). With a new head they learn other pictures, whole or
+        files, by a table of names (`nets/weights/converting.py`). With a new head they learn other images, whole or
         in the head alone:"""
     )
     page.parts.append(FINE_TUNING)

@@ -1,4 +1,4 @@
-"""Write `docs/feedforward.md`: each number and each picture of the page is computed here.
+"""Write `docs/feedforward.md`: each number and each image of the page is computed here.
 
     python docs/pages/feedforward.py            the whole page, a few minutes on two cores
     python docs/pages/feedforward.py --quick    smaller nets and fewer epochs: does everything run? Writes nothing.
@@ -55,7 +55,7 @@ from neurarium.training.session import build_session
 from results import RESULTS, score_table
 
 DOCS = Path(__file__).parent.parent
-CLOSE = 1e-6  # distance, as a share of the optimum's length, that counts as arrived
+CLOSE = 1e-6  # distance, as a fraction of the optimum's length, that counts as arrived
 SCALES = {"relu": 0.3, "fourier": 0.8}
 PENALTIES = (1e-3, 1e-4, 1e-5)
 
@@ -124,10 +124,10 @@ def regression(page: Page, epochs: int) -> None:
         features x examples; they print X^T X w - X^T y, whose sizes do not fit (errata E33). So w* = (X X^T + N l2
         I)^-1 X y. For the cross-entropy there is no formula, but the function is convex: quasi-Newton steps end at its
         minimum. `neurarium train least-squares|ridge|logistic|softmax` goes there. Gradient descent comes to the same
-        place: its distance to that optimum, as a share of the optimum's length, for full-batch steps from zero with the
-        rate 1 over a bound on the curvature:"""
+        place: its distance to that optimum, as a fraction of the optimum's length, for full-batch steps from zero with
+        the rate 1 over a bound on the curvature:"""
     )
-    figure = plotting.blank(7.6, 3.9)
+    figure = plotting.new_figure(7.6, 3.9)
     axes = figure.subplots()
     table, peers = [], []
     for problem, color in zip(problems(), plotting.COLORS, strict=False):
@@ -142,7 +142,7 @@ def regression(page: Page, epochs: int) -> None:
              f"{fast[-1]:.1e}")
         )  # fmt: skip
         peers.append(_parity(problem))
-    plotting.dress(axes, "", "epoch (one step each)", "distance to the closed form")
+    plotting.style_axes(axes, "", "epoch (one step each)", "distance to the closed form")
     axes.set_yscale("log")
     axes.set_ylim(1e-13, 3)
     axes.set_xlim(0, epochs)
@@ -177,7 +177,7 @@ def ridge_shrinkage(page: Page) -> None:
     x, y = rows(scikit_tables.breast_cancer().train)
     _, s, vt = torch.linalg.svd(x - x.mean(0), full_matrices=False)
     free = least_squares(x, y).weight[0] @ vt.T
-    figure = plotting.blank(7.6, 3.7)
+    figure = plotting.new_figure(7.6, 3.7)
     axes = figure.subplots()
     line, table = torch.logspace(-0.7, 2.1, 300, dtype=torch.float64), []
     for l2, color in zip((1e-4, 1e-2, 1.0), plotting.COLORS, strict=False):
@@ -188,17 +188,17 @@ def ridge_shrinkage(page: Page) -> None:
         gap = float((kept - shrinkage(s, ridge)).abs().max())
         table.append((f"{l2:g}", f"{kept.min():.2g}", f"{kept.max():.4f}", f"{gap:.1e}",
                       f"{degrees_of_freedom(s, ridge):.2f}"))  # fmt: skip
-    plotting.dress(axes, "", "singular value of the centered inputs", "share of the least-squares weight")
+    plotting.style_axes(axes, "", "singular value of the centered inputs", "fraction of the least-squares weight")
     axes.set_xscale("log")
     axes.legend(frameon=False, fontsize=9, labelcolor=plotting.INK)
     page.say(
-        """With the centered inputs U S V^T, ridge regression keeps the share s_k^2 / (s_k^2 + N l2) of the
+        """With the centered inputs U S V^T, ridge regression keeps the fraction s_k^2 / (s_k^2 + N l2) of the
         least-squares weight along v_k: much where the data vary, little where they hardly do. Dots: ratio of the two
         solutions, direction by direction, for the 30 measurements of the tumours; lines: the formula."""
     )
-    page.picture("shrinkage", "share kept of each component against its singular value", figure)
+    page.picture("shrinkage", "fraction kept of each component against its singular value", figure)
     page.table(
-        ("l2", "smallest share", "largest share", "dots less formula, at most", "degrees of freedom of 30"), table
+        ("l2", "smallest fraction", "largest fraction", "dots less formula, at most", "degrees of freedom of 30"), table
     )
 
 
@@ -211,7 +211,7 @@ def random_feature_models(page: Page, data: Dataset, widths: tuple[int, ...], dr
         arc-cosine kernel for ReLU, the Gaussian one for cosines), and the model approaches ridge regression with it,
         the dotted lines. MNIST-5k; the validation digits choose the penalty, bars span the draws:"""
     )
-    figure = plotting.blank(7.6, 3.8)
+    figure = plotting.new_figure(7.6, 3.8)
     axes = figure.subplots()
     best = {}
     for kind, color in zip(SCALES, plotting.COLORS, strict=False):
@@ -222,7 +222,7 @@ def random_feature_models(page: Page, data: Dataset, widths: tuple[int, ...], dr
         limit = 100 * _kernel_error(data, kind)
         axes.axhline(limit, color=color, linestyle=":", linewidth=1.2)
         best[kind] = (float(middle[0]), float(middle[-1]), limit)
-    plotting.dress(axes, "", "random features", "test error, %")
+    plotting.style_axes(axes, "", "random features", "test error, %")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(widths, [f"{m:,}" for m in widths])
@@ -346,7 +346,7 @@ def residual_layers(page: Page, data: Dataset, depth: int, epochs: int) -> None:
         E12)."""
     )
     rates = (3e-3, 1e-3, 3e-4)
-    figure = plotting.blank(9, 3.7)
+    figure = plotting.new_figure(9, 3.7)
     grid = figure.subplots(1, 2)
     table, best = [], dict[str, float]()
     nets: dict[str, NetSpec] = {
@@ -365,8 +365,8 @@ def residual_layers(page: Page, data: Dataset, depth: int, epochs: int) -> None:
             loss, error = (values[-1] for values in _curves(ended))
             table.append((name, f"{rate:g}", f"{loss:.3f}", f"{error:.1f}"))
             best[name] = min(best.get(name, 100.0), error)
-    plotting.dress(grid[0], "", "epoch", "loss of the training digits")
-    plotting.dress(grid[1], "", "epoch", "error of the validation digits, %")
+    plotting.style_axes(grid[0], "", "epoch", "loss of the training digits")
+    plotting.style_axes(grid[1], "", "epoch", "error of the validation digits, %")
     for axes in grid:
         plotting.epochs_axis(axes, epochs)
         axes.set_ylim(bottom=0)
@@ -392,7 +392,7 @@ def bottleneck(page: Page, data: Dataset, epochs: int) -> None:
     )
     (x, y), (held, truth) = rows(data.train), rows(data.validation)
     widths = (2, 4, 8, 16, 32)
-    figure = plotting.blank(9.4, 4.2)
+    figure = plotting.new_figure(9.4, 4.2)
     left, right = figure.subplots(1, 2)
     narrow = {k: _narrow(data, k, epochs) for k in widths}
     shown = narrow[2](x)
@@ -404,7 +404,7 @@ def bottleneck(page: Page, data: Dataset, epochs: int) -> None:
             *middle.tolist(), str(digit), fontsize=12, weight="bold", color=plotting.INK, ha="center", va="center",
             bbox={"boxstyle": "circle,pad=0.15", "facecolor": plotting.PAPER, "edgecolor": color, "alpha": 0.85},
         )  # fmt: skip
-    plotting.dress(left, "", "first unit", "second unit")
+    plotting.style_axes(left, "", "first unit", "second unit")
     components = torch.linalg.svd(x - x.mean(0), full_matrices=False)[2]
     found: dict[str, list[float]] = {"narrow layer": [], "principal components": []}
     for k in widths:
@@ -415,7 +415,7 @@ def bottleneck(page: Page, data: Dataset, epochs: int) -> None:
     for (name, errors), color in zip(found.items(), (plotting.BLUE, plotting.VERMILION), strict=True):
         right.plot(widths, errors, marker="o", color=color, label=name)
     right.axhline(pixels, color=plotting.GREY, linestyle=":", label="all 784 pixels")
-    plotting.dress(right, "", "features", "validation error, %")
+    plotting.style_axes(right, "", "features", "validation error, %")
     right.set_xscale("log")
     right.set_xticks(widths, map(str, widths))
     right.minorticks_off()

@@ -1,4 +1,4 @@
-"""Write `docs/generative.md`: each number and each picture of the page is computed here.
+"""Write `docs/generative.md`: each number and each image of the page is computed here.
 
 python docs/pages/generative.py            the whole page, some minutes on two cores
 python docs/pages/generative.py --quick    fewer examples and epochs: does everything run? Writes nothing.
@@ -93,8 +93,8 @@ def autoencoders(page: Page, data: Dataset, codes: tuple[int, ...], epochs: int,
     page.heading("Auto-encoder")
     page.say(
         f"""z = f(x) is a narrow code, x' = g(z) the reconstruction, and both learn to make E |x' - x|^2 small. PCA is
-        the best that linear f and g can do; with hidden layers the code may bend. {len(data.train):,} pictures of
-        Fashion-MNIST to learn from; PSNR, 10 log10(255^2 / mean squared error), on {len(data.test):,} test pictures.
+        the best that linear f and g can do; with hidden layers the code may bend. {len(data.train):,} images of
+        Fashion-MNIST to learn from; PSNR, 10 log10(255^2 / mean squared error), on {len(data.test):,} test images.
         Dense: 784-256-128-code and back, {epochs} epochs; convolutional: 28 x 28 - 14 x 14 - 7 x 7 - code and back, 16
         and 32 maps, {convolutional} epochs; Adam."""
     )
@@ -104,12 +104,12 @@ def autoencoders(page: Page, data: Dataset, codes: tuple[int, ...], epochs: int,
     found["dense"] = {k: _reconstructed(_learned(AutoencoderSpec(latent_dim=k), data, epochs), test) for k in codes}
     spec = ConvolutionalAutoencoderSpec(latent_dim=CODE, channels=16)
     found["convolutional"] = {CODE: _reconstructed(_learned(spec, data, convolutional, 64), test)}
-    figure = plotting.blank(6.6, 3.4)
+    figure = plotting.new_figure(6.6, 3.4)
     axes = figure.subplots()
     quality = {n: {k: _psnr(made, test, data) for k, made in rows.items()} for n, rows in found.items()}
     for (name, scores), color, marker in zip(quality.items(), plotting.COLORS, plotting.MARKERS, strict=False):
         axes.plot(list(scores), list(scores.values()), color=color, marker=marker, label=name)
-    plotting.dress(axes, "", "numbers of the code", "PSNR on test pictures, dB")
+    plotting.style_axes(axes, "", "numbers of the code", "PSNR on test images, dB")
     axes.set_xscale("log")
     axes.set_xticks(codes, map(str, codes))
     axes.minorticks_off()
@@ -124,7 +124,7 @@ def autoencoders(page: Page, data: Dataset, codes: tuple[int, ...], epochs: int,
     shown = {"original": test, **{name: rows[CODE] for name, rows in found.items()}}
     page.picture(
         "reconstructions",
-        f"pictures and their reconstructions from {CODE} numbers",
+        f"images and their reconstructions from {CODE} numbers",
         reconstructions_figure(_pixels(shown, data, 12), f"Through {CODE} numbers"),
     )
 
@@ -154,12 +154,12 @@ def principal_subspace(page: Page, rounds: int) -> None:
         descent.step(loss)
         angles.append(_angles(net, components.basis[:code]))
         excess.append(loss().item() / best - 1)
-    figure = plotting.blank(7.6, 3.4)
+    figure = plotting.new_figure(7.6, 3.4)
     axes = figure.subplots()
     steps = [each * k for k in range(rounds + 1)]
     for k, color in zip(range(code), plotting.COLORS, strict=False):
         axes.plot(steps, [float(a[k]) for a in angles], color=color, label=f"angle {k + 1}")
-    plotting.dress(axes, "", "steps of L-BFGS", "principal angle, degrees")
+    plotting.style_axes(axes, "", "steps of L-BFGS", "principal angle, degrees")
     axes.set_yscale("log")
     axes.set_xlim(0, steps[-1])
     axes.legend(frameon=False, fontsize=9, labelcolor=plotting.INK, ncols=2)
@@ -167,7 +167,7 @@ def principal_subspace(page: Page, rounds: int) -> None:
         f"""Without hidden layers the best code spans the same space as the first principal components, whatever axes it
         takes within it. {len(x):,} digits of 8 x 8 pixels, a code of {code}: the {code} angles between the decoder's
         columns and the components fall to at most {float(angles[-1].max()):.2g} degrees after {steps[-1]} steps, and
-        the error to {excess[-1]:.1e} above PCA's, as a share of it."""
+        the error to {excess[-1]:.1e} above PCA's, as a fraction of it."""
     )
     page.picture("angles", "principal angles between decoder and components against steps", figure)
 
@@ -248,16 +248,16 @@ def adversarial(page: Page, epochs: int, seeds: int) -> None:
         real = mixture.draw(250)[0].float()
         page.picture(name, f"real and generated points, {note}", points_figure(
             real, torch.from_numpy(game[1]), f"{name.capitalize()} of {modes}", note))  # fmt: skip
-    figure = plotting.blank(9, 3.5)
+    figure = plotting.new_figure(9, 3.5)
     left, right = figure.subplots(1, 2)
     for gamma, color in zip(penalties, plotting.COLORS, strict=False):
         for seed, (course, _) in enumerate(found[f"gamma = {gamma:g}"]):
-            epoch, covered, good_share = zip(*course, strict=True)
+            epoch, covered, good_fraction = zip(*course, strict=True)
             label = f"gamma = {gamma:g}" if seed == 0 else None
-            left.plot(epoch, [8 * share for share in covered], color=color, label=label, alpha=0.85)
-            right.plot(epoch, [100 * share for share in good_share], color=color, alpha=0.85)
-    plotting.dress(left, "", "epoch", "modes covered, of 8")
-    plotting.dress(right, "", "epoch", "good points, %")
+            left.plot(epoch, [8 * fraction for fraction in covered], color=color, label=label, alpha=0.85)
+            right.plot(epoch, [100 * fraction for fraction in good_fraction], color=color, alpha=0.85)
+    plotting.style_axes(left, "", "epoch", "modes covered, of 8")
+    plotting.style_axes(right, "", "epoch", "good points, %")
     for axes, top in ((left, 8.3), (right, 102)):
         axes.set_ylim(0, top)
         plotting.epochs_axis(axes, epochs)
@@ -343,7 +343,7 @@ def pictures_of_noise(page: Page, data: Dataset, epochs: int, shown: tuple[int, 
         with betas 0.5 and 0.999, batches of 64, {epochs} epochs. The distance is Frechet's between 2,000 generated and
         {len(held_out):,} held-out digits in the {width} features of a LeNet-5 that has learned the real ones; 2,000
         training digits in place of generated ones are {floor:.1f} away. The LeNet also says which classes there are;
-        exp of the entropy of their shares is 10 where all are equally frequent."""
+        exp of the entropy of their fractions is 10 where all are equally frequent."""
     )
     page.table(("epoch", "Frechet distance", "classes covered", "effective classes", "LeNet's confidence"), table)
     page.picture("course", "digits made of the same noise along the course", reconstructions_figure(

@@ -1,4 +1,4 @@
-"""Write `docs/how-nets-learn.md`: each number and each picture of the page is computed here.
+"""Write `docs/how-nets-learn.md`: each number and each image of the page is computed here.
 
     python docs/pages/how_nets_learn.py            the whole page, a few minutes on two cores
     python docs/pages/how_nets_learn.py --quick    smaller nets and fewer seeds: does everything run? Writes nothing.
@@ -34,7 +34,7 @@ from neurarium.report.augmented import augmented_figure
 from neurarium.report.rates import rates_figure, suggestions
 from neurarium.report.schedule import schedules_figure
 from neurarium.report.sweep_scores import Spread
-from neurarium.report.trace_picture import trace_figure
+from neurarium.report.trace_figure import trace_figure
 from neurarium.sweeps.sweep import sweep
 from neurarium.training.rate_finder import find_rate
 from neurarium.training.recipe import Recipe
@@ -65,7 +65,7 @@ def back_propagation(page: Page, data: Dataset, depth: int) -> None:
     found: dict[str, Trace] = {}
     for activation, initial in (("sigmoid", "xavier"), ("relu", "he")):
         torch.manual_seed(0)
-        net = MLP((784, *[64] * (depth - 1), 10), activation=activation, initial=initial)
+        net = MLP((784, *[64] * (depth - 1), 10), activation=activation, init=initial)
         found[activation] = trace(net, batch, targets)
         page.picture(
             f"trace-{activation}",
@@ -86,7 +86,7 @@ def losses(page: Page, data: Dataset) -> None:
     page.heading("Losses and targets")
     axes_from, axes_to = -2.0, 3.0
     margin = torch.linspace(axes_from, axes_to, 401)
-    figure = plotting.blank(7, 3.2)
+    figure = plotting.new_figure(7, 3.2)
     axes = figure.subplots()
     curves = {
         "zero-one (a score: slope 0)": (margin < 0).float(),
@@ -144,14 +144,14 @@ def optimizers(page: Page, data: Dataset, recipe: Recipe, seeds: int) -> None:
             name: min(o["loss"] for o in found["outcomes"] if o["name"] == name) for name in ("hessian-free", "adam")
         }
         page.say(
-            f"""After {found["minutes"]:g} minutes each, both tuned, the loss of a picture is
+            f"""After {found["minutes"]:g} minutes each, both tuned, the loss of an image is
             {best["hessian-free"]:.1f} nats by Hessian-free and {best["adam"]:.1f} by Adam; details in
             `benchmarks/results/hessian_free.md`."""
         )
 
 
 def schedules(page: Page, data: Dataset, recipe: Recipe) -> None:
-    """Pictures of schedules and of the rate finder."""
+    """Images of schedules and of the rate finder."""
     page.heading("Learning rates")
     page.picture("schedules", "factor on the learning rate over a run, for each schedule", schedules_figure())
     curve = find_rate(recipe, data)
@@ -163,7 +163,7 @@ def initial_weights(page: Page, depth: int) -> None:
     """Size of the signal through a deep net, measured and by theory."""
     page.heading("Initial weights")
     width, schemes = 256, ("normal", "uniform", "lecun", "xavier", "he", "orthogonal")
-    figure = plotting.blank(9, 3.6)
+    figure = plotting.new_figure(9, 3.6)
     left, right = figure.subplots(1, 2)
     rows = []
     for scheme, color in zip(schemes, plotting.COLORS, strict=False):

@@ -9,11 +9,11 @@ from neurarium.report.curves import save_figure
 
 
 class Page:
-    """Collects paragraphs, and pictures beside them.
+    """Collects paragraphs, and figures beside them.
 
     Args:
         folder: of the page; none: nothing is written.
-        prefix: of the names of its pictures.
+        prefix: of the names of its figures.
     """
 
     def __init__(self, folder: Path | None, prefix: str) -> None:
@@ -34,7 +34,7 @@ class Page:
         self.parts.append("\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]))
 
     def picture(self, name: str, words: str, figure: Figure) -> None:
-        """Add a picture, and what it shows for those who cannot see it."""
+        """Add a figure, and what it shows for those who cannot see it."""
         if self.folder is not None:
             save_figure(figure, self.folder / "pictures" / f"{self.prefix}-{name}.png")
         self.parts.append(f"![{words}](pictures/{self.prefix}-{name}.png)")

@@ -202,7 +202,7 @@ def remake_report(
     net: nn.Module | None = None,
     device: str | None = None,
 ) -> Run:
-    """Measure a run anew and write its scores, pictures and report; of one under way its curves.
+    """Measure a run anew and write its scores, figures and report; of one under way its curves.
 
     Args:
         folder: the run folder.
@@ -260,7 +260,7 @@ def new_folder(name: str, root: str | Path = "runs") -> Path:
 
 
 def write_results(run: Run, data: Dataset, split: Split = "test") -> Scores | None:
-    """Measure a finished run and write scores, pictures and the report into its folder; of one under way its curves.
+    """Measure a finished run and write scores, figures and the report into its folder; of one under way its curves.
 
     Returns: the scores; none where the data set has no such split, or the run is not finished.
     """

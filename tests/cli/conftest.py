@@ -74,7 +74,7 @@ FLOWERS = ["mlp", "--data", "iris", "--epochs", "2", "--net.hidden", "8", "--thr
 
 @pytest.fixture(scope="session")
 def flowers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run on a table, which has few pictures to draw; do not change it."""
+    """A run on a table, which has few images to draw; do not change it."""
     folder = tmp_path_factory.mktemp("flowers")
     result = called(folder, "train", *FLOWERS)
     assert result.returncode == 0, result.stderr

@@ -54,13 +54,13 @@ def test_evaluate(finished: Path, neurarium: Call) -> None:
 def test_predict_images_npz_and_csv_agree(finished: Path, neurarium: Call, tmp_path: Path) -> None:
     test = load_data("mnist-5k").test
     pixels = np.asarray(test.inputs[0][:4])
-    (tmp_path / "pictures").mkdir()
-    for i, picture in enumerate(pixels):
-        Image.fromarray(picture[0]).save(tmp_path / "pictures" / f"{i}.png")
+    (tmp_path / "images").mkdir()
+    for i, image in enumerate(pixels):
+        Image.fromarray(image[0]).save(tmp_path / "images" / f"{i}.png")
     np.savez(tmp_path / "x.npz", x=pixels)
     np.savetxt(tmp_path / "x.csv", pixels.reshape(4, -1), fmt="%d", delimiter=",")
     answers = []
-    for source in ("pictures", "x.npz", "x.csv"):
+    for source in ("images", "x.npz", "x.csv"):
         result = neurarium("predict", str(finished), source, "--out", f"{source}.out.csv")
         assert result.returncode == 0, result.stderr
         rows = list(csv.DictReader(io.StringIO((tmp_path / f"{source}.out.csv").read_text())))
@@ -106,8 +106,8 @@ def test_compare(finished: Path, flowers: Path, neurarium: Call, tmp_path: Path)
     result = neurarium("compare", str(finished), str(flowers))
     assert result.returncode == 0, result.stderr
     assert "hidden" in result.stdout
-    with Image.open(tmp_path / "compare.png") as picture:
-        assert picture.width > 400
+    with Image.open(tmp_path / "compare.png") as image:
+        assert image.width > 400
 
 
 def test_export(finished: Path, neurarium: Call) -> None:

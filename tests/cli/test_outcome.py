@@ -23,7 +23,7 @@ def test_what_the_task_says_or_how_to_go_on(
     assert f"{tmp_path}/[run]" in said
     memory = {
         "task": "recall", "split": "test", "data": "d", "examples": 3, "loss": None,
-        "metrics": [{"name": "exact recall", "value": 0.5, "meaning": "share of", "unit": "%", "baseline": None}],
+        "metrics": [{"name": "exact recall", "value": 0.5, "meaning": "fraction of", "unit": "%", "baseline": None}],
     }  # fmt: skip
     write_json(run.folder / "scores.json", memory)
     assert tell_outcome(run) == 0

@@ -65,7 +65,7 @@ def test_rows_of_a_file_by_kind_of_answer() -> None:
 
 
 def test_a_line_of_text_is_an_example(tokens: Dataset, tmp_path: Path) -> None:
-    run = trained(tmp_path, BagOfTokensSpec(width=4, hidden=8), tokens)
+    run = trained(tmp_path, BagOfTokensSpec(embedding_dim=4, hidden=8), tokens)
     (tmp_path / "words.txt").write_text("abc\n\nlll\n")
     rows = answers(tmp_path, run, tmp_path / "words.txt")
     assert [row["input"] for row in rows] == [f"{tmp_path}/words.txt[{k}]" for k in (0, 1)]
@@ -77,7 +77,7 @@ def test_a_window_has_an_answer_for_each_place(
     windows: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    run = trained(tmp_path, NeuralLanguageModelSpec(context=3, width=4, hidden=8), windows)
+    run = trained(tmp_path, NeuralLanguageModelSpec(context=3, embedding_dim=4, hidden=8), windows)
     (tmp_path / "t.txt").write_text("abcdeabc\nddcdeabcde\n")
     rows = answers(tmp_path, run, tmp_path / "t.txt")
     assert [row["input"].rpartition("/")[2] for row in rows] == [
@@ -92,7 +92,7 @@ def test_a_window_has_an_answer_for_each_place(
 
 
 def test_a_text_is_answered_by_a_text(pairs: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = trained(tmp_path, EncoderDecoderSpec(width=4, hidden=8), pairs)
+    run = trained(tmp_path, EncoderDecoderSpec(embedding_dim=4, hidden=8), pairs)
     (tmp_path / "t.txt").write_text("abc\nde\n")
     rows = answers(tmp_path, run, tmp_path / "t.txt")
     said = api.load(run).predict(pairs.test).labels
@@ -129,7 +129,7 @@ def test_what_cannot_be_predicted(
         assert len(said.splitlines()) == 1
         return said
 
-    mlp, bag = MLPSpec(hidden=(4,)), BagOfTokensSpec(width=4, hidden=4)
+    mlp, bag = MLPSpec(hidden=(4,)), BagOfTokensSpec(embedding_dim=4, hidden=4)
     assert "invert: expected a net for images" in refused("a", mlp, vectors, "x.npz", "--invert")
     assert "invert: expected a net for images" in refused("b", bag, tokens, "t.txt", "--invert")
     assert "fast inference input: expected one tensor of numbers" in refused("c", bag, tokens, "t.txt", "--fast")

@@ -27,7 +27,7 @@ def test_points_of_a_gan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     np.testing.assert_array_equal(points, api.load(run).sample(7).numpy())
     assert not np.array_equal(points, api.load(run).sample(7, seed=1).numpy())
     assert main(["sample", str(run), "--out", str(tmp_path / "points.png")]) == 2
-    assert "no pictures" in capsys.readouterr().err
+    assert "no images" in capsys.readouterr().err
 
 
 @pytest.mark.more

@@ -38,8 +38,8 @@ def test_a_run_gets_its_trace_and_picture(finished: Path, tmp_path: Path, capsys
     with torch.no_grad():
         loss = torch.nn.functional.cross_entropy(trained.net(batch.x), batch.labels)
     assert found["loss"] == pytest.approx(float(loss), rel=1e-5)
-    with Image.open(folder / "trace.png") as picture:
-        assert picture.size[0] > 1000
+    with Image.open(folder / "trace.png") as image:
+        assert image.size[0] > 1000
     printed = capsys.readouterr().out
     assert "layers.linear1" in printed
     assert "On its way back the error signal" in printed

@@ -20,7 +20,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     ]
     recipe = Recipe(
         name="capitals",
-        net=EncoderDecoderSpec(width=8, hidden=16, attention="additive"),
+        net=EncoderDecoderSpec(embedding_dim=8, hidden=16, attention="additive"),
         data="custom",
         optimizer=Optimizer("adam", lr=0.02),
         epochs=25,
@@ -38,9 +38,9 @@ def test_writes_an_answer_a_line(run: Run, tmp_path: Path) -> None:
     for beams in ("1", "5"):
         done = called(tmp_path, "translate", str(run.folder), "ab", "--file", str(file), "--beams", beams)
         assert (done.returncode, done.stdout.splitlines()) == (0, ["A B", "B A B", "A A"])
-    picture = tmp_path / "looked.png"
-    assert called(tmp_path, "translate", str(run.folder), "abb", "--alignment", str(picture)).returncode == 0
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    image = tmp_path / "looked.png"
+    assert called(tmp_path, "translate", str(run.folder), "abb", "--alignment", str(image)).returncode == 0
+    assert image.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

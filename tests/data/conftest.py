@@ -22,6 +22,6 @@ def write_idx() -> Callable[[Path, np.ndarray], Path]:
 
 @pytest.fixture
 def digits() -> tuple[np.ndarray, np.ndarray]:
-    """Forty pictures of 5 x 4 pixels in the classes 0 to 3, ten of each."""
+    """Forty images of 5 x 4 pixels in the classes 0 to 3, ten of each."""
     pixels = np.random.default_rng(0).integers(0, 256, (40, 5, 4)).astype(np.uint8)
     return pixels, np.tile(np.arange(4, dtype=np.uint8), 10)

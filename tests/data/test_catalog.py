@@ -47,19 +47,19 @@ def test_data_sets_stay_what_they_are(name, start):
 @pytest.fixture
 def sources(tmp_path, write_idx, digits):
     pixels, labels = digits
-    for folder in ("idx", "pictures/0", "pictures/1", "pictures/2", "pictures/3"):
+    for folder in ("idx", "images/0", "images/1", "images/2", "images/3"):
         (tmp_path / folder).mkdir(parents=True)
     write_idx(tmp_path / "idx" / "my-images-idx3-ubyte.gz", pixels)
     write_idx(tmp_path / "idx" / "my-labels-idx1-ubyte.gz", labels)
     np.savez(tmp_path / "a.npz", x=pixels, y=labels)
     for k, (image, label) in enumerate(zip(pixels, labels, strict=True)):
-        Image.fromarray(image).save(tmp_path / "pictures" / str(label) / f"{k:02}.png")
+        Image.fromarray(image).save(tmp_path / "images" / str(label) / f"{k:02}.png")
     rows = np.column_stack([pixels.reshape(40, -1), labels])
     np.savetxt(tmp_path / "a.csv", rows, fmt="%d", delimiter=",")
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["idx", "idx/my-images-idx3-ubyte.gz", "a.npz", "pictures", "a.csv"])
+@pytest.mark.parametrize("name", ["idx", "idx/my-images-idx3-ubyte.gz", "a.npz", "images", "a.csv"])
 def test_paths(sources, digits, name):
     for data in (load(str(sources / name)), load(name, folder=str(sources))):
         assert data.counts() == {"train": 32, "validation": 4, "test": 4}
@@ -86,5 +86,5 @@ def test_unknown_names_and_missing_paths(tmp_path):
 
 
 def test_empty_folder(tmp_path):
-    with pytest.raises(DataError, match=r"got no pictures"):
+    with pytest.raises(DataError, match=r"got no images"):
         load(str(tmp_path))

@@ -25,14 +25,14 @@ def test_points_of_a_box_lie_on_its_faces_in_proportion_to_their_area() -> None:
 @pytest.mark.parametrize("cone", [CONE, Cone("base", 0.0, 2.0, 0.5, 2.0), Cone("pole", 0.0, 3.0, 0.4, 0.4)])
 def test_points_of_a_cone_lie_on_its_side_uniformly(cone: Cone) -> None:
     points = cone.points(np.random.RandomState(0), 40_000)
-    share = (points[:, 2] - cone.low) / (cone.high - cone.low)
+    fraction = (points[:, 2] - cone.low) / (cone.high - cone.low)
     radius = np.hypot(points[:, 0], points[:, 1])
-    np.testing.assert_allclose(radius, cone.radius_low + share * (cone.radius_high - cone.radius_low), rtol=1e-9)
+    np.testing.assert_allclose(radius, cone.radius_low + fraction * (cone.radius_high - cone.radius_low), rtol=1e-9)
     np.testing.assert_allclose(points[:, :2].mean(0), 0, atol=0.05)
-    # the lower half of the side has its own share of the area
+    # the lower half of the side has its own fraction of the area
     middle = (cone.radius_low + cone.radius_high) / 2
     half = Cone(cone.part, cone.low, (cone.low + cone.high) / 2, cone.radius_low, middle)
-    assert (share < 0.5).mean() == pytest.approx(half.area / cone.area, abs=0.01)
+    assert (fraction < 0.5).mean() == pytest.approx(half.area / cone.area, abs=0.01)
     steps = np.linspace(cone.low, cone.high, 2001)
     radii = np.interp(steps, [cone.low, cone.high], [cone.radius_low, cone.radius_high])
     by_rings = (np.pi * (radii[1:] + radii[:-1]) * np.hypot(np.diff(steps), np.diff(radii))).sum()

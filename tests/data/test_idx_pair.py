@@ -22,7 +22,7 @@ FILES = (
 
 @pytest.fixture
 def four(tmp_path, write_idx, digits):
-    """Write the four files of a data set: 36 pictures to train on, 4 for the test."""
+    """Write the four files of a data set: 36 images to train on, 4 for the test."""
 
     def write(folder, suffix=".gz", base=0):
         folder.mkdir(parents=True, exist_ok=True)

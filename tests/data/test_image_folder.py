@@ -10,7 +10,7 @@ from neurarium.data.stream import Streamed
 from neurarium.data.table import Table
 
 
-def picture(path, *, level, shape=(5, 4)):
+def image(path, *, level, shape=(5, 4)):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.full(shape, level, dtype=np.uint8)).save(path)
 
@@ -18,12 +18,12 @@ def picture(path, *, level, shape=(5, 4)):
 def fill(root, counts, base=0):
     for number, (label, count) in enumerate(counts.items()):
         for k in range(count):
-            picture(root / label / f"{k}.png", level=base + 20 * number + k)
+            image(root / label / f"{k}.png", level=base + 20 * number + k)
 
 
 def test_classes_without_parts(tmp_path):
     fill(tmp_path, {"dog": 10, "cat": 10})
-    (tmp_path / "dog" / "notes.txt").write_text("no picture")
+    (tmp_path / "dog" / "notes.txt").write_text("no image")
     (tmp_path / ".git").mkdir()
     data = image_folder.load(tmp_path, "pets")
     assert (data.schema.input.shape, data.schema.classes) == ((1, 5, 4), ("cat", "dog"))
@@ -54,18 +54,18 @@ def test_train_and_test_may_be_classes(tmp_path):
 
 def test_the_commonest_size_wins_and_one_color_picture_makes_all_color(tmp_path):
     fill(tmp_path, {"a": 4, "b": 4})
-    picture(tmp_path / "a" / "large.png", level=9, shape=(8, 8))
+    image(tmp_path / "a" / "large.png", level=9, shape=(8, 8))
     assert image_folder.load(tmp_path, "x").schema.input.shape == (1, 5, 4)
-    picture(tmp_path / "b" / "color.png", level=9, shape=(5, 4, 3))
+    image(tmp_path / "b" / "color.png", level=9, shape=(5, 4, 3))
     data = image_folder.load(tmp_path, "x")
     assert data.schema.input.shape == (3, 5, 4)
-    assert "1 pictures resized to 4 x 5" in data.provenance
+    assert "1 images resized to 4 x 5" in data.provenance
 
 
 def test_of_several_commonest_sizes_the_largest_is_taken(tmp_path):
     for label in ("a", "b"):
-        picture(tmp_path / label / "small.png", level=1, shape=(3, 3))
-        picture(tmp_path / label / "large.png", level=1, shape=(6, 2))
+        image(tmp_path / label / "small.png", level=1, shape=(3, 3))
+        image(tmp_path / label / "large.png", level=1, shape=(6, 2))
     assert image_folder.load(tmp_path, "x").schema.input.shape == (1, 6, 2)
 
 
@@ -87,7 +87,7 @@ def test_large_folders_are_streamed_and_equal_those_in_memory(tmp_path):
 def test_empty_class(tmp_path):
     fill(tmp_path, {"cat": 3, "dog": 3})
     (tmp_path / "emu").mkdir()
-    with pytest.raises(DataError, match="emu: expected pictures of this class, got an empty class: none"):
+    with pytest.raises(DataError, match="emu: expected images of this class, got an empty class: none"):
         image_folder.load(tmp_path, "pets")
 
 
@@ -99,10 +99,10 @@ def test_class_in_the_test_part_alone(tmp_path):
 
 
 def test_folders_without_classes(tmp_path):
-    with pytest.raises(DataError, match=r"expected one sub-folder of pictures .* a class, got no pictures; put"):
+    with pytest.raises(DataError, match=r"expected one sub-folder of images .* a class, got no images; put"):
         image_folder.load(tmp_path, "pets")
-    picture(tmp_path / "a.png", level=1)
-    with pytest.raises(DataError, match="got 1 pictures, none of them in a sub-folder"):
+    image(tmp_path / "a.png", level=1)
+    with pytest.raises(DataError, match="got 1 images, none of them in a sub-folder"):
         image_folder.load(tmp_path, "pets")
     fill(tmp_path, {"cat": 3})
     with pytest.raises(DataError, match="expected two classes or more, got only 'cat'"):
@@ -113,5 +113,5 @@ def test_an_unreadable_picture_is_named(tmp_path):
     fill(tmp_path, {"cat": 3, "dog": 3})
     broken = tmp_path / "dog" / "1.png"
     broken.write_bytes(broken.read_bytes()[:-20])
-    with pytest.raises(DataError, match=r"dog/1\.png: expected a picture"):
+    with pytest.raises(DataError, match=r"dog/1\.png: expected an image"):
         image_folder.load(tmp_path, "pets")

@@ -132,9 +132,9 @@ def test_targets_that_vary_in_size_are_flat():
 def test_errors_of_the_items_themselves_are_not_hidden():
     class Broken(Counted):
         def __getitem__(self, k):
-            raise FileNotFoundError("picture 3")
+            raise FileNotFoundError("image 3")
 
-    with pytest.raises(FileNotFoundError, match="picture 3"):
+    with pytest.raises(FileNotFoundError, match="image 3"):
         Loaded.over(Broken(), PLAIN)
 
 

@@ -25,7 +25,7 @@ def test_inputs_and_labels(tmp_path, digits, x, y):
     parts = data.parts().values()
     stored = torch.cat([part.inputs[0] for part in parts])[:, 0].numpy()
     targets = torch.cat([part.target("label") for part in parts]).numpy()
-    # Every picture is there once, with the label it came with.
+    # Every image is there once, with the label it came with.
     assert {(p.tobytes(), int(t)) for p, t in zip(stored, targets, strict=True)} == {
         (p.tobytes(), int(t)) for p, t in zip(pixels, labels, strict=True)
     }

@@ -169,7 +169,7 @@ def test_bad_inputs(tmp_path, folder):
     (tmp_path / "c.csv").write_text("1,2,3,4,5\n")
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("x")
-    (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "broken.png").write_bytes(b"no image")
     for name, schema, message in [
         ("a.npz", IMAGES, r"a\.npz, x: expected rows of shape \(1, 5, 4\), got \(1, 6, 6\); save images like"),
         (
@@ -179,15 +179,15 @@ def test_bad_inputs(tmp_path, folder):
         ),
         ("b.npz", IMAGES, r"b\.npz: expected one of the keys x, inputs, images, data, got weights"),
         ("c.csv", ROWS, r"c\.csv: expected 2 feature columns, got 5 columns"),
-        ("empty", IMAGES, "empty: expected pictures, got a folder without any"),
-        ("notes.txt", IMAGES, r"notes\.txt: expected a picture .*, got a file named \*\.txt"),
+        ("empty", IMAGES, "empty: expected images, got a folder without any"),
+        ("notes.txt", IMAGES, r"notes\.txt: expected an image .*, got a file named \*\.txt"),
         ("notes.txt", ROWS, r"notes\.txt: expected an \.npz or a \.csv file, got a file named \*\.txt"),
-        ("none.png", IMAGES, r"none\.png: expected a picture, got no such file"),
-        ("none", IMAGES, "none: expected a picture .*, got no such file"),
+        ("none.png", IMAGES, r"none\.png: expected an image, got no such file"),
+        ("none", IMAGES, "none: expected an image .*, got no such file"),
         ("none.csv", ROWS, "got no such file"),
         ("none.npz", ROWS, "got no such file"),
-        ("broken.png", IMAGES, r"broken\.png: expected a picture"),
-        (str(folder), ROWS, r"expected rows of 2 features, got pictures; give a \.csv or \.npz"),
+        ("broken.png", IMAGES, r"broken\.png: expected an image"),
+        (str(folder), ROWS, r"expected rows of 2 features, got images; give a \.csv or \.npz"),
     ]:
         with pytest.raises(DataError, match=message):
             read_inputs([tmp_path / name], schema)
@@ -207,7 +207,7 @@ def test_bad_inputs(tmp_path, folder):
 def test_what_no_file_holds_is_refused_in_one_sentence(tmp_path, kind, got, request):
     schema = request.getfixturevalue(kind).schema
     message = (
-        rf"inputs: expected a net of images \(pictures, .*text \(\.txt\), to read files, got one that .* {got}; give"
+        rf"inputs: expected a net of images \(images, .*text \(\.txt\), to read files, got one that .* {got}; give"
     )
     with pytest.raises(DataError, match=message):
         read_inputs([tmp_path / "a.csv"], schema)

@@ -57,7 +57,7 @@ def in_a_loader(folder: Path) -> Dataset:
 SOURCES: dict[str, Callable[[Path], Dataset]] = {
     "csv": in_csv,
     "npz": in_npz,
-    "pictures": in_a_folder,
+    "images": in_a_folder,
     "loader": in_a_loader,
     "arrays": lambda folder: dataset_from((X, Y)).dataset,
     "frame": lambda folder: dataset_from(frame(), target="kind").dataset,

@@ -86,7 +86,7 @@ def test_reading_happens_in_the_background_while_the_consumer_works():
 def test_an_error_of_the_reader_surfaces_at_its_batch():
     def read(index):
         if 40 in index:
-            raise DataError("cat.png", expected="a picture", got="noise")
+            raise DataError("cat.png", expected="an image", got="noise")
         return PIXELS[index], TARGETS.numpy()[index]
 
     batches = in_order(Streamed(read, 101, TARGETS, SCHEMA), 10)

@@ -14,14 +14,14 @@ NUMBER = Field((1,), names=("price",), mean=(5.0,), std=(2.0,))
 LETTERS = tuple("abcdefghij")
 
 
-def pictures(image=IMAGE):
+def images(image=IMAGE):
     schema = Schema({"image": image}, {"label": Field((), categories=LETTERS)})
     return Table((torch.from_numpy(PIXELS),), (torch.arange(10),), schema)
 
 
 def test_rows_are_gathered_scaled_in_the_order_asked_for():
     index = torch.tensor([7, 0, 7])
-    batch = pictures().gather(index)
+    batch = images().gather(index)
     mean, std = np.array([10, 20])[:, None, None], np.array([2, 4])[:, None, None]
     np.testing.assert_array_equal(batch.x, ((PIXELS[[7, 0, 7]] - mean) / std).astype(np.float32))
     assert batch.x.dtype == torch.float32
@@ -59,7 +59,7 @@ def test_gathering_equals_a_loop_over_examples():
 
 
 def test_without_constants_rows_are_only_converted():
-    batch = pictures(Field((2, 3, 3))).gather(torch.tensor([0]))
+    batch = images(Field((2, 3, 3))).gather(torch.tensor([0]))
     assert batch.x.dtype == torch.float32
     np.testing.assert_array_equal(batch.x[0], PIXELS[0])
 

@@ -1,6 +1,6 @@
 """The guides run as they are printed: each block after the other in one namespace, in an empty folder.
 
-Without the pictures and pages that a run leaves, which other tests draw.
+Without the figures and pages that a run leaves, which other tests draw.
 """
 
 import doctest

@@ -101,10 +101,10 @@ def test_gradients_and_smoothness_are_what_the_problems_claim(problem: Problem) 
 
 
 @everywhere
-@pytest.mark.parametrize("share", [0.1, 1.0, 1.9])
-def test_every_step_falls_at_least_by_the_sufficient_decrease(problem: Problem, share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.1, 1.0, 1.9])
+def test_every_step_falls_at_least_by_the_sufficient_decrease(problem: Problem, fraction: float) -> None:
     """E38: an inequality, and with the gradient's norm."""
-    rate = share / problem.smoothness
+    rate = fraction / problem.smoothness
     values, norms = path(problem, 60, rate)
     for before, after, norm in zip(values, values[1:], norms, strict=False):
         assert before - after >= sufficient_decrease(norm, problem.smoothness, rate) - 1e-12 * (1 + abs(before))

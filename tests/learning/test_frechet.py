@@ -57,7 +57,7 @@ def test_coverage_by_counting() -> None:
     answers = [0] * 60 + [1] * 39 + [2] * 1  # of 4 classes: at least 0.1 / 4 = 2.5 of 100 needed
     logits = torch.nn.functional.one_hot(torch.tensor(answers), 4) * np.log(7)
     found = class_coverage(logits.float())
-    assert found.shares == (0.60, 0.39, 0.01, 0.0)
+    assert found.fractions == (0.60, 0.39, 0.01, 0.0)
     assert found.covered == 0.5
     assert found.effective == pytest.approx(np.exp(entropy([0.60, 0.39, 0.01])))
     assert found.confidence == pytest.approx(7 / 10)

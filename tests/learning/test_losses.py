@@ -16,7 +16,7 @@ from neurarium.learning.losses import (
     cross_entropy,
     hinge,
     logistic,
-    one_against_rest,
+    one_vs_rest,
     perceptron,
     squared_distance,
     squared_error,
@@ -31,7 +31,7 @@ LOSSES: dict[str, Loss] = {
     "squared_error": squared_error,
     "absolute_error": absolute_error,
     "binary_cross_entropy": binary_cross_entropy,
-    **{name: partial(one_against_rest, loss) for name, loss in MARGINS.items()},
+    **{name: partial(one_vs_rest, loss) for name, loss in MARGINS.items()},
 }
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=list(LOSSES))
 
@@ -113,7 +113,7 @@ def test_scikit_learn_and_scipy_as_peers() -> None:
 
 def test_logistic_against_the_rest_is_binary_cross_entropy() -> None:
     a, q = logits(6, 4), distributions(6, 4)
-    torch.testing.assert_close(one_against_rest(logistic, a, q), binary_cross_entropy(a, q), rtol=1e-13, atol=0)
+    torch.testing.assert_close(one_vs_rest(logistic, a, q), binary_cross_entropy(a, q), rtol=1e-13, atol=0)
 
 
 @every_loss

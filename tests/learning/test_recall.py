@@ -75,7 +75,7 @@ def test_a_modern_memory_is_one_softmax_after_the_other() -> None:
 
 def test_what_cannot_be_measured() -> None:
     recall = HopfieldNet.storing(PATTERNS[:1]).recall
-    with pytest.raises(ConfigError, match="share in"):
+    with pytest.raises(ConfigError, match="fraction in"):
         recall_scores(recall, PATTERNS, flip=2.0)
     with pytest.raises(DataError, match=r"only -1 and \+1"):
         recall_scores(recall, PATTERNS / 2)

@@ -55,11 +55,11 @@ def test_integrated_gradients_of_a_smooth_net_are_complete() -> None:
     net, x = make(LeNet5, activation="tanh").eval(), images()
     for baseline in (None, torch.full((1, 28, 28), -0.4, dtype=torch.float64)):
         start = torch.zeros_like(x) if baseline is None else baseline.expand_as(x)
-        shares = integrated_gradients(net, x, CLASSES, baseline, steps=400)
+        fractions = integrated_gradients(net, x, CLASSES, baseline, steps=400)
         with torch.no_grad():
             whole = (net(x) - net(start))[torch.arange(2), CLASSES]
         # max pooling has kinks on the way, which is all that the quadrature misses
-        torch.testing.assert_close(shares.sum((1, 2, 3)), whole, rtol=0, atol=0.01 * float(whole.abs().max()))
+        torch.testing.assert_close(fractions.sum((1, 2, 3)), whole, rtol=0, atol=0.01 * float(whole.abs().max()))
 
 
 def test_the_quadratures_error_vanishes_where_nothing_has_kinks() -> None:
@@ -79,8 +79,8 @@ def test_the_quadratures_error_vanishes_where_nothing_has_kinks() -> None:
 
 def test_integrated_gradients_of_a_linear_net_are_weight_times_input() -> None:
     net, x = nn.Linear(4, 3).double(), torch.randn(2, 4, dtype=torch.float64)
-    shares = integrated_gradients(net, x, torch.tensor([0, 2]), steps=1)
-    torch.testing.assert_close(shares, x * net.weight[[0, 2]].detach())
+    fractions = integrated_gradients(net, x, torch.tensor([0, 2]), steps=1)
+    torch.testing.assert_close(fractions, x * net.weight[[0, 2]].detach())
 
 
 def test_grad_cam_is_the_class_activation_map(averaging: nn.Sequential) -> None:

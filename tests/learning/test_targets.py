@@ -65,7 +65,7 @@ def test_of_another_size_than_the_classes() -> None:
         check_transition([[1.0, 0.0], [0.0, 1.0]], classes=3)
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
-def test_share_out_of_range(share: float) -> None:
+@pytest.mark.parametrize("fraction", [-0.1, 1.0, float("nan")])
+def test_share_out_of_range(fraction: float) -> None:
     with pytest.raises(ConfigError, match=r"loss\.smoothing"):
-        uniform_transition(3, share)
+        uniform_transition(3, fraction)

@@ -81,7 +81,7 @@ def test_no_record(tmp_path: Path) -> None:
 def test_disk_error_of_the_stream_is_not_taken_for_one_of_the_record(tmp_path: Path) -> None:
     def broken() -> Iterator[Event]:
         yield Notice("one")
-        raise FileNotFoundError(2, "No such file", "picture.png")
+        raise FileNotFoundError(2, "No such file", "figure.png")
 
-    with pytest.raises(FileNotFoundError, match=r"picture\.png"):
+    with pytest.raises(FileNotFoundError, match=r"figure\.png"):
         list(recorded(broken(), tmp_path / "record.jsonl"))

@@ -74,7 +74,7 @@ def _entries_of(events: list[Event]) -> list[dict[str, Any]]:
 def _make_scores(
     classes: tuple[str, ...], examples: int, accuracy: float, seed: int = 0, data: str = "mnist-5k"
 ) -> Scores:
-    """Answers of which a given share is right, the wrong ones crowded on a few pairs of classes."""
+    """Answers of which a given fraction is right, the wrong ones crowded on a few pairs of classes."""
     draw = np.random.default_rng(seed)
     count = len(classes)
     truth = np.arange(examples) % count
@@ -100,14 +100,14 @@ def _scores_from(
 ) -> Scores:
     """What a classifier's scores hold, from its confusion matrix; the interval by the quadratic it solves."""
     confusion = np.array(confusion)
-    total, share = int(confusion.sum()), float(confusion.trace() / confusion.sum())
+    total, fraction = int(confusion.sum()), float(confusion.trace() / confusion.sum())
     z2 = 1.959963984540054**2 / total
-    ends = np.sort(np.roots([1 + z2, -(2 * share + z2), share**2]).real)
+    ends = np.sort(np.roots([1 + z2, -(2 * fraction + z2), fraction**2]).real)
     with np.errstate(invalid="ignore", divide="ignore"):
         precision, recall = (np.nan_to_num(confusion.diagonal() / confusion.sum(axis)) for axis in (0, 1))
         f1 = np.nan_to_num(2 * precision * recall / (precision + recall))
     details = {
-        "accuracy": share,
+        "accuracy": fraction,
         "classes": list(classes),
         "confusion": confusion.tolist(),
         "per_class": [
@@ -125,7 +125,7 @@ def _scores_from(
     arrays = {"predicted": predicted, "confidence": confidence, "targets": truth, "mistakes": order}
     baseline = float(confusion.sum(1).max() / total)
     metric = Metric(
-        "accuracy", share, "share of right answers", "%", baseline=baseline,
+        "accuracy", fraction, "fraction of right answers", "%", baseline=baseline,
         against="always the most frequent class", interval=(float(ends[0]), float(ends[1])),
     )  # fmt: skip
     arrays = {name: np.asarray(values) for name, values in arrays.items()}
@@ -196,13 +196,13 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def pictures() -> Callable[..., None]:
-    """Puts pictures, a pixel each, into a run folder, and lists them there."""
+def figures() -> Callable[..., None]:
+    """Puts figures, a pixel each, into a run folder, and lists them there."""
 
     def put(folder: Path, *names: str, alone: bool = False) -> None:
         for name in names:
             (folder / f"{name}.png").write_bytes(PNG)
         listed = [{"name": name, "title": name, "words": "Seen.", "alone": alone} for name in names]
-        (folder / "pictures.json").write_text(json.dumps(listed))
+        (folder / "figures.json").write_text(json.dumps(listed))
 
     return put

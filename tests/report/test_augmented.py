@@ -32,7 +32,7 @@ def pixels() -> Tensor:
 
 
 @pytest.fixture
-def pictures(pixels: Tensor) -> Dataset:
+def images(pixels: Tensor) -> Dataset:
     return _dataset(pixels, ends=(0.0, 255.0))
 
 
@@ -55,14 +55,14 @@ def test_first_column_is_the_pixels_and_the_rest_are_mirrored_or_not(
     assert [axes.get_title() for axes in figure.axes[::10]] == ["cat", "dog", "elk"]
 
 
-def test_noise_beyond_black_and_white_is_cut_off(pictures: Dataset) -> None:
-    shown = _shown(augmented_figure(Augmentation(noise=3.0), pictures))
+def test_noise_beyond_black_and_white_is_cut_off(images: Dataset) -> None:
+    shown = _shown(augmented_figure(Augmentation(noise=3.0), images))
     assert shown.min() == 0
     assert shown.max() == 1
 
 
-def test_mixtures_say_their_shares(pictures: Dataset) -> None:
-    figure = augmented_figure(Augmentation(mixup=1.0), pictures, rows=2, draws=6)
+def test_mixtures_say_their_shares(images: Dataset) -> None:
+    figure = augmented_figure(Augmentation(mixup=1.0), images, rows=2, draws=6)
     titles = [axes.get_title() for axes in figure.axes]
     assert titles[0] == "cat"
     mixed = [title for title in titles[1:7] if "%" in title]
@@ -85,9 +85,9 @@ def test_examples_without_classes_have_no_titles(
     np.testing.assert_allclose(_shown(figure)[::4], expected, atol=1e-6)
 
 
-def test_seed_decides_and_the_generator_is_left_alone(pictures: Dataset) -> None:
+def test_seed_decides_and_the_generator_is_left_alone(images: Dataset) -> None:
     before = torch.get_rng_state()
-    first, again, other = (_shown(augmented_figure(Augmentation(noise=1.0), pictures, seed=s)) for s in (0, 0, 1))
+    first, again, other = (_shown(augmented_figure(Augmentation(noise=1.0), images, seed=s)) for s in (0, 0, 1))
     assert torch.equal(before, torch.get_rng_state())
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 0.1
@@ -102,11 +102,11 @@ def test_words() -> None:
     assert mixture(torch.tensor([0.999, 0.001]), ("cat", "dog")) == "cat"
 
 
-def test_errors(pictures: Dataset) -> None:
+def test_errors(images: Dataset) -> None:
     with pytest.raises(ShapeError, match=r"dataset: expected images \(channels, height, width\), got examples of 5"):
         augmented_figure(Augmentation(noise=1.0), _dataset(torch.randn(9, 5)))
-    two = replace(pictures, schema=Schema({**pictures.schema.inputs, "y": Field((2,))}, CLASSES))
+    two = replace(images, schema=Schema({**images.schema.inputs, "y": Field((2,))}, CLASSES))
     with pytest.raises(ShapeError, match="dataset: expected images"):
         augmented_figure(Augmentation(noise=1.0), two)
     with pytest.raises(ConfigError, match="less than 8 pixels"):
-        augmented_figure(Augmentation(shift=8), pictures)
+        augmented_figure(Augmentation(shift=8), images)

@@ -2,14 +2,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurarium.report.confusion import most_confused, row_shares, shorten, strengths
+from neurarium.report.confusion import most_confused, row_fractions, shorten, strengths
 
 
 @given(st.lists(st.lists(st.integers(0, 50), min_size=3, max_size=3), min_size=3, max_size=3))
 @settings(max_examples=30, deadline=None)
 def test_rows_of_shares_sum_to_one_or_to_nothing(rows):
     confusion = np.array(rows)
-    totals = row_shares(confusion).sum(1)
+    totals = row_fractions(confusion).sum(1)
     np.testing.assert_allclose(totals, (confusion.sum(1) > 0).astype(float))
 
 

@@ -2,20 +2,20 @@ import math
 
 import pytest
 
-from neurarium.report.format import clock, duration, number, percent, shape, share_digits
+from neurarium.report.format import clock, duration, number, percent, percent_digits, shape
 
 
 @pytest.mark.parametrize(
-    ("share", "digits", "written"),
+    ("fraction", "digits", "written"),
     [(0.5, 0, "50 %"), (0.12345, 2, "12.35 %"), (1.0, 1, "100.0 %"), (None, 2, "-"), (math.nan, 2, "-")],
 )
-def test_percent(share, digits, written):
-    assert percent(share, digits) == written
+def test_percent(fraction, digits, written):
+    assert percent(fraction, digits) == written
 
 
 def test_one_answer_more_or_less_shows_in_the_digits():
     for examples in (40, 500, 10_000):
-        digits = share_digits(examples)
+        digits = percent_digits(examples)
         assert percent(0.5, digits) != percent(0.5 + 2 / examples, digits)
 
 

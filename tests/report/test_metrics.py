@@ -14,11 +14,11 @@ from neurarium.report.metrics import (
 from neurarium.tasks.scores import Metric, Scores
 
 PSNR = Metric("PSNR", 18.25, "ratio of reconstructions", "dB", baseline=16.5, against="the first 3 components")
-SHARE = Metric("variance explained", 0.875, "share that comes back", "%")
+SHARE = Metric("variance explained", 0.875, "fraction that comes back", "%")
 RMSE = Metric(
     "RMSE of <b>", 53.2, "root of the mean squared error", higher_is_better=False, baseline=70.0, against="x & y"
 )
-EXACT = Metric("exact answers", 0.9684, "share without a wrong token", "%", interval=(0.9491, 0.9804))
+EXACT = Metric("exact answers", 0.9684, "fraction without a wrong token", "%", interval=(0.9491, 0.9804))
 
 
 def scores(*metrics: Metric, examples: int = 1500, data: str = "toy", split: str = "test") -> dict[str, Any]:
@@ -56,7 +56,7 @@ def test_an_interval_has_as_many_digits_as_the_examples_bear(examples: int, inte
     assert interval_text(plain(SHARE), scores(SHARE, examples=examples)) == ""
     told = tell_metrics(scores(EXACT, examples=examples))
     value = {100: "97 %", 500: "96.8 %", 10_000: "96.84 %"}[examples]
-    assert f"exact answers {value} (95 % interval {interval}), share" in told
+    assert f"exact answers {value} (95 % interval {interval}), fraction" in told
 
 
 def test_the_first_metric_is_told_with_what_it_compares_to() -> None:
@@ -65,7 +65,7 @@ def test_the_first_metric_is_told_with_what_it_compares_to() -> None:
         "Measured on 1,500 test examples: PSNR 18.25 dB, ratio of reconstructions. The first 3 components: 16.50 dB."
     )
     assert tell_metrics(scores(SHARE)) == (
-        "Measured on 1,500 test examples: variance explained 87.5 %, share that comes back."
+        "Measured on 1,500 test examples: variance explained 87.5 %, fraction that comes back."
     )
     assert "on 1 test example:" in tell_metrics(scores(SHARE, examples=1))
     assert measured_on(scores(SHARE, split="train")) == "1,500 train examples"
@@ -100,7 +100,7 @@ def test_all_metrics_stand_in_a_table() -> None:
     assert "16.50 dB: the first 3 components" in page
     assert page.count("lower is better") == 1
     assert "root of the mean squared error; lower is better" in page
-    assert "share without a wrong token; 95 % interval 94.91 % to 98.04 %" in page
+    assert "fraction without a wrong token; 95 % interval 94.91 % to 98.04 %" in page
 
 
 def test_names_are_escaped() -> None:

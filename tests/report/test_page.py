@@ -57,12 +57,12 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def html(run_folder, pictures):
+def html(run_folder, figures):
     folder = run_folder()
     net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.Flatten(), nn.Linear(3456, 10))
     layers = {"of": "one example", "rows": plain_rows(summarize(net, (1, 28, 28)))}
     write_json(folder / "layers.json", layers)
-    pictures(folder, "mistakes")
+    figures(folder, "mistakes")
     path = write_report(folder)
     assert path == folder / "report.html"
     return path.read_text(encoding="utf-8")
@@ -162,11 +162,11 @@ def test_doubts_stand_at_the_top(run_folder, made):
     assert 'class="doubt"' not in write_report(run_folder()).read_text()
 
 
-def test_a_hundred_classes(run_folder, made, pictures):
+def test_a_hundred_classes(run_folder, made, figures):
     classes = tuple(f"kind {k}" for k in range(100))
     scores = made.scores(classes, 1000, 0.8, data="many")
     folder = run_folder(classes=classes, scores=scores, events=made.events(1, best=1))
-    pictures(folder, "confusion")
+    figures(folder, "confusion")
     page = Page(write_report(folder).read_text())
     assert "All 100 classes" in page.text
     assert len(page.alts) == 1
@@ -174,12 +174,12 @@ def test_a_hundred_classes(run_folder, made, pictures):
     assert "kind 9, … provenance" in page.text
 
 
-def test_figures_of_a_run_have_their_sections_before_the_net(run_folder, made, pictures):
+def test_figures_of_a_run_have_their_sections_before_the_net(run_folder, made, figures):
     folder = run_folder(events=made.events(1, best=1))
-    pictures(folder, "filters", "augmented", alone=True)
+    figures(folder, "filters", "augmented", alone=True)
     page = Page(write_report(folder).read_text())
     assert [anchor[1:] for anchor in page.anchors] == [
-        "story", "curves", "scores", "answers", "mistakes", "picture-filters", "picture-augmented", "settings",
+        "story", "curves", "scores", "answers", "mistakes", "figure-filters", "figure-augmented", "settings",
         "origins", "use",
     ]  # fmt: skip
     assert page.alts == ["filters", "augmented"]

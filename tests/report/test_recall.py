@@ -27,18 +27,18 @@ def test_pictures_and_energies_are_those_of_the_recall(stored) -> None:
     figure = recall_figure(found, stored, net.energy(stored), (6, 10), "three patterns", ["a", "b", "$c$"])
     assert len(figure.axes) == 3 * 7
     for row in range(3):
-        *pictures, curve = figure.axes[7 * row : 7 * row + 7]
-        shown = [axes.get_images()[0].get_array() for axes in pictures]
+        *images, curve = figure.axes[7 * row : 7 * row + 7]
+        shown = [axes.get_images()[0].get_array() for axes in images]
         for place, expected in ((0, probes), (4, found.states), (5, stored)):
             np.testing.assert_array_equal(shown[place], expected[row].reshape(6, 10))
-        wrong = [(picture != shown[4]).sum() for picture in shown[:5]]
+        wrong = [(image != shown[4]).sum() for image in shown[:5]]
         assert wrong[0] == 12
         assert wrong == sorted(wrong, reverse=True)
         target, course, dots = curve.get_lines()[:3]
         assert set(target.get_ydata()) == {net.energy(stored)[row].item()}
         np.testing.assert_allclose(course.get_ydata(), found.trace.energies[: len(course.get_ydata()), row])
         last = dots.get_xdata()[-1]
-        assert pictures[4].get_title() == f"recalled, {last}"
+        assert images[4].get_title() == f"recalled, {last}"
         course = found.trace.energies[:, row].tolist()
         assert course[last] == pytest.approx(course[-1])
         assert course[last - 1] > course[last] + 1e-3

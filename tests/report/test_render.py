@@ -10,22 +10,22 @@ from neurarium.report.render import render, unbroken
 EVIL = '<script>"&</script>'
 ROW = {"class": EVIL, "examples": 1, "precision": 1.0, "recall": 0.5, "f1": 0.7}
 PIECES = {
-    "story.html": {"paragraphs": [EVIL]},
+    "verdict.html": {"paragraphs": [EVIL]},
     "table.html": {"caption": EVIL, "columns": [EVIL], "rows": [[EVIL]], "foot": [EVIL], "below": EVIL},
     "scores.html": {"on": EVIL, "data": EVIL, "rows": [(EVIL,) * 4]},
     "facts.html": {"facts": [(EVIL, EVIL)]},
     "settings.html": {"changed": [(EVIL, EVIL)], "groups": [(EVIL, [(EVIL, EVIL)])]},
     "origins.html": {"groups": [(EVIL, [(EVIL, EVIL)])]},
-    "picture.html": {"words": EVIL, "png": b"", "about": EVIL},
+    "figure.html": {"words": EVIL, "png": b"", "about": EVIL},
     "curves.html": {"panels": [("", EVIL)], "reading": [("blue", EVIL, EVIL)]},
     "commands.html": {"lines": [(EVIL, EVIL)]},
     "headline.html": {"value": EVIL, "about": EVIL, "faint": [EVIL], "scale": (0.1, 0.2, 0.3)},
     "top.html": {"headline": EVIL, "facts": [(EVIL, EVIL)]},
     "answers.html": {
-        "rows": [ROW], "confusion": [[1]], "strength": [[1.0]], "turned": True, "beside": True, "picture": None,
+        "rows": [ROW], "confusion": [[1]], "strength": [[1.0]], "turned": True, "beside": True, "figure": None,
         "open_up_to": 1,
     },
-    "mistakes.html": {"caption": EVIL, "rows": [(EVIL,) * 4], "picture": b"", "words": EVIL},
+    "mistakes.html": {"caption": EVIL, "rows": [(EVIL,) * 4], "figure": b"", "words": EVIL},
     "trace.html": {
         "examples": 1, "verdict": [EVIL], "svg": "", "caption": EVIL, "columns": [EVIL], "rows": [[EVIL]],
     },
@@ -48,10 +48,10 @@ def test_an_installed_package_has_the_templates():
 
 
 def test_table_is_well_formed_with_headers():
-    columns, rows, foot = ["name", "of", "share"], [["a", "b", "0.5"]], ["total", "", "1"]
+    columns, rows, foot = ["name", "of", "fraction"], [["a", "b", "0.5"]], ["total", "", "1"]
     page = render("table.html", caption="what", columns=columns, rows=rows, foot=foot, words=2)
     root = ElementTree.fromstring(page)
-    assert [cell.text for cell in root.findall(".//th[@scope='col']")] == ["name", "of", "share"]
+    assert [cell.text for cell in root.findall(".//th[@scope='col']")] == ["name", "of", "fraction"]
     assert [cell.text for cell in root.findall(".//th[@scope='row']")] == ["a", "total"]
     cells = root.findall(".//tbody//td")
     assert [(cell.text, cell.get("class", "")) for cell in cells] == [("b", ""), ("0.5", "number")]
@@ -59,7 +59,7 @@ def test_table_is_well_formed_with_headers():
 
 def test_no_line_breaks_before_a_percent_sign():
     assert unbroken("96.8 % right in 3 s, 2 sums") == "96.8\xa0% right in 3\xa0s, 2 sums"
-    assert "96.8\xa0% right" in render("story.html", paragraphs=["96.8 % right"])
+    assert "96.8\xa0% right" in render("verdict.html", paragraphs=["96.8 % right"])
 
 
 def test_who_writes_no_page_does_not_wait_for_templates():

@@ -26,11 +26,11 @@ def test_a_row_an_image(net):
     assert figure.axes[3].get_title() == "Grad-CAM"
     assert figure.get_supxlabel().endswith("Grad-CAM of layer layers.c3")
     for row in range(2):
-        image, slope, share, seen = figure.axes[4 * row : 4 * row + 4]
+        image, slope, fraction, seen = figure.axes[4 * row : 4 * row + 4]
         np.testing.assert_allclose(image.images[0].get_array(), RAW[row].permute(1, 2, 0) / 255)
-        assert [len(axes.images) for axes in (image, slope, share, seen)] == [1, 1, 1, 2]
-        low, high = share.images[0].get_clim()
-        assert -low == high == pytest.approx(np.abs(share.images[0].get_array()).max())
+        assert [len(axes.images) for axes in (image, slope, fraction, seen)] == [1, 1, 1, 2]
+        low, high = fraction.images[0].get_clim()
+        assert -low == high == pytest.approx(np.abs(fraction.images[0].get_array()).max())
         assert seen.images[1].get_array().shape == (16, 20)
 
 

@@ -12,22 +12,22 @@ def drawn(figure, place: int = 0) -> np.ndarray:
 
 
 def test_grid_holds_every_picture_at_its_place() -> None:
-    pictures = torch.arange(5.0).view(5, 1, 1, 1).expand(5, 1, 4, 3)
-    figure = samples_figure(pictures, "five", ends=(0.0, 4.0), columns=3)
+    images = torch.arange(5.0).view(5, 1, 1, 1).expand(5, 1, 4, 3)
+    figure = samples_figure(images, "five", ends=(0.0, 4.0), columns=3)
     canvas = drawn(figure)
     assert canvas.shape == (2 * 5 - 1, 3 * 4 - 1)
     for k in range(5):
         row, column = 5 * (k // 3), 4 * (k % 3)
         np.testing.assert_allclose(canvas[row : row + 4, column : column + 3], k / 4)
-    # between pictures and where there is none: paper
+    # between images and where there is none: paper
     assert (canvas[4] == 1).all()
     assert (canvas[5:, 8:] == 1).all()
     assert png(figure).startswith(b"\x89PNG")
 
 
 def test_colors_and_values_beyond_the_ends() -> None:
-    pictures = torch.tensor([-50.0, 127.5, 400.0]).view(1, 3, 1, 1).expand(2, 3, 2, 2)
-    canvas = drawn(samples_figure(pictures, "color"))
+    images = torch.tensor([-50.0, 127.5, 400.0]).view(1, 3, 1, 1).expand(2, 3, 2, 2)
+    canvas = drawn(samples_figure(images, "color"))
     assert canvas.shape == (2, 5, 3)
     np.testing.assert_allclose(canvas[0, 0], [0, 0.5, 1])
 

@@ -1,4 +1,4 @@
-"""The picture of a sweep: what is drawn equals the records."""
+"""The figure of a sweep: what is drawn equals the records."""
 
 import math
 from typing import Any

@@ -75,11 +75,11 @@ def test_scores_of_each_class(made):
 def test_scores_of_other_tasks():
     metrics = (
         Metric("PSNR", 18.25, "ratio [of] it", "dB", baseline=16.5, against="three components"),
-        Metric("exact", 0.9, "share of all", "%", interval=(0.7695, 0.9604)),
+        Metric("exact", 0.9, "fraction of all", "%", interval=(0.7695, 0.9604)),
     )
     text = text_of(scores_table(Scores("reconstruction", "test", "toy", 40, None, metrics)))
     assert row_of(text, "PSNR") == ["PSNR", "18.25 dB", "16.50 dB three components", "ratio [of] it"]
-    assert row_of(text, "exact") == ["exact", "90 %", "", "share of all; 95 % interval 77 % to 96 %"]
+    assert row_of(text, "exact") == ["exact", "90 %", "", "fraction of all; 95 % interval 77 % to 96 %"]
     assert "40 test examples" in text
     assert "loss" not in text
     assert "the 40 stored examples; loss 0.5000" in text_of(

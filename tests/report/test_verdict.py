@@ -1,7 +1,7 @@
 import pytest
 
 from neurarium.report.history import digest
-from neurarium.report.verdict import tell_best, tell_course, tell_gap, tell_story, tell_trend
+from neurarium.report.verdict import tell_best, tell_course, tell_gap, tell_trend, verdict_of
 
 
 @pytest.fixture
@@ -76,12 +76,12 @@ def test_short_of_three_epochs_nothing_is_said(history):
 
 
 def test_the_result_is_told_as_the_task_tells_it(history, made):
-    told = tell_story(history(), {"validation": 500}, True, made.scores(made.digits, 500, 0.968).to_plain())[-1]
+    told = verdict_of(history(), {"validation": 500}, True, made.scores(made.digits, 500, 0.968).to_plain())[-1]
     assert told.startswith("Of the 500 test examples it answered 484 right, 96.8 %")
     assert "Most often" in told
-    assert tell_story(history(), {}, True, None)[-1] == "It has not been measured on test examples yet."
+    assert verdict_of(history(), {}, True, None)[-1] == "It has not been measured on test examples yet."
 
 
 def test_story_has_no_empty_paragraphs(history):
-    story = tell_story(history(1, best=1, validation=False), {"train": 10}, True, None)
+    story = verdict_of(history(1, best=1, validation=False), {"train": 10}, True, None)
     assert all(story)

@@ -308,8 +308,8 @@ def test_data_in_hand_are_known_again(vectors: Dataset, tmp_path: Path) -> None:
     ("kind", "net"),
     [
         ("series", PooledSeriesSpec(hidden=8)),
-        ("windows", NeuralLanguageModelSpec(context=4, width=4, hidden=8)),
-        ("pairs", EncoderDecoderSpec(width=4, hidden=8)),
+        ("windows", NeuralLanguageModelSpec(context=4, embedding_dim=4, hidden=8)),
+        ("pairs", EncoderDecoderSpec(embedding_dim=4, hidden=8)),
         ("nodes", GCNSpec(hidden=4)),
         ("molecules", PairPotentialSpec()),
     ],

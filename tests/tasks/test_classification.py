@@ -67,9 +67,9 @@ def test_scores_are_scikit_learns() -> None:
     assert balanced.baseline == pytest.approx(1 / len(np.unique(truth)))
     assert accuracy.interval == wilson_interval(int((truth == said).sum()), 2300)
     assert accuracy.baseline == pytest.approx(np.bincount(truth).max() / 2300)
-    shares = special.softmax(logits, axis=1)
-    assert found.loss == pytest.approx(log_loss(truth, shares, labels=range(5)), rel=1e-5)
-    np.testing.assert_allclose(found.arrays["confidence"], shares.max(1), rtol=1e-5)
+    fractions = special.softmax(logits, axis=1)
+    assert found.loss == pytest.approx(log_loss(truth, fractions, labels=range(5)), rel=1e-5)
+    np.testing.assert_allclose(found.arrays["confidence"], fractions.max(1), rtol=1e-5)
     rows = found.details["per_class"]
     expected = precision_recall_fscore_support(truth, said, labels=range(5), zero_division=0)
     for name, values in zip(("precision", "recall", "f1", "examples"), expected, strict=True):
@@ -114,8 +114,10 @@ def test_the_loss_of_scores_is_that_of_all_batches_together() -> None:
     data, weights = says(), np.array([0.1, 1.0, 5.0, 20.0, 1.0])
     found = score(data, Loss(class_weights=tuple(weights)))
     logits, truth = data.test.gather(torch.arange(2300)).x.numpy(), data.test.target("target").numpy()
-    shares = special.softmax(logits.astype(float), axis=1)
-    assert found.loss == pytest.approx(log_loss(truth, shares, sample_weight=weights[truth], labels=range(5)), rel=1e-5)
+    fractions = special.softmax(logits.astype(float), axis=1)
+    assert found.loss == pytest.approx(
+        log_loss(truth, fractions, sample_weight=weights[truth], labels=range(5)), rel=1e-5
+    )
     smoothed = score(data, Loss(smoothing=0.3))
     codes = 0.7 * np.eye(5)[truth] + 0.06
     assert smoothed.loss == pytest.approx(-(codes * special.log_softmax(logits, axis=1)).sum(1).mean(), rel=1e-5)
@@ -165,11 +167,11 @@ def test_elements_with_a_label_count_and_no_others() -> None:
         known = batch.labels[0] >= 0
         logits.append(case.net(*batch.inputs)[0][known].detach().numpy())
         truth.append(batch.labels[0][known].numpy())
-    shares, labels = special.softmax(np.concatenate(logits), axis=1), np.concatenate(truth)
+    fractions, labels = special.softmax(np.concatenate(logits), axis=1), np.concatenate(truth)
     weights = np.array(WEIGHTS["class_weights"])[labels]
     assert found.examples == len(labels)
-    assert found.loss == pytest.approx(log_loss(labels, shares, sample_weight=weights, labels=range(3)), rel=1e-5)
-    np.testing.assert_array_equal(found.details["confusion"], confusion_matrix(labels, shares.argmax(1)))
+    assert found.loss == pytest.approx(log_loss(labels, fractions, sample_weight=weights, labels=range(3)), rel=1e-5)
+    np.testing.assert_array_equal(found.details["confusion"], confusion_matrix(labels, fractions.argmax(1)))
     np.testing.assert_array_equal(found.arrays["targets"], labels)
 
 

@@ -15,7 +15,7 @@ from neurarium.tasks.distillation import Distillation
 from .small import CLASSES, WEIGHTS, Case, cases
 
 
-def by_numpy(case: Case, temperature: float, share: float, weights: tuple[float, ...] | None) -> float:
+def by_numpy(case: Case, temperature: float, fraction: float, weights: tuple[float, ...] | None) -> float:
     """The mixture over all entries that have a label, one example after the other."""
     student, teacher, labels = [], [], []
     for k in range(9):
@@ -31,23 +31,25 @@ def by_numpy(case: Case, temperature: float, share: float, weights: tuple[float,
     )
     sample_weight = None if weights is None else np.array(weights)[t]
     hard = log_loss(t, special.softmax(g, axis=1), sample_weight=sample_weight, labels=range(3))
-    return share * soft + (1 - share) * hard
+    return fraction * soft + (1 - fraction) * hard
 
 
 @pytest.mark.parametrize(
-    ("name", "share", "weights"),
+    ("name", "fraction", "weights"),
     [
         ("distillation", 1.0, None),
         ("distillation, weights", 0.7, WEIGHTS["class_weights"]),
         ("distillation, elements, weights", 0.7, WEIGHTS["class_weights"]),
     ],
 )
-def test_loss_by_numpy(name: str, share: float, weights: tuple[float, ...] | None) -> None:
+def test_loss_by_numpy(name: str, fraction: float, weights: tuple[float, ...] | None) -> None:
     case = cases()[name]
     batch = case.batch()
     outputs = case.net(*batch.inputs)
     counts = case.task.counts(batch)
-    assert case.task.loss(outputs, batch, counts).item() == pytest.approx(by_numpy(case, 2.5, share, weights), rel=1e-6)
+    assert case.task.loss(outputs, batch, counts).item() == pytest.approx(
+        by_numpy(case, 2.5, fraction, weights), rel=1e-6
+    )
     entries = int((batch.labels >= 0).sum())
     assert counts[0] == counts[-1] == entries
     if weights is not None:

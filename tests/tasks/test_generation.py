@@ -72,10 +72,10 @@ def test_judged_by_numpy(judge: nn.Sequential) -> None:
     assert frechet.baseline == pytest.approx(distance(c, b), rel=1e-4)
     assert not frechet.higher_is_better
     assert "700 generated and 90 real examples, in the 5 features of <judge>" in frechet.meaning
-    shares = np.bincount(logits.argmax(1), minlength=3) / 700
-    entropy = -special.xlogy(shares, shares).sum()
+    fractions = np.bincount(logits.argmax(1), minlength=3) / 700
+    entropy = -special.xlogy(fractions, fractions).sum()
     assert values["effective number of classes"].value == pytest.approx(np.exp(entropy), rel=1e-6)
-    assert values["classes covered"].value == pytest.approx((shares >= 0.1 / 3).mean())
+    assert values["classes covered"].value == pytest.approx((fractions >= 0.1 / 3).mean())
     assert values["confidence"].value == pytest.approx(special.softmax(logits, axis=1).max(1).mean(), rel=1e-5)
 
 

@@ -35,7 +35,7 @@ def test_one_pattern_by_hand() -> None:
     x = random_patterns(1, 40, torch.Generator().manual_seed(0))
     exact, right, overlap, sweeps = recalled(holding(x), 0.25)
     assert (exact.value, right.value, right.baseline, overlap.value, sweeps.value) == (1.0, 1.0, 0.75, 1.0, 1.0)
-    assert exact.meaning.startswith("share of the 1 stored pattern that")
+    assert exact.meaning.startswith("fraction of the 1 stored pattern that")
     assert "25 % of them flipped" in exact.meaning
 
 

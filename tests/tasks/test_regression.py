@@ -14,7 +14,7 @@ from neurarium.nets.feedforward.regression_specs import LinearSpec
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.model import Model
-from neurarium.tasks.regression import Regression, explained, regression_metrics
+from neurarium.tasks.regression import Regression, r_squared, regression_metrics
 
 from .small import answered, cases, identity
 
@@ -28,19 +28,19 @@ def noisy(outputs: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_r2_is_scikit_learns(outputs: int) -> None:
     answers, targets = noisy(outputs)
-    got = explained(torch.from_numpy(answers), torch.from_numpy(targets))
+    got = r_squared(torch.from_numpy(answers), torch.from_numpy(targets))
     assert got == pytest.approx(r2_score(targets, answers), rel=1e-12)
 
 
 def test_float32_far_from_zero_keeps_its_digits() -> None:
     targets = torch.tensor([[100000.0], [100001.0], [100002.0]])
-    assert explained(targets + torch.tensor([[1.0], [0.0], [0.0]]), targets) == pytest.approx(0.5)
+    assert r_squared(targets + torch.tensor([[1.0], [0.0], [0.0]]), targets) == pytest.approx(0.5)
 
 
 def test_targets_without_variance_have_no_r2() -> None:
     targets = torch.tensor([[1.0, 2.0], [1.0, 3.0]])
-    assert math.isnan(explained(targets, targets))
-    assert explained(targets[:, 1:], targets[:, 1:]) == 1.0
+    assert math.isnan(r_squared(targets, targets))
+    assert r_squared(targets[:, 1:], targets[:, 1:]) == 1.0
 
 
 def test_metrics_of_one_output() -> None:
@@ -73,7 +73,7 @@ def test_scores_by_scikit_learn_in_the_units_of_the_source() -> None:
     random = np.random.default_rng(0)
     x = random.normal(size=(80, 3))
     targets = np.column_stack([1000 + 50 * x[:, 0], x[:, 1] * 0.01]) + 0.001 * random.normal(size=(80, 2))
-    schema = Schema({"x": Field((3,))}, {"y": Field((2,), names=("price", "share"))})
+    schema = Schema({"x": Field((3,))}, {"y": Field((2,), names=("price", "fraction"))})
     whole = Table((torch.from_numpy(x),), (torch.from_numpy(targets),), schema)
     data = assemble("toy", {"train": whole}, provenance="made up")
     torch.manual_seed(3)
@@ -93,13 +93,13 @@ def test_scores_by_scikit_learn_in_the_units_of_the_source() -> None:
     assert np.abs(true - targets[:, None]).sum(2).min(0).max() < 1e-3  # each of them is one that was given
     assert found.value("R²") == pytest.approx(r2_score(true, said), rel=1e-4)
     assert found.value("MAE of price") == pytest.approx(mean_absolute_error(true[:, 0], said[:, 0]), rel=1e-5)
-    assert found.value("MAE of share") == pytest.approx(mean_absolute_error(true[:, 1], said[:, 1]), rel=1e-3)
+    assert found.value("MAE of fraction") == pytest.approx(mean_absolute_error(true[:, 1], said[:, 1]), rel=1e-3)
     # squared error: half the sum over the outputs, mean over the examples
     assert found.loss == pytest.approx(((answers - scaled) ** 2).sum(1).mean() / 2, rel=1e-5)
     np.testing.assert_allclose(found.arrays["answers"], said, rtol=1e-4)
     prediction = task.predict(Model(net, torch.device("cpu")), data.test.gather(index))
     np.testing.assert_allclose(prediction.values, said, rtol=1e-4)
-    assert (prediction.columns, prediction.labels, len(prediction)) == (("price", "share"), (), len(data.test))
+    assert (prediction.columns, prediction.labels, len(prediction)) == (("price", "fraction"), (), len(data.test))
 
 
 def test_more_than_a_batch_of_examples_is_measured_whole() -> None:

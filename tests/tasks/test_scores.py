@@ -27,7 +27,7 @@ def test_survives_json_and_values_are_found_by_name() -> None:
     for ask in (lambda: scores.value("MAE"), lambda: scores.accuracy):
         with pytest.raises(KeyError):
             ask()
-    assert dataclasses.replace(scores, metrics=(Metric("accuracy", 0.5, "share"),)).accuracy == 0.5
+    assert dataclasses.replace(scores, metrics=(Metric("accuracy", 0.5, "fraction"),)).accuracy == 0.5
 
 
 def test_answers_of_several_batches_are_joined() -> None:

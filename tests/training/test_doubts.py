@@ -37,7 +37,7 @@ def record(steps: list[float], epochs: list[tuple[float, float, float]]) -> list
         ([2.3, 2.2, 2.4], [2.31, 2.2], False),
         ([2.3], [9.0, 30.0], True),
         ([0.0, 0.0], [0.0], False),  # nothing to learn
-        ([-1.0], [-1.0], False),  # a loss that may be negative has no shares
+        ([-1.0], [-1.0], False),  # a loss that may be negative has no fractions
         ([], [1.0], False),
         ([1.0], [], False),
     ],

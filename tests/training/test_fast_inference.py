@@ -20,19 +20,19 @@ from neurarium.training.fast_inference import (
 CPU = DeviceConfig(torch.device("cpu"))
 
 
-def pictures(count: int = 4) -> Tensor:
-    """Smooth ones, as pictures are."""
+def images(count: int = 4) -> Tensor:
+    """Smooth ones, as images are."""
     coarse = torch.randn(count, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     return nn.functional.interpolate(coarse, size=(32, 32), mode="bilinear")
 
 
 def trained(net: nn.Module) -> nn.Module:
-    """With the statistics that a training on the pictures leaves behind; in training mode."""
+    """With the statistics that a training on the images leaves behind; in training mode."""
     for module in net.modules():
         if isinstance(module, BatchNorm):
             module.momentum = None  # plain mean
     with torch.no_grad():
-        net.train()(pictures(16))
+        net.train()(images(16))
     return net
 
 
@@ -52,7 +52,7 @@ NETS = {
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_logits_are_those_of_float64_within_the_tolerance(name: str, precision: str) -> None:
     torch.manual_seed(0)
-    net, x = trained(NETS[name]()), pictures()
+    net, x = trained(NETS[name]()), images()
     before = {key: value.clone() for key, value in net.state_dict().items()}
     fast = prepared_for_inference(net, CPU, precision)
     got, expected = fast(x), exact(net, x)
@@ -78,7 +78,7 @@ def test_which_numbers_are_bfloat16() -> None:
 
 def test_logits_are_not_rounded_to_8_bits() -> None:
     torch.manual_seed(0)
-    logits = prepared_for_inference(trained(ResNet(20, outputs=500)), CPU, "bfloat16")(pictures())
+    logits = prepared_for_inference(trained(ResNet(20, outputs=500)), CPU, "bfloat16")(images())
     assert len(logits.unique()) > 1900  # of 2000; bfloat16 has about 1000 numbers between 0.05 and 3, either sign
     assert not torch.equal(logits, logits.bfloat16().float())
 
@@ -87,7 +87,7 @@ def test_answers_are_those_of_evaluation_without_gradient() -> None:
     torch.manual_seed(0)
     net = trained(SmallVGG(3, outputs=7, width=8))
     fast = prepared_for_inference(net, CPU, "float32")
-    x = pictures()
+    x = images()
     assert torch.equal(fast(x), fast(x))  # no dropout
     assert not fast(x).requires_grad
     torch.testing.assert_close(fast(x)[:1], fast(x[:1]), rtol=1e-4, atol=1e-5)
@@ -132,7 +132,7 @@ def test_auto_follows_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     net = trained(ResNet(20, outputs=7))
     for feature, precision in ((None, "float32"), ("amx_bf16", "bfloat16")):
         monkeypatch.setattr(fast_inference, "fast_bfloat16", lambda device, feature=feature: feature)
-        fast = prepared_for_inference(net, CPU, probe=pictures())
+        fast = prepared_for_inference(net, CPU, probe=images())
         assert fast.choice.precision == precision
         assert fast.choice.holds
         assert fast.device_config.precision == precision
@@ -143,9 +143,9 @@ def test_rectifiers_overwrite_in_the_copy_alone() -> None:
     fast = prepared_for_inference(net, CPU, "float32")
     assert all(m.inplace for m in fast.modules() if isinstance(m, nn.ReLU))
     assert not any(m.inplace for m in net.modules() if isinstance(m, nn.ReLU))
-    x = pictures()
+    x = images()
     fast(x)
-    assert torch.equal(x, pictures())
+    assert torch.equal(x, images())
 
 
 def test_a_net_that_cannot_be_folded_is_prepared_all_the_same() -> None:
@@ -161,7 +161,7 @@ def test_a_net_that_cannot_be_folded_is_prepared_all_the_same() -> None:
     net = trained(OwnForward())
     fast = prepared_for_inference(net, CPU, "float32")
     assert (fast.choice.folded, fast.choice.kept) == (0, 1)
-    torch.testing.assert_close(fast(pictures()).double(), exact(net, pictures()), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(fast(images()).double(), exact(net, images()), rtol=1e-4, atol=1e-5)
 
 
 def test_bad_input() -> None:

@@ -179,11 +179,11 @@ def test_a_loss_of_ones_own_is_not_needed_to_measure(vectors: Dataset, tmp_path:
     plan = replace(RECIPE, loss=Loss("custom"))
     list(start(plan, tmp_path / "run", vectors, own_loss=loss).events())
     run = load_run(tmp_path / "run")
-    shares = run.predict(raw_of(vectors)).probabilities
+    fractions = run.predict(raw_of(vectors)).probabilities
     truth = vectors.test.target("label").numpy()
     found = run.evaluate(vectors)
-    assert found.accuracy == pytest.approx((shares.argmax(1) == truth).mean())
-    assert found.loss == pytest.approx(-np.log(shares[np.arange(30), truth]).mean(), rel=1e-4)
+    assert found.accuracy == pytest.approx((fractions.argmax(1) == truth).mean())
+    assert found.loss == pytest.approx(-np.log(fractions[np.arange(30), truth]).mean(), rel=1e-4)
 
 
 @pytest.mark.parametrize("balanced", [True, False])
@@ -195,9 +195,9 @@ def test_balanced_classes_are_those_of_the_data_that_are_measured(
     loss = Loss(balanced=True) if balanced else Loss(class_weights=(80 / 60, 80 / 90, 80 / 90))
     list(start(replace(RECIPE, loss=loss), tmp_path / "run", uneven).events())
     run = load_run(tmp_path / "run")
-    shares, truth = run.predict(raw_of(uneven)).probabilities, uneven.test.target("label").numpy()
+    fractions, truth = run.predict(raw_of(uneven)).probabilities, uneven.test.target("label").numpy()
     weights = np.array([80 / 60, 80 / 90, 80 / 90])[truth]
-    expected = np.average(-np.log(shares[np.arange(30), truth]), weights=weights)
+    expected = np.average(-np.log(fractions[np.arange(30), truth]), weights=weights)
     assert run.evaluate(uneven).loss == pytest.approx(expected, rel=1e-4)
 
 

@@ -6,7 +6,7 @@ exits with `exit_code`; a bug of ours stays an ordinary exception with a traceba
 
 
 class UserError(ValueError):
-    """A mistake that the user can mend.
+    """A mistake that the user can fix.
 
     Args:
         subject: what is wrong: a field, a file, an argument ("optimizer.lr", "digits.npz").

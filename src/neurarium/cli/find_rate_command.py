@@ -35,7 +35,7 @@ class FindRate:
     highest: float = 10.0
     """Last learning rate."""
     out: Path = Path("find-rate.png")
-    """PNG file for the picture."""
+    """PNG file for the figure."""
     config: Path | None = None
     """TOML file of settings laid over the recipe."""
 
@@ -72,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     for line in suggestions(curve):
         console.print(line)
     save_figure(rates_figure(curve, f"Learning rates for {order.recipe.name}"), order.out)
-    console.print(f"Picture: {order.out}")
+    console.print(f"Figure: {order.out}")
     if curve.advised is not None:
         console.print(f"Use it: neurarium train {arguments[0]} --optimizer.lr {curve.advised:.2g}")
     return 0

@@ -1,4 +1,4 @@
-"""`neurarium report RUN`: scores, pictures and report of a run, made anew."""
+"""`neurarium report RUN`: scores, figures and report of a run, made anew."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def report(folder: tyro.conf.Positional[Path], /, device: str | None = None) -> int:
-    """Measure a run on its own data and write scores, pictures and report anew; of a run under way its curves.
+    """Measure a run on its own data and write scores, figures and report anew; of a run under way its curves.
 
     Args:
         folder: the run folder.

@@ -30,7 +30,7 @@ def sample(
         count: how many examples.
         seed: which ones.
         steps: of Gibbs sampling, for an rbm.
-        out: a .png with all pictures in a grid, or an .npz with the examples under the key X, in the units of the data.
+        out: a .png with all images in a grid, or an .npz with the examples under the key X, in the units of the data.
         device: where to compute.
     """
     import io
@@ -50,7 +50,7 @@ def sample(
     tell(trained.notices)
     if out.suffix == ".png" and not trained.schema.input.is_image:
         raise ConfigError(
-            "out", expected="an .npz file, as the examples are no pictures", got=str(out), remedy="--out samples.npz"
+            "out", expected="an .npz file, as the examples are no images", got=str(out), remedy="--out samples.npz"
         )
     made = trained.sample(count, seed, steps)
     if out.suffix == ".png":

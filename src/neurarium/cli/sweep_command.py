@@ -16,7 +16,7 @@ _INTERRUPTED = 130
 USAGE = """usage: neurarium sweep NAME [--FIELD VALUE,VALUE...]... [options]
        neurarium sweep FOLDER            go on with a sweep that was interrupted or killed
 
-Trains every combination of the values with several seeds and compares the validation scores: a picture of means
+Trains every combination of the values with several seeds and compares the validation scores: a figure of means
 with bands, a table, a report. The test split is not touched.
 
   neurarium sweep mlp --optimizer.name sgd,adam --optimizer.lr 1e-3,1e-2 --seeds 5 --epochs 5
@@ -127,7 +127,7 @@ def _tell(found: Any) -> int:
 
     console = Console(highlight=False, soft_wrap=True)
     console.print(found.table())
-    print(f"Sweep folder: {found.folder}   (picture: {found.folder / 'sweep.png'}, page: report.html)")
+    print(f"Sweep folder: {found.folder}   (figure: {found.folder / 'sweep.png'}, page: report.html)")
     if not found.complete:
         print(f"Stopped and saved. Go on with: neurarium sweep {found.folder}")
         return _INTERRUPTED

@@ -135,7 +135,7 @@ def _write(values: dict[str, object], folder: Path, title: str) -> None:
     from neurarium.record.sealed import write_json
     from neurarium.report.curves import save_figure
     from neurarium.report.page import write_report
-    from neurarium.report.trace_picture import trace_figure
+    from neurarium.report.trace_figure import trace_figure
 
     write_json(folder / "trace.json", values)
     save_figure(trace_figure(Trace.from_plain(values), title), folder / "trace.png")

@@ -13,7 +13,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.numbers import check_finite, check_varied
 from neurarium.data.scaling import Scaling
-from neurarium.data.split import stratified
+from neurarium.data.split import stratified_split
 from neurarium.record.schema import Field, Schema
 
 Part = Literal["train", "validation", "test"]
@@ -99,7 +99,7 @@ def _divided(
     sizes = [round(len(train) / 10) for _ in missing]
     if missing and missing[0] == "validation" and validation is not None:
         sizes[0] = validation
-    kept, *held_out = stratified(strata, *sizes)
+    kept, *held_out = stratified_split(strata, *sizes)
     taken = dict(zip(missing, (train.select(index) for index in held_out), strict=True))
     return {**parts, **taken, "train": train.select(kept) if missing else train}, " and ".join(missing)
 

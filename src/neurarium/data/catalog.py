@@ -40,7 +40,7 @@ _HERE, _SCIKIT = "; comes with the package", "; comes with scikit-learn"
 _MADE, _DRAWN = "; made by code", "; drawn, not loaded"
 SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
     "mnist-5k": (mnist_5k.load, f"5,000 handwritten digits, 28 x 28, in 10 classes{_HERE}"),
-    "fashion-mnist": (fashion_mnist.load, "70,000 pictures of clothes, 28 x 28, in 10 classes"),
+    "fashion-mnist": (fashion_mnist.load, "70,000 images of clothes, 28 x 28, in 10 classes"),
     "mnist": (mnist.load, "70,000 handwritten digits, 28 x 28, in 10 classes"),
     "iris": (scikit_tables.iris, f"150 flowers, 4 lengths, in 3 species{_SCIKIT}"),
     "wine": (scikit_tables.wine, f"178 wines, 13 measurements, of 3 growers{_SCIKIT}"),
@@ -68,7 +68,7 @@ SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
 }
 CUSTOM = "custom"
 """What a recipe says of data in hand, which have no name by which they could be loaded."""
-_KINDS = "an idx pair, .npz, .csv, .tsv, .txt, or a folder with one sub-folder of pictures a class"
+_KINDS = "an idx pair, .npz, .csv, .tsv, .txt, or a folder with one sub-folder of images a class"
 
 
 def load(name: str, *, folder: str | None = None, like: Schema | None = None) -> Dataset:
@@ -76,7 +76,7 @@ def load(name: str, *, folder: str | None = None, like: Schema | None = None) ->
 
     Args:
         name: one of `SOURCES`; or the path of an idx file of images (`idx_pair.load_pair`), a folder of idx
-            files, a folder of one sub-folder of pictures a class (`image_folder`), an .npz (`npz`), a .csv
+            files, a folder of one sub-folder of images a class (`image_folder`), an .npz (`npz`), a .csv
             (`csv_table`), a .tsv (`text_pairs`) or a .txt file (`characters`).
         folder: where the files of a named data set lie, or where a relative path begins.
         like: what a net has learned from that is to be measured: files that have no test part of their own are then

@@ -20,7 +20,7 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Columns(Examples, ABC):
-    """What `ragged.Ragged` and `packed.Packed` share: storage, selection, checks.
+    """What `ragged.Ragged` and `packed.Packed` fraction: storage, selection, checks.
 
     Args:
         columns: a tensor a field of the schema. Where nothing varies one row an example; else the rows of all examples

@@ -41,8 +41,8 @@ def drawn(schema: Schema, count: int, seed: int = 0, shortest: int = 3, longest:
         if field.points_to:
             room = lengths[field.points_to].repeat_interleave(lengths[field.axis])
             rest = tuple(size for size in field.shape if size is not None)
-            share = torch.rand(rows, *rest, generator=generator)
-            columns[name] = (share * room.view(-1, *[1] * len(rest))).long()
+            fraction = torch.rand(rows, *rest, generator=generator)
+            columns[name] = (fraction * room.view(-1, *[1] * len(rest))).long()
         else:
             columns[name] = _values(field, rows, count, generator, name in schema.targets)
     kind: type[Columns] = Packed if any(field.points_to for field in fields.values()) else Ragged

@@ -1,4 +1,4 @@
-"""Fashion-MNIST: 70,000 pictures of clothes, in the files and sizes of MNIST, but harder; whole, or read as series."""
+"""Fashion-MNIST: 70,000 images of clothes, in the files and sizes of MNIST, but harder; whole, or read as series."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +30,7 @@ FASHION_MNIST = Named(
 
 
 def load(folder: str | None = None) -> Dataset:
-    """Return Fashion-MNIST: 55,000 pictures to learn from, 5,000 for validation, 10,000 for the test.
+    """Return Fashion-MNIST: 55,000 images to learn from, 5,000 for validation, 10,000 for the test.
 
     Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning
     algorithms", 2017.
@@ -39,7 +39,7 @@ def load(folder: str | None = None) -> Dataset:
 
 
 def load_rows(folder: str | None = None) -> Dataset:
-    """Return Fashion-MNIST as series of 28 steps, each a row of a picture, from top to bottom."""
+    """Return Fashion-MNIST as series of 28 steps, each a row of an image, from top to bottom."""
     return as_series(load(folder), 28, "fashion-rows", "row by row")
 
 

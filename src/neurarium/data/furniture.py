@@ -74,8 +74,8 @@ class Cone:
     def points(self, random: np.random.RandomState, count: int) -> Points:
         """Points of the side, uniform: the radius r has a density proportional to r."""
         a, b = self.radius_low, self.radius_high
-        share = random.random_sample(count)
-        at = share if a == b else (np.sqrt(a**2 + share * (b**2 - a**2)) - a) / (b - a)
+        fraction = random.random_sample(count)
+        at = fraction if a == b else (np.sqrt(a**2 + fraction * (b**2 - a**2)) - a) / (b - a)
         radius, angle = a + at * (b - a), 2 * np.pi * random.random_sample(count)
         return np.stack([radius * np.cos(angle), radius * np.sin(angle), self.low + at * (self.high - self.low)], 1)
 

@@ -1,10 +1,10 @@
-"""Data sets of pictures in folders, one sub-folder a class.
+"""Data sets of images in folders, one sub-folder a class.
 
     FOLDER/cat/*.png  FOLDER/dog/*.jpg                   divided 80/10/10
     FOLDER/train/cat/*  FOLDER/test/cat/*  (val/ too)    divided as the folders say
 
-All pictures are brought to one shape: gray where every one is gray, else red-green-blue; of the commonest size among
-the training pictures, of several the largest.
+All images are brought to one shape: gray where every one is gray, else red-green-blue; of the commonest size among
+the training images, of several the largest.
 """
 
 import math
@@ -19,8 +19,8 @@ from neurarium.checks import DataError
 from neurarium.data.arrays import input_fields
 from neurarium.data.assemble import Part, Parts, assemble
 from neurarium.data.dataset import Dataset
+from neurarium.data.image_file import SUFFIXES, image_shape_of, is_image_file, read_image
 from neurarium.data.labels import by_name, class_fields
-from neurarium.data.picture import SUFFIXES, is_picture, picture_shape, read_picture
 from neurarium.data.stream import Array, Streamed
 from neurarium.data.table import Table
 from neurarium.record.schema import Schema
@@ -31,17 +31,17 @@ _PART_FOLDERS: dict[Part, tuple[str, ...]] = {
     "test": ("test",),
 }
 _STREAM_BYTES = 2 << 30
-_PIECE = 64  # pictures decoded by a thread at a time
+_PIECE = 64  # images decoded by a thread at a time
 
 
 def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES, whole: bool = False) -> Dataset:
-    """Return the data set of a folder with one sub-folder of pictures a class.
+    """Return the data set of a folder with one sub-folder of images a class.
 
     Args:
-        folder: laid out as this file says; hidden files and files that are no pictures are passed over.
-        limit_bytes: pictures that take more when decoded are read from the disk in every epoch (`Streamed`).
+        folder: laid out as this file says; hidden files and files that are no images are passed over.
+        limit_bytes: images that take more when decoded are read from the disk in every epoch (`Streamed`).
         whole: as in `assemble`.
-    Raises DataError: no pictures, no classes, an empty class, or a picture that cannot be read.
+    Raises DataError: no images, no classes, an empty class, or an image that cannot be read.
     """
     roots = _part_folders(folder)
     listed = {part: _listed(root) for part, root in roots.items()}
@@ -58,7 +58,7 @@ def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES, whole: bool 
     streams = {part: _streamed(found, shape, schema) for part, found in files.items()}
     large = sum(map(len, streams.values())) * math.prod(shape) > limit_bytes
     parts: Parts = streams if large else {part: _in_memory(stream) for part, stream in streams.items()}
-    provenance = f"{folder}" + (f"; {resized} pictures resized to {shape[2]} x {shape[1]}" if resized else "")
+    provenance = f"{folder}" + (f"; {resized} images resized to {shape[2]} x {shape[1]}" if resized else "")
     return assemble(name, parts, provenance=provenance, subject=str(folder), whole=whole)
 
 
@@ -75,13 +75,15 @@ def _part_folders(folder: Path) -> dict[Part, Path]:
 
 
 def _listed(root: Path) -> dict[str, list[Path]]:
-    """Return the pictures of each class, by name."""
-    listed = {sub.name: sorted(filter(is_picture, sub.iterdir())) for sub in sorted(filter(_is_class, root.iterdir()))}
+    """Return the images of each class, by name."""
+    listed = {
+        sub.name: sorted(filter(is_image_file, sub.iterdir())) for sub in sorted(filter(_is_class, root.iterdir()))
+    }
     if not any(listed.values()):
-        direct = sum(map(is_picture, root.iterdir()))
-        got = f"{direct} pictures, none of them in a sub-folder" if direct else "no pictures"
-        expected = f"one sub-folder of pictures ({', '.join(SUFFIXES)}) a class"
-        remedy = "put the pictures of each class into a sub-folder that bears its name"
+        direct = sum(map(is_image_file, root.iterdir()))
+        got = f"{direct} images, none of them in a sub-folder" if direct else "no images"
+        expected = f"one sub-folder of images ({', '.join(SUFFIXES)}) a class"
+        remedy = "put the images of each class into a sub-folder that bears its name"
         raise DataError(str(root), expected=expected, got=got, remedy=remedy)
     for label, paths in listed.items():
         if not paths:
@@ -90,13 +92,13 @@ def _listed(root: Path) -> dict[str, list[Path]]:
 
 
 def _empty(path: Path, got: str) -> DataError:
-    remedy = "add pictures or remove the folder"
-    return DataError(str(path), expected="pictures of this class", got=f"an empty class: {got}", remedy=remedy)
+    remedy = "add images or remove the folder"
+    return DataError(str(path), expected="images of this class", got=f"an empty class: {got}", remedy=remedy)
 
 
 def _common_shape(paths: Mapping[Part, Sequence[Path]]) -> tuple[tuple[int, int, int], int]:
     """Return the shape to which all are brought, and how many have another size."""
-    shapes = {part: [picture_shape(path) for path in members] for part, members in paths.items()}
+    shapes = {part: [image_shape_of(path) for path in members] for part, members in paths.items()}
     every = [shape for members in shapes.values() for shape in members]
     sizes = Counter((height, width) for _, height, width in shapes["train"])
     height, width = max(sizes, key=lambda size: (sizes[size], size[0] * size[1], size))
@@ -109,8 +111,8 @@ def _streamed(files: Sequence[tuple[Path, int]], shape: tuple[int, int, int], sc
     numbers = np.array([number for _, number in files], dtype=np.int64)
 
     def read(index: Array) -> tuple[Array, Array]:
-        pictures = [read_picture(paths[k], *shape) for k in index]
-        return np.stack(pictures) if pictures else np.empty((0, *shape), dtype=np.uint8), numbers[index]
+        images = [read_image(paths[k], *shape) for k in index]
+        return np.stack(images) if images else np.empty((0, *shape), dtype=np.uint8), numbers[index]
 
     return Streamed(read, len(paths), torch.from_numpy(numbers), schema)
 

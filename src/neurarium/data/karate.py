@@ -11,7 +11,7 @@ from neurarium.data.assemble import Parts, assemble
 from neurarium.data.dataset import Dataset
 from neurarium.data.labels import class_fields
 from neurarium.data.nodes import Nodes
-from neurarium.data.split import stratified
+from neurarium.data.split import stratified_split
 from neurarium.record.schema import Field, Schema
 
 _CLUBS = ("Mr. Hi", "Officer")
@@ -40,7 +40,7 @@ def load(folder: str | None = None) -> Dataset:
     members = Nodes(torch.eye(count), torch.cat([there, there.flip(0)], 1), labels, torch.arange(count), schema)
     leaders = torch.tensor(_LEADERS)
     others = torch.tensor([member for member in range(count) if member not in _LEADERS])
-    known, later, last = (others[part] for part in stratified(labels[others], _development, _TEST))
+    known, later, last = (others[part] for part in stratified_split(labels[others], _development, _TEST))
     train, validation, test = (members.select(part) for part in (torch.cat([leaders, known]), later, last))
     parts: Parts = {"train": train, "validation": validation, "test": test}
     provenance = (

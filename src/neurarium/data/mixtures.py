@@ -81,8 +81,8 @@ class ModeScores:
     """How well points fit a mixture.
 
     Attributes:
-        covered: share of the components that have points enough.
-        good: share of the points within three standard deviations of a center; of the mixture itself 0.989.
+        covered: fraction of the components that have points enough.
+        good: fraction of the points within three standard deviations of a center; of the mixture itself 0.989.
         counts: good points of each component.
     """
 
@@ -94,9 +94,9 @@ class ModeScores:
 def mode_scores(points: Float[Tensor, "points 2"], mixture: Mixture, least: float = 0.1) -> ModeScores:
     """Compare points, in the units of the mixture, with its components; no points are a `ConfigError`.
 
-    A point is good within 3 sigma of the nearest center, where a share 1 - exp(-9/2) of the mixture lies. A component
-    is covered when at least `least`, in (0, 1], of the good points that are its due, points / K, are there. The
-    literature asks for a single point.
+    A point is good within 3 sigma of the nearest center, where a fraction 1 - exp(-9/2) of the mixture lies. A
+    component is covered when at least `least`, in (0, 1], of the good points that are its due, points / K, are there.
+    The literature asks for a single point.
 
     Example:
         >>> mode_scores(ring().centers[:6], ring()).covered

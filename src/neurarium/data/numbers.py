@@ -12,7 +12,7 @@ from neurarium.checks import DataError
 from neurarium.data.batch import Batch
 from neurarium.record.schema import Field, Schema
 
-# More integers than this, and more than this share of the examples, may be classes as well as numbers.
+# More integers than this, and more than this fraction of the examples, may be classes as well as numbers.
 _MANY = 50
 _INPUT_NAMES = ("features", "image")
 _SHARE = 10

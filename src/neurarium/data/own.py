@@ -116,7 +116,7 @@ def _of_torch(data: Any, collated: Collated, whole: bool) -> Own:
 
 
 def _strata(examples: Loaded) -> tuple[Tensor, str]:
-    """The classes of the examples where they are known already, to be held out in their shares."""
+    """The classes of the examples where they are known already, to be held out in their fractions."""
     for name, field in examples.schema.targets.items():
         if field.categories and not field.shape and len(field.categories) < 2:
             got, remedy = f"only {field.categories[0]!r}", "add examples of a second class"

@@ -2,7 +2,7 @@
 
 | the net learned from | files that fit |
 |---|---|
-| images | pictures, folders of pictures, .npz, .csv with a column a pixel |
+| images | images, folders of images, .npz, .csv with a column a pixel |
 | rows of features | .npz, .csv |
 | characters or words: rows of any length, or windows of a text | .txt, one example a line |
 """
@@ -20,14 +20,14 @@ from neurarium.checks import DataError
 from neurarium.data.arrays import as_inputs
 from neurarium.data.csv_table import names_of_targets, read_table
 from neurarium.data.examples import Examples
+from neurarium.data.image_file import is_image_file, read_image
 from neurarium.data.npz import INPUT_KEYS, first_key, read_arrays, stored_keys
-from neurarium.data.picture import is_picture, read_picture
 from neurarium.data.table import Table
 from neurarium.data.text_lines import holds_characters, holds_words, read_lines
 from neurarium.record.schema import Field, Schema
 
 Inputs = Shaped[Tensor, "examples *shape"]
-_FITTING = "a net of images (pictures, .npz, .csv), rows of numbers (.npz, .csv) or text (.txt), to read files"
+_FITTING = "a net of images (images, .npz, .csv), rows of numbers (.npz, .csv) or text (.txt), to read files"
 
 
 class ReadInputs(NamedTuple):
@@ -39,16 +39,16 @@ class ReadInputs(NamedTuple):
 
 
 def read_inputs(paths: Sequence[str | Path], schema: Schema) -> ReadInputs:
-    """Return a name for each example in some files ("digits.npz[0]", a picture's path), and examples without targets.
+    """Return a name for each example in some files ("digits.npz[0]", an image's path), and examples without targets.
 
     They are scaled by the constants of `schema` when they are gathered: stored as bytes where every one is of bytes
-    (pictures are: 0 to 255), else as floats; text as the numbers of its characters or words.
+    (images are: 0 to 255), else as floats; text as the numbers of its characters or words.
 
     Args:
-        paths: pictures; folders, of which all pictures are taken, those of sub-folders too; .npz files with
+        paths: images; folders, of which all images are taken, those of sub-folders too; .npz files with
             one of the keys x, inputs, images, data, x_test; .csv files with or without the columns to be
             predicted, which are passed over; .txt files in UTF-8, one example a line.
-        schema: that the net learned from. Pictures are brought to its shape in channels and size; rows of .npz and .csv
+        schema: that the net learned from. Images are brought to its shape in channels and size; rows of .npz and .csv
             files must have as many numbers. Where a .csv file has a header and the schema names its features, columns
             are found by their names, in whatever order they stand, and others passed over.
     Raises DataError: no such file, a damaged one or one of another kind, examples of another shape, a column that is
@@ -56,7 +56,7 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> ReadInputs:
     """
     field, files = schema.input, list(map(Path, paths))
     if not files:
-        remedy = "name pictures, a folder of pictures, an .npz, a .csv or a .txt file"
+        remedy = "name images, a folder of images, an .npz, a .csv or a .txt file"
         raise DataError("inputs", expected="at least one example", got="none", remedy=remedy)
     if len(schema.inputs) == 1 and (holds_characters(field) or holds_words(field)):
         return ReadInputs(*read_lines(files, Schema(schema.inputs)))
@@ -68,16 +68,16 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> ReadInputs:
     names: list[str] = []
     tensors: list[Inputs] = []
     for path in files:
-        if path.is_dir() or is_picture(path):
-            pictures = sorted(filter(is_picture, path.rglob("*"))) if path.is_dir() else [path]
-            if not pictures:
-                raise DataError(str(path), expected="pictures", got="a folder without any", remedy="check the path")
+        if path.is_dir() or is_image_file(path):
+            images = sorted(filter(is_image_file, path.rglob("*"))) if path.is_dir() else [path]
+            if not images:
+                raise DataError(str(path), expected="images", got="a folder without any", remedy="check the path")
             if not field.is_image:
-                got, remedy = "pictures", "give a .csv or .npz file"
+                got, remedy = "images", "give a .csv or .npz file"
                 expected = f"rows of {math.prod(field.fixed_shape)} features"
                 raise DataError(str(path), expected=expected, got=got, remedy=remedy)
-            names += map(str, pictures)
-            tensors += [torch.tensor(read_picture(picture, *field.fixed_shape))[None] for picture in pictures]
+            names += map(str, images)
+            tensors += [torch.tensor(read_image(image, *field.fixed_shape))[None] for image in images]
         else:
             rows = _rows(path, field, known, notices)
             names += [f"{path}[{k}]" for k in range(len(rows))]
@@ -95,8 +95,8 @@ def _rows(path: Path, field: Field, known: Sequence[str], notices: list[str]) ->
         return cells.features.view(-1, *shape)
     if path.suffix.lower() != ".npz":
         exists = f"a file named *{path.suffix}" if path.exists() else "no such file"
-        pictures = "a picture (png, jpg, bmp, gif), a folder of pictures, " if field.is_image else ""
-        raise DataError(str(path), expected=f"{pictures}an .npz or a .csv file", got=exists, remedy="check the path")
+        images = "an image (png, jpg, bmp, gif), a folder of images, " if field.is_image else ""
+        raise DataError(str(path), expected=f"{images}an .npz or a .csv file", got=exists, remedy="check the path")
     keys = stored_keys(path)
     key = first_key(keys, (*INPUT_KEYS, "x_test"))
     if key is None:

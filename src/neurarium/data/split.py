@@ -1,4 +1,4 @@
-"""Divide examples into parts in which every class has its share: in every run the same parts."""
+"""Divide examples into parts in which every class has its fraction: in every run the same parts."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ from torch import Tensor
 _SEED = 20261121
 
 
-def stratified(targets: Int64[Tensor, "examples"], *sizes: int) -> tuple[Int64[Tensor, "_"], ...]:
+def stratified_split(targets: Int64[Tensor, "examples"], *sizes: int) -> tuple[Int64[Tensor, "_"], ...]:
     """Divide the examples 0, 1, ..., whose classes are `targets`, into the part to learn from and parts to hold out.
 
     A held-out part of size m takes m n_k / n examples of class k (n_k of n in all), rounded down, and then one more
@@ -19,7 +19,7 @@ def stratified(targets: Int64[Tensor, "examples"], *sizes: int) -> tuple[Int64[T
     drawn with a fixed seed, independent of the run's. The numbers in each part ascend.
 
     Example:
-        >>> train, test = stratified(torch.tensor([0, 0, 0, 0, 1, 1]), 3)
+        >>> train, test = stratified_split(torch.tensor([0, 0, 0, 0, 1, 1]), 3)
         >>> len(train), torch.tensor([0, 0, 0, 0, 1, 1])[test].tolist()
         (3, [0, 0, 1])
     """
@@ -38,7 +38,7 @@ def stratified(targets: Int64[Tensor, "examples"], *sizes: int) -> tuple[Int64[T
 
 def tenths(targets: Int64[Tensor, "examples"], parts: int) -> tuple[Int64[Tensor, "_"], ...]:
     """Hold out `parts` parts of a tenth of the examples each, as `stratified` does: 80/10/10 for two."""
-    return stratified(targets, *[round(len(targets) / 10)] * parts)
+    return stratified_split(targets, *[round(len(targets) / 10)] * parts)
 
 
 def _shares(size: int, totals: npt.NDArray[np.int64], left: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

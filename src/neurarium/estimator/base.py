@@ -58,7 +58,7 @@ class NeuralEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is n
         n_iter_no_change: epochs without improvement of the training loss (with `early_stopping` of the
             validation score) after which learning stops; none: never.
         early_stopping: hold examples out, stop by their score, end with the weights of the best epoch.
-        validation_fraction: share of the examples to hold out, classes stratified, the same ones at every fit.
+        validation_fraction: fraction of the examples to hold out, classes stratified, the same ones at every fit.
         random_state: seed of initial weights, shuffling and dropout. An integer leaves all global generators
             as they were; none draws one number from NumPy's, as everywhere in scikit-learn.
         device: auto, cpu, cuda, cuda:1 or mps.

@@ -17,7 +17,7 @@ from neurarium.estimator.inputs import as_table
 class NeuralClassifier(ClassifierMixin, NeuralEstimator):  # type: ignore[misc]  # scikit-learn is not typed
     """A neural net that scikit-learn can fit, search, put into a pipeline and validate.
 
-    Learning makes the cross-entropy of the softmax small. The score is the share of right answers, and with
+    Learning makes the cross-entropy of the softmax small. The score is the fraction of right answers, and with
     `early_stopping` so is that of the examples held out. Parameters, attributes and errors are those of
     `NeuralEstimator`; besides, `classes_` are the labels, sorted: column k of the probabilities is that of
     `classes_[k]`. Fewer than two classes are a DataError.

@@ -12,7 +12,7 @@ from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.data.arrays import input_fields
 from neurarium.data.dataset import Dataset
 from neurarium.data.scaling import Scaling
-from neurarium.data.split import stratified
+from neurarium.data.split import stratified_split
 from neurarium.data.table import Table
 from neurarium.record.schema import Field, Schema
 
@@ -90,7 +90,7 @@ def dataset_of(
     Raises DataError: too few examples, or examples of each class, to hold one out.
     """
     classes = targets.ndim == 1
-    kept, held_out = stratified(targets if classes else torch.zeros(len(targets), dtype=torch.int64), validation)
+    kept, held_out = stratified_split(targets if classes else torch.zeros(len(targets), dtype=torch.int64), validation)
     if validation and len(held_out) == 0:
         one, got = "a class of more than one example", f"{len(targets)} classes of one example each"
         raise DataError(

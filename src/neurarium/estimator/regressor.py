@@ -34,7 +34,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):  # type: ignore[misc]  #
         net_: the trained `nn.Module`, from scaled inputs to standardized outputs.
         target_scaling_: the scaling from y to what the net learns, whose `undo` leads back.
         constants_: for each output the number that all examples have; NaN where they differ.
-        validation_scores_: share of the variance explained on the examples held out, after each epoch: 1 - the mean
+        validation_scores_: fraction of the variance explained on the examples held out, after each epoch: 1 - the mean
             square of what remains, in units of the variance of the other examples, mean over the outputs; none without
             `early_stopping`.
 

@@ -1,4 +1,4 @@
-"""How like real examples generated ones are, as a trained classifier sees them: distance of features, share of classes.
+"""How like real examples generated ones are, to a trained classifier: distance of features, fraction of classes.
 
     d^2 = |m_1 - m_2|^2 + tr(C_1 + C_2 - 2 (C_1^{1/2} C_2 C_1^{1/2})^{1/2})
 
@@ -67,13 +67,13 @@ class ClassCoverage:
     """Which classes generated examples fall into.
 
     Attributes:
-        shares: of the examples, by the class that a classifier gives them.
-        covered: share of the classes with examples enough.
-        effective: exp of the entropy of the shares: number of classes that are as good as equally frequent.
+        fractions: of the examples, by the class that a classifier gives them.
+        covered: fraction of the classes with examples enough.
+        effective: exp of the entropy of the fractions: number of classes that are as good as equally frequent.
         confidence: mean probability of the class given; low where examples look like none of the classes.
     """
 
-    shares: tuple[float, ...]
+    fractions: tuple[float, ...]
     covered: float
     effective: float
     confidence: float
@@ -82,7 +82,7 @@ class ClassCoverage:
 def class_coverage(logits: Float[Tensor, "examples classes"], least: float = 0.1) -> ClassCoverage:
     """Judge generated examples by a classifier's answers to them.
 
-    `least`: share of its due (1 / classes) that a class needs to be covered, in (0, 1].
+    `least`: fraction of its due (1 / classes) that a class needs to be covered, in (0, 1].
     Raises ConfigError: `least` out of range; DataError: no examples.
 
     Example:
@@ -96,9 +96,9 @@ def class_coverage(logits: Float[Tensor, "examples classes"], least: float = 0.1
         raise DataError("generated examples", expected="at least one", got="none")
     classes = logits.shape[1]
     confidence, answers = logits.double().softmax(1).max(1)
-    shares = torch.bincount(answers, minlength=classes).double() / len(logits)
-    entropy = -torch.special.xlogy(shares, shares).sum()
-    covered = (shares > 0) & (shares >= least / classes)
+    fractions = torch.bincount(answers, minlength=classes).double() / len(logits)
+    entropy = -torch.special.xlogy(fractions, fractions).sum()
+    covered = (fractions > 0) & (fractions >= least / classes)
     return ClassCoverage(
-        tuple(shares.tolist()), covered.double().mean().item(), entropy.exp().item(), confidence.mean().item()
+        tuple(fractions.tolist()), covered.double().mean().item(), entropy.exp().item(), confidence.mean().item()
     )

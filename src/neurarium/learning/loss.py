@@ -47,7 +47,7 @@ class Loss:
     name: LossName = "auto"
     """Loss to descend on."""
     smoothing: float = 0.0
-    """Share of each label that is spread over all classes alike, in [0, 1)."""
+    """Fraction of each label that is spread over all classes alike, in [0, 1)."""
     label_transition: tuple[tuple[float, ...], ...] = ()
     """Rows of a transition matrix whose column y is the distribution that label y becomes; on the command line all
     numbers, row by row."""
@@ -58,7 +58,7 @@ class Loss:
     temperature: float = 1.0
     """T, by which teacher and student are softened (distillation)."""
     alpha: float = 1.0
-    """Share of the teacher, in (0, 1]; the labels have the rest (distillation)."""
+    """Fraction of the teacher, in (0, 1]; the labels have the rest (distillation)."""
 
     def __post_init__(self) -> None:
         if self.smoothing:
@@ -89,7 +89,7 @@ class Loss:
         classes = len(target.categories)
         if not classes:
             self._refuse_classes()
-        against_rest = losses.one_against_rest
+        against_rest = losses.one_vs_rest
         table: dict[str, Callable[..., Tensor]] = {
             **dict.fromkeys(("auto", "custom"), losses.cross_entropy if classes else losses.squared_error),
             "cross-entropy": losses.cross_entropy,

@@ -3,7 +3,7 @@
 Letters: a are outputs (logits), p = softmax(a), t the target's class, N the examples, K the classes, q a target as a
 distribution over the classes, which for a class number is its one-hot code.
 
-What all of them share:
+What all of them fraction:
 
 - **Targets** are class numbers (*batch), or rows as wide as the outputs (*batch, classes): distributions, as label
   smoothing and mixup make them, or any numbers for the squared and the absolute error.
@@ -94,7 +94,7 @@ def binary_cross_entropy(
 
         L = 1/N sum_nk (max(a_nk, 0) - a_nk q_nk + log(1 + exp -|a_nk|));   dL/da_nk = (sigmoid(a_nk) - q_nk) / N
 
-    Rows of targets need not sum to 1: several classes may be right at once. The same as `one_against_rest(logistic)`.
+    Rows of targets need not sum to 1: several classes may be right at once. The same as `one_vs_rest(logistic)`.
 
     Example:
         >>> binary_cross_entropy(torch.zeros(1, 2), torch.tensor([1]))  # 2 log 2
@@ -149,7 +149,7 @@ def perceptron(outputs: Float[Tensor, "*shape"], signs: Num[Tensor, "*shape"]) -
     return torch.where(margins <= 0, -margins, torch.zeros_like(margins))
 
 
-def one_against_rest(
+def one_vs_rest(
     loss: Margin, outputs: Outputs, targets: Targets, weights: Weights = None, mask: Mask = None, total: Total = None
 ) -> Float[Tensor, ""]:
     """A loss of signs over all outputs of a classifier: output k answers "class k, or one of the rest?".
@@ -161,7 +161,7 @@ def one_against_rest(
     `loss`: `logistic`, `hinge` or `perceptron`.
 
     Example:
-        >>> one_against_rest(hinge, torch.tensor([[2.0, 0.0, -3.0]]), torch.tensor([0]))  # 0 + 1 + 0
+        >>> one_vs_rest(hinge, torch.tensor([[2.0, 0.0, -3.0]]), torch.tensor([0]))  # 0 + 1 + 0
         tensor(1.)
     """
     outputs, targets = _counted(outputs, targets, mask)
@@ -192,7 +192,7 @@ def squared_distance(
 
         E = sum_n 1/K sum_k (a_nk - t_nk)^2
 
-    For standardised targets E / N is the share of their variance that the answers leave unexplained, 1 - R^2.
+    For standardised targets E / N is the fraction of their variance that the answers leave unexplained, 1 - R^2.
 
     Example:
         >>> squared_distance(torch.tensor([[1.0, 3.0]]), torch.tensor([[0.0, 0.0]]))  # (1 + 9) / 2
@@ -255,8 +255,8 @@ def _mean(each: Tensor, targets: Tensor, weights: Tensor | None, total: Tensor |
     """Mean over the entries, weighted by the classes of their targets, or their sum over a given total."""
     if weights is None:
         return each.mean() if total is None else each.sum() / total
-    shares = weights[targets.long()] if targets.dim() == 1 else targets.to(weights.dtype) @ weights
-    return (each * shares).sum() / (shares.sum() if total is None else total)
+    fractions = weights[targets.long()] if targets.dim() == 1 else targets.to(weights.dtype) @ weights
+    return (each * fractions).sum() / (fractions.sum() if total is None else total)
 
 
 @dataclass(frozen=True, eq=False)

@@ -123,10 +123,10 @@ class NormalEquations:
         diagonal = matrix.diagonal()
         diagonal += l2
         factor, failed = torch.linalg.cholesky_ex(matrix)
-        # A squared pivot beside its diagonal entry is the share of a column that the ones before do not explain.
-        share = (factor.diagonal().square() / diagonal).nan_to_num(0.0)
+        # A squared pivot beside its diagonal entry is the fraction of a column that the ones before do not explain.
+        fraction = (factor.diagonal().square() / diagonal).nan_to_num(0.0)
         noise = self.features * torch.finfo(torch.float64).eps * 16
-        if not int(failed) and bool((share > noise).all()):
+        if not int(failed) and bool((fraction > noise).all()):
             return lambda rows: torch.cholesky_solve(rows.T, factor).T, self.features
         return self._pseudo_inverse(matrix, l2, curvature)
 

@@ -29,7 +29,7 @@ from torch import Tensor
 Vector = Float64[Tensor, "parameters"]
 ROUNDING = 64 * torch.finfo(torch.float64).eps
 LEVEL = 1e-6
-"""Share of the objective within which its rounding may hide a descent; there the slopes decide."""
+"""Fraction of the objective within which its rounding may hide a descent; there the slopes decide."""
 
 
 class QuasiNewton:
@@ -100,9 +100,9 @@ class QuasiNewton:
         if not len(self.steps):
             return self.precondition(gradient)
         products = (self.steps @ self.changes.T).triu_()
-        shares = torch.linalg.solve_triangular(products, (self.steps @ gradient)[:, None], upper=True)[:, 0]
+        fractions = torch.linalg.solve_triangular(products, (self.steps @ gradient)[:, None], upper=True)[:, 0]
         newest = self.changes[-1]
         theta = products[-1, -1] / torch.dot(newest, self.precondition(newest))
-        r = theta * self.precondition(gradient - shares @ self.changes)
-        right = products.diagonal() * shares - self.changes @ r
+        r = theta * self.precondition(gradient - fractions @ self.changes)
+        right = products.diagonal() * fractions - self.changes @ r
         return r + torch.linalg.solve_triangular(products.T, right[:, None], upper=False)[:, 0] @ self.steps

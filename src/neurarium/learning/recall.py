@@ -1,7 +1,7 @@
 """How well a memory gives back what it holds: damage patterns, let it recall them, compare.
 
 m = 1/n x . x'        overlap of a pattern x and what was recalled, x'
-right = share of units with sgn(x'_i) = x_i        (1 + m)/2 where x' is of -1 and +1 as well
+right = fraction of units with sgn(x'_i) = x_i        (1 + m)/2 where x' is of -1 and +1 as well
 """
 
 from collections.abc import Callable
@@ -21,9 +21,9 @@ class RecallScores:
     """Means over the patterns.
 
     Attributes:
-        exact: share of the patterns that came back without a wrong unit.
-        right_before: share of right units after the damage.
-        right_after: share of right units after the recall; continuous states are read by their signs.
+        exact: fraction of the patterns that came back without a wrong unit.
+        right_before: fraction of right units after the damage.
+        right_after: fraction of right units after the recall; continuous states are read by their signs.
         overlap: of the recalled states, as they are, with the patterns.
         steps: sweeps over all units in which something changed.
     """
@@ -41,7 +41,7 @@ def recall_scores(
     flip: float = 0.25,
     seed: int = 0,
 ) -> RecallScores:
-    """Turn round a share of the units of each pattern, recall, and compare with the undamaged pattern.
+    """Turn round a fraction of the units of each pattern, recall, and compare with the undamaged pattern.
 
     `patterns`: -1 and +1; those that are stored, or others, to see how far the memory pulls them away.
     Raises ShapeError, DataError: no patterns of -1 and +1, or of another width than the memory's; ConfigError: `flip`

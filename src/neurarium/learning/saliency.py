@@ -54,7 +54,7 @@ def integrated_gradients(
     baseline: Float[Tensor, "..."] | None = None,
     steps: int = 64,
 ) -> Float[Tensor, "batch *example"]:
-    """Share of each input in the logit's difference to that of a baseline.
+    """Fraction of each input in the logit's difference to that of a baseline.
 
     Args:
         baseline: x0, broadcast to x; none: zeros, the mean of standardised data.

@@ -44,7 +44,7 @@ class Schedule:
     name: ScheduleName = "constant"
     """Course of the factor on the learning rate."""
     warmup: float = 0.0
-    """Share of the run over which the rate rises linearly from zero, in [0, 1)."""
+    """Fraction of the run over which the rate rises linearly from zero, in [0, 1)."""
     min_factor: float = 0.0
     """Factor at the end (cosine, linear, exponential) or lowest factor (plateau), in [0, 1]; exponential needs > 0."""
     gamma: float = 0.1
@@ -58,7 +58,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if not 0 <= self.warmup < 1:
-            raise ConfigError("schedule.warmup", expected="a share in [0, 1)", got=str(self.warmup))
+            raise ConfigError("schedule.warmup", expected="a fraction in [0, 1)", got=str(self.warmup))
         least = "more than 0 and at most 1" if self.name == "exponential" else "a factor in [0, 1]"
         if not (0 <= self.min_factor <= 1) or (self.name == "exponential" and self.min_factor == 0):
             raise ConfigError("schedule.min_factor", expected=least, got=str(self.min_factor))
@@ -91,7 +91,7 @@ class Schedule:
         return at
 
     def _course(self, x: float) -> float:
-        """Factor at the share x of the way after the warm-up."""
+        """Factor at the fraction x of the way after the warm-up."""
         match self.name:
             case "step":
                 return self.gamma ** min(self.drops, math.floor(x * (self.drops + 1)))

@@ -3,7 +3,7 @@
     e_y -> Pi e_y        column y of the transition matrix Pi
 
 Pi_jy is the probability that an example labeled y is a j: each column is a distribution over the classes. The uniform
-case spreads a share s of the label over all K classes alike:
+case spreads a fraction s of the label over all K classes alike:
 
     Pi = (1 - s) I + s/K 1 1^T
 
@@ -63,7 +63,7 @@ column y is the distribution that label y becomes), got a sum of 0.9
 
 
 def uniform_transition(classes: int, smoothing: float) -> Float[Tensor, "classes classes"]:
-    """The matrix that spreads a share of each label over all classes alike.
+    """The matrix that spreads a fraction of each label over all classes alike.
 
         Pi = (1 - s) I + s/K 1 1^T
 
@@ -81,9 +81,9 @@ def uniform_transition(classes: int, smoothing: float) -> Float[Tensor, "classes
 
 
 def check_smoothing(smoothing: float) -> None:
-    """Raise ConfigError where a share of smoothing is not in [0, 1)."""
+    """Raise ConfigError where a fraction of smoothing is not in [0, 1)."""
     if not 0 <= smoothing < 1:
-        raise ConfigError("loss.smoothing", expected="a share in [0, 1)", got=str(smoothing))
+        raise ConfigError("loss.smoothing", expected="a fraction in [0, 1)", got=str(smoothing))
 
 
 def smooth(

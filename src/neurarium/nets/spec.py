@@ -32,7 +32,7 @@ class NetSpec:
     laws: ClassVar[tuple[str, ...]] = ("batch",)
     """Symmetries that it keeps, names in `symmetry.catalog.LAWS`; the tests hold it to them."""
     figures: ClassVar[tuple[str, ...]] = ()
-    """Pictures of what it has learned, names in `report.figures.table.FIGURES`, beside those that the task brings."""
+    """Figures of what it has learned, names in `report.figures.table.FIGURES`, beside those that the task brings."""
     batch_statistics: ClassVar[bool] = False
     """Whether the answer to an example in training depends on others in the batch, as with batch normalization."""
 

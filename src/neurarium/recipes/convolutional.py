@@ -27,7 +27,7 @@ def neocognitron() -> Recipe:
 
 
 def lenet5_fashion() -> Recipe:
-    """LeNet-5 on the 70,000 pictures of Fashion-MNIST."""
+    """LeNet-5 on the 70,000 images of Fashion-MNIST."""
     return Recipe(
         name="lenet5-fashion",
         net=LeNet5Spec(),

@@ -1,6 +1,6 @@
-"""Complete runs of deep convolutional nets on the 70,000 pictures of Fashion-MNIST.
+"""Complete runs of deep convolutional nets on the 70,000 images of Fashion-MNIST.
 
-The learning rate rises over the first tenth of a run and falls on a cosine to zero; pictures are flipped and shifted by
+The learning rate rises over the first tenth of a run and falls on a cosine to zero; images are flipped and shifted by
 up to 2 pixels (He et al. flip, and shift by up to 4 of 32).
 
 | recipe | optimizer | rate | decay | batch | in the source |
@@ -11,7 +11,7 @@ up to 2 pixels (He et al. flip, and shift by up to 4 of 32).
 | densenet40 | Nesterov 0.9 | 0.1 | l2 1e-4 | 64 | the same; 300 epochs, here 7 |
 
 In the sources the rate is divided by ten now and then. AlexNet and VGG, whose linear layers drop half of their inputs,
-learn 20 pictures by heart in 100 steps with AdamW, and do not in 150 with momentum at rates of 0.01 and 0.05. The
+learn 20 images by heart in 100 steps with AdamW, and do not in 150 with momentum at rates of 0.01 and 0.05. The
 residual and the plain nets have the very same settings, so that their scores compare. Label smoothing is left out: none
 of the sources has it. Where the device multiplies bfloat16 faster than float32 the nets learn in it.
 

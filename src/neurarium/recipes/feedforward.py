@@ -22,7 +22,7 @@ def mlp() -> Recipe:
 
 
 def mlp_fashion() -> Recipe:
-    """784-256-256-10 on the 70,000 pictures of Fashion-MNIST."""
+    """784-256-256-10 on the 70,000 images of Fashion-MNIST."""
     return Recipe(
         name="mlp-fashion",
         net=MLPSpec(hidden=(256, 256), dropout=0.2),

@@ -9,7 +9,7 @@ from neurarium.training.recipe import Recipe
 
 
 def autoencoder() -> Recipe:
-    """784-512-256-32-256-512-784 on 5,000 real digits: pictures through 32 numbers and back."""
+    """784-512-256-32-256-512-784 on 5,000 real digits: images through 32 numbers and back."""
     return Recipe(
         name="autoencoder",
         net=AutoencoderSpec(hidden=(512, 256), latent_dim=32, activation="gelu"),
@@ -22,7 +22,7 @@ def autoencoder() -> Recipe:
 
 
 def denoising_autoencoder() -> Recipe:
-    """Convolutional auto-encoder that mends real digits with a quarter of their pixels lost."""
+    """Convolutional auto-encoder that denoises real digits with a quarter of their pixels lost."""
     return Recipe(
         name="denoising-autoencoder",
         net=ConvolutionalAutoencoderSpec(latent_dim=64, corruption="salt-and-pepper", amount=0.25),

@@ -52,7 +52,7 @@ def ethanol_pairs() -> Recipe:
     """Energies and forces of a molecule of ethanol from the distances of its atoms."""
     return Recipe(
         name="ethanol-pairs",
-        net=PairPotentialSpec(basis=32, reach=6.0),
+        net=PairPotentialSpec(basis=32, cutoff_radius=6.0),
         data="ethanol",
         optimizer=Optimizer("adam", lr=0.1),
         schedule=Schedule("cosine", warmup=0.05),

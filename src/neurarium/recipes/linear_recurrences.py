@@ -25,7 +25,7 @@ def vowels_lru() -> Recipe:
 
 
 def fashion_rows_lru() -> Recipe:
-    """Clothes told apart from their pictures' rows, 28 steps, by the LRU."""
+    """Clothes told apart from their images' rows, 28 steps, by the LRU."""
     return _fashion("fashion-rows-lru", "fashion-rows", LRUSpec(pooling="mean", dropout=0.1), epochs=6)
 
 

@@ -33,7 +33,7 @@ def digit_count() -> Recipe:
     """How many digits a number in words has, from its words alone, whatever their order."""
     return Recipe(
         name="digit-count",
-        net=BagOfTokensSpec(width=32, hidden=64),
+        net=BagOfTokensSpec(embedding_dim=32, hidden=64),
         data="number-words",
         optimizer=Optimizer("adam", lr=3e-3),
         schedule=Schedule("cosine", warmup=0.05),
@@ -47,7 +47,7 @@ def spelled_numbers() -> Recipe:
     """From "one thousand and forty two" to 1042, by an encoder and a decoder."""
     return Recipe(
         name="spelled-numbers",
-        net=EncoderDecoderSpec(width=32, hidden=96),
+        net=EncoderDecoderSpec(embedding_dim=32, hidden=96),
         data="spelled-numbers",
         optimizer=Optimizer("adam", lr=3e-3),
         schedule=Schedule("cosine", warmup=0.05),
@@ -62,7 +62,7 @@ def genesis_lm() -> Recipe:
     """The next character of the book of Genesis, from the last eight."""
     return Recipe(
         name="genesis-lm",
-        net=NeuralLanguageModelSpec(context=8, width=32, hidden=384),
+        net=NeuralLanguageModelSpec(context=8, embedding_dim=32, hidden=384),
         data="genesis",
         optimizer=Optimizer("adamw", lr=3e-3, weight_decay=0.1),
         schedule=Schedule("cosine", warmup=0.05),
@@ -92,7 +92,7 @@ def pronounce() -> Recipe:
     """How an English word is spoken, from its letters, by an encoder, a decoder and attention between them."""
     return Recipe(
         name="pronounce",
-        net=EncoderDecoderSpec(width=64, hidden=128, bidirectional=True, attention="additive", dropout=0.2),
+        net=EncoderDecoderSpec(embedding_dim=64, hidden=128, bidirectional=True, attention="additive", dropout=0.2),
         data="pronunciations",
         optimizer=Optimizer("adam", lr=2e-3),
         schedule=Schedule("cosine", warmup=0.05),
@@ -105,7 +105,7 @@ def pronounce() -> Recipe:
 
 def pronounce_plain() -> Recipe:
     """The same without attention: one vector is all that the decoder knows of the word."""
-    spec = EncoderDecoderSpec(width=64, hidden=128, bidirectional=True, dropout=0.2)
+    spec = EncoderDecoderSpec(embedding_dim=64, hidden=128, bidirectional=True, dropout=0.2)
     return dataclasses.replace(pronounce(), name="pronounce-plain", net=spec)
 
 

@@ -135,4 +135,4 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(str(path), expected="a TOML file", got=error.strerror or "nothing") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), expected="valid TOML", got=str(error), remedy="mend that line") from error
+        raise ConfigError(str(path), expected="valid TOML", got=str(error), remedy="fix that line") from error

@@ -14,8 +14,8 @@ def activations_figure() -> Figure:
     from neurarium.report import plotting
 
     rows = -(-len(ACTIVATIONS) // _COLUMNS)
-    figure = plotting.blank(10.5, 2.6 * rows + 0.7)
-    plotting.heading(figure, "Activation functions and their derivatives")
+    figure = plotting.new_figure(10.5, 2.6 * rows + 0.7)
+    plotting.suptitle(figure, "Activation functions and their derivatives")
     grid = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False)
     for axes in list(grid.flat)[len(ACTIVATIONS) :]:
         axes.set_axis_off()
@@ -33,7 +33,7 @@ def _draw(axes: Axes, entry: Activation) -> None:
 
     # left and right of the origin apart, so that no line is drawn through a jump
     half = torch.linspace(1e-9, 4, 200, dtype=torch.float64)
-    plotting.dress(axes, entry.name.replace("_", " "), "", "")
+    plotting.style_axes(axes, entry.name.replace("_", " "), "", "")
     axes.grid(axis="x", color=plotting.LINE, linewidth=0.7)
     axes.axhline(0, color=plotting.FAINT, linewidth=0.8)
     axes.axvline(0, color=plotting.FAINT, linewidth=0.8)

@@ -12,7 +12,7 @@ from neurarium.data.scaling import unscaled
 from neurarium.learning.augmentation import Augmentation
 from neurarium.report.confusion import shorten
 from neurarium.report.drawn_types import Axes, Figure
-from neurarium.report.pixels import as_picture
+from neurarium.report.pixels import as_image
 from neurarium.training.rules.descent import augmented
 from neurarium.training.seed import own_generators
 
@@ -25,13 +25,13 @@ def augmented_figure(
 ) -> Figure:
     """Draw examples of different classes, each as it is and as drawn anew several times.
 
-    Brightness is the same in all pictures of a figure; what noise carries beyond black or white is cut off. Over a
-    mixture stand the classes that it is made of, with their shares.
+    Brightness is the same in all images of a figure; what noise carries beyond black or white is cut off. Over a
+    mixture stand the classes that it is made of, with their fractions.
 
     Args:
         dataset: images; mixup takes its partners from 128 training examples.
         rows: examples to show, at most one a class.
-        draws: pictures of each beside the original.
+        draws: images of each beside the original.
         seed: decides the draws; torch's own generators are left as they were.
     Raises ShapeError: the data are not images; ConfigError: the augmentation does not fit them.
     """
@@ -52,8 +52,8 @@ def augmented_figure(
     classes = schema.target.categories if schema.targets and not schema.target.shape else ()
     shown = _of_different_classes(batch, rows) if classes else list(range(min(rows, len(batch))))
 
-    figure = plotting.blank(1.25 * (draws + 1) + 0.4, 1.45 * len(shown) + 1.1)
-    plotting.heading(figure, "What the net sees")
+    figure = plotting.new_figure(1.25 * (draws + 1) + 0.4, 1.45 * len(shown) + 1.1)
+    plotting.suptitle(figure, "What the net sees")
     figure.supxlabel(describe(augmentation), color=plotting.FAINT, fontsize=9)
     grid = figure.subplots(len(shown), draws + 1, squeeze=False)
     for column, version in enumerate(versions):
@@ -61,7 +61,7 @@ def augmented_figure(
         for line, n in enumerate(shown):
             told = classes and (not column or version.labels.is_floating_point())
             label = mixture(version.labels[n], classes) if told else ""
-            _draw(grid[line, column], as_picture(pixels[n], ends), label, original=column == 0)
+            _draw(grid[line, column], as_image(pixels[n], ends), label, original=column == 0)
     return figure
 
 
@@ -72,7 +72,7 @@ def _of_different_classes(batch: Batch, most: int) -> list[int]:
 
 
 def mixture(target: Tensor, classes: tuple[str, ...]) -> str:
-    """A target in words: its class, or the classes that were mixed, each with its share.
+    """A target in words: its class, or the classes that were mixed, each with its fraction.
 
     Example:
         >>> mixture(torch.tensor([0.75, 0.0, 0.25]), ("cat", "dog", "elk"))
@@ -80,11 +80,11 @@ def mixture(target: Tensor, classes: tuple[str, ...]) -> str:
     """
     if not target.is_floating_point():
         return shorten(classes[int(target)], _LONGEST_NAME)
-    shares = [(round(100 * share), name) for share, name in zip(target.tolist(), classes, strict=True)]
-    seen = sorted(((share, name) for share, name in shares if share), key=lambda pair: -pair[0])
+    fractions = [(round(100 * fraction), name) for fraction, name in zip(target.tolist(), classes, strict=True)]
+    seen = sorted(((fraction, name) for fraction, name in fractions if fraction), key=lambda pair: -pair[0])
     if len(seen) == 1:
         return shorten(seen[0][1], _LONGEST_NAME)
-    return ", ".join(f"{shorten(name, _LONGEST_NAME)}: {share} %" for share, name in seen)
+    return ", ".join(f"{shorten(name, _LONGEST_NAME)}: {fraction} %" for fraction, name in seen)
 
 
 def describe(augmentation: Augmentation) -> str:

@@ -4,23 +4,23 @@ import numpy as np
 from jaxtyping import Float, Integer
 
 
-def row_shares(confusion: Integer[np.ndarray, "classes classes"]) -> Float[np.ndarray, "classes classes"]:
-    """Share of each answer among the examples of a class; 0 for a class without examples.
+def row_fractions(confusion: Integer[np.ndarray, "classes classes"]) -> Float[np.ndarray, "classes classes"]:
+    """Fraction of each answer among the examples of a class; 0 for a class without examples.
 
     Example:
-        >>> row_shares(np.array([[3, 1], [0, 0]]))
+        >>> row_fractions(np.array([[3, 1], [0, 0]]))
         array([[0.75, 0.25],
                [0.  , 0.  ]])
     """
     return confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
 
 
-def strengths(shares: Float[np.ndarray, "classes classes"]) -> Float[np.ndarray, "classes classes"]:
-    """How strongly each cell is colored, from 0 to 1: the share where the answer is right, its root where it is wrong.
+def strengths(fractions: Float[np.ndarray, "classes classes"]) -> Float[np.ndarray, "classes classes"]:
+    """How strongly each cell is colored, from 0 to 1: the fraction where the answer is right, its root where not.
 
     Mistakes are rare where a net is any good: in proportion they would all be white.
     """
-    return np.where(np.eye(len(shares), dtype=bool), shares, np.sqrt(shares))
+    return np.where(np.eye(len(fractions), dtype=bool), fractions, np.sqrt(fractions))
 
 
 def shorten(name: str, most: int) -> str:

@@ -1,6 +1,6 @@
 """The three learning curves (loss, training error, validation error), with gradient norm and learning rate.
 
-Pictures are made from the entries of a record; see `record.run_record.read_record`.
+Figures are made from the entries of a record; see `record.run_record.read_record`.
 """
 
 import math
@@ -24,8 +24,8 @@ def curves_figure(entries: Sequence[Entry], title: str) -> Figure:
     from neurarium.report import plotting
 
     history = digest(entries)
-    figure = plotting.blank(10.5, 7.0)
-    plotting.heading(figure, title)
+    figure = plotting.new_figure(10.5, 7.0)
+    plotting.suptitle(figure, title)
     grid = figure.add_gridspec(2, 2, height_ratios=(2.4, 1), hspace=0.08, wspace=0.06)
     for place, draw in enumerate(PANELS.values()):
         draw(figure.add_subplot(grid[place]), history)
@@ -36,7 +36,7 @@ def panel_figure(entries: Sequence[Entry], panel: str) -> Figure:
     """Draw one of `PANELS` alone, for a page that arranges them itself."""
     from neurarium.report import plotting
 
-    figure = plotting.blank(4.7, 3.5 if panel in ("loss", "error") else 2.2)
+    figure = plotting.new_figure(4.7, 3.5 if panel in ("loss", "error") else 2.2)
     PANELS[panel](figure.add_subplot(), digest(entries))
     return figure
 
@@ -48,7 +48,7 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> Figure:
     """
     from neurarium.report import plotting
 
-    figure = plotting.blank(10.5, 4.8 + 0.24 * math.ceil(len(runs) / 2))
+    figure = plotting.new_figure(10.5, 4.8 + 0.24 * math.ceil(len(runs) / 2))
     left, right = figure.subplots(1, 2)
     last, losses, percents, units = 1.0, list[float](), list[float](), set[str]()
     for index, (name, entries) in enumerate(runs.items()):
@@ -67,9 +67,9 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> Figure:
         label = f"{name}: best {percent(errors[epochs.index(best['epoch'])])}, epoch {best['epoch']}" if best else name
         _line(right, epochs, [100 * e for e in errors], color, label, marker, every)
         percents += [100 * e for e in errors]
-    plotting.dress(left, "Loss on the training data", "epoch", "mean of the epoch")
+    plotting.style_axes(left, "Loss on the training data", "epoch", "mean of the epoch")
     unit = units.pop() if len(units) == 1 else "error in %"
-    plotting.dress(right, "Error on the validation data", "epoch", unit)
+    plotting.style_axes(right, "Error on the validation data", "epoch", unit)
     _scale(left, losses, "mean of the epoch", from_zero=False)
     _scale(right, percents, unit, from_zero=True)
     plotting.epochs_axis(left, last)
@@ -81,7 +81,7 @@ def compare_figure(runs: Mapping[str, Sequence[Entry]]) -> Figure:
     )  # fmt: skip
     for text in figure.legends[0].get_texts():
         text.set_parse_math(False)
-    plotting.heading(figure, f"{len(runs)} runs compared")
+    plotting.suptitle(figure, f"{len(runs)} runs compared")
     return figure
 
 
@@ -103,7 +103,7 @@ def _loss(axes: Axes, history: History) -> None:
     _line(axes, epochs, training, plotting.BLUE, "training", "o")
     _line(axes, epochs, validation, plotting.VERMILION, "validation", "s")
     _mark_best(axes, history, "loss")
-    plotting.dress(axes, "Loss", "epoch", "loss")
+    plotting.style_axes(axes, "Loss", "epoch", "loss")
     _finish(axes, history, [*training, *validation], "loss")
 
 
@@ -112,13 +112,13 @@ def _error(axes: Axes, history: History) -> None:
 
     epochs = history.column("epoch")
     training, validation = (
-        [100 * share for share in history.scores(part, "error")] for part in ("train", "validation")
+        [100 * fraction for fraction in history.scores(part, "error")] for part in ("train", "validation")
     )
     _line(axes, epochs, training, plotting.BLUE, "training", "o")
     _line(axes, epochs, validation, plotting.VERMILION, "validation", "s")
     _mark_best(axes, history, "error")
     unit = report_of(history.task).axis
-    plotting.dress(axes, "Error", "epoch", unit)
+    plotting.style_axes(axes, "Error", "epoch", unit)
     _finish(axes, history, [*training, *validation], unit, from_zero=True)
 
 
@@ -130,7 +130,7 @@ def _gradient_norm(axes: Axes, history: History) -> None:
     axes.plot(steps, norms, color=plotting.GREEN, alpha=0.3, linewidth=0.8)
     means = history.column("gradient_norm")
     _line(axes, history.column("epoch"), means, plotting.GREEN, "", "o")
-    plotting.dress(axes, "Gradient norm", "epoch", "length")
+    plotting.style_axes(axes, "Gradient norm", "epoch", "length")
     _finish(axes, history, means, "length")
 
 
@@ -140,7 +140,7 @@ def _learning_rate(axes: Axes, history: History) -> None:
     points = history.steps or history.epochs
     epochs = [entry["step"] / history.steps_per_epoch for entry in points]
     axes.plot(epochs, [entry["learning_rate"] for entry in points], color=plotting.GREEN, linewidth=1.8)
-    plotting.dress(axes, "Learning rate", "epoch", "step size")
+    plotting.style_axes(axes, "Learning rate", "epoch", "step size")
     axes.set_ylim(bottom=0)
     axes.ticklabel_format(axis="y", scilimits=(-2, 3), useMathText=True)
     axes.yaxis.offsetText.set(color=plotting.FAINT, fontsize=8)

@@ -12,9 +12,9 @@ _MOST_CHANNELS = 16
 
 
 def filters_figure(net: nn.Module, layer: str = "", most: int = 32) -> Figure:
-    """Draw the filters of a layer: as color pictures over three channels, else a filter for each pair of planes.
+    """Draw the filters of a layer: as color images over three channels, else a filter for each pair of planes.
 
-    Signs show as blue and orange, zero as white, on one scale for the whole picture. Filters over three channels are
+    Signs show as blue and orange, zero as white, on one scale for the whole image. Filters over three channels are
     stretched together from their smallest weight to their largest.
 
     Args:
@@ -37,25 +37,25 @@ def filters_figure(net: nn.Module, layer: str = "", most: int = 32) -> Figure:
         # channels downwards, as they are fewer as a rule
         columns, rows = len(drawn), drawn.shape[1]
         tiles = [drawn[n, channel] for channel in range(rows) for n in range(columns)]
-    picture_of_all = mosaic([np.moveaxis(tile, 0, -1) if tile.ndim == 3 else tile for tile in tiles], columns)
+    image_of_all = mosaic([np.moveaxis(tile, 0, -1) if tile.ndim == 3 else tile for tile in tiles], columns)
     width = min(10.5, max(4.5, 0.55 * columns + 1.6))
-    figure = plotting.blank(width, max(2.2, (width - 1.6) * picture_of_all.shape[0] / picture_of_all.shape[1] + 1.3))
+    figure = plotting.new_figure(width, max(2.2, (width - 1.6) * image_of_all.shape[0] / image_of_all.shape[1] + 1.3))
     shown = f"the first {len(drawn)} of {kernels} filters" if len(drawn) < kernels else f"{kernels} filters"
     if channels > drawn.shape[1]:
         shown += f", {drawn.shape[1]} of {channels} channels"
-    plotting.heading(figure, f"Filters of {name}")
+    plotting.suptitle(figure, f"Filters of {name}")
     axes = figure.subplots()
     if channels == 3:
         low, high = drawn.min(), drawn.max()
-        axes.imshow(np.nan_to_num((picture_of_all - low) / max(high - low, 1e-12), nan=1.0), interpolation="nearest")
+        axes.imshow(np.nan_to_num((image_of_all - low) / max(high - low, 1e-12), nan=1.0), interpolation="nearest")
     else:
         largest = max(float(np.abs(drawn).max()), 1e-12)
-        image = axes.imshow(picture_of_all, cmap=plotting.SIGNED, vmin=-largest, vmax=largest, interpolation="nearest")
+        image = axes.imshow(image_of_all, cmap=plotting.SIGNED, vmin=-largest, vmax=largest, interpolation="nearest")
         bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02)
         bar.ax.tick_params(labelsize=8, colors=plotting.FAINT)
         bar.outline.set_visible(False)
     height, width = weight.shape[2:]
-    undress(axes)
+    hide_axes(axes)
     if channels not in (1, 3):
         axes.set_xticks([(width + 1) * n + (width - 1) / 2 for n in range(columns)], [str(n) for n in range(columns)])
         axes.set_yticks([(height + 1) * n + (height - 1) / 2 for n in range(rows)], [str(n) for n in range(rows)])
@@ -108,8 +108,8 @@ def mosaic(
     return whole
 
 
-def undress(axes: Axes) -> None:
-    """Take frame and ticks away from a picture; labels stay."""
+def hide_axes(axes: Axes) -> None:
+    """Take frame and ticks away from an image; labels stay."""
     from neurarium.report import plotting
 
     axes.spines[:].set_visible(False)

@@ -1,34 +1,34 @@
-"""Numbers as people read them: shares, durations, counts, shapes. ASCII only, so that every terminal can show them."""
+"""Numbers as people read them: fractions, durations, counts, shapes. ASCII only: every terminal can show them."""
 
 import math
 from collections.abc import Sequence
 
 
-def percent(share: float | None, digits: int = 2) -> str:
-    """Write a share in percent; "-" where there is none.
+def percent(fraction: float | None, digits: int = 2) -> str:
+    """Write a fraction in percent; "-" where there is none.
 
     Example:
         >>> percent(0.0312), percent(1.0, 1), percent(None)
         ('3.12 %', '100.0 %', '-')
     """
-    return "-" if share is None or math.isnan(share) else f"{100 * share:.{digits}f} %"
+    return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.{digits}f} %"
 
 
-def sureness(probability: float) -> str:
+def confidence_text(probability: float) -> str:
     """Write a probability as an integer percentage that does not claim certainty where there is none.
 
     Example:
-        >>> sureness(0.987), sureness(0.9999), sureness(1.0)
+        >>> confidence_text(0.987), confidence_text(0.9999), confidence_text(1.0)
         ('99 %', '99 %', '100 %')
     """
     return f"{min(99, round(100 * probability))} %" if probability < 1 else "100 %"
 
 
-def share_digits(examples: int) -> int:
+def percent_digits(examples: int) -> int:
     """Decimals of a percentage that so many examples can bear: one answer more or less moves the last one.
 
     Example:
-        >>> share_digits(500), share_digits(10_000)
+        >>> percent_digits(500), percent_digits(10_000)
         (1, 2)
     """
     return 0 if examples <= 100 else 1 if examples <= 1000 else 2

@@ -1,4 +1,4 @@
-"""The pictures that a run folder lists in `pictures.json`, as sections of its report."""
+"""The figures that a run folder lists in `figures.json`, as sections of its report."""
 
 import json
 from pathlib import Path
@@ -7,11 +7,11 @@ from typing import NamedTuple
 from neurarium.checks import RunError
 from neurarium.report.render import Section, render, slug
 
-INDEX = "pictures.json"
+INDEX = "figures.json"
 
 
 class Listed(NamedTuple):
-    """What `pictures.json` says of a picture.
+    """What `figures.json` says of a figure.
 
     Attributes:
         name: of its file, without ending.
@@ -25,8 +25,8 @@ class Listed(NamedTuple):
     alone: bool = True
 
 
-def pictures(folder: Path) -> list[Listed]:
-    """The pictures that a run folder lists and holds. Raises RunError: the list is damaged."""
+def figures(folder: Path) -> list[Listed]:
+    """The figures that a run folder lists and holds. Raises RunError: the list is damaged."""
     index = folder / INDEX
     if not index.exists():
         return []
@@ -37,26 +37,26 @@ def pictures(folder: Path) -> list[Listed]:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(
-            str(index), expected="a list of pictures", got="a damaged file", remedy="remove it and evaluate anew"
+            str(index), expected="a list of figures", got="a damaged file", remedy="remove it and evaluate anew"
         ) from error
-    return [picture for picture in listed if (folder / f"{picture.name}.png").exists()]
+    return [figure for figure in listed if (folder / f"{figure.name}.png").exists()]
 
 
-def read_picture(folder: Path, name: str) -> bytes | None:
-    """The PNG of a picture that a run folder lists; none where it does not. Raises RunError: the list is damaged."""
-    found = any(picture.name == name for picture in pictures(folder))
+def read_figure(folder: Path, name: str) -> bytes | None:
+    """The PNG of a figure that a run folder lists; none where it does not. Raises RunError: the list is damaged."""
+    found = any(figure.name == name for figure in figures(folder))
     return (folder / f"{name}.png").read_bytes() if found else None
 
 
-def picture_sections(folder: Path) -> list[Section]:
-    """A section of the report for each picture that stands alone. Raises RunError: the list is damaged."""
+def figure_sections(folder: Path) -> list[Section]:
+    """A section of the report for each figure that stands alone. Raises RunError: the list is damaged."""
     return [
         Section(
-            f"picture-{slug(name)}",
+            f"figure-{slug(name)}",
             title,
             title,
-            render("picture.html", words=words, png=(folder / f"{name}.png").read_bytes(), about=title),
+            render("figure.html", words=words, png=(folder / f"{name}.png").read_bytes(), about=title),
         )
-        for name, title, words, alone in pictures(folder)
+        for name, title, words, alone in figures(folder)
         if alone
     ]

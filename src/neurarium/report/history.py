@@ -1,4 +1,4 @@
-"""The course of a run, digested from its record: what pictures, tables and words are made of."""
+"""The course of a run, digested from its record: what figures, tables and words are made of."""
 
 import math
 from collections.abc import Mapping, Sequence

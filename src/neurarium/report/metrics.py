@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from neurarium.report.format import many, number, percent, share_digits
+from neurarium.report.format import many, number, percent, percent_digits
 from neurarium.report.render import Section, render
 
 
@@ -21,8 +21,8 @@ def value_text(metric: Mapping[str, Any], value: float | None = None, digits: in
 
 
 def digits_of(metric: Mapping[str, Any], scores: Mapping[str, Any]) -> int:
-    """Decimals of a percentage: as many as the examples can bear, where it is a share of them."""
-    return 1 if metric.get("interval") is None else share_digits(scores["examples"])
+    """Decimals of a percentage: as many as the examples can bear, where it is a fraction of them."""
+    return 1 if metric.get("interval") is None else percent_digits(scores["examples"])
 
 
 def interval_text(metric: Mapping[str, Any], scores: Mapping[str, Any]) -> str:

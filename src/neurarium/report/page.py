@@ -10,21 +10,21 @@ from neurarium.record.run_record import read_record
 from neurarium.record.sealed import read_json, read_settings
 from neurarium.report import sections
 from neurarium.report.format import duration
-from neurarium.report.gallery import picture_sections, read_picture
+from neurarium.report.gallery import figure_sections, read_figure
 from neurarium.report.history import History, digest
 from neurarium.report.render import Section, render
 from neurarium.report.schema_words import inputs_in_words, targets_in_words
 from neurarium.report.tasks.table import report_of
 from neurarium.report.trace_section import trace_section
-from neurarium.report.verdict import tell_story
+from neurarium.report.verdict import verdict_of
 from neurarium.training.data_info import DataInfo, read_data_info
 
 
 def write_report(folder: str | Path) -> Path:
     """Write `report.html` into a run folder, from what lies there.
 
-    `config.toml`, `data.json` and `record.jsonl` must be there; `scores.json`, `layers.json`, `pictures.json` with the
-    pictures that it lists, and `trace.json` are used where they are.
+    `config.toml`, `data.json` and `record.jsonl` must be there; `scores.json`, `layers.json`, `figures.json` with the
+    figures that it lists, and `trace.json` are used where they are.
     Returns: path of the page.
     Raises RunError, ConfigError: a needed file is missing or damaged; StorageError: the page cannot be written.
     """
@@ -43,11 +43,11 @@ def report_page(folder: Path) -> str:
 
     def parts() -> Iterator[Section | None]:
         kept_best = bool(config["early_stopping"]["restore_best"])
-        yield sections.story(tell_story(history, info.counts, kept_best, scores))
+        yield sections.story(verdict_of(history, info.counts, kept_best, scores))
         yield sections.curves(entries, history)
         if scores is not None:
-            yield from report_of(scores["task"]).sections(scores, partial(read_picture, folder))
-        yield from picture_sections(folder)
+            yield from report_of(scores["task"]).sections(scores, partial(read_figure, folder))
+        yield from figure_sections(folder)
         yield sections.net(layers)
         yield trace_section(trace)
         yield sections.settings(config)

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 
-def as_picture(
+def as_image(
     values: Shaped[np.ndarray, "channels height width"], ends: tuple[float, float] | None = None
 ) -> Float[np.ndarray, "height width *colors"]:
     """Turn an image into what can be drawn: gray (height, width) or colors (height, width, 3), from 0 to 1.
@@ -15,7 +15,7 @@ def as_picture(
     smallest and largest.
 
     Example:
-        >>> as_picture(np.array([[[0.0, 5.0, 12.0]]]), (0.0, 10.0))
+        >>> as_image(np.array([[[0.0, 5.0, 12.0]]]), (0.0, 10.0))
         array([[0. , 0.5, 1. ]])
     """
     if ends is None:

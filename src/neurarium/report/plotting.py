@@ -1,7 +1,7 @@
-"""How pictures look: ink, colors that color-blind eyes tell apart, axes without clutter, a theme for web pages.
+"""How figures look: ink, colors that color-blind eyes tell apart, axes without clutter, a theme for web pages.
 
 The one module that imports matplotlib; others import it inside the functions that draw. No pyplot and no global
-settings, so that pictures can be drawn without a screen, in threads and in notebooks.
+settings, so that figures can be drawn without a screen, in threads and in notebooks.
 """
 
 import io
@@ -25,25 +25,25 @@ SIGNED = LinearSegmentedColormap.from_list("signed", ("#6b2f00", VERMILION, PAPE
 DOTS_PER_INCH = 144
 
 
-class Picture(Figure):
+class NotebookFigure(Figure):
     """A figure that a notebook shows by itself, without pyplot."""
 
     def _repr_png_(self) -> bytes:
         return png(self)
 
 
-def blank(width: float, height: float) -> Picture:
-    """Return an empty picture of so many inches."""
+def new_figure(width: float, height: float) -> NotebookFigure:
+    """Return an empty figure of so many inches."""
     margin = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12)
-    return Picture(figsize=(width, height), dpi=DOTS_PER_INCH, layout=margin, facecolor=PAPER)
+    return NotebookFigure(figsize=(width, height), dpi=DOTS_PER_INCH, layout=margin, facecolor=PAPER)
 
 
-def heading(figure: Figure, title: str) -> None:
-    """Write the title over a whole picture; a "$" in it is a dollar, no mathematics."""
+def suptitle(figure: Figure, title: str) -> None:
+    """Write the title over a whole figure; a "$" in it is a dollar, no mathematics."""
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold", parse_math=False)
 
 
-def dress(axes: Axes, title: str, x: str, y: str) -> None:
+def style_axes(axes: Axes, title: str, x: str, y: str) -> None:
     """Give axes their title and labels, and take away what is not needed."""
     axes.set_title(title, loc="left", color=INK, fontsize=11, fontweight="bold")
     axes.set_xlabel(x, color=FAINT, fontsize=9)

@@ -1,4 +1,4 @@
-"""The learning-rate finder as a picture and in words."""
+"""The learning-rate finder as a figure and in words."""
 
 import math
 
@@ -11,8 +11,8 @@ def rates_figure(curve: RateCurve, title: str) -> Figure:
     """Draw the loss over the learning rate, with the advised one and the steepest descent marked."""
     from neurarium.report import plotting
 
-    figure = plotting.blank(8.0, 5.0)
-    plotting.heading(figure, title)
+    figure = plotting.new_figure(8.0, 5.0)
+    plotting.suptitle(figure, title)
     axes = figure.add_subplot()
     axes.set_xscale("log")
     axes.plot(curve.rates, curve.losses, color=plotting.BLUE, alpha=0.35, linewidth=0.9, label="single mini-batches")
@@ -29,14 +29,14 @@ def rates_figure(curve: RateCurve, title: str) -> Figure:
     if curve.advised is not None:
         axes.axvline(
             curve.advised, color=plotting.GREEN, linewidth=1.2, linestyle=(0, (4, 2)),
-            label=f"advised, minimum / {curve.share:g}: {number(curve.advised, 2)}",
+            label=f"advised, minimum / {curve.fraction:g}: {number(curve.advised, 2)}",
         )  # fmt: skip
     if curve.diverged_at is not None:
         axes.axvline(
             curve.diverged_at, color=plotting.FAINT, linewidth=1.0, linestyle=(0, (1, 2)),
             label=f"diverged: {number(curve.diverged_at, 2)}",
         )  # fmt: skip
-    plotting.dress(axes, "Loss after an update, over its learning rate", "learning rate (logarithmic)", "loss")
+    plotting.style_axes(axes, "Loss after an update, over its learning rate", "learning rate (logarithmic)", "loss")
     _scale(axes, curve)
     plotting.legend_above(axes, columns=3)
     return figure
@@ -47,7 +47,7 @@ def suggestions(curve: RateCurve) -> list[str]:
     if curve.steepest is None or curve.advised is None or curve.lowest_at is None:
         return ["No rate in this range lowers the loss: choose other bounds, or more steps."]
     lines = [
-        f"advised           {number(curve.advised, 3)}  (that of the lowest loss, divided by {curve.share:g})",
+        f"advised           {number(curve.advised, 3)}  (that of the lowest loss, divided by {curve.fraction:g})",
         f"steepest descent  {number(curve.steepest, 3)}",
     ]
     if curve.diverged_at is not None:
@@ -58,7 +58,7 @@ def suggestions(curve: RateCurve) -> list[str]:
 
 
 def _scale(axes: Axes, curve: RateCurve) -> None:
-    """Show the running mean whole; single mini-batches that blow up may leave the picture."""
+    """Show the running mean whole; single mini-batches that blow up may leave the figure."""
     values = [*curve.smoothed]
     if not values:
         return

@@ -1,4 +1,4 @@
-"""Pictures of recall: what a memory makes of damaged patterns, and how much it holds."""
+"""Images of recall: what a memory makes of damaged patterns, and how much it holds."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from neurarium.nets.connectionist.hopfield_theory import critical_load, mean_fie
 from neurarium.nets.connectionist.retrieval import RecallTrace, Retrieval
 from neurarium.report.drawn_types import Axes, Figure
 
-_BETWEEN = 3  # pictures between the damaged one and the recalled one
+_BETWEEN = 3  # images between the damaged one and the recalled one
 
 
 def recall_figure(
@@ -23,12 +23,12 @@ def recall_figure(
     title: str,
     names: Sequence[str] = (),
 ) -> Figure:
-    """Draw a row a probe: damaged picture, steps, what was recalled, what was stored, energy against updates.
+    """Draw a row a probe: damaged image, steps, what was recalled, what was stored, energy against updates.
 
     Args:
         targets: patterns from which the probes were made.
         target_energies: their energies, drawn as a line to be reached.
-    Raises ConfigError: the retrieval kept no trace; ShapeError: pictures of another size than the patterns.
+    Raises ConfigError: the retrieval kept no trace; ShapeError: images of another size than the patterns.
     """
     from neurarium.report import plotting
 
@@ -39,13 +39,13 @@ def recall_figure(
     if size[0] * size[1] != neurons or targets.shape != retrieval.states.shape:
         raise ShapeError(
             "targets",
-            expected=f"{tuple(retrieval.states.shape)}, pictures of {size[0]} x {size[1]}",
+            expected=f"{tuple(retrieval.states.shape)}, images of {size[0]} x {size[1]}",
             got=str(tuple(targets.shape)),
         )
     lasts = [rest_after(trace, row) for row in range(rows)]
     between = max(len(moments(last, _BETWEEN)) for last in lasts)
-    figure = plotting.blank(7.6 + 1.3 * between, 1.55 * rows + 1.1)
-    plotting.heading(figure, title)
+    figure = plotting.new_figure(7.6 + 1.3 * between, 1.55 * rows + 1.1)
+    plotting.suptitle(figure, title)
     grid = figure.subplots(rows, between + 4, squeeze=False, width_ratios=[1] * (between + 3) + [2.6])
     unit = "updates of one unit" if trace.orders is not None else "updates of all units"
     for row in range(rows):
@@ -63,7 +63,7 @@ def recall_figure(
             )  # fmt: skip
         _energy(grid[row, -1], trace, row, float(target_energies[row]), (0, *shown, last), "" if row else "Energy")
         if row == 0:
-            grid[row, -1].plot([], [], color=plotting.VERMILION, linestyle=(0, (4, 2)), label="of the stored picture")
+            grid[row, -1].plot([], [], color=plotting.VERMILION, linestyle=(0, (4, 2)), label="of the stored image")
             grid[row, -1].legend(frameon=False, fontsize=8, labelcolor=plotting.INK, loc="upper right")
     grid[-1, -1].set_xlabel(unit, color=plotting.FAINT, fontsize=9)
     return figure
@@ -79,7 +79,7 @@ def rest_after(trace: RecallTrace, probe: int) -> int:
         3
     """
     course = trace.energies[:, probe]
-    # Continuous states creep on below what a picture or a curve shows
+    # Continuous states creep on below what an image or a curve shows
     close = 1e-6 * float(course.amax() - course.amin())
     moving = ((course - course[-1]).abs() > close).nonzero()
     return int(moving[-1]) + 1 if len(moving) else 0
@@ -106,10 +106,10 @@ def load_figure(curves: Sequence[Sequence[LoadPoint]], title: str = "Recall of r
 
     if not curves or not all(curves):
         raise ConfigError("curves", expected="at least one curve with a point", got="none")
-    figure = plotting.blank(8.0, 4.8)
-    plotting.heading(figure, title)
+    figure = plotting.new_figure(8.0, 4.8)
+    plotting.suptitle(figure, title)
     axes = figure.subplots()
-    plotting.dress(axes, "", "load: patterns / neurons", "overlap with the stored pattern")
+    plotting.style_axes(axes, "", "load: patterns / neurons", "overlap with the stored pattern")
     edge = critical_load()
     loads = np.linspace(1e-3, edge, 300)
     axes.plot(
@@ -145,7 +145,7 @@ def _energy(axes: Axes, trace: RecallTrace, row: int, target: float, marked: Seq
 
     course = trace.energies[:, row].cpu().numpy()
     end = min(len(course) - 1, max(1, round(1.1 * marked[-1])))
-    plotting.dress(axes, title, "", "")
+    plotting.style_axes(axes, title, "", "")
     axes.axhline(target, color=plotting.VERMILION, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.plot(range(end + 1), course[: end + 1], color=plotting.BLUE, linewidth=1.5)
     places = sorted(set(marked))

@@ -69,7 +69,7 @@ def _data_uri(png: bytes) -> str:
 
 
 def _width(png: bytes) -> int:
-    """Width of a picture on a page, in pixels of 1/96 inch."""
+    """Width of a figure on a page, in pixels of 1/96 inch."""
     from neurarium.report.plotting import DOTS_PER_INCH
 
     return int.from_bytes(png[16:20]) * 96 // DOTS_PER_INCH

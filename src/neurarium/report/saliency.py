@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from neurarium.checks import ShapeError
 from neurarium.learning.saliency import find_map_layer, grad_cam, gradient, integrated_gradients
 from neurarium.report.drawn_types import Axes, Figure
-from neurarium.report.filters import undress
-from neurarium.report.pixels import as_picture
+from neurarium.report.filters import hide_axes
+from neurarium.report.pixels import as_image
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
@@ -33,7 +33,7 @@ def saliency_figure(
     """Draw images and what speaks for a class in each, one row an image.
 
     Brightness of a gradient is its size; blue in integrated gradients speaks for the class, orange against it; yellow
-    in Grad-CAM speaks for it. Each picture has a scale of its own.
+    in Grad-CAM speaks for it. Each image has a scale of its own.
 
     Args:
         net: convolutional, as `inputs` are scaled.
@@ -42,7 +42,7 @@ def saliency_figure(
         classes: whose logit is explained, for mistakes the class that the net said.
         labels: what to write beside each row ("said 4 (98 %), is 9").
         layer: for Grad-CAM; empty: the last one that makes maps.
-        ends: values of black and white in `raw`, see `as_picture`.
+        ends: values of black and white in `raw`, see `as_image`.
     Raises ShapeError: as many images, classes and labels do not come, or inputs are no images; ConfigError: a net
     without convolutions, no such layer (names the closest), or one that makes no maps.
     """
@@ -57,10 +57,10 @@ def saliency_figure(
         )
     name = find_map_layer(net, inputs, layer)
     slopes = gradient(net, inputs, classes).abs().amax(1).cpu().numpy()
-    shares = integrated_gradients(net, inputs, classes).sum(1).cpu().numpy()
+    fractions = integrated_gradients(net, inputs, classes).sum(1).cpu().numpy()
     seen = _enlarged(grad_cam(net, inputs, classes, name), inputs.shape[2:]).cpu().numpy()
-    figure = plotting.blank(7.4, 1.5 * len(inputs) + 1.2)
-    plotting.heading(figure, "Where the net looked")
+    figure = plotting.new_figure(7.4, 1.5 * len(inputs) + 1.2)
+    plotting.suptitle(figure, "Where the net looked")
     figure.supxlabel(
         f"blue speaks for the class, orange against it; yellow in Grad-CAM speaks for it\nGrad-CAM of layer {name}",
         color=plotting.FAINT,
@@ -69,11 +69,11 @@ def saliency_figure(
     )
     grid = figure.subplots(len(inputs), len(COLUMNS), squeeze=False)
     for row, label in enumerate(labels):
-        image = as_picture(np.asarray(raw[row]), ends)
+        image = as_image(np.asarray(raw[row]), ends)
         _draw(grid[row, 0], image, "gray", 0.0, 1.0)
         _draw(grid[row, 1], slopes[row], "gray", 0.0, float(slopes[row].max()))
-        largest = float(np.abs(shares[row]).max())
-        _draw(grid[row, 2], shares[row], plotting.SIGNED, -largest, largest)
+        largest = float(np.abs(fractions[row]).max())
+        _draw(grid[row, 2], fractions[row], plotting.SIGNED, -largest, largest)
         _draw(grid[row, 3], image, "gray", 0.0, 1.0)
         largest = float(seen[row].max())
         grid[row, 3].imshow(seen[row], cmap="viridis", vmin=0, vmax=largest or 1, alpha=0.6, interpolation="nearest")
@@ -87,7 +87,7 @@ def saliency_figure(
 
 def _draw(axes: Axes, values: np.ndarray, colors: "str | Colormap", low: float, high: float) -> None:
     axes.imshow(values, cmap=colors, vmin=low, vmax=high if high > low else low + 1, interpolation="nearest")
-    undress(axes)
+    hide_axes(axes)
 
 
 def _enlarged(maps: Float[Tensor, "shown rows columns"], size: Sequence[int]) -> Float[Tensor, "shown height width"]:

@@ -1,4 +1,4 @@
-"""Pictures of what a net makes: grids of samples, reconstructions below their originals, points in the plane."""
+"""Images of what a net makes: grids of samples, reconstructions below their originals, points in the plane."""
 
 from collections.abc import Mapping
 
@@ -13,26 +13,26 @@ _MOST_POINTS = 2000
 
 
 def samples_figure(
-    pictures: Shaped[Tensor, "count channels height width"],
+    images: Shaped[Tensor, "count channels height width"],
     title: str,
     ends: tuple[float, float] = (0.0, 255.0),
     columns: int = 10,
 ) -> Figure:
-    """Draw pictures in a grid.
+    """Draw images in a grid.
 
     Args:
-        pictures: in the units of `ends`, gray or color.
+        images: in the units of `ends`, gray or color.
         ends: values of black and white; what lies beyond is cut off.
-    Raises ShapeError: no pictures.
+    Raises ShapeError: no images.
     """
     from neurarium.report import plotting
 
-    _check_pictures(pictures, "pictures")
-    rows = -(-len(pictures) // columns)
-    width = min(columns, len(pictures))
-    figure = plotting.blank(max(0.72 * width + 0.3, 3.0), 0.72 * rows + 0.75)
-    plotting.heading(figure, title)
-    _mosaic(figure.subplots(), pictures, ends, width)
+    _check_images(images, "images")
+    rows = -(-len(images) // columns)
+    width = min(columns, len(images))
+    figure = plotting.new_figure(max(0.72 * width + 0.3, 3.0), 0.72 * rows + 0.75)
+    plotting.suptitle(figure, title)
+    _mosaic(figure.subplots(), images, ends, width)
     return figure
 
 
@@ -41,26 +41,26 @@ def reconstructions_figure(
     title: str,
     ends: tuple[float, float] = (0.0, 255.0),
 ) -> Figure:
-    """Draw rows of pictures below one another: originals, what the net saw, what it made of them.
+    """Draw rows of images below one another: originals, what the net saw, what it made of them.
 
     Args:
-        rows: name of each row and its pictures, as many in each.
+        rows: name of each row and its images, as many in each.
         ends: values of black and white; what lies beyond is cut off.
-    Raises ShapeError: no pictures, or rows of different shape.
+    Raises ShapeError: no images, or rows of different shape.
     """
     from neurarium.report import plotting
 
-    shapes = {tuple(pictures.shape) for pictures in rows.values()}
+    shapes = {tuple(images.shape) for images in rows.values()}
     if len(shapes) != 1:
-        raise ShapeError("rows", expected="pictures of one shape, as many in each row", got=str(sorted(shapes)))
-    for name, pictures in rows.items():
-        _check_pictures(pictures, name)
+        raise ShapeError("rows", expected="images of one shape, as many in each row", got=str(sorted(shapes)))
+    for name, images in rows.items():
+        _check_images(images, name)
     count = next(iter(shapes))[0]
-    figure = plotting.blank(0.72 * count + 1.8, 0.78 * len(rows) + 0.75)
-    plotting.heading(figure, title)
+    figure = plotting.new_figure(0.72 * count + 1.8, 0.78 * len(rows) + 0.75)
+    plotting.suptitle(figure, title)
     grid = figure.subplots(len(rows), 1, squeeze=False)
-    for axes, (name, pictures) in zip(grid[:, 0], rows.items(), strict=True):
-        _mosaic(axes, pictures, ends, count)
+    for axes, (name, images) in zip(grid[:, 0], rows.items(), strict=True):
+        _mosaic(axes, images, ends, count)
         axes.text(
             -0.01, 0.5, name, transform=axes.transAxes, ha="right", va="center", fontsize=9.5, color=plotting.INK,
             parse_math=False,
@@ -82,15 +82,15 @@ def points_figure(real: Float[Tensor, "..."], generated: Float[Tensor, "..."], t
     for name, points in (("real", real), ("generated", generated)):
         if points.dim() != 2 or points.shape[1] != 2 or len(points) == 0:
             raise ShapeError(name, expected="points (count, 2), at least one", got=str(tuple(points.shape)))
-    figure = plotting.blank(8.4, 4.7)
-    plotting.heading(figure, title)
+    figure = plotting.new_figure(8.4, 4.7)
+    plotting.suptitle(figure, title)
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, points, color, name in (
         (left, real, plotting.BLUE, "data"),
         (right, generated, plotting.VERMILION, "generated"),
     ):
         shown = points[:_MOST_POINTS].detach().cpu().numpy()
-        plotting.dress(axes, name, "first number", "second number" if axes is left else "")
+        plotting.style_axes(axes, name, "first number", "second number" if axes is left else "")
         axes.scatter(*shown.T, s=4, color=color, alpha=0.35, linewidths=0)
         axes.set_aspect("equal", adjustable="box")
     if note:
@@ -111,10 +111,10 @@ def points_figure(real: Float[Tensor, "..."], generated: Float[Tensor, "..."], t
     return figure
 
 
-def _mosaic(axes: Axes, pictures: Tensor, ends: tuple[float, float], columns: int) -> None:
-    """Draw pictures side by side, thin white lines between them, as one image: quicker than axes for each."""
+def _mosaic(axes: Axes, images: Tensor, ends: tuple[float, float], columns: int) -> None:
+    """Draw images side by side, thin white lines between them, as one image: quicker than axes for each."""
     low, high = ends
-    values = ((pictures.detach().cpu().double() - low) / (high - low)).clamp(0, 1).numpy()
+    values = ((images.detach().cpu().double() - low) / (high - low)).clamp(0, 1).numpy()
     count, channels, height, width = values.shape
     rows = -(-count // columns)
     canvas = np.ones((rows, height + 1, columns, width + 1, channels))
@@ -125,10 +125,10 @@ def _mosaic(axes: Axes, pictures: Tensor, ends: tuple[float, float], columns: in
     axes.imshow(image[..., 0] if channels == 1 else image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
 
 
-def _check_pictures(pictures: Tensor, subject: str) -> None:
-    if pictures.dim() != 4 or pictures.shape[1] not in (1, 3) or len(pictures) == 0:
+def _check_images(images: Tensor, subject: str) -> None:
+    if images.dim() != 4 or images.shape[1] not in (1, 3) or len(images) == 0:
         raise ShapeError(
             subject,
-            expected="pictures (count, channels, height, width), gray or in color, at least one",
-            got=str(tuple(pictures.shape)),
+            expected="images (count, channels, height, width), gray or in color, at least one",
+            got=str(tuple(images.shape)),
         )

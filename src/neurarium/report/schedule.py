@@ -1,4 +1,4 @@
-"""Schedules as a picture: the factor on the learning rate over a run."""
+"""Schedules as a figure: the factor on the learning rate over a run."""
 
 from collections.abc import Mapping
 
@@ -20,16 +20,16 @@ EXAMPLES: Mapping[str, Schedule] = {
 def schedules_figure(schedules: Mapping[str, Schedule] = EXAMPLES, updates: int = 400) -> Figure:
     """Draw the factors of several schedules over a run of so many updates.
 
-    Plateau is not drawn: it follows the scores of a run, whose picture of the learning rate shows it.
+    Plateau is not drawn: it follows the scores of a run, whose figure of the learning rate shows it.
     """
     from neurarium.report import plotting
 
     columns = 4
     rows = -(-len(schedules) // columns)
-    figure = plotting.blank(10.5, 2.3 * rows + 0.5)
-    plotting.heading(figure, "Schedules: factor on the learning rate")
+    figure = plotting.new_figure(10.5, 2.3 * rows + 0.5)
+    plotting.suptitle(figure, "Schedules: factor on the learning rate")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    shares = [t / updates for t in range(updates)]
+    fractions = [t / updates for t in range(updates)]
     for index, axes in enumerate(grid.flat):
         if index >= len(schedules):
             axes.set_axis_off()
@@ -37,8 +37,10 @@ def schedules_figure(schedules: Mapping[str, Schedule] = EXAMPLES, updates: int 
             continue
         name, schedule = list(schedules.items())[index]
         factor = schedule.factor(updates)
-        axes.plot(shares, [factor(t) for t in range(updates)], color=plotting.BLUE, linewidth=2.0)
+        axes.plot(fractions, [factor(t) for t in range(updates)], color=plotting.BLUE, linewidth=2.0)
         below = index + columns >= len(schedules)
-        plotting.dress(axes, name, "share of the run" if below else "", "factor" if index % columns == 0 else "")
+        plotting.style_axes(
+            axes, name, "fraction of the run" if below else "", "factor" if index % columns == 0 else ""
+        )
         axes.set(xlim=(0, 1), ylim=(0, 1.06))
     return figure

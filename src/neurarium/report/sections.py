@@ -39,7 +39,7 @@ def key_facts(history: History, info: DataInfo, config: Mapping[str, Any]) -> li
 
 def story(paragraphs: Sequence[str]) -> Section:
     """What happened, in sentences."""
-    return Section("story", "What happened", "What happened", render("story.html", paragraphs=paragraphs))
+    return Section("story", "What happened", "What happened", render("verdict.html", paragraphs=paragraphs))
 
 
 def curves(entries: Sequence[Entry], history: History) -> Section | None:

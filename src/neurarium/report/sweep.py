@@ -1,4 +1,4 @@
-"""A sweep as a picture and as a table: mean over the seeds of each cell, and its spread.
+"""A sweep as a figure and as a table: mean over the seeds of each cell, and its spread.
 
 The band is one standard deviation to either side: where a single further run may be expected to lie, and not how well
 the mean itself is known (that would be the standard error, smaller by the root of the number of seeds).
@@ -27,13 +27,13 @@ def sweep_figure(cells: Sequence[SweptCell], seeds: int, title: str) -> Figure:
 
     from neurarium.report import plotting
 
-    figure = plotting.blank(10.5, 4.8 + 0.24 * math.ceil(len(cells) / 2))
+    figure = plotting.new_figure(10.5, 4.8 + 0.24 * math.ceil(len(cells) / 2))
     left, right = figure.subplots(1, 2)
     losses = _draw(left, cells, "train", "loss", 1.0)
     errors = _draw(right, cells, "validation", "error", 100.0)
     band = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
-    plotting.dress(left, "Loss on the training data", "epoch", f"loss\n{band}")
-    plotting.dress(right, "Error on the validation data", "epoch", f"{_unit(cells)}\n{band}")
+    plotting.style_axes(left, "Loss on the training data", "epoch", f"loss\n{band}")
+    plotting.style_axes(right, "Error on the validation data", "epoch", f"{_unit(cells)}\n{band}")
     if losses and min(losses) > 0 and max(losses) / min(losses) >= _LOG_FROM:
         left.set_yscale("log")
         left.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
@@ -52,7 +52,7 @@ def sweep_figure(cells: Sequence[SweptCell], seeds: int, title: str) -> Figure:
     )  # fmt: skip
     for text in figure.legends[0].get_texts():
         text.set_parse_math(False)
-    plotting.heading(figure, title)
+    plotting.suptitle(figure, title)
     return figure
 
 

@@ -30,13 +30,13 @@ def write_sweep_page(folder: Path, cells: Sequence[SweptCell], request: Mapping[
 def sweep_page(folder: Path, cells: Sequence[SweptCell], request: Mapping[str, Any], title: str) -> str:
     """Return the page about a sweep as HTML."""
     recipe, seeds, best = request["recipe"], request["seeds"], tell_best(cells)
-    picture = png(sweep_figure(cells, seeds, title))
+    figure = png(sweep_figure(cells, seeds, title))
     first = recipe["seed"]
     asked = {"recipe": recipe["name"], "data": recipe["data"], "seeds": f"{first} to {first + seeds - 1}"}
     # a field of the grid stands in place of the recipe's
     asked |= {axis["field"]: ", ".join(map(str, axis["values"])) for axis in request["grid"]}
     again = [("Go on with it, if runs are missing", f"neurarium sweep {folder}")]
-    curves = render("picture.html", words="", png=picture, about=f"Curves of {len(cells)} cells. {best}")
+    curves = render("figure.html", words="", png=figure, about=f"Curves of {len(cells)} cells. {best}")
     rows = list(map(row_of, cells))
     scores = render("table.html", caption="Validation scores", columns=COLUMNS, rows=rows, below=_SCORES)
     return render(

@@ -10,7 +10,7 @@ from rich.text import Text
 from neurarium.nets.summary import Summary
 from neurarium.record.config import flat
 from neurarium.report.ending import Ending
-from neurarium.report.format import duration, number, percent, shape, share_digits
+from neurarium.report.format import duration, number, percent, percent_digits, shape
 from neurarium.report.history import Entry, History, digest
 from neurarium.report.layers import UNKNOWN
 from neurarium.report.metrics import digits_of, interval_text, value_text
@@ -55,11 +55,11 @@ def scores_table(scores: Scores) -> Table:
 
 def _classes_table(scores: Mapping[str, Any]) -> Table:
     accuracy, total = scores["metrics"][0], sum(row["examples"] for row in scores["per_class"])
-    right, digits = sum(row[k] for k, row in enumerate(scores["confusion"])), share_digits(total)
+    right, digits = sum(row[k] for k, row in enumerate(scores["confusion"])), percent_digits(total)
     table = _table(("class",), ("examples", "precision", "recall", "F1"))
     for row in scores["per_class"]:
-        shares = (f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))
-        table.add_row(*_plain(row["class"]), f"{row['examples']:,}", *shares)
+        fractions = (f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))
+        table.add_row(*_plain(row["class"]), f"{row['examples']:,}", *fractions)
     table.title = Text(f"accuracy {percent(right / total, digits)}: {right:,} of {total:,} right", "bold")
     told = "\n".join(beside(scores))
     table.caption = Text(f"95 % interval {interval_text(accuracy, scores)}{_loss(scores)}\n{told}")

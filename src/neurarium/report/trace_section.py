@@ -16,7 +16,7 @@ def trace_section(values: Mapping[str, Any] | None) -> Section | None:
     if values is None:
         return None
     from neurarium.report.plotting import themed_svg
-    from neurarium.report.trace_picture import trace_figure
+    from neurarium.report.trace_figure import trace_figure
 
     found = Trace.from_plain(values)
     body = render(

@@ -63,8 +63,8 @@ def row(entry: LayerTrace) -> tuple[str, ...]:
     values = " ".join(number(value, 3) for value in entry.singular_values) or "-"
     about = "" if entry.jacobian_exact or entry.jacobian_norm is None else "~"
     rest = [
-        f"{percent(share, 0)} {word}" for share, word in ((entry.saturated, "flat"), (entry.dead, "dead"))
-        if share is not None
+        f"{percent(fraction, 0)} {word}" for fraction, word in ((entry.saturated, "flat"), (entry.dead, "dead"))
+        if fraction is not None
     ]  # fmt: skip
     return (
         entry.title, entry.kind, shape(entry.output_shape), number(entry.rms, 3), number(entry.error_rms, 3),

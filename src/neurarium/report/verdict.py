@@ -15,7 +15,7 @@ _REMEDY = "More data, stronger regularization or an earlier stop are the remedie
 _UNMEASURED = "It has not been measured on test examples yet."
 
 
-def tell_story(
+def verdict_of(
     history: History, counts: Mapping[str, int], kept_best: bool, scores: Mapping[str, Any] | None
 ) -> list[str]:
     """Tell a run in a few paragraphs of plain text.
@@ -74,13 +74,13 @@ def tell_best(history: History, kept_best: bool) -> str:
 def tell_gap(history: History, examples: int) -> str:
     """Compare training and validation error in the best epoch.
 
-    Only where errors are shares of examples. The gap counts as one where it exceeds
+    Only where errors are fractions of examples. The gap counts as one where it exceeds
     1.96 standard errors sqrt(e (1 - e) / n) of the validation error e.
     """
     best = history.best
     if best is None or "error" not in best["validation"] or "error" not in best["train"]:
         return ""
-    if not report_of(history.task).shares:
+    if not report_of(history.task).fractions:
         return ""
     train, validation = best["train"]["error"], best["validation"]["error"]
     gap = validation - train

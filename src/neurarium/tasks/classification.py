@@ -23,7 +23,7 @@ from neurarium.tasks.scores import Metric, Scores
 from neurarium.tasks.task import Device, Helpers, Outputs, Trainable, check_shape, tensor_of
 
 _MISTAKES_LISTED = 25
-_UNEVEN_FROM = 1.5  # times its even share: from there on the most frequent class is called much more frequent
+_UNEVEN_FROM = 1.5  # times its even fraction: from there on the most frequent class is called much more frequent
 _GUESSED = "try another learning rate or more epochs, and see that the inputs can tell the classes."
 _UNEVEN = "look at the balanced accuracy, and try more epochs or weights for rare classes (--loss.balanced)."
 LEAST = torch.finfo(torch.float32).tiny
@@ -153,9 +153,11 @@ def classification_metrics(
     remedy = _UNEVEN if most >= _UNEVEN_FROM / there.sum() else _GUESSED
     against = "always the most frequent class"
     guessed = remedy if interval[0] <= most and there.sum() > 1 else ""
-    accuracy = Metric("accuracy", right / count, "share of right answers", "%", True, most, against, interval, guessed)
+    accuracy = Metric(
+        "accuracy", right / count, "fraction of right answers", "%", True, most, against, interval, guessed
+    )
     balanced = float((confusion.diagonal()[there] / truths[there]).mean())
-    meaning, plain = "mean of the shares of each class that are found", float(1 / there.sum())
+    meaning, plain = "mean of the fractions of each class that are found", float(1 / there.sum())
     metrics = [accuracy, Metric("balanced accuracy", balanced, meaning, "%", True, plain, "always one class")]
     if len(classes) == 2 and there.all():
         # not by probabilities: those of sure answers are rounded to 1, and so to ties

@@ -2,7 +2,7 @@
 
     L = alpha T^2/N sum_n H(softmax(F_n / T), softmax(G_n / T)) + (1 - alpha) L_labels
 
-with F the teacher's logits, G the student's, alpha the loss's share. Source: `learning.distillation`.
+with F the teacher's logits, G the student's, alpha the loss's fraction. Source: `learning.distillation`.
 """
 
 from dataclasses import dataclass, field
@@ -53,9 +53,9 @@ class Distillation(Classification):
         return torch.stack([entries, weight, entries]) if self._weighted else torch.stack([entries, entries])
 
     def terms(self, outputs: Outputs, batch: Batch, counts: Float[Tensor, "_"]) -> tuple[Tensor, ...]:
-        """The teacher's term and that of the labels in their shares: one term where both count the same entries."""
+        """The teacher's term and that of the labels in their fractions: one term where both count the same entries."""
         assert self.teacher is not None
-        share, logits = self.settings.alpha, tensor_of(outputs, self.name)
+        fraction, logits = self.settings.alpha, tensor_of(outputs, self.name)
         with torch.no_grad():
             answers: Tensor = self.teacher(*batch.inputs)
         mask, total = self._mask(batch), counts[0].clamp(min=LEAST)
@@ -63,8 +63,8 @@ class Distillation(Classification):
         soft = tempered_cross_entropy(student, answers, self.settings.temperature, total)
         (hard,) = super().terms(outputs, batch, counts[-2:])
         if self._weighted:
-            return share * soft, (1 - share) * hard
-        return (share * soft + (1 - share) * hard,)
+            return fraction * soft, (1 - fraction) * hard
+        return (fraction * soft + (1 - fraction) * hard,)
 
     @property
     def _weighted(self) -> bool:

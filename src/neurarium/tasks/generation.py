@@ -69,8 +69,8 @@ def mixture_metrics(points: Float[Tensor, "points 2"], mixture: Mixture) -> tupl
     found = mode_scores(points, mixture)
     modes = len(mixture.centers)
     against, best = "the mixture itself", 1 - float(torch.exp(torch.tensor(-4.5)))
-    covered = f"share of the {modes} components that have at least a tenth of their due of good points"
-    good = "share of the points within three standard deviations of a center"
+    covered = f"fraction of the {modes} components that have at least a tenth of their due of good points"
+    good = "fraction of the points within three standard deviations of a center"
     return (
         Metric("modes covered", found.covered, covered, "%", baseline=1.0, against=against),
         Metric("good points", found.good, good, "%", baseline=best, against=against),
@@ -94,11 +94,11 @@ def judged_metrics(
     trunk, width = truncate(judge, "", tuple(made.shape[1:]))
     features, target, seen = (gaussian_of(_through(trunk, part)) for part in (made, real, train))
     coverage = class_coverage(_through(judge, made))
-    classes = len(coverage.shares)
+    classes = len(coverage.fractions)
     near, plain = frechet_distance(features, target), frechet_distance(seen, target)
     meaning = f"between {len(made):,} generated and {len(real):,} real examples, in the {width} features of {name}"
     against = f"{len(train):,} training examples instead of generated ones"
-    covered = f"share of the {classes} classes that at least a tenth of their due falls into, as {name} sees it"
+    covered = f"fraction of the {classes} classes that at least a tenth of their due falls into, as {name} sees it"
     effective = f"exp of the entropy of the classes that {name} gives; {classes} where all are equally frequent"
     return (
         Metric("Frechet distance", near, meaning, higher_is_better=False, baseline=plain, against=against),

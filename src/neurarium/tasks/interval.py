@@ -1,4 +1,4 @@
-"""How far a measured share may be from the true one, given how many examples it was measured on."""
+"""How far a measured fraction may be from the true one, given how many examples it was measured on."""
 
 import math
 
@@ -6,7 +6,7 @@ Z_95 = 1.959963984540054  # the 0.975 quantile of the normal distribution
 
 
 def wilson_interval(hits: int, trials: int, z: float = Z_95) -> tuple[float, float]:
-    """Interval in which the true share of hits lies with 95 % confidence.
+    """Interval in which the true fraction of hits lies with 95 % confidence.
 
         center = (p + z^2 / 2n) / (1 + z^2 / n)
         half   = z / (1 + z^2 / n) sqrt(p (1 - p) / n + z^2 / 4n^2),    p = hits / n
@@ -20,7 +20,7 @@ def wilson_interval(hits: int, trials: int, z: float = Z_95) -> tuple[float, flo
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
     """
-    share, spread = hits / trials, z * z / trials
-    center = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
+    fraction, spread = hits / trials, z * z / trials
+    center = (fraction + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * math.sqrt(fraction * (1 - fraction) / trials + spread / (4 * trials))
     return max(0.0, center - half), min(1.0, center + half)

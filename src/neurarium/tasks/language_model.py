@@ -26,7 +26,7 @@ class LanguageModel(Classification):
     name: ClassVar[str] = "language-model"
 
     def score(self, model: Model, data: Dataset, split: str) -> Scores:
-        """Perplexity and bits a token, beside those of the training tokens' frequencies; the share of right tokens."""
+        """Perplexity and bits a token, beside those of the training tokens' frequencies; fraction of right tokens."""
         examples = getattr(data, split)
         learned = data.train.target(next(iter(data.schema.targets))).flatten()
         frequencies = torch.bincount(learned[learned >= 0], minlength=len(self.classes)).double().cpu()
@@ -50,7 +50,7 @@ class LanguageModel(Classification):
         metrics = (
             Metric("perplexity", math.exp(mean), hesitates, "", False, math.exp(by_frequency), against, None, guessed),
             Metric("bits per token", bits, meaning, "bits", False, plain, against),
-            Metric("accuracy", right / count, "share of tokens that it holds for the likeliest", "%"),
+            Metric("accuracy", right / count, "fraction of tokens that it holds for the likeliest", "%"),
         )
         details = {"accuracy": right / count, "tokens": int(count)}
         return Scores(self.name, split, data.name, len(examples), loss / weight, metrics, details)

@@ -32,7 +32,7 @@ def average_precision(scores: Float[np.ndarray, " examples"], positive: Bool[np.
 
         AP = sum_k (R_k - R_(k-1)) P_k,    over the different scores from the highest down
 
-    The share of the positives for scores that tell nothing. Not a number where there are none.
+    The fraction of the positives for scores that tell nothing. Not a number where there are none.
 
     Example:
         >>> average_precision(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True]))

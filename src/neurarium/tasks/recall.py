@@ -19,7 +19,7 @@ from neurarium.tasks.task import Device, Helpers, Task
 
 @dataclass(frozen=True, eq=False)
 class Recall(Task):
-    """Damage the stored patterns, a share `flip` of their units, always the same, and let the net recall them."""
+    """Damage the stored patterns, a fraction `flip` of their units, always the same, and let the net recall them."""
 
     flip: float = 0.25
 
@@ -35,12 +35,12 @@ class Recall(Task):
         expect(net, Memory, "the task recall", remedy="leave it to the net: --task auto")
 
     def score(self, model: Model, data: Dataset, split: str) -> Scores:
-        """Share of exact recalls and of right units; the split does not matter, as only what is stored is asked for."""
+        """Fraction of exact recalls and of right units; the split does not matter: only what is stored is asked for."""
         net = expect(model.net, Memory, "the task recall")
         found = recall_scores(net.recall, net.kept, self.flip)
         stored = f"{len(net.kept):,} stored pattern{'' if len(net.kept) == 1 else 's'}"
-        exact = f"share of the {stored} that come back without a wrong unit, {100 * self.flip:g} % of them flipped"
-        right, against = "share of right units after the recall", "the damaged patterns themselves"
+        exact = f"fraction of the {stored} that come back without a wrong unit, {100 * self.flip:g} % of them flipped"
+        right, against = "fraction of right units after the recall", "the damaged patterns themselves"
         metrics = (
             Metric("exact recall", found.exact, exact, "%"),
             Metric("right units", found.right_after, right, "%", baseline=found.right_before, against=against),

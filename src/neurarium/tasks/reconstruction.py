@@ -145,4 +145,7 @@ def reconstruction_metrics(
     spread = (originals.double() - originals.double().mean(0)).square().sum()
     left = (outputs.double() - originals.double()).square().sum()
     explained = float(1 - left / spread)
-    return (*metrics, Metric("variance explained", explained, "share of the examples' variance that comes back", "%"))
+    return (
+        *metrics,
+        Metric("variance explained", explained, "fraction of the examples' variance that comes back", "%"),
+    )

@@ -1,6 +1,6 @@
 """Predicting numbers, standardized while they are learned.
 
-    R^2 = 1 - sum_n (t_n - y_n)^2 / sum_n (t_n - mean t)^2      share of the variance that the answers explain
+    R^2 = 1 - sum_n (t_n - y_n)^2 / sum_n (t_n - mean t)^2      fraction of the variance that the answers explain
     RMSE = sqrt(1/N sum_n (t_n - y_n)^2),   MAE = 1/N sum_n |t_n - y_n|      in the units of the target
 
 With several outputs R^2 is their mean, and each has its own errors. Beside the errors stand those of always answering
@@ -61,7 +61,7 @@ class Regression(Trainable):
         return (self.criterion.loss(tensor_of(outputs, self.name), self._rows(batch), counts[0]),)
 
     def errors(self, outputs: Outputs, batch: Batch) -> Float[Tensor, ""]:
-        """Sum of squared differences: its mean is the share of the variance that is not explained."""
+        """Sum of squared differences: its mean is the fraction of the variance that is not explained."""
         return squared_distance(tensor_of(outputs, self.name), self._rows(batch))
 
     def check(self, outputs: Outputs, batch: Batch) -> None:
@@ -89,11 +89,11 @@ class Regression(Trainable):
         return batch.labels if batch.labels.ndim > 1 else batch.labels[:, None]
 
 
-def explained(answers: Float[Tensor, "examples outputs"], targets: Float[Tensor, "examples outputs"]) -> float:
+def r_squared(answers: Float[Tensor, "examples outputs"], targets: Float[Tensor, "examples outputs"]) -> float:
     """R^2, mean over the outputs; not a number where the targets of an output are all the same.
 
     Example:
-        >>> explained(torch.tensor([[1.0], [2.0], [4.0]]), torch.tensor([[1.0], [2.0], [3.0]]))
+        >>> r_squared(torch.tensor([[1.0], [2.0], [4.0]]), torch.tensor([[1.0], [2.0], [3.0]]))
         0.5
     """
     answers, targets = answers.double(), targets.double()
@@ -129,9 +129,9 @@ def regression_metrics(
     plain = torch.tensor(mean, dtype=torch.float64).expand_as(targets)
     against = "always the mean of the training targets"
     of_what = names[0] if len(names) == 1 else "the targets"
-    meaning, r2 = f"share of the variance of {of_what} that the answers explain", explained(answers, targets)
+    meaning, r2 = f"fraction of the variance of {of_what} that the answers explain", r_squared(answers, targets)
     guessed = "" if better_beyond_chance(answers, plain, targets) else _GUESSED
-    metrics = [Metric("R²", r2, meaning, baseline=explained(plain, targets), against=against, remedy=guessed)]
+    metrics = [Metric("R²", r2, meaning, baseline=r_squared(plain, targets), against=against, remedy=guessed)]
     for k, name in enumerate(names):
         of = f" of {name}" if len(names) > 1 else ""
         gap, simple = answers[:, k] - targets[:, k], plain[:, k] - targets[:, k]

@@ -15,7 +15,7 @@ class Metric:
     """One number of how well a net does.
 
     Attributes:
-        unit: "dB", "nats"; "%" for a share, whose value lies between 0 and 1 where things are well.
+        unit: "dB", "nats"; "%" for a fraction, whose value lies between 0 and 1 where things are well.
         baseline: what something simple reaches by the same metric; none where there is nothing to compare with.
         against: what that is, such as "always the mean".
         interval: 95 % confidence, where it is known.
@@ -56,7 +56,7 @@ class Scores:
         loss: mean of the loss; none where the net's rule has none.
         metrics: the most telling one first.
         details: what belongs to the task and `scores.json` holds: a confusion matrix, the worst mistakes.
-        arrays: an entry an example, for pictures; not written.
+        arrays: an entry an example, for figures; not written.
         notices: what a user should know of which examples were scored, a sentence each.
         warnings: what should make a reader doubt the net, a sentence each (`training.doubts`).
     """
@@ -90,7 +90,7 @@ class Scores:
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers, of a net that tells classes apart."""
+        """Fraction of right answers, of a net that tells classes apart."""
         return self.value("accuracy")
 
     def to_plain(self) -> dict[str, Any]:

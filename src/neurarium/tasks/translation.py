@@ -151,7 +151,7 @@ class Translation(Trainable):
             return [list(answers[0].tokens) for answers in found]
 
     def score(self, model: Model, data: Dataset, split: str) -> Scores:
-        """Share of answers that are right from start to end, and of right tokens under teacher forcing."""
+        """Fraction of answers that are right from start to end, and of right tokens under teacher forcing."""
         examples = getattr(data, split)
         end, start = self.vocabulary.index(END), self.vocabulary.index(START)
         loss = wrong = weight = tokens = 0.0
@@ -165,11 +165,11 @@ class Translation(Trainable):
             found = self.decode(model, batch, longest=max(map(len, wanted)) + 2)
             exact += sum(a == b for a, b in zip(found, wanted, strict=True))
             shown += list(zip(found, wanted, strict=True)) if len(shown) < 10 else []
-        share, interval = exact / len(examples), wilson_interval(exact, len(examples))
-        whole = "share of answers without a wrong token, decoded greedily"
-        each = "share of right next tokens, the right ones before given"
+        fraction, interval = exact / len(examples), wilson_interval(exact, len(examples))
+        whole = "fraction of answers without a wrong token, decoded greedily"
+        each = "fraction of right next tokens, the right ones before given"
         metrics = (
-            Metric("exact answers", share, whole, "%", interval=interval),
+            Metric("exact answers", fraction, whole, "%", interval=interval),
             Metric("token accuracy", 1 - wrong / tokens, each, "%"),
         )
         details = {"answers": [{"said": self._text(a), "truth": self._text(b)} for a, b in shown[:10]]}

@@ -52,8 +52,8 @@ def learned_by_heart(entries: Entries, examples: int, kept_best: bool = True) ->
     if best is None or not examples or "error" not in best["train"] or "error" not in best["validation"]:
         return []
     train, validation = best["train"]["error"], best["validation"]["error"]
-    share = min(max(validation, 0.0), 1.0)
-    chance = Z_95 * math.sqrt(share * (1 - share) / examples)
+    fraction = min(max(validation, 0.0), 1.0)
+    chance = Z_95 * math.sqrt(fraction * (1 - fraction) / examples)
     if not (validation >= 2 * train and validation - train > max(GAP, chance)):
         return []
     return [

@@ -50,7 +50,7 @@ class InferenceChoice:
     Attributes:
         folded: batch normalizations that are part of another layer now.
         deviation: |y' - y| / |y| on the probe; none without one.
-        same_classes: share of the probe's examples whose largest logit is the same.
+        same_classes: fraction of the probe's examples whose largest logit is the same.
     """
 
     precision: str

@@ -176,7 +176,7 @@ def build_net(
 
 
 def copy_run(original: str | Path, folder: str | Path) -> None:
-    """Copy a finished run, without its checkpoints and pictures, to where another will stand on it.
+    """Copy a finished run, without its checkpoints and figures, to where another will stand on it.
 
     Each file is whole or not there, and the one that says "finished" comes last: a copy cut short is made anew.
     Raises RunError: no run there, or one that is not finished; StorageError: the copy cannot be written.

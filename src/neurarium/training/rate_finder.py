@@ -54,14 +54,14 @@ class RateCurve:
         losses: loss of the mini-batch after each update.
         smoothed: their bias-corrected running mean, which includes the loss before the first update.
         diverged_at: the rate that ended the sweep; none where it went through to the highest.
-        share: by what the rate at the minimum is divided.
+        fraction: by what the rate at the minimum is divided.
     """
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
     smoothed: tuple[float, ...]
     diverged_at: float | None
-    share: float = SHARE
+    fraction: float = SHARE
 
     def __repr__(self) -> str:
         found = "nothing learned" if self.steepest is None else f"steepest at {self.steepest:.3g}"
@@ -75,8 +75,8 @@ class RateCurve:
 
     @property
     def advised(self) -> float | None:
-        """The rate at the minimum, divided by the share; none where nothing was learned."""
-        return None if self.lowest_at is None else self.rates[self.lowest_at] / self.share
+        """The rate at the minimum, divided by the fraction; none where nothing was learned."""
+        return None if self.lowest_at is None else self.rates[self.lowest_at] / self.fraction
 
     @property
     def still_falls(self) -> bool:
@@ -203,8 +203,8 @@ def _sweep(session: Session, steps: int, beta: float) -> RateCurve:
                 break
             if step < steps:
                 rates.append(update.learning_rate)
-    share = SHARE_OF_SGD if session.recipe.optimizer.name == "sgd" else SHARE
-    return RateCurve(tuple(rates), tuple(losses[1:]), tuple(smooth(losses, beta)[1:]), diverged_at, share)
+    fraction = SHARE_OF_SGD if session.recipe.optimizer.name == "sgd" else SHARE
+    return RateCurve(tuple(rates), tuple(losses[1:]), tuple(smooth(losses, beta)[1:]), diverged_at, fraction)
 
 
 def _endless(dataset: Dataset, recipe: Recipe) -> Generator[tuple[int, tuple[Batch, ...]], None, None]:

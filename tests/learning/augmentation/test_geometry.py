@@ -101,9 +101,9 @@ def test_windows_lie_within_the_image_and_have_their_share() -> None:
     side = A[:, 0, 0]
     corners = b.abs() + side[:, None] * torch.tensor([10.0, 5.0])
     assert (corners <= torch.tensor([10.0, 5.0]) + 1e-5).all()
-    share = side.square()
-    assert share.min() >= 0.25 - 1e-6
-    assert share.mean().item() == pytest.approx(1 - 0.375, abs=0.015)  # uniform from 1/4 to 1
+    fraction = side.square()
+    assert fraction.min() >= 0.25 - 1e-6
+    assert fraction.mean().item() == pytest.approx(1 - 0.375, abs=0.015)  # uniform from 1/4 to 1
 
 
 def test_angles_are_uniform_both_ways() -> None:

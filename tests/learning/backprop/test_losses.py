@@ -15,8 +15,8 @@ CLASSES = torch.tensor([2, 0, 1, 2])
 
 
 def test_cross_entropy_by_finite_differences(draw, gradcheck) -> None:
-    shares = draw(4, 3).softmax(1)
-    for targets in (CLASSES, shares):
+    fractions = draw(4, 3).softmax(1)
+    for targets in (CLASSES, fractions):
         gradcheck(
             lambda a, targets=targets: softmax_cross_entropy_forward(a, targets),
             softmax_cross_entropy_backward,
@@ -39,9 +39,9 @@ def test_cross_entropy_by_numpy(draw) -> None:
 
 
 def test_distributions_as_torch_takes_them(draw) -> None:
-    logits, shares = draw(5, 3), draw(5, 3).softmax(1)
-    loss, _ = softmax_cross_entropy_forward(logits, shares)
-    torch.testing.assert_close(loss, F.cross_entropy(logits, shares))
+    logits, fractions = draw(5, 3), draw(5, 3).softmax(1)
+    loss, _ = softmax_cross_entropy_forward(logits, fractions)
+    torch.testing.assert_close(loss, F.cross_entropy(logits, fractions))
 
 
 def test_the_error_signal_stays_exact_where_a_probability_underflows() -> None:

@@ -31,7 +31,7 @@ def test_backtracking_looks_no_further_than_it_must() -> None:
 
 @pytest.mark.parametrize("minimum", [2.0, 1.0, 0.3, 0.01])
 def test_rate_is_the_first_that_gains_its_share(minimum: float) -> None:
-    # f(a) = a^2 - 2 minimum a falls by a share of its slope c where a <= 2 minimum (1 - c)
+    # f(a) = a^2 - 2 minimum a falls by a fraction of its slope c where a <= 2 minimum (1 - c)
     def f(a: float) -> float:
         return a * a - 2 * minimum * a
 

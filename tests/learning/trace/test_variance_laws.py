@@ -7,7 +7,7 @@ import scipy.stats
 import torch
 from torch import nn
 
-from neurarium.learning.trace.variance_laws import backward_law, forward_law, kernel_share
+from neurarium.learning.trace.variance_laws import backward_law, forward_law, kernel_fraction
 from neurarium.nets.parts.activation import Swish
 
 Q = 2.25
@@ -83,7 +83,7 @@ def test_convolutions_by_the_mean_over_weights(layer: nn.Module) -> None:
     x = torch.randn(60, layer.in_channels, *space, requires_grad=True)
     with torch.no_grad():
         layer.bias.fill_(0.5)
-    share = kernel_share(layer, x.shape)
+    fraction = kernel_fraction(layer, x.shape)
     forwards, backwards = [], []
     size = layer.weight.detach().square().mean().sqrt()
     for _ in range(150):
@@ -94,17 +94,17 @@ def test_convolutions_by_the_mean_over_weights(layer: nn.Module) -> None:
         forwards.append(y.square().mean().item())
         backwards.append(torch.autograd.grad(y, x, torch.randn_like(y))[0].square().mean().item())
     per_input = y.numel() / x.numel()
-    assert forward_law(layer, x.square().mean().item(), share) == pytest.approx(np.mean(forwards), rel=0.04)
-    assert backward_law(layer, 1.0, share, per_input) == pytest.approx(np.mean(backwards), rel=0.04)
+    assert forward_law(layer, x.square().mean().item(), fraction) == pytest.approx(np.mean(forwards), rel=0.04)
+    assert backward_law(layer, 1.0, fraction, per_input) == pytest.approx(np.mean(backwards), rel=0.04)
 
 
 def test_share_of_a_padded_kernel_by_hand() -> None:
     # 4 corners see 4 of 9, 8 edges 6 of 9, 4 inner ones all
-    assert kernel_share(nn.Conv2d(7, 8, 3, padding=1), torch.Size([5, 7, 4, 4])) == pytest.approx(
+    assert kernel_fraction(nn.Conv2d(7, 8, 3, padding=1), torch.Size([5, 7, 4, 4])) == pytest.approx(
         (4 * 4 + 8 * 6 + 4 * 9) / (16 * 9)
     )
-    assert kernel_share(nn.Conv2d(7, 8, 3), torch.Size([5, 7, 4, 4])) == 1
-    assert kernel_share(nn.Linear(3, 4), torch.Size([5, 3])) == 1
+    assert kernel_fraction(nn.Conv2d(7, 8, 3), torch.Size([5, 7, 4, 4])) == 1
+    assert kernel_fraction(nn.Linear(3, 4), torch.Size([5, 3])) == 1
 
 
 def test_normalization() -> None:

@@ -17,7 +17,7 @@ def states(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).choice([-1.0, 1.0], (count, 60)).astype(np.float32)
 
 
-def pictures(count: int, seed: int = 0) -> torch.Tensor:
+def images(count: int, seed: int = 0) -> torch.Tensor:
     return torch.from_numpy((states(count, seed) + 1) / 2).view(count, *SHAPE)
 
 
@@ -33,7 +33,7 @@ def make(storage: str = "pseudo-inverse", patterns: int = 4, order: int | None =
 
 @pytest.mark.parametrize("storage", STORAGES)
 def test_stored_pictures_come_back_in_their_shape(storage: str) -> None:
-    net, x = make(storage), pictures(4)
+    net, x = make(storage), images(4)
     assert net.store(x) == 4
     answer = net(damaged(x))
     assert answer.shape == x.shape
@@ -60,13 +60,13 @@ def test_energies_and_rest_are_those_of_the_projection() -> None:
 @pytest.mark.parametrize(("order", "exact"), [(2, False), (None, True)])
 def test_the_order_of_the_dense_memory(order: int | None, exact: bool) -> None:
     # order 2 is Hebb's net, for which 20 patterns in 60 units are too many
-    net, x = make("dense", 20, order), pictures(20)
+    net, x = make("dense", 20, order), images(20)
     net.store(x)
     assert torch.equal(net(x), 2 * x - 1) is exact
 
 
 def test_the_first_ones_are_stored_whatever_the_batches() -> None:
-    x, whole, parts = pictures(9), make(patterns=7), make(patterns=7)
+    x, whole, parts = images(9), make(patterns=7), make(patterns=7)
     assert whole.store(x) == 7
     assert [parts.store(part) for part in x.split(3)] == [3, 3, 1]
     assert parts.store(x) == 0
@@ -76,7 +76,7 @@ def test_the_first_ones_are_stored_whatever_the_batches() -> None:
 
 @pytest.mark.parametrize("storage", STORAGES)
 def test_the_memory_follows_the_patterns(storage: str) -> None:
-    x = pictures(4)
+    x = images(4)
     net, other = make(storage), make(storage)
     net.store(x[:2])
     before = net(x)  # the memory is made
@@ -86,7 +86,7 @@ def test_the_memory_follows_the_patterns(storage: str) -> None:
     assert torch.equal(after, other(x))
     assert not torch.equal(after, before)
     fresh = make(storage)
-    fresh.store(pictures(3, seed=5))
+    fresh.store(images(3, seed=5))
     fresh(x)
     fresh.load_state_dict(load(save(net.state_dict())))
     assert torch.equal(fresh(x), after)
@@ -97,7 +97,7 @@ def test_the_memory_follows_the_patterns(storage: str) -> None:
 
 
 def test_a_memory_that_is_filled_in_part_goes_on() -> None:
-    x, net, again = pictures(4), make(), make()
+    x, net, again = images(4), make(), make()
     net.store(x[:3])
     again.load_state_dict(net.state_dict())
     assert (again.store(x[3:]), len(again.kept)) == (1, 4)
@@ -107,7 +107,7 @@ def test_a_memory_that_is_filled_in_part_goes_on() -> None:
 
 
 def test_an_empty_memory() -> None:
-    net, x = make(), pictures(2)
+    net, x = make(), images(2)
     assert torch.equal(net(x), 2 * x - 1)
     with pytest.raises(DataError, match="at least one stored pattern"):
         net.recall(net.units(x))
@@ -117,7 +117,7 @@ def test_an_empty_memory() -> None:
 
 def test_recall_repeats_and_keeps_a_trace() -> None:
     net, probes = make("hebbian", 20), torch.from_numpy(states(10, seed=2))
-    net.store(pictures(20))
+    net.store(images(20))
     first, again, other = (net.recall(probes, seed=seed, trace=True) for seed in (1, 1, 2))
     assert torch.equal(first.states, again.states)
     assert not torch.equal(first.states, other.states)
@@ -137,7 +137,7 @@ def test_more_patterns_than_the_memory_holds(storage: str, order: int | None, pa
     assert net.capacity_notice() == str(caught[0].message)
     assert f"{patterns} patterns in 60 neurons" in str(net.capacity_notice())
     assert net.capacity_notice(2) is None
-    net.store(pictures(patterns))
+    net.store(images(patterns))
     assert len(net.recall(net.kept[:1]).states) == 1  # no warning, which would be an error here
 
 
@@ -157,7 +157,7 @@ def test_examples_of_another_size(shape: tuple[int, ...]) -> None:
 
 
 def test_what_is_no_picture() -> None:
-    net, x = make(), pictures(3)
+    net, x = make(), images(3)
     x[1, 0, 2, 2] = float("nan")
     with pytest.raises(NonFiniteError, match="example 1 of the batch"):
         net.store(x)
@@ -165,7 +165,7 @@ def test_what_is_no_picture() -> None:
         net.store(torch.rand(3, *SHAPE) / 255)
     assert len(net.kept) == 0
     net.store(x[:1])
-    assert net.store(torch.zeros(1, *SHAPE)) == 1  # one blank picture among others
+    assert net.store(torch.zeros(1, *SHAPE)) == 1  # one blank image among others
     with pytest.raises(ConfigError, match="room for at least one, got 0"):
         make(patterns=0)
     with pytest.raises(ConfigError, match=r"storage: expected one of .*modern, got 'hebb'; did you mean hebbian"):

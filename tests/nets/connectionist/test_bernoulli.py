@@ -34,7 +34,7 @@ def test_draws_are_uniform_and_unrelated() -> None:
         for far in (1, 2, 249, 250):
             both = (drawn[:, :-far] * drawn[:, far:]).mean()
             assert both == pytest.approx(p * p, abs=5 * p / 1000)
-    # probabilities below 2^-16, the share that a unit's own bits resolve
+    # probabilities below 2^-16, the fraction that a unit's own bits resolve
     rare = int(draw(torch.full((4, 2**22), 2.0**-18), g).sum())  # 64 expected
     assert stats.poisson(64).cdf(rare) == pytest.approx(0.5, abs=0.499)
 

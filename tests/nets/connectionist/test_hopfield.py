@@ -200,10 +200,10 @@ def test_synchronous_steps_are_matrix_products() -> None:
         torch.testing.assert_close(found.trace.energies[update], -((x @ w) * x).sum(1) / 2)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_pseudo_inverse_keeps_independent_patterns(share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9])
+def test_pseudo_inverse_keeps_independent_patterns(fraction: float) -> None:
     n = 60
-    x = random_patterns(int(share * n), n, torch.Generator().manual_seed(4)).double()
+    x = random_patterns(int(fraction * n), n, torch.Generator().manual_seed(4)).double()
     assert torch.linalg.matrix_rank(x) == len(x)
     couplings = pseudo_inverse(x)
     assert ((couplings.fields(x) * x) > 0).all()
@@ -229,8 +229,8 @@ def test_the_printed_diagonal_pins_units() -> None:
 
 @pytest.fixture(scope="module")
 def digits() -> torch.Tensor:
-    pictures = torch.cat(list(load().train.pieces("image")))[:100]
-    return binarize(pictures.flatten(1), 127.0)
+    images = torch.cat(list(load().train.pieces("image")))[:100]
+    return binarize(images.flatten(1), 127.0)
 
 
 @pytest.mark.parametrize(
@@ -249,8 +249,8 @@ def test_which_storage_recalls_real_digits_with_a_quarter_of_their_pixels_turned
     x = digits[:count]
     found = HopfieldNet.storing(x, storage).recall(flip(x, 0.25, torch.Generator().manual_seed(0)))
     assert found.fixed.all()
-    share = (overlap(found.states, x) == 1).double().mean().item()
-    assert least <= share <= most
+    fraction = (overlap(found.states, x) == 1).double().mean().item()
+    assert least <= fraction <= most
 
 
 def test_same_seed_same_recall() -> None:

@@ -83,9 +83,9 @@ def test_standardized_inputs_must_tell_their_range() -> None:
         ({"beta": 0.0, "storage": "modern"}, "net.beta: expected a finite number above 0"),
         ({"beta": float("nan"), "storage": "modern"}, "net.beta"),
         ({"beta": 1.0, "storage": "dense"}, "net.beta: expected 0.25, as only the modern memory uses it"),
-        ({"threshold": 1.0}, r"net.threshold: expected a share in \[0, 1\)"),
+        ({"threshold": 1.0}, r"net.threshold: expected a fraction in \[0, 1\)"),
         ({"threshold": -0.1}, "net.threshold"),
-        ({"flip": 1.1}, r"net.flip: expected a share in \[0, 1\]"),
+        ({"flip": 1.1}, r"net.flip: expected a fraction in \[0, 1\]"),
         ({"flip": float("nan")}, "net.flip"),
     ],
 )

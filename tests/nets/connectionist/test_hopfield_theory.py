@@ -58,10 +58,10 @@ def test_above_the_critical_load_nothing_is_retrieved() -> None:
 
 @pytest.mark.parametrize(("patterns", "neurons"), [(50, 1000), (138, 1000), (400, 1000)])
 def test_single_unit_errors_are_the_normal_tail(patterns: int, neurons: int) -> None:
-    share = neurons / patterns
-    expected = scipy.stats.norm.cdf(-math.sqrt(share))
+    fraction = neurons / patterns
+    expected = scipy.stats.norm.cdf(-math.sqrt(fraction))
     integral, _ = scipy.integrate.quad(
-        lambda z: math.sqrt(share / (2 * math.pi)) * math.exp(-share * z * z / 2), 1, np.inf
+        lambda z: math.sqrt(fraction / (2 * math.pi)) * math.exp(-fraction * z * z / 2), 1, np.inf
     )
     assert flip_probability(patterns / neurons) == pytest.approx(expected, rel=1e-10)
     assert flip_probability(patterns / neurons) == pytest.approx(integral, rel=1e-7)

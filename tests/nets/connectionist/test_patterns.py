@@ -23,13 +23,13 @@ def test_empty_and_misshapen_sets() -> None:
         check_patterns(torch.ones(2, 5), neurons=7)
 
 
-@pytest.mark.parametrize(("share", "turned"), [(0.0, 0), (0.25, 4), (1.0, 16)])
-def test_flip_turns_an_exact_count_in_each_row(share: float, turned: int) -> None:
+@pytest.mark.parametrize(("fraction", "turned"), [(0.0, 0), (0.25, 4), (1.0, 16)])
+def test_flip_turns_an_exact_count_in_each_row(fraction: float, turned: int) -> None:
     x = torch.ones(50, 16)
-    noisy = flip(x, share, torch.Generator().manual_seed(3))
+    noisy = flip(x, fraction, torch.Generator().manual_seed(3))
     assert ((noisy != x).sum(1) == turned).all()
     torch.testing.assert_close(overlap(noisy, x), torch.full((50,), 1 - 2 * turned / 16))
-    if share == 0.25:
+    if fraction == 0.25:
         assert len(noisy.unique(dim=0)) > 40
-    with pytest.raises(ConfigError, match=r"share in \[0, 1\]"):
+    with pytest.raises(ConfigError, match=r"fraction in \[0, 1\]"):
         flip(x, 1.5)

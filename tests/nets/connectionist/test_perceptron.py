@@ -10,7 +10,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import Perceptron as TheirPerceptron
 
 from neurarium.checks import ConfigError, DataError, NonFiniteError, ShapeError
-from neurarium.learning.losses import one_against_rest, perceptron
+from neurarium.learning.losses import one_vs_rest, perceptron
 from neurarium.nets.connectionist.perceptron import Perceptron, learn
 from neurarium.nets.connectionist.separability import Separator, novikoff, separate
 
@@ -47,7 +47,7 @@ def test_versicolor_and_virginica_are_refused_with_a_certificate(iris) -> None:
     for column in range(4):
         terms = (
             a * (2 * int(t[k]) - 1) * Fraction(x[k, column].item())
-            for k, a in zip(found.examples, found.shares, strict=True)
+            for k, a in zip(found.examples, found.fractions, strict=True)
         )
         assert sum(terms) == 0
     assert not learn(x, t, epochs=3).separated
@@ -125,14 +125,14 @@ def test_module_answers_by_its_score() -> None:
     assert torch.equal(outputs.argmax(1), (score > 0).long())
     targets = torch.tensor([0, 1, 1, 0, 1])
     expected = (-(2 * targets - 1) * score).clamp(min=0).mean()
-    torch.testing.assert_close(one_against_rest(perceptron, outputs, targets), expected)
+    torch.testing.assert_close(one_vs_rest(perceptron, outputs, targets), expected)
     assert Perceptron(3)(torch.ones(1, 3)).argmax(1).item() == 0  # a score of 0 is the first class's
 
 
 def test_a_descent_step_on_the_perceptron_loss_is_the_rule() -> None:
     net, x = Perceptron(3), torch.tensor([[1.0, -2.0, 0.5]])
     net.bias.data.fill_(-1.0)
-    one_against_rest(perceptron, net(x), torch.tensor([1])).backward()
+    one_vs_rest(perceptron, net(x), torch.tensor([1])).backward()
     assert (-net.weight.grad).tolist() == x[0].tolist()
     assert -net.bias.grad.item() == 1.0
 

@@ -16,14 +16,14 @@ CORNERS = torch.tensor([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
 
 def check_in_fractions(found: Certificate, x: torch.Tensor, y: list[int], bias: bool = True) -> None:
     assert found.exact
-    assert len(set(found.examples)) == len(found.examples) == len(found.shares)
-    assert all(isinstance(share, Fraction) and share > 0 for share in found.shares)
-    assert sum(found.shares) == 1
+    assert len(set(found.examples)) == len(found.examples) == len(found.fractions)
+    assert all(isinstance(fraction, Fraction) and fraction > 0 for fraction in found.fractions)
+    assert sum(found.fractions) == 1
     for column in range(x.shape[1]):
-        terms = [a * y[k] * Fraction(x[k, column].item()) for k, a in zip(found.examples, found.shares, strict=True)]
+        terms = [a * y[k] * Fraction(x[k, column].item()) for k, a in zip(found.examples, found.fractions, strict=True)]
         assert sum(terms) == 0
     if bias:
-        assert sum(a * y[k] for k, a in zip(found.examples, found.shares, strict=True)) == 0
+        assert sum(a * y[k] for k, a in zip(found.examples, found.fractions, strict=True)) == 0
 
 
 @pytest.mark.parametrize("y", [[1, 1, -1, -1], [-1, -1, 1, 1]], ids=["xnor", "xor"])
@@ -32,7 +32,7 @@ def test_xor_is_refused_with_a_certificate(y: list[int]) -> None:
     assert isinstance(found, Certificate)
     check_in_fractions(found, CORNERS, y)
     # the diagonals cross in the middle, and nothing else is a point of both hulls
-    assert dict(zip(found.examples, found.shares, strict=True)) == dict.fromkeys(range(4), Fraction(1, 4))
+    assert dict(zip(found.examples, found.fractions, strict=True)) == dict.fromkeys(range(4), Fraction(1, 4))
     assert str(found).count("1/4 of example") == 4
     assert str(found).endswith("= 0")
     assert isinstance(widest(CORNERS, torch.tensor(y)), Certificate)
@@ -77,7 +77,7 @@ def test_same_example_with_both_labels() -> None:
     x = torch.tensor([[0.1, 0.2], [5.0, 0.3], [0.1, 0.2]])
     found = separate(x, torch.tensor([0, 0, 1]))
     assert isinstance(found, Certificate)
-    assert found.shares == (Fraction(1, 2), Fraction(1, 2))
+    assert found.fractions == (Fraction(1, 2), Fraction(1, 2))
     assert found.examples == (0, 2)
     assert str(found) == "the signed sum 1/2 of example 0 + 1/2 of example 2 = 0"
 
@@ -89,10 +89,10 @@ def test_a_certificate_of_too_many_examples_is_not_called_exact() -> None:
     found = separate(x, y)
     assert isinstance(found, Certificate)
     assert not found.exact
-    shares = np.array([float(a) for a in found.shares])
+    fractions = np.array([float(a) for a in found.fractions])
     z = (y[:, None] * x).numpy()[list(found.examples)]
     assert found.residual < 1e-9
-    assert np.abs(shares @ z).max() < 1e-4  # shares are rounded for the message
+    assert np.abs(fractions @ z).max() < 1e-4  # fractions are rounded for the message
     assert f"{len(found.examples) - 6} more = 0 up to" in str(found)
 
 

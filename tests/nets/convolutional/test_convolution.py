@@ -110,9 +110,9 @@ def test_worked_example_of_the_lecture() -> None:
     assert convolve(x, w, padding=1).flatten().tolist() == [2, -2, -1, -2, -1]  # this kernel is odd
 
 
-@pytest.mark.parametrize(("picture", "answer"), [(MOUSE_BACK, 6600.0), (MOUSE_HEAD, 0.0)])
-def test_curve_detector_of_the_lecture(picture: Tensor, answer: float) -> None:
-    assert cross_correlate(picture[None, None], CURVE[None, None]).item() == answer
+@pytest.mark.parametrize(("image", "answer"), [(MOUSE_BACK, 6600.0), (MOUSE_HEAD, 0.0)])
+def test_curve_detector_of_the_lecture(image: Tensor, answer: float) -> None:
+    assert cross_correlate(image[None, None], CURVE[None, None]).item() == answer
 
 
 @pytest.mark.parametrize("axes", [1, 2, 3])

@@ -21,7 +21,7 @@ def test_each_plane_of_the_first_layer_prefers_its_bar() -> None:
     answers = net.s1(contrast(bars[:, None]))[:, :, 16, 16]
     assert answers.argmax(1).tolist() == list(range(8))
     assert 0.85 < answers.diagonal().min() <= answers.diagonal().max() < 1  # 1 is the limit of much contrast
-    # a quarter turn of the picture is four planes further
+    # a quarter turn of the image is four planes further
     torch.testing.assert_close(answers.roll((4, 4), (0, 1)), answers, rtol=0, atol=1e-3)
     assert answers[0, 4] == 0
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from neurarium.checks import ConfigError, DataError, ShapeError
 from neurarium.nets.convolutional.folding import batch_norms, fold_batch_norm
-from neurarium.nets.convolutional.open_nsfw import OpenNsfw, converted, prepared, with_public_weights
+from neurarium.nets.convolutional.open_nsfw import OpenNsfw, converted, preprocess, with_public_weights
 from neurarium.nets.convolutional.stages import change_head
 from neurarium.training.device import DeviceConfig
 from neurarium.training.fast_inference import prepared_for_inference
@@ -42,7 +42,7 @@ def photographs() -> list[Image.Image]:
 def x(photographs: list[Image.Image]) -> Tensor:
     """The photographs and their upper left quarters."""
     quarters = [image.crop((0, 0, image.width // 2, image.height // 2)) for image in photographs]
-    return torch.cat([prepared(_pixels(image)) for image in (*photographs, *quarters)])
+    return torch.cat([preprocess(_pixels(image)) for image in (*photographs, *quarters)])
 
 
 def _pixels(image: Image.Image) -> Tensor:
@@ -68,7 +68,7 @@ def test_pictures_are_prepared_as_with_pillow(photographs: list[Image.Image]) ->
     for image in (*photographs, photographs[0].resize((90, 61)), photographs[1].crop((0, 0, 256, 256))):
         middle = image.resize((256, 256), Image.Resampling.BILINEAR).crop((16, 16, 240, 240))
         expected = np.asarray(middle, np.float32)[:, :, ::-1] - np.array([104, 117, 123], np.float32)
-        gap = np.abs(prepared(_pixels(image))[0].numpy() - expected.transpose(2, 0, 1))
+        gap = np.abs(preprocess(_pixels(image))[0].numpy() - expected.transpose(2, 0, 1))
         assert gap.max() <= 1
         assert (gap > 0).mean() < 0.01  # Pillow computes in fixed point
 
@@ -151,5 +151,5 @@ def test_bad_input() -> None:
     with pytest.raises(ShapeError, match=r"conv1: expected .*\(batch, 3, 224, 224\), got .*\(1, 3, 256, 256\)"):
         OpenNsfw()(torch.zeros(1, 3, 256, 256))
     for shape in ((3, 300, 300), (1, 4, 300, 300), (0, 3, 300, 300)):
-        with pytest.raises(ShapeError, match=r"pictures: expected \(batch, 3, height, width\)"):
-            prepared(torch.zeros(shape, dtype=torch.uint8))
+        with pytest.raises(ShapeError, match=r"images: expected \(batch, 3, height, width\)"):
+            preprocess(torch.zeros(shape, dtype=torch.uint8))

@@ -65,7 +65,7 @@ def test_signal_and_error_signal_keep_their_size_at_every_depth(activation: str)
 
 
 def trained_error(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
-    """Share of wrong answers on the examples it learned from."""
+    """Fraction of wrong answers on the examples it learned from."""
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
     for step in range(30):
         part = slice(128 * step % len(x), 128 * step % len(x) + 128)

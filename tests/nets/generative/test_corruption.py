@@ -18,9 +18,9 @@ def seeded() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def near(count: float, share: float) -> bool:
+def near(count: float, fraction: float) -> bool:
     """Within four standard deviations of a binomial count."""
-    return abs(count - N * share) <= 4 * math.sqrt(N * share * (1 - share))
+    return abs(count - N * fraction) <= 4 * math.sqrt(N * fraction * (1 - fraction))
 
 
 def test_gaussian_noise_is_a_share_of_each_channels_range() -> None:

@@ -32,9 +32,9 @@ def test_pictures_lie_between_black_and_white() -> None:
     net = small()
     with torch.no_grad():
         net.generator.double2.weight.mul_(1e6)
-    pictures = net.sample(50)
-    assert pictures.min() == pytest.approx(-0.8)
-    assert pictures.max() == pytest.approx(2.0)
+    images = net.sample(50)
+    assert images.min() == pytest.approx(-0.8)
+    assert images.max() == pytest.approx(2.0)
 
 
 def test_an_example_is_judged_by_itself() -> None:
@@ -82,7 +82,7 @@ def test_weights_of_dcgan() -> None:
 def test_bad_sizes_and_bad_input() -> None:
     with pytest.raises(ShapeError, match="multiples of 4, got 28 x 27"):
         dcgan((1, 28, 27), 4, 4, ENDS)
-    with pytest.raises(ConfigError, match="noise 4, width 0"):
+    with pytest.raises(ConfigError, match="latent_dim 4, width 0"):
         dcgan((1, 28, 28), 4, 0, ENDS)
     with pytest.raises(ConfigError, match="at least one unit"):
         dense_gan((2,), 4, (3, 0))

@@ -51,9 +51,9 @@ def test_noise_knows_black_and_white(spec) -> None:
 
 def test_pictures_are_made_within_the_value_range_and_points_anywhere() -> None:
     for spec in (GANSpec(), DCGANSpec()):
-        pictures = spec.build(schema((1, 28, 28), 100.0)).sample(20)
-        assert pictures.min() >= -2.0
-        assert pictures.max() <= 3.1
+        images = spec.build(schema((1, 28, 28), 100.0)).sample(20)
+        assert images.min() >= -2.0
+        assert images.max() <= 3.1
         within = spec.build(schema((1, 28, 28), 100.0)).generator.within
         assert (within.low.item(), within.high.item()) == (-2.0, pytest.approx(3.1))
     points = schema((2,), 0.0, 1.0, None)

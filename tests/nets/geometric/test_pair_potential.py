@@ -135,7 +135,11 @@ def test_what_does_not_fit_is_refused(net: PairPotential) -> None:
     ):
         with pytest.raises(ShapeError, match=rf"^{name}: expected shape"):
             net(*wrong)
-    for spec, name in (({"basis": 0}, "basis"), ({"reach": 0.0}, "reach"), ({"reach": math.inf}, "reach")):
+    for spec, name in (
+        ({"basis": 0}, "basis"),
+        ({"cutoff_radius": 0.0}, "cutoff_radius"),
+        ({"cutoff_radius": math.inf}, "cutoff_radius"),
+    ):
         with pytest.raises(ConfigError, match=rf"net\.{name}"):
             PairPotentialSpec(**spec)
     schema = PairPotentialSpec.example()

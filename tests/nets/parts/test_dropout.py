@@ -37,8 +37,8 @@ def test_torch_drops_with_probability_p() -> None:
     torch.manual_seed(0)
     x = torch.randn(100_000) + 3
     y = nn.functional.dropout(x, 0.2)
-    share = (y == 0).float().mean().item()
-    assert share == pytest.approx(0.2, abs=5 * (0.2 * 0.8 / 1e5) ** 0.5)
+    fraction = (y == 0).float().mean().item()
+    assert fraction == pytest.approx(0.2, abs=5 * (0.2 * 0.8 / 1e5) ** 0.5)
     torch.testing.assert_close(y, dropout(x, y != 0, 0.2))
 
 

@@ -32,7 +32,7 @@ def test_padding_gets_no_gradient() -> None:
     (mean_over(x, lengths) + max_over(x, lengths)).sum().backward()
     assert x.grad is not None
     assert not x.grad[~inside(lengths, 5)].any()
-    # the mean gives each entry its share, the maximum all to one of them
+    # the mean gives each entry its fraction, the maximum all to one of them
     assert x.grad.sum((1, 2)).tolist() == pytest.approx([4.0] * 3)
 
 

@@ -40,8 +40,8 @@ def test_neither_padding_nor_order_changes_anything(net: BagOfTokens) -> None:
 def test_what_does_not_fit_is_refused(net: BagOfTokens) -> None:
     with pytest.raises(ShapeError, match=r"layer embedding: expected a tensor of shape \(batch, tokens\)"):
         net(torch.zeros(2, 5, 4, dtype=torch.int64), torch.tensor([5, 5]))
-    with pytest.raises(ConfigError, match=r"net\.width"):
-        BagOfTokensSpec(width=0)
+    with pytest.raises(ConfigError, match=r"net\.embedding_dim"):
+        BagOfTokensSpec(embedding_dim=0)
     for field in (Field((5,), ("a", "b")), Field((None, 2), axis="time"), Field((None,), axis="time")):
         with pytest.raises(ShapeError, match=r"bag-of-tokens input: expected one row of tokens of varying length"):
             BagOfTokensSpec().build(Schema({"x": field}, {"label": Field((), ("a", "b"))}))

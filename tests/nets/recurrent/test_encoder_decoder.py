@@ -16,7 +16,7 @@ Arrays = dict[str, np.ndarray]
 def made(**settings: object) -> EncoderDecoder:
     source, target = tuple("abcde"), ("<start>", "<end>", *"abcd")
     schema = Schema({"x": Field((None,), source, axis="x")}, {"y": Field((None,), target, axis="y")})
-    net = EncoderDecoderSpec(width=3, hidden=4, **settings).build(schema).double()
+    net = EncoderDecoderSpec(embedding_dim=3, hidden=4, **settings).build(schema).double()
     assert isinstance(net, EncoderDecoder)
     with torch.no_grad():
         for p in net.parameters():

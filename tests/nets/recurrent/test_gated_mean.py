@@ -37,16 +37,16 @@ def test_min_lstm_is_its_sequential_form() -> None:
         np.testing.assert_allclose(found, h, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("p", "q", "share"), [(-200.0, -200.0, 0.5), (-200.0, 200.0, 1.0), (200.0, -200.0, 0.0)])
-def test_gates_of_min_lstm_that_are_shut_give_no_nan(p: float, q: float, share: float) -> None:
+@pytest.mark.parametrize(("p", "q", "fraction"), [(-200.0, -200.0, 0.5), (-200.0, 200.0, 1.0), (200.0, -200.0, 0.0)])
+def test_gates_of_min_lstm_that_are_shut_give_no_nan(p: float, q: float, fraction: float) -> None:
     net = MinLSTM(1, 1)
     with torch.no_grad():
         net.forget.bias.fill_(p)
         net.enter.bias.fill_(q)
     x = torch.zeros(1, 1, requires_grad=True)
-    found = net.share(x)
+    found = net.fraction(x)
     found.sum().backward()
-    assert found.item() == share
+    assert found.item() == fraction
     assert net.forget.bias.grad is not None
     assert net.forget.bias.grad.isfinite().all()
 
@@ -55,6 +55,6 @@ def test_gates_of_min_lstm_that_are_shut_give_no_nan(p: float, q: float, share: 
 def test_units_begin_with_memories_of_all_lengths(kind) -> None:  # type: ignore[no-untyped-def]
     torch.manual_seed(0)
     nothing = torch.zeros(1, 3)
-    steps = 1 / kind(3, 4000, 200).share(nothing)[0].detach().numpy()
+    steps = 1 / kind(3, 4000, 200).fraction(nothing)[0].detach().numpy()
     assert stats.kstest((steps - 2) / 198, "uniform").pvalue > 0.01
-    np.testing.assert_allclose(kind(3, 5).share(nothing).detach().numpy(), 0.5)
+    np.testing.assert_allclose(kind(3, 5).fraction(nothing).detach().numpy(), 0.5)

@@ -42,7 +42,7 @@ def test_eigenvalues_are_uniform_on_the_ring() -> None:
     lam = LRU(2, 4000, smallest=smallest, largest=largest, largest_phase=phase).eigenvalues().detach().numpy()
     modulus, angle = abs(lam), np.angle(lam)
     assert smallest <= modulus.min() < modulus.max() <= largest
-    # the share of the ring's area within radius r
+    # the fraction of the ring's area within radius r
     within = (modulus**2 - smallest**2) / (largest**2 - smallest**2)
     assert stats.kstest(within, "uniform").pvalue > 0.01
     assert stats.kstest(angle / phase, "uniform").pvalue > 0.01

@@ -13,7 +13,7 @@ VOCABULARY, CONTEXT = 7, 3
 @pytest.fixture
 def net() -> NeuralLanguageModel:
     torch.manual_seed(0)
-    net = NeuralLanguageModel(VOCABULARY, CONTEXT, width=4, hidden=6).double()
+    net = NeuralLanguageModel(VOCABULARY, CONTEXT, embedding_dim=4, hidden=6).double()
     torch.nn.init.normal_(net.linear1.bias)
     return net
 

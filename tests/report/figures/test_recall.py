@@ -23,12 +23,12 @@ def test_rows_are_memories_damaged_and_recalled() -> None:
     figure = memory_figure(net, rows=3, names=list("abcde"))
     columns = len(figure.axes) // 3
     for row, memory in enumerate((0, 2, 4)):
-        *pictures, energy = figure.axes[columns * row : columns * (row + 1)]
+        *figures, energy = figure.axes[columns * row : columns * (row + 1)]
         stored = net.kept[memory].reshape(6, 10)
-        np.testing.assert_array_equal(pixels(pictures[-1]), stored)
-        assert (pixels(pictures[0]) != stored.numpy()).sum() == 15
-        np.testing.assert_array_equal(pixels(pictures[-2]), stored)
-        assert pictures[0].texts[0].get_text() == "abcde"[memory]
+        np.testing.assert_array_equal(pixels(figures[-1]), stored)
+        assert (pixels(figures[0]) != stored.numpy()).sum() == 15
+        np.testing.assert_array_equal(pixels(figures[-2]), stored)
+        assert figures[0].texts[0].get_text() == "abcde"[memory]
         target = energy.get_lines()[0].get_ydata()[0]
         assert target == pytest.approx(net.energy(net.kept)[memory].item())
     assert "5 patterns stored (pseudo-inverse), 25 % of the units" in figure.texts[0].get_text()

@@ -27,8 +27,8 @@ from neurarium.nets.spec import NetSpec
 from neurarium.report.figures import hyperplane, table
 from neurarium.report.figures.run_figure import RunFigure
 from neurarium.report.figures.table import FIGURES, save_figures
-from neurarium.report.gallery import picture_sections
-from neurarium.report.plotting import blank
+from neurarium.report.gallery import figure_sections
+from neurarium.report.plotting import new_figure
 from neurarium.tasks.scores import Metric, Scores
 from neurarium.training.run import Run
 
@@ -41,10 +41,10 @@ def measured(task: str, *metrics: Metric) -> Scores:
 
 
 def saved(run: Run, data: Dataset, scores: Scores | None) -> list[str]:
-    """Names of the pictures, each of which lies in the folder and is shown where it stands alone."""
+    """Names of the figures, each of which lies in the folder and is shown where it stands alone."""
     save_figures(run, data, "test", scores)
-    listed = json.loads((run.folder / "pictures.json").read_text())
-    assert [section.title for section in picture_sections(run.folder)] == [
+    listed = json.loads((run.folder / "figures.json").read_text())
+    assert [section.title for section in figure_sections(run.folder)] == [
         entry["title"] for entry in listed if entry["alone"]
     ]
     for entry in listed:
@@ -69,8 +69,8 @@ def pixels(data: Dataset, split: str = "test") -> np.ndarray:
     return torch.cat(list(getattr(data, split).pieces("image")))[:, 0].double().numpy() / 255
 
 
-def among(picture: np.ndarray, pictures: np.ndarray, tolerance: float = 1e-4) -> bool:
-    return bool((np.abs(pictures - picture).max((1, 2)) < tolerance).any())
+def among(figure: np.ndarray, figures: np.ndarray, tolerance: float = 1e-4) -> bool:
+    return bool((np.abs(figures - figure).max((1, 2)) < tolerance).any())
 
 
 def test_names_and_files_are_unique_and_every_figure_has_its_words() -> None:
@@ -88,7 +88,7 @@ def test_a_figure_of_ones_own_enters_by_a_line_in_the_table(
 ) -> None:
     def draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
         assert (data.schema, split, scores) == (run.schema, "test", None)
-        figure = blank(2.0, 1.0)
+        figure = new_figure(2.0, 1.0)
         figure.subplots().plot([0, 1], [0, 1])
         return figure
 
@@ -96,8 +96,8 @@ def test_a_figure_of_ones_own_enters_by_a_line_in_the_table(
     monkeypatch.setattr(table, "FIGURES", (*FIGURES, own))
     run = fresh(MLPSpec(hidden=(4,)), vectors)
     assert saved(run, vectors, None) == ["my-own"]
-    (section,) = picture_sections(run.folder)
-    assert section[:3] == ("picture-my-own", "Mine", "Mine")
+    (section,) = figure_sections(run.folder)
+    assert section[:3] == ("figure-my-own", "Mine", "Mine")
     assert saved(run, vectors, measured("density")) == []
 
 
@@ -329,4 +329,4 @@ def test_old_pictures_leave_the_list(fresh: MakeRun, images: Dataset, tmp_path: 
     run = fresh(LeNet5Spec(), images)
     saved(run, images, run.evaluate(images))
     assert saved(run, images, None) == []
-    assert picture_sections(tmp_path) == []
+    assert figure_sections(tmp_path) == []

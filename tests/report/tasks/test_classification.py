@@ -55,8 +55,8 @@ def test_few_classes_have_the_matrix_as_a_table(made):
     found = plain(made, [[1200, 0], [3, 7]], ("cat", "giraffe"))
     page = answers(found, b"png").body
     assert "<img" not in page
-    assert '<th scope="row">giraffe</th><td class="wrong" style="--share:0.548">3</td>' in page
-    assert '<td class="right" style="--share:1.000">1,200</td><td></td>' in page
+    assert '<th scope="row">giraffe</th><td class="wrong" style="--fraction:0.548">3</td>' in page
+    assert '<td class="right" style="--fraction:1.000">1,200</td><td></td>' in page
     assert 'class="turned"' in page
 
 

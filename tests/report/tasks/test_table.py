@@ -124,10 +124,10 @@ def test_a_report_of_ones_own_enters_by_a_file_and_a_line_in_the_table(
     report = TaskReport(
         "learned {classes} tricks from {inputs}",
         "tricks not done in %",
-        "Share of tricks not done",
+        "Fraction of tricks not done",
         "run.trick()",
         headline=lambda found: Markup(f"<b>{found['examples']} tricks</b>"),
-        sections=lambda found, pictures: [Section("tricks", "Tricks", "Its tricks", "<none yet>"), None],
+        sections=lambda found, figures: [Section("tricks", "Tricks", "Its tricks", "<none yet>"), None],
         sentences=lambda found: ["It did its tricks."],
         usage=lambda folder, schema: [("Trick:", f"trick {folder.name}")],
     )
@@ -137,7 +137,7 @@ def test_a_report_of_ones_own_enters_by_a_file_and_a_line_in_the_table(
     for words in (
         "learned 10 tricks from images", "<b>7 tricks</b>", "It did its tricks.", '<section id="tricks">',
         "<h2>Its tricks</h2>\n&lt;none yet&gt;",
-        '<a href="#tricks">Tricks</a>', "trick lenet5-1", "run.trick()", "Share of tricks not done",
+        '<a href="#tricks">Tricks</a>', "trick lenet5-1", "run.trick()", "Fraction of tricks not done",
     ):  # fmt: skip
         assert words in page, words
     error = curves_figure(made.entries(made.events(3, task="my-own")), "x").axes[1]

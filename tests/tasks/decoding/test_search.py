@@ -108,9 +108,9 @@ def test_draws_follow_the_probabilities() -> None:
     say = lambda tokens, state: (logits.expand(len(tokens), -1), state)  # noqa: E731
     for temperature in (1.0, 0.5):
         said = sample(say, (), rows, START, END, 1, CPU, temperature=temperature, seed=1)
-        share = sum(row == [2] for row in said) / rows
+        fraction = sum(row == [2] for row in said) / rows
         p = 1 / (1 + math.exp(-1 / temperature))
-        assert abs(share - p) < 4 * math.sqrt(p * (1 - p) / rows)
+        assert abs(fraction - p) < 4 * math.sqrt(p * (1 - p) / rows)
     again = sample(say, (), 50, START, END, 3, CPU, seed=7)
     assert again == sample(say, (), 50, START, END, 3, CPU, seed=7)
     assert again != sample(say, (), 50, START, END, 3, CPU, seed=8)

@@ -87,7 +87,7 @@ def test_steps_equal_a_game_written_by_hand() -> None:
 @pytest.mark.parametrize(
     ("spec", "shape"),
     [(POINTS, (2,)), (DCGANSpec(latent_dim=4, channels=2, loss="least-squares"), (1, 8, 8))],
-    ids=["points", "pictures"],
+    ids=["points", "images"],
 )
 def test_resumed_to_the_bit(spec, shape) -> None:
     recipe = replace(RECIPE, net=spec, schedule=Schedule("cosine"))

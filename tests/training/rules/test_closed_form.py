@@ -169,7 +169,7 @@ def test_a_run_passes_on_that_the_design_is_singular(images: Dataset) -> None:
     plan = recipe(net=LinearSpec(), epochs=2, device="cpu", batch_size=50)
     events = list(build_session(plan, images).events())
     ((place, said),) = ((place, event.message) for place, event in enumerate(events) if isinstance(event, Notice))
-    # 150 pictures of 784 pixels span 149 directions around their mean
+    # 150 images of 784 pixels span 149 directions around their mean
     assert "784 columns have rank 149" in said
     assert place == 1 + next(place for place, event in enumerate(events) if isinstance(event, EpochEnded))
 

@@ -188,10 +188,10 @@ def test_mixup_descends_on_mixed_inputs_and_targets() -> None:
     update = step(rule_of(net, recipe), batch)
     torch.manual_seed(5)
     partner = torch.randperm(10)
-    share = torch.distributions.Beta(1.0, 1.0).sample((10,))
-    outputs = peer(share[:, None] * batch.x + (1 - share[:, None]) * batch.x[partner])
+    fraction = torch.distributions.Beta(1.0, 1.0).sample((10,))
+    outputs = peer(fraction[:, None] * batch.x + (1 - fraction[:, None]) * batch.x[partner])
     one, other = (F.cross_entropy(outputs, t, reduction="none") for t in (batch.labels, batch.labels[partner]))
-    loss = (share * one + (1 - share) * other).mean()  # the cross-entropy is linear in the target
+    loss = (fraction * one + (1 - fraction) * other).mean()  # the cross-entropy is linear in the target
     loss.backward()
     assert update.loss == pytest.approx(loss.item(), rel=1e-5)
     for ours, theirs in zip(net.parameters(), peer.parameters(), strict=True):

@@ -11,7 +11,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.table import Table
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.loss import Loss
-from neurarium.learning.losses import one_against_rest, perceptron, zero_one
+from neurarium.learning.losses import one_vs_rest, perceptron, zero_one
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
 from neurarium.nets.connectionist.perceptron import learn
@@ -133,7 +133,7 @@ def test_measuring_changes_nothing_and_agrees_with_the_loss() -> None:
     before = rule.state_dict()
     loss, errors = sums(rule, batch_of(x, t))
     outputs = rule.net(x)
-    assert loss == pytest.approx(one_against_rest(perceptron, outputs, t).item() * len(x), rel=1e-5)
+    assert loss == pytest.approx(one_vs_rest(perceptron, outputs, t).item() * len(x), rel=1e-5)
     assert errors == zero_one(outputs, t).item()
     after = rule.state_dict()
     assert all(torch.equal(torch.as_tensor(before[k]), torch.as_tensor(after[k])) for k in before)

@@ -15,17 +15,17 @@ from torch import Tensor
 from neurarium.checks import ConfigError, ShapeError
 
 
-def draw_shares(x: Float[Tensor, "batch *shape"], alpha: float) -> Float[Tensor, " batch"]:
+def draw_fractions(x: Float[Tensor, "batch *shape"], alpha: float) -> Float[Tensor, " batch"]:
     """One l from Beta(alpha, alpha) for each example, from torch's generator on the device of `x`."""
     concentration = x.new_full((), alpha)
-    share: Tensor = torch.distributions.Beta(concentration, concentration, validate_args=False).sample((len(x),))
-    return share
+    fraction: Tensor = torch.distributions.Beta(concentration, concentration, validate_args=False).sample((len(x),))
+    return fraction
 
 
 def mixup(
     x: Float[Tensor, "batch *shape"],
     targets: Shaped[Tensor, "batch *target"],
-    share: Float[Tensor, " batch"],
+    fraction: Float[Tensor, " batch"],
     partner: Int[Tensor, " batch"],
     classes: int | None = None,
 ) -> tuple[Float[Tensor, "batch *shape"], Float[Tensor, "batch *mixed"]]:
@@ -33,7 +33,7 @@ def mixup(
 
     Args:
         targets: class numbers (batch,), or numbers of any shape, which are mixed as they are.
-        share: l, the weight of the example itself.
+        fraction: l, the weight of the example itself.
         partner: which example of the batch it is mixed with.
         classes: how many; for class numbers.
     Returns mixed inputs; distributions over the classes (batch, classes), or mixed numbers.
@@ -46,18 +46,18 @@ def mixup(
                 [1.0000]]), tensor([[0.7500, 0.0000, 0.2500],
                 [0.0000, 0.0000, 1.0000]]))
     """
-    mixed = _between(x, share, partner)
+    mixed = _between(x, fraction, partner)
     if targets.is_floating_point():
-        return mixed, _between(targets, share, partner)
+        return mixed, _between(targets, fraction, partner)
     if targets.ndim != 1:
         raise ShapeError("targets", expected="one class an example, (batch,)", got=str(tuple(targets.shape)))
     if classes is None:
         raise ConfigError("augmentation.mixup", expected="to be told the number of classes", got="none")
     t = targets.long()[:, None]
-    distribution = x.new_zeros(len(x), classes).scatter_add_(1, t, share[:, None])
-    return mixed, distribution.scatter_add_(1, t[partner], 1 - share[:, None])
+    distribution = x.new_zeros(len(x), classes).scatter_add_(1, t, fraction[:, None])
+    return mixed, distribution.scatter_add_(1, t[partner], 1 - fraction[:, None])
 
 
-def _between(values: Tensor, share: Tensor, partner: Tensor) -> Tensor:
-    weight = share.to(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
+def _between(values: Tensor, fraction: Tensor, partner: Tensor) -> Tensor:
+    weight = fraction.to(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
     return weight * values + (1 - weight) * values[partner]

@@ -5,7 +5,7 @@
 | shift | x_(i,j) -> x_(i-u, j-v) | u, v uniform in -s..s |
 | flip | x_(i,j) -> x_(i, width-1-j) | with probability 1/2 |
 | rotation | about the center | angle uniform in -r..r degrees |
-| crop | a window of share 1 - c of the area, enlarged to full size | c uniform in 0..crop, place uniform |
+| crop | a window of fraction 1 - c of the area, enlarged to full size | c uniform in 0..crop, place uniform |
 | noise | x + s z | z normal, for each number |
 | mixup | l x + (1 - l) x', targets likewise | l from Beta(a, a), x' another example of the batch |
 
@@ -51,7 +51,7 @@ class Augmentation:
     rotation: float = 0.0
     """Largest angle in degrees, either way round, up to 180."""
     crop: float = 0.0
-    """Largest share of the area cut away before the rest is enlarged, at least 0 and below 1."""
+    """Largest fraction of the area cut away before the rest is enlarged, at least 0 and below 1."""
     noise: float = 0.0
     """Standard deviation of normal noise, in units of the scaled inputs."""
     mixup: float = 0.0
@@ -61,7 +61,7 @@ class Augmentation:
         for name, right, expected in (
             ("shift", self.shift >= 0, "an integer >= 0"),
             ("rotation", 0 <= self.rotation <= 180, "degrees from 0 to 180"),
-            ("crop", 0 <= self.crop < 1, "a share of the area in [0, 1)"),
+            ("crop", 0 <= self.crop < 1, "a fraction of the area in [0, 1)"),
             ("noise", 0 <= self.noise < math.inf, "a number >= 0"),
             ("mixup", 0 <= self.mixup < math.inf, "a number >= 0"),
         ):
@@ -139,10 +139,10 @@ class Augmentation:
         if self.noise:
             x = x + self.noise * torch.randn_like(x)
         if self.mixup:
-            from neurarium.learning.augmentation.mixing import draw_shares, mixup
+            from neurarium.learning.augmentation.mixing import draw_fractions, mixup
 
             partner = torch.randperm(n, device=device)
-            x, targets = mixup(x, targets, draw_shares(x, self.mixup), partner, classes)
+            x, targets = mixup(x, targets, draw_fractions(x, self.mixup), partner, classes)
         return x, targets
 
 

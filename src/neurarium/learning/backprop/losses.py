@@ -55,7 +55,7 @@ def softmax_cross_entropy_forward(
 def softmax_cross_entropy_backward(
     delta: float | Float[Tensor, ""], cache: SoftmaxCrossEntropyCache
 ) -> Float[Tensor, "batch classes"]:
-    """Error signal of the logits; `delta` is dL/dL = 1, or the batch's share in a larger one."""
+    """Error signal of the logits; `delta` is dL/dL = 1, or the batch's fraction in a larger one."""
     signal = cache.log_probabilities.exp()
     if cache.targets.is_floating_point():
         signal.sub_(cache.targets)

@@ -23,7 +23,7 @@ class SoftmaxCache(NamedTuple):
 
 
 def softmax_forward(x: Float[Tensor, "*shape"], dim: int = -1) -> tuple[Float[Tensor, "*shape"], SoftmaxCache]:
-    """Positive shares that sum to 1 along an axis.
+    """Positive fractions that sum to 1 along an axis.
 
     Example:
         >>> y, cache = softmax_forward(torch.zeros(2))

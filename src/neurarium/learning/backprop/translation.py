@@ -159,9 +159,9 @@ def _track(m: _BatchNorm, mean: Tensor, variance: Tensor, count: int) -> None:
     if m.running_mean is None or m.running_var is None or m.num_batches_tracked is None:
         return
     m.num_batches_tracked.add_(1)
-    share = 1 / float(m.num_batches_tracked) if m.momentum is None else m.momentum
-    m.running_mean.lerp_(mean, share)
-    m.running_var.lerp_(variance * (count / (count - 1)), share)
+    fraction = 1 / float(m.num_batches_tracked) if m.momentum is None else m.momentum
+    m.running_mean.lerp_(mean, fraction)
+    m.running_var.lerp_(variance * (count / (count - 1)), fraction)
 
 
 def _max_pool(m: nn.MaxPool1d | nn.MaxPool2d, at: Place) -> Layer:

@@ -92,7 +92,7 @@ def conjugate_gradient(
 
 
 def has_stalled(values: list[float], tolerance: float) -> bool:
-    """Whether the last k iterations gained less than the share k epsilon of all there is.
+    """Whether the last k iterations gained less than the fraction k epsilon of all there is.
 
         stop at i when   i > k,   phi_i < 0   and   (phi_i - phi_{i-k}) / phi_i < k epsilon,    k = max(10, i / 10)
 

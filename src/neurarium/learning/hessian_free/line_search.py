@@ -29,7 +29,7 @@ def best_iterate(objective: Callable[[Tensor], float], iterates: Sequence[Tensor
 
 
 def line_search(objective: Callable[[float], float], before: float, slope: float, at_one: float) -> tuple[float, float]:
-    """Shorten a step until it gains a share of what its slope promises (Armijo's rule).
+    """Shorten a step until it gains a fraction of what its slope promises (Armijo's rule).
 
         largest a in 1, 0.8, 0.8^2, ... with  f(W + a p) <= f(W) + 0.01 a g.p
 

@@ -20,9 +20,9 @@ class HessianFree:
     tolerance: float = 5e-4
     """Relative progress per iteration below which conjugate gradients stop; 0: only at the exact solution."""
     warm_start: float = 0.95
-    """Share of the last step's direction from which conjugate gradients start, in [0, 1]."""
+    """Fraction of the last step's direction from which conjugate gradients start, in [0, 1]."""
     curvature: float = 0.25
-    """Share of the batch on which curvature is taken, in (0, 1]; the gradient takes all of it."""
+    """Fraction of the batch on which curvature is taken, in (0, 1]; the gradient takes all of it."""
     preconditioner: float = 0.75
     """Exponent of the preconditioner in [0, 1]; 0: none."""
     backtracking: bool = True
@@ -34,7 +34,7 @@ class HessianFree:
             "iterations": ("an integer >= 1", self.iterations >= 1),
             "tolerance": ("a number >= 0", self.tolerance >= 0),
             "warm_start": ("a number in [0, 1]", 0 <= self.warm_start <= 1),
-            "curvature": ("a share in (0, 1]", 0 < self.curvature <= 1),
+            "curvature": ("a fraction in (0, 1]", 0 < self.curvature <= 1),
             "preconditioner": ("a number in [0, 1]", 0 <= self.preconditioner <= 1),
         }
         for name, (expected, holds) in ranges.items():

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from neurarium.learning.trace.recording import Use
-from neurarium.learning.trace.variance_laws import NET_INPUTS, backward_law, forward_law, keeps, kernel_share
+from neurarium.learning.trace.variance_laws import NET_INPUTS, backward_law, forward_law, keeps, kernel_fraction
 
 Expected = tuple[float | None, float | None]
 
@@ -26,22 +26,22 @@ def expectations(uses: Sequence[Use], errors: Sequence[float | None]) -> list[Ex
     forwards: list[float | None] = []
     for use in uses:
         q = use.incoming if use.before is None else known[use.before]
-        share = kernel_share(use.layer, use.input_shape)
-        law = forward_law(use.layer, q, share, _takes_normal(use))
+        fraction = kernel_fraction(use.layer, use.input_shape)
+        law = forward_law(use.layer, q, fraction, _takes_normal(use))
         assert use.made is not None
         known[use] = use.made.mean**2 + use.made.deviation**2 if law is None else law
-        incoming.append((q, share))
+        incoming.append((q, fraction))
         forwards.append(law)
 
     sent: dict[Use, list[float | None]] = {use: [] for use in uses}
     backwards: list[float | None] = []
-    for use, (q, share), error in reversed(list(zip(uses, incoming, errors, strict=True))):
+    for use, (q, fraction), error in reversed(list(zip(uses, incoming, errors, strict=True))):
         parts = [part for part in sent[use] if part is not None]
         whole = error is not None and parts and len(parts) == len(sent[use]) and not use.used_outside
         law = sum(parts) if whole else None
         signal = law if law is not None or error is None else error**2
         if use.before is not None:
-            factor = backward_law(use.layer, q, share, use.per_input, _takes_normal(use))
+            factor = backward_law(use.layer, q, fraction, use.per_input, _takes_normal(use))
             sent[use.before].append(None if factor is None or signal is None else factor * signal)
         backwards.append(law)
     return [(_root(forward), _root(back)) for forward, back in zip(forwards, reversed(backwards), strict=True)]

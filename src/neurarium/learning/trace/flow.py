@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 
 VANISHING_BELOW = 1e-3
-"""Share of the last layer's error signal under which that of a layer counts as vanished."""
+"""Fraction of the last layer's error signal under which that of a layer counts as vanished."""
 
 EXPLODING_ABOVE = 1e3
 """Multiple of the last layer's error signal over which that of a layer counts as exploded."""

@@ -18,7 +18,7 @@ from torch.utils.hooks import RemovableHandle
 from torch.utils.weak import WeakIdKeyDictionary
 
 from neurarium.learning.trace.structure import floats_in, mapped, tensors_in
-from neurarium.learning.trace.units import Statistics, dead_share, length, saturated_share, statistics
+from neurarium.learning.trace.units import Statistics, dead_fraction, length, saturated_fraction, statistics
 
 
 @dataclass(eq=False)
@@ -164,7 +164,7 @@ class Recorder(TorchFunctionMode):
         use.per_input = main.numel() / max(1, use.input_shape.numel())
         use.made = statistics(main)
         self._makers[main] = use
-        use.saturated, use.dead = saturated_share(module, main), dead_share(module, main, use.axis)
+        use.saturated, use.dead = saturated_fraction(module, main), dead_fraction(module, main, use.axis)
         for y in floats:
             if y.requires_grad:
                 y.register_hook(_note(use))

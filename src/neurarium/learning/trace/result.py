@@ -25,7 +25,7 @@ class LayerTrace:
         mean, deviation, smallest, largest: of that tensor's numbers, over the whole batch.
         expected: their root mean square by the laws of variance, chained from layer to layer; see `chain`. None where
             there is no law.
-        zeros: share of them that are exactly zero.
+        zeros: fraction of them that are exactly zero.
         error_norm: length of the error signal delta = dL/dy over all its tensors and the whole batch; None where no
             error comes back.
         error_rms: root mean square of delta, its length a unit.
@@ -37,8 +37,8 @@ class LayerTrace:
         singular_values: the largest of dy/dx, means over the examples, falling.
         jacobian_exact: whether the two are exact; else `jacobian_norm` is an unbiased estimate (of the square), and
             the singular values come from a Krylov space and lie a little below the true ones.
-        saturated: share of units in the flat part of a sigmoid, tanh or softmax; see `units.saturated_share`.
-        dead: share of units of a rectifier that are zero for every example; see `units.dead_share`.
+        saturated: fraction of units in the flat part of a sigmoid, tanh or softmax; see `units.saturated_fraction`.
+        dead: fraction of units of a rectifier that are zero for every example; see `units.dead_fraction`.
     """
 
     name: str

@@ -101,7 +101,7 @@ def trace(
         iterations: of the search for them; more come closer to the true ones.
         seed: of the random vectors that it begins with, and of the random weights above.
         batch_axis: axis of the examples in the inputs.
-        vanishing_below: error signals below this share of the last layer's have vanished.
+        vanishing_below: error signals below this fraction of the last layer's have vanished.
         exploding_above: error signals above this multiple of the last layer's have exploded.
     Raises ConfigError: a net without parameters, an unknown layer, an output that no gradient reaches, an optimizer of
     another net, a setting out of range; ShapeError: targets that do not match the outputs, a loss that is no scalar, an

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from neurarium.nets.parts.activation import Sign, Step
 
 SATURATED_BELOW = 0.05
-"""A unit is saturated where its derivative is below this share of the largest that the function has."""
+"""A unit is saturated where its derivative is below this fraction of the largest that the function has."""
 
 _RECTIFIERS = (nn.ReLU, nn.ReLU6)
 
 
 class Statistics(NamedTuple):
-    """Mean, standard deviation, smallest, largest and share of zeros of a tensor's numbers."""
+    """Mean, standard deviation, smallest, largest and fraction of zeros of a tensor's numbers."""
 
     mean: float
     deviation: float
@@ -60,8 +60,8 @@ def length(x: Float[Tensor, "*shape"]) -> float:
     return scale * float(torch.linalg.vector_norm(x.float() / scale)) if 0 < scale < float("inf") else scale
 
 
-def saturated_share(layer: nn.Module, y: Float[Tensor, "*shape"]) -> float | None:
-    """Share of saturated units among the outputs `y` of an activation.
+def saturated_fraction(layer: nn.Module, y: Float[Tensor, "*shape"]) -> float | None:
+    """Fraction of saturated units among the outputs `y` of an activation.
 
         sigmoid   y (1 - y)  <  c/4        softmax   p (1 - p)  <  c/4  for the largest p of a row, if p > 1/2
         tanh      1 - y^2    <  c          hard sigmoid, hard tanh, ReLU6 at 6, sign, step: derivative exactly zero
@@ -72,7 +72,7 @@ def saturated_share(layer: nn.Module, y: Float[Tensor, "*shape"]) -> float | Non
     Returns: None for layers that do not saturate on both sides, and for functions called outside of any layer.
 
     Example:
-        >>> saturated_share(nn.Sigmoid(), torch.tensor([0.5, 0.999]))
+        >>> saturated_fraction(nn.Sigmoid(), torch.tensor([0.5, 0.999]))
         0.5
     """
     flat = next((test for kind, test in _FLAT.items() if isinstance(layer, kind)), None)
@@ -81,15 +81,15 @@ def saturated_share(layer: nn.Module, y: Float[Tensor, "*shape"]) -> float | Non
     return float(flat(layer, y.detach()).float().mean())
 
 
-def dead_share(layer: nn.Module, y: Float[Tensor, "..."], axis: int = 0) -> float | None:
-    """Share of a rectifier's units that are zero for every example of the batch.
+def dead_fraction(layer: nn.Module, y: Float[Tensor, "..."], axis: int = 0) -> float | None:
+    """Fraction of a rectifier's units that are zero for every example of the batch.
 
     A unit is a place in the output; in maps (four or more axes) it is a channel, because a kernel's units share their
     weights and die together.
     Returns: None for other layers.
 
     Example:
-        >>> dead_share(nn.ReLU(), torch.tensor([[0.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.0, 0.0]]))
+        >>> dead_fraction(nn.ReLU(), torch.tensor([[0.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.0, 0.0]]))
         0.5
     """
     if not isinstance(layer, _RECTIFIERS):

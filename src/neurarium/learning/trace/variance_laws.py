@@ -48,12 +48,12 @@ ELEMENTWISE = (
 _ALPHA = (nn.AlphaDropout, nn.FeatureAlphaDropout)
 
 
-def forward_law(layer: nn.Module, q: float, share: float = 1.0, normal: bool = True) -> float | None:
+def forward_law(layer: nn.Module, q: float, fraction: float = 1.0, normal: bool = True) -> float | None:
     """Mean square of a layer's outputs.
 
     Args:
         q: mean square of its inputs.
-        share: part of its kernel that lies over the input; see `kernel_share`.
+        fraction: part of its kernel that lies over the input; see `kernel_fraction`.
         normal: whether its inputs may be taken as normal with mean zero, as activations need.
     Returns: None where there is no law for such a layer.
 
@@ -63,7 +63,9 @@ def forward_law(layer: nn.Module, q: float, share: float = 1.0, normal: bool = T
     """
     match layer:
         case nn.Linear() | nn.Conv1d() | nn.Conv2d() | nn.Conv3d():
-            return layer.weight[0].numel() * share * mean_square(layer.weight) * q + _mean_square_of(layer, "bias", 0.0)
+            return layer.weight[0].numel() * fraction * mean_square(layer.weight) * q + _mean_square_of(
+                layer, "bias", 0.0
+            )
         case _ if keeps(layer):
             return q
         case _DropoutNd():
@@ -84,20 +86,20 @@ def forward_law(layer: nn.Module, q: float, share: float = 1.0, normal: bool = T
 
 
 def backward_law(
-    layer: nn.Module, q: float, share: float = 1.0, per_input: float = 1.0, normal: bool = True
+    layer: nn.Module, q: float, fraction: float = 1.0, per_input: float = 1.0, normal: bool = True
 ) -> float | None:
     """Factor on the error signal's mean square, from a layer's outputs to its inputs.
 
     Args:
         q: mean square of its inputs.
-        share: part of its kernel that lies over the input.
-        per_input: numbers put out for one number taken in; m = n share per_input.
+        fraction: part of its kernel that lies over the input.
+        per_input: numbers put out for one number taken in; m = n fraction per_input.
         normal: whether its inputs may be taken as normal with mean zero, as activations need.
     Returns: None where there is no law for such a layer.
     """
     match layer:
         case nn.Linear() | nn.Conv1d() | nn.Conv2d() | nn.Conv3d():
-            return layer.weight[0].numel() * share * per_input * mean_square(layer.weight)
+            return layer.weight[0].numel() * fraction * per_input * mean_square(layer.weight)
         case _ if keeps(layer):
             return 1.0
         case _DropoutNd():
@@ -122,11 +124,11 @@ def keeps(layer: nn.Module) -> bool:
     )
 
 
-def kernel_share(layer: nn.Module, shape: torch.Size) -> float:
-    """Mean share of a convolution's kernel that lies over its input of `shape`; 1 for a linear layer.
+def kernel_fraction(layer: nn.Module, shape: torch.Size) -> float:
+    """Mean fraction of a convolution's kernel that lies over its input of `shape`; 1 for a linear layer.
 
     Example:
-        >>> round(kernel_share(nn.Conv1d(1, 1, 3, padding=1), torch.Size([1, 1, 4])), 4)  # (2 + 3 + 3 + 2) / (4 * 3)
+        >>> round(kernel_fraction(nn.Conv1d(1, 1, 3, padding=1), torch.Size([1, 1, 4])), 4)  # (2 + 3 + 3 + 2) / (4 * 3)
         0.8333
     """
     if not isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d) or layer.padding_mode != "zeros":

@@ -139,9 +139,9 @@ class AssociativeMemory(nn.Module, Memory):
         everything = torch.cat([self.kept, new])
         if len(new) and bool((everything == everything[:, :1]).all()):
             raise DataError(
-                "pictures to store",
+                "images to store",
                 expected="values on both sides of the threshold",
-                got="pictures of one value each, all -1 or all +1",
+                got="images of one value each, all -1 or all +1",
                 remedy="say which values are the least and largest of the data (its value range), or --net.threshold",
             )
         self.patterns[first : first + len(new)] = new.to(torch.int8)

@@ -2,8 +2,8 @@
 
     sum_i alpha_i y_i (x_i, 1) = 0,    alpha_i >= 0,    sum_i alpha_i = 1
 
-A linear program finds the shares alpha in floating point; for at most `_EXACT` examples they are solved for once more
-in fractions, of the very numbers that the examples are.
+A linear program finds alpha in floating point; for at most `_EXACT` examples it is solved for once more in fractions,
+of the very numbers that the examples are.
 
 Source: P. Gordan, "Ueber die Aufloesung linearer Gleichungen mit reellen Coefficienten", 1873.
 """
@@ -20,35 +20,37 @@ _SHOWN = 6
 
 @dataclass(frozen=True)
 class Certificate:
-    """Why no hyperplane separates: sum_i alpha_i y_i (x_i, 1) = 0 for shares alpha_i > 0 that sum to 1.
+    """Why no hyperplane separates: sum_i alpha_i y_i (x_i, 1) = 0 for fractions alpha_i > 0 that sum to 1.
 
-    The shares of examples with y = +1 and of those with y = -1 then have the same mean, a point of both hulls.
+    The fractions of examples with y = +1 and of those with y = -1 then have the same mean, a point of both hulls.
     """
 
     examples: tuple[int, ...]  # numbers of those that take part
-    shares: tuple[Fraction, ...]  # alpha, as fractions where `exact`, else rounded
+    fractions: tuple[Fraction, ...]  # alpha, as fractions where `exact`, else rounded
     exact: bool  # whether the sum is zero exactly, in the very numbers that the examples are
     residual: float  # largest entry of the sum, relative to the largest number in the examples; 0 where exact
 
     def __str__(self) -> str:
-        terms = [f"{_short(share)} of example {k}" for k, share in zip(self.examples, self.shares, strict=True)]
+        terms = [
+            f"{_short(fraction)} of example {k}" for k, fraction in zip(self.examples, self.fractions, strict=True)
+        ]
         more = f" + {len(terms) - _SHOWN} more" if len(terms) > _SHOWN else ""
         sign = "= 0" if self.exact else f"= 0 up to {self.residual:.1g}"
         return f"the signed sum {' + '.join(terms[:_SHOWN])}{more} {sign}"
 
 
 def certificate(
-    z: Float[np.ndarray, "examples width"], chosen: Int[np.ndarray, " some"], shares: Float[np.ndarray, " some"]
+    z: Float[np.ndarray, "examples width"], chosen: Int[np.ndarray, " some"], fractions: Float[np.ndarray, " some"]
 ) -> Certificate:
-    """Make a certificate of shares that a linear program has found, exact where that can be."""
-    support = np.flatnonzero(shares > 1e-9 * shares.max())
-    part, alpha = z[chosen[support]], shares[support] / shares[support].sum()
+    """Make a certificate of fractions that a linear program has found, exact where that can be."""
+    support = np.flatnonzero(fractions > 1e-9 * fractions.max())
+    part, alpha = z[chosen[support]], fractions[support] / fractions[support].sum()
     if len(support) <= _EXACT and (exact := _zero_combination(part, alpha)) is not None:
-        kept = [k for k, share in enumerate(exact) if share]
+        kept = [k for k, fraction in enumerate(exact) if fraction]
         examples = tuple(int(chosen[support[k]]) for k in kept)
         return Certificate(examples, tuple(exact[k] for k in kept), True, 0.0)
     residual = float(np.abs(alpha @ part).max() / np.abs(part).max())
-    shown = tuple(Fraction(share).limit_denominator(10**6) for share in alpha.tolist())
+    shown = tuple(Fraction(fraction).limit_denominator(10**6) for fraction in alpha.tolist())
     return Certificate(tuple(chosen[support].tolist()), shown, False, residual)
 
 
@@ -80,5 +82,5 @@ def _zero_combination(z: np.ndarray, near: np.ndarray) -> list[Fraction] | None:
     return alpha if min(alpha) >= 0 else None
 
 
-def _short(share: Fraction) -> str:
-    return str(share) if share.denominator < 10**4 else f"{float(share):.4g}"
+def _short(fraction: Fraction) -> str:
+    return str(fraction) if fraction.denominator < 10**4 else f"{float(fraction):.4g}"

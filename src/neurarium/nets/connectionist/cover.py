@@ -36,5 +36,5 @@ def cover_count(points: int, dimensions: int) -> int:
 
 
 def cover_fraction(points: int, dimensions: int) -> float:
-    """Share C(s, n) / 2^s of all labelings: 1 up to s = n, 1/2 at s = 2n, and quickly nothing beyond."""
+    """Fraction C(s, n) / 2^s of all labelings: 1 up to s = n, 1/2 at s = 2n, and quickly nothing beyond."""
     return float(Fraction(cover_count(points, dimensions), 2**points))

@@ -31,9 +31,9 @@ def polynomial_energy(
     overlaps: Float[Tensor, "patterns probes"], neurons: int, order: int, rectified: bool = False
 ) -> Float[Tensor, "probes"]:
     """-(n/k) sum_t F(M_t / n)."""
-    shares = overlaps / neurons
-    shares = shares.clamp(min=0) if rectified else shares
-    return -(shares**order).sum(0) * neurons / order
+    fractions = overlaps / neurons
+    fractions = fractions.clamp(min=0) if rectified else fractions
+    return -(fractions**order).sum(0) * neurons / order
 
 
 def exponential_energy(overlaps: Float[Tensor, "patterns probes"]) -> Float[Tensor, "probes"]:

@@ -20,7 +20,7 @@ class LoadPoint:
     patterns: int
     overlap: float  # between the pattern started from and the state reached, mean over patterns and trials
     spread: float  # standard deviation of that mean from trial to trial
-    exact: float  # share of patterns recalled without a wrong unit
+    exact: float  # fraction of patterns recalled without a wrong unit
 
     @property
     def load(self) -> float:
@@ -42,7 +42,7 @@ def load_curve(
 
     Args:
         loads: s / n of each point; s is rounded to an integer, at least 1.
-        flipped: share of the units turned before the start; 0 for the retrieval states of the theory.
+        flipped: fraction of the units turned before the start; 0 for the retrieval states of the theory.
         trials: nets a point, with patterns of their own.
         probes: patterns a net from which it is started, at most.
     Raises ConfigError: no load above 0, no trial, unknown storage.

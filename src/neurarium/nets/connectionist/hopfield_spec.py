@@ -10,15 +10,15 @@ from neurarium.record.schema import Schema
 
 Storage = Literal["hebbian", "pseudo-inverse", "storkey", "dense", "modern"]
 
-# Share of the range by which a value that lies on the threshold may miss it by rounding, when it is standardized.
+# Fraction of the range by which a value that lies on the threshold may miss it by rounding, when it is standardized.
 _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
 class HopfieldSpec(NetSpec):
-    """Associative memory: it stores pictures of -1 and +1 and recalls them from damaged ones."""
+    """Associative memory: it stores images of -1 and +1 and recalls them from damaged ones."""
 
-    summary: ClassVar[str] = "Hopfield network: stores pictures of -1 and +1, recalls them from damaged ones"
+    summary: ClassVar[str] = "Hopfield network: stores images of -1 and +1, recalls them from damaged ones"
     task: ClassVar[str] = "recall"
     rule: ClassVar[str] = "storage"
     figures: ClassVar[tuple[str, ...]] = ("recall",)
@@ -33,9 +33,9 @@ class HopfieldSpec(NetSpec):
     beta: float = 0.25
     """Inverse temperature of the modern memory."""
     threshold: float = 0.5
-    """Share of the value range above which a value becomes +1; all others become -1."""
+    """Fraction of the value range above which a value becomes +1; all others become -1."""
     flip: float = 0.25
-    """Share of the units flipped before a recall is measured."""
+    """Fraction of the units flipped before a recall is measured."""
 
     def __post_init__(self) -> None:
         """Refuse what no memory can be, and what the kind of storage would ignore. Raises ConfigError."""
@@ -44,8 +44,8 @@ class HopfieldSpec(NetSpec):
             "storage": (self.storage in get_args(Storage), f"one of {', '.join(get_args(Storage))}"),
             "order": (self.order is None or self.order >= 2, "an integer >= 2, or none"),
             "beta": (0 < self.beta < math.inf, "a finite number above 0"),
-            "threshold": (0 <= self.threshold < 1, "a share in [0, 1)"),
-            "flip": (0 <= self.flip <= 1, "a share in [0, 1]"),
+            "threshold": (0 <= self.threshold < 1, "a fraction in [0, 1)"),
+            "flip": (0 <= self.flip <= 1, "a fraction in [0, 1]"),
         }
         for name, (right, expected) in checks.items():
             if not right:

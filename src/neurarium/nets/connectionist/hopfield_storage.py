@@ -6,7 +6,7 @@
                     h_ij = sum_{k != i,j} w_ik x_k
 
 X holds the patterns in rows, s of them with n neurons; w_ii = 0 afterwards. Hebb's rule expects patterns that are
-nearly orthogonal, as random ones are; pictures are not. The pseudo-inverse makes every pattern a fixed point, however
+nearly orthogonal, as random ones are; images are not. The pseudo-inverse makes every pattern a fixed point, however
 they overlap; Storkey's rule lies between the two. The first two keep 2 s n numbers, Storkey's rule n^2.
 
 Departs from the notes: 004 demands w_ii = 0 but prints Hebb's rule with the diagonal s/n, which pins every unit to the

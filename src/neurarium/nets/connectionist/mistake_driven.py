@@ -205,5 +205,5 @@ def _non_finite(example: int, loss: float) -> NonFiniteError:
         f"example {example}",
         expected="finite numbers",
         got="an infinite or undefined one" if math.isnan(loss) else f"a score of {loss:g}",
-        remedy="leave the example out or mend it; the weights hold what was learned before it",
+        remedy="leave the example out or fix it; the weights hold what was learned before it",
     )

@@ -35,7 +35,7 @@ def check_width(states: Shaped[Tensor, "..."], subject: str, neurons: int | None
             subject,
             expected=f"(rows, {neurons or 'neurons'})",
             got=f"a tensor of shape {tuple(states.shape)}",
-            remedy="flatten each picture to one row" if states.dim() > 2 else "give each state a row",
+            remedy="flatten each image to one row" if states.dim() > 2 else "give each state a row",
         )
 
 
@@ -53,12 +53,12 @@ def binarize(x: Shaped[Tensor, "*shape"], threshold: float) -> Float[Tensor, "*s
 
 
 def flip(
-    patterns: Float[Tensor, "patterns neurons"], share: float, generator: torch.Generator | None = None
+    patterns: Float[Tensor, "patterns neurons"], fraction: float, generator: torch.Generator | None = None
 ) -> Float[Tensor, "patterns neurons"]:
-    """Turn round(share * neurons) units in each pattern, chosen anew for each. Raises ConfigError: no share."""
-    if not 0 <= share <= 1:
-        raise ConfigError("flip", expected="a share in [0, 1]", got=str(share), remedy="0.25 turns a quarter")
-    count = round(share * patterns.shape[1])
+    """Turn round(fraction * neurons) units in each pattern, chosen anew for each. Raises ConfigError: no fraction."""
+    if not 0 <= fraction <= 1:
+        raise ConfigError("flip", expected="a fraction in [0, 1]", got=str(fraction), remedy="0.25 turns a quarter")
+    count = round(fraction * patterns.shape[1])
     chosen = torch.rand(patterns.shape, generator=generator).argsort(1)[:, :count].to(patterns.device)
     return patterns * torch.ones_like(patterns).scatter_(1, chosen, -1.0)
 

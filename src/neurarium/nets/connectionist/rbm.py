@@ -60,7 +60,7 @@ def energy(
 def visible_energy(
     w: RBMWeights, v: Float[Tensor, "batch visible"], visible: Visible = "bernoulli"
 ) -> Float[Tensor, "batch"]:
-    """The part of the energy that hidden units have no share in: -b.v or |v - b|^2 / 2."""
+    """The part of the energy that hidden units have no fraction in: -b.v or |v - b|^2 / 2."""
     return -(v @ w.visible_bias) if visible == "bernoulli" else (v - w.visible_bias).square().sum(1) / 2
 
 
@@ -143,11 +143,11 @@ def free_energy_gradient(v: Float[Tensor, "batch visible"], p: Float[Tensor, "ba
     For Gaussian visibles dF/db is b - v; b falls out of the difference of two such gradients, which is all that
     learning needs.
     """
-    share = -1.0 / len(v)
-    shares = p * share
+    fraction = -1.0 / len(v)
+    fractions = p * fraction
     # by `linear`, which the trainer computes with the fastest product there is
-    product = F.linear(shares.t(), v.t(), None).to(p.dtype)
-    return RBMWeights(product, v.sum(0).mul_(share), shares.sum(0))
+    product = F.linear(fractions.t(), v.t(), None).to(p.dtype)
+    return RBMWeights(product, v.sum(0).mul_(fraction), fractions.sum(0))
 
 
 def contrastive_gradient(data: RBMWeights, model: RBMWeights) -> RBMWeights:

@@ -117,11 +117,11 @@ def separate(x: Shaped[Tensor, "..."], labels: Shaped[Tensor, "..."], bias: bool
     scale[scale == 0] = 1.0
 
     def solve(chosen: np.ndarray) -> np.ndarray | Certificate:
-        v, shares = _programme(z[chosen] / scale)
+        v, fractions = _programme(z[chosen] / scale)
         v = v / scale
         if _clear_of(z[chosen], v):
             return v
-        return certificate(z, chosen, shares)
+        return certificate(z, chosen, fractions)
 
     found = _on_few(z, solve, 0.0)
     return found if isinstance(found, Certificate) else _separator(found, z, bias)
@@ -214,8 +214,8 @@ def _programme(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         method="highs-ds",
     )
     assert found.status == 0, found.message
-    shares = np.maximum(-found.ineqlin.marginals, 0) / lengths
-    return found.x[:-1], shares / shares.sum()
+    fractions = np.maximum(-found.ineqlin.marginals, 0) / lengths
+    return found.x[:-1], fractions / fractions.sum()
 
 
 def _clear_of(z: np.ndarray, v: np.ndarray) -> bool:

@@ -4,7 +4,7 @@
 
 It is the same number, but x is gone. So it is right only where nobody reads x afterwards, and nobody does if a layer
 made x for the rectifier alone: a convolution, linear layer or batch normalization just before it in a chain. A residual
-block adds its shortcut to what such a layer made, there too. The nets themselves keep x: pictures of feature maps and
+block adds its shortcut to what such a layer made, there too. The nets themselves keep x: figures of feature maps and
 traces read it.
 """
 

@@ -6,10 +6,10 @@
 | R-Net | 24 x 24 | c3 28, m3, c3 48, m3, c2 64, linear 128 | face?, box |
 | O-Net | 48 x 48 | c3 32, m3, c3 64, m3, c3 64, m2, c2 128, linear 256 | face?, box, 5 landmarks |
 
-P-Net has no linear layer, so that on a large picture it answers for every window at once, as if slid over it, without
+P-Net has no linear layer, so that on a large image it answers for every window at once, as if slid over it, without
 computing anything twice. Pooling keeps a window that hangs over the edge (ceil mode).
 
-Pictures are red, green and blue, scaled to (pixel - 127.5) / 128.
+Images are red, green and blue, scaled to (pixel - 127.5) / 128.
 
 Source: K. Zhang, Z. Zhang, Z. Li, Y. Qiao, "Joint face detection and alignment using multitask cascaded convolutional
 networks", 2016.
@@ -35,7 +35,7 @@ Stage = tuple[int, int, int]
 
 
 class Faces(NamedTuple):
-    """What a net says of each picture, or of each window: the positions behind, for P-Net."""
+    """What a net says of each image, or of each window: the positions behind, for P-Net."""
 
     scores: Float[Tensor, "batch 2 *positions"]
     """Logits of no face and face; softmax over axis 1 makes them probabilities."""
@@ -67,7 +67,7 @@ class PNet(nn.Module):
         self.boxes = nn.Conv2d(32, 4, 1)
 
     def forward(self, x: Float[Tensor, "..."]) -> Faces:
-        """Answers for pictures (batch, 3, height, width) of at least 12 x 12 pixels, else ShapeError."""
+        """Answers for images (batch, 3, height, width) of at least 12 x 12 pixels, else ShapeError."""
         if x.dim() != 4 or x.shape[1] != 3 or min(x.shape[2:]) < P_WINDOW:
             raise ShapeError(
                 "input of layer conv1",
@@ -79,7 +79,7 @@ class PNet(nn.Module):
 
 
 class RNet(nn.Module):
-    """Refinement net: whether a picture of 24 x 24 pixels holds a face, and where its edges are."""
+    """Refinement net: whether an image of 24 x 24 pixels holds a face, and where its edges are."""
 
     flattened = (64, 3, 3)
     """Maps that the linear layer sees."""
@@ -93,14 +93,14 @@ class RNet(nn.Module):
         self.boxes = nn.Linear(128, 4)
 
     def forward(self, x: Float[Tensor, "..."]) -> Faces:
-        """Answers for a batch of pictures (batch, 3, 24, 24). Raises ShapeError: other pictures."""
+        """Answers for a batch of images (batch, 3, 24, 24). Raises ShapeError: other images."""
         _check(x, R_SIZE)
         hidden = self.layers(x)
         return Faces(self.scores(hidden), self.boxes(hidden))
 
 
 class ONet(nn.Module):
-    """Output net: whether a picture of 48 x 48 pixels holds a face, where its edges, eyes, nose and mouth are."""
+    """Output net: whether an image of 48 x 48 pixels holds a face, where its edges, eyes, nose and mouth are."""
 
     flattened = (128, 3, 3)
     """Maps that the linear layer sees."""
@@ -115,7 +115,7 @@ class ONet(nn.Module):
         self.landmarks = nn.Linear(256, 10)
 
     def forward(self, x: Float[Tensor, "..."]) -> Faces:
-        """Answers for a batch of pictures (batch, 3, 48, 48). Raises ShapeError: other pictures."""
+        """Answers for a batch of images (batch, 3, 48, 48). Raises ShapeError: other images."""
         _check(x, O_SIZE)
         hidden = self.layers(x)
         return Faces(self.scores(hidden), self.boxes(hidden), self.landmarks(hidden))
@@ -158,7 +158,7 @@ def _check(x: Tensor, size: int) -> None:
     if x.dim() != 4 or x.shape[1:] != (3, size, size):
         raise ShapeError(
             "input of layer conv1",
-            expected=f"pictures (batch, 3, {size}, {size})",
+            expected=f"images (batch, 3, {size}, {size})",
             got=str(tuple(x.shape)),
             remedy="cut the window out and resize it",
         )

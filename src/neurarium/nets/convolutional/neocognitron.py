@@ -46,12 +46,12 @@ def rays(angles: Sequence[float], side: int = _CANVAS) -> Float[Tensor, "side si
     """Draw lines two pixels wide from the center of a square of odd side to its edge, at angles in radians."""
     steps = torch.arange(side, dtype=torch.float64) - side // 2
     y, x = -steps[:, None], steps[None, :]
-    picture = torch.zeros(side, side, dtype=torch.float64)
+    image = torch.zeros(side, side, dtype=torch.float64)
     for angle in angles:
         along = (x * math.cos(angle) + y * math.sin(angle)).clamp(min=0)
         distance = torch.hypot(x - along * math.cos(angle), y - along * math.sin(angle))
-        picture = torch.maximum(picture, (1.5 - distance).clamp(0, 1))
-    return picture.float()
+        image = torch.maximum(image, (1.5 - distance).clamp(0, 1))
+    return image.float()
 
 
 class Neocognitron(nn.Module):

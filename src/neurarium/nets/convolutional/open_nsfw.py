@@ -1,4 +1,4 @@
-"""open_nsfw: a thin ResNet-50 that tells pictures fit for work from others; public weights for content moderation.
+"""open_nsfw: a thin ResNet-50 that tells images fit for work from others; public weights for content moderation.
 
 | part | layers | maps | positions |
 |---|---|---|---|
@@ -18,7 +18,7 @@ It differs from `ResNet(50)` in four things:
   `nets.convolutional.folding` does it. So convolutions here have a bias, no normalization follows, and the net is one
   to answer with, not to be trained from its first weights.
 
-Pictures are blue, green and red, 0 to 255, less a mean each: see `prepared`.
+Images are blue, green and red, 0 to 255, less a mean each: see `preprocess`.
 
 Sources: J. Mahadeokar, G. Pesavento, "Open sourcing a deep learning solution for detecting NSFW images", 2016 (weights,
 Yahoo, BSD 2-clause license); K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", 2016.
@@ -44,26 +44,26 @@ from neurarium.nets.weights.reading import read_weights
 RESIZED, SIZE = 256, 224
 CLASSES = ("safe", "not safe")
 MEANS = (104.0, 117.0, 123.0)
-"""Of blue, green and red over the training pictures."""
+"""Of blue, green and red over the training images."""
 STEM, WIDTH = 64, 32
 
 
-def prepared(pictures: Shaped[Tensor, "..."]) -> Float[Tensor, "batch 3 rows columns"]:
-    """Pictures as the net takes them: squeezed into 256 x 256, the middle 224 x 224 of it, BGR, less the means.
+def preprocess(images: Shaped[Tensor, "..."]) -> Float[Tensor, "batch 3 rows columns"]:
+    """Images as the net takes them: squeezed into 256 x 256, the middle 224 x 224 of it, BGR, less the means.
 
     They come as red, green and blue (batch, 3, height, width), 0 to 255, of any size; else ShapeError.
 
-    Departs from the source: that writes the resized picture as JPEG and reads it again. On scikit-learn's china.jpg
+    Departs from the source: that writes the resized image as JPEG and reads it again. On scikit-learn's china.jpg
     the net then says 4.9 and -5.7 instead of 6.1 and -6.9.
     """
-    if pictures.dim() != 4 or pictures.shape[1] != 3 or not pictures.numel():
+    if images.dim() != 4 or images.shape[1] != 3 or not images.numel():
         raise ShapeError(
-            "pictures",
+            "images",
             expected="(batch, 3, height, width) in red, green and blue",
-            got=f"a tensor of shape {tuple(pictures.shape)}",
+            got=f"a tensor of shape {tuple(images.shape)}",
             remedy="permute the axes, repeat a gray channel, or leave transparency out",
         )
-    x = pictures.float()
+    x = images.float()
     # as Pillow, which resized what the net was trained on: width first, integers after each of the two
     for size in ((x.shape[2], RESIZED), (RESIZED, RESIZED)):
         x = (F.interpolate(x, size, mode="bilinear", antialias=True) + 0.5).floor()
@@ -73,7 +73,7 @@ def prepared(pictures: Shaped[Tensor, "..."]) -> Float[Tensor, "batch 3 rows col
 
 
 class OpenNsfw(StagedNet):
-    """The net, for pictures (batch, 3, 224, 224) of `prepared`; softmax makes its logits probabilities of `CLASSES`."""
+    """The net, for images (batch, 3, 224, 224) of `preprocess`; softmax makes its logits probabilities of `CLASSES`."""
 
     def __init__(self) -> None:
         stem = OrderedDict(
@@ -111,7 +111,7 @@ def converted(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Give the tensors of open-nsfw.onnx our names.
 
     tf2onnx kept TensorFlow's names for convolutions of 1 x 1 only. The others are called Conv__440, Conv__450, ...,
-    numbered from the picture upwards: the first is the stem, and one follows for each block.
+    numbered from the image upwards: the first is the stem, and one follows for each block.
     """
     blocks = [(s, b) for s, count in enumerate(BLOCKS[50], start=1) for b in range(1, count + 1)]
     numbers = sorted({int(found[1]) for name in tensors if (found := re.match(r"Conv__(\d+)_", name))})

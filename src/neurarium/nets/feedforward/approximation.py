@@ -54,7 +54,7 @@ def reachable_regions(inputs: int, units: int, layers: int) -> int:
 
 
 def pieces(layers: Sequence[Layer], start: Float[Tensor, "inputs"], end: Float[Tensor, "inputs"]) -> Float[Tensor, "_"]:
-    """Where a net of rectified units bends on the way from one point to another, in shares of the way from 0 to 1.
+    """Where a net of rectified units bends on the way from one point to another, in fractions of the way from 0 to 1.
 
     On the way the pre-activations of a layer are linear between the bends below it, so each of their zeros is found
     exactly; nothing is sampled. One more number than there are pieces.
@@ -78,9 +78,9 @@ def pieces(layers: Sequence[Layer], start: Float[Tensor, "inputs"], end: Float[T
         a = h @ weight.double().T + bias.double()
         interval, unit = (a[:-1].sign() * a[1:].sign() < 0).nonzero(as_tuple=True)
         low, high = a[interval, unit], a[interval + 1, unit]
-        share = low / (low - high)
-        bends = t[interval] + share * (t[interval + 1] - t[interval])
-        between = a[interval] + share[:, None] * (a[interval + 1] - a[interval])
+        fraction = low / (low - high)
+        bends = t[interval] + fraction * (t[interval + 1] - t[interval])
+        between = a[interval] + fraction[:, None] * (a[interval + 1] - a[interval])
         between[torch.arange(len(unit)), unit] = 0.0
         t, order = torch.cat([t, bends]).sort(stable=True)
         h = torch.cat([a, between])[order].relu()

@@ -38,7 +38,7 @@ class ResidualMLP(nn.Module):
     Raises ConfigError: an unknown name, no residual layer, or one without units.
     """
 
-    def __init__(self, sizes: Sequence[int], activation: str = "relu", maps: int = 1, initial: str = "he") -> None:
+    def __init__(self, sizes: Sequence[int], activation: str = "relu", maps: int = 1, init: str = "he") -> None:
         super().__init__()
         if len(sizes) < 3 or min(sizes) < 1:
             raise ConfigError(
@@ -48,7 +48,7 @@ class ResidualMLP(nn.Module):
         depth = len(sizes) - 2
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         for l in range(1, depth + 1):
-            layers[f"residual{l}"] = Residual(sizes[l - 1], sizes[l], activation, maps, initial, shrink=1 / depth)
+            layers[f"residual{l}"] = Residual(sizes[l - 1], sizes[l], activation, maps, init, shrink=1 / depth)
         output = nn.Linear(sizes[-2], sizes[-1])
         initialize_layer_(output, "lecun")
         layers["output"] = output

@@ -22,7 +22,7 @@ class ResidualMLPSpec(NetSpec):
     """Non-linearity of the branches: relu, tanh, sigmoid, gelu, silu, ..."""
     maps: int = 1
     """Linear maps in the branch of each layer, each followed by the activation."""
-    initial: str = "he"
+    init: str = "he"
     """Distribution of the first weights, as for the net mlp; each branch begins 1 / depth as large."""
 
     def __post_init__(self) -> None:
@@ -35,4 +35,4 @@ class ResidualMLPSpec(NetSpec):
         from neurarium.nets.feedforward.residual_mlp import ResidualMLP
 
         sizes = (schema.dense("residual-mlp").size, *[self.width] * self.depth, schema.outputs)
-        return ResidualMLP(sizes, self.activation, self.maps, self.initial)
+        return ResidualMLP(sizes, self.activation, self.maps, self.init)

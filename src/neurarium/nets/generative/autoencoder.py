@@ -84,21 +84,21 @@ class Autoencoder(nn.Module, Reconstructing):
         return self.corruption.damage(x.to(device), Generator(device).manual_seed(seed)).to(x.device)
 
 
-def check_code(code: int) -> None:
+def check_latent_dim(latent_dim: int) -> None:
     """Refuse a code without numbers. Raises ConfigError: below 1."""
-    if code < 1:
-        raise ConfigError("net.latent_dim", expected="an integer >= 1", got=str(code))
+    if latent_dim < 1:
+        raise ConfigError("net.latent_dim", expected="an integer >= 1", got=str(latent_dim))
 
 
 def dense_autoencoder(
     shape: tuple[int, ...],
     hidden: Sequence[int],
-    code: int,
+    latent_dim: int,
     activation: str = "relu",
     corruption: Corruption | None = None,
 ) -> Autoencoder:
     """Layers of numbers - hidden - code - hidden reversed - numbers. Raises ConfigError: a layer without units."""
-    check_code(code)
+    check_latent_dim(latent_dim)
     if any(units < 1 for units in hidden):
         raise ConfigError("net.hidden", expected="at least one unit in every layer", got=str(tuple(hidden)))
     numbers, phi = math.prod(shape), find_activation(activation)
@@ -114,14 +114,18 @@ def dense_autoencoder(
             if not ends:
                 layers[f"{activation}{number}"] = phi.module()
 
-    stack((numbers, *hidden, code), "code", 1)
-    stack((code, *reversed(hidden), numbers), "output", len(hidden) + 1)
+    stack((numbers, *hidden, latent_dim), "code", 1)
+    stack((latent_dim, *reversed(hidden), numbers), "output", len(hidden) + 1)
     layers["example"] = nn.Unflatten(1, shape)
     return Autoencoder(layers, shape, corruption)
 
 
 def convolutional_autoencoder(
-    shape: tuple[int, int, int], width: int, code: int, activation: str = "relu", corruption: Corruption | None = None
+    shape: tuple[int, int, int],
+    width: int,
+    latent_dim: int,
+    activation: str = "relu",
+    corruption: Corruption | None = None,
 ) -> Autoencoder:
     """Two halvings to `width` and twice as many maps, a linear code, and the same way back.
 
@@ -129,7 +133,7 @@ def convolutional_autoencoder(
 
     Raises ShapeError: sides of (channels, height, width) are no multiples of 4; ConfigError: no code, no maps.
     """
-    check_code(code)
+    check_latent_dim(latent_dim)
     if width < 1:
         raise ConfigError("net.width", expected="an integer >= 1", got=str(width))
     channels, height, columns = shape
@@ -142,8 +146,8 @@ def convolutional_autoencoder(
             ("conv2", nn.Conv2d(width, 2 * width, KERNEL, stride=2, padding=1)),
             (f"{activation}2", phi.module()),
             ("flatten", nn.Flatten()),
-            ("code", nn.Linear(math.prod(maps), code)),
-            ("linear3", nn.Linear(code, math.prod(maps))),
+            ("code", nn.Linear(math.prod(maps), latent_dim)),
+            ("linear3", nn.Linear(latent_dim, math.prod(maps))),
             (f"{activation}3", phi.module()),
             ("maps", nn.Unflatten(1, maps)),
             ("double4", nn.ConvTranspose2d(2 * width, width, KERNEL, stride=2, padding=1)),

@@ -1,8 +1,8 @@
-"""Three ways to damage examples, so that an auto-encoder learns to mend them.
+"""Three ways to damage examples, so that an auto-encoder learns to fix them.
 
 | noise | what becomes of a number x |
 |---|---|
-| gaussian | x + amount (high - low) n, n ~ N(0, 1): standard deviation `amount` as a share of the range |
+| gaussian | x + amount (high - low) n, n ~ N(0, 1): standard deviation `amount` as a fraction of the range |
 | masking | `low` (black) with probability `amount`, else x |
 | salt-and-pepper | `low` or `high`, each with probability `amount / 2`, else x |
 
@@ -34,14 +34,14 @@ def gaussian(
 def masking(
     x: Float[Tensor, "*shape"], amount: float, ends: Ends, generator: Generator | None = None
 ) -> Float[Tensor, "*shape"]:
-    """Set a share `amount` of the numbers to the smallest value; arguments as for `gaussian`."""
+    """Set a fraction `amount` of the numbers to the smallest value; arguments as for `gaussian`."""
     return torch.where(_uniform(x, generator) < amount, ends[0], x)
 
 
 def salt_and_pepper(
     x: Float[Tensor, "*shape"], amount: float, ends: Ends, generator: Generator | None = None
 ) -> Float[Tensor, "*shape"]:
-    """Set a share `amount` of the numbers to the smallest or the largest value; arguments as for `gaussian`."""
+    """Set a fraction `amount` of the numbers to the smallest or the largest value; arguments as for `gaussian`."""
     u = _uniform(x, generator)
     return torch.where(u < amount / 2, ends[0], torch.where(u < amount, ends[1], x))
 
@@ -55,7 +55,7 @@ NOISES: dict[str, Callable[[Tensor, float, Ends, Generator | None], Tensor]] = {
 
 
 def check_amount(amount: float) -> None:
-    """Refuse an amount of noise that is no share. Raises ConfigError: outside [0, 1]."""
+    """Refuse an amount of noise that is no fraction. Raises ConfigError: outside [0, 1]."""
     if not 0 <= amount <= 1:
         raise ConfigError("net.amount", expected="a number in [0, 1]", got=str(amount))
 

@@ -61,24 +61,24 @@ class ScaledSigmoid(nn.Module):
 class GAN(nn.Module, Generative, Paired):
     """A generator (batch, noise) -> (batch, *shape) and a discriminator -> (batch, 1), which a call means."""
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, noise: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, latent_dim: int, shape: tuple[int, ...]) -> None:
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
-        self.noise, self.shape = noise, shape
+        self.latent_dim, self.shape = latent_dim, shape
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch 1"]:
         """Logits that the examples (batch, *shape) are real. Raises ShapeError: examples of another shape."""
         check_shape(x, self.shape, "discriminator")
         return self.discriminator(x)
 
-    def draw_noise(self, count: int, generator: torch.Generator | None = None) -> Float[Tensor, "count noise"]:
+    def draw_noise(self, count: int, generator: torch.Generator | None = None) -> Float[Tensor, "count latent_dim"]:
         """Noise for so many examples, where the net is; from torch's own generator unless another is given.
 
         Drawn on the CPU where a generator of the CPU is given, so that a seed means the same noise on every device.
         """
         like = next(self.generator.parameters())
         where = like.device if generator is None else generator.device
-        return torch.randn(count, self.noise, generator=generator, device=where).to(like)
+        return torch.randn(count, self.latent_dim, generator=generator, device=where).to(like)
 
     def make(self, count: int) -> Float[Tensor, "count *shape"]:
         """Examples of the generator from fresh noise."""
@@ -94,19 +94,19 @@ class GAN(nn.Module, Generative, Paired):
 
 
 def dense_gan(
-    shape: tuple[int, ...], noise: int, hidden: Sequence[int], ends: tuple[Tensor, Tensor] | None = None
+    shape: tuple[int, ...], latent_dim: int, hidden: Sequence[int], ends: tuple[Tensor, Tensor] | None = None
 ) -> GAN:
     """A pair of multilayer perceptrons, the discriminator with `hidden` reversed; no `ends`: any numbers."""
     numbers = math.prod(shape)
     layers: OrderedDict[str, nn.Module] = OrderedDict(
-        mlp=MLP((noise, *hidden, numbers), "relu"), example=nn.Unflatten(1, shape)
+        mlp=MLP((latent_dim, *hidden, numbers), "relu"), example=nn.Unflatten(1, shape)
     )
     if ends is not None:
         layers["within"] = ScaledSigmoid(*ends)
-    return GAN(nn.Sequential(layers), MLP((numbers, *reversed(hidden), 1), "leaky_relu"), noise, shape)
+    return GAN(nn.Sequential(layers), MLP((numbers, *reversed(hidden), 1), "leaky_relu"), latent_dim, shape)
 
 
-def dcgan(shape: tuple[int, int, int], noise: int, width: int, ends: tuple[Tensor, Tensor]) -> GAN:
+def dcgan(shape: tuple[int, int, int], latent_dim: int, width: int, ends: tuple[Tensor, Tensor]) -> GAN:
     """A pair of convolutional nets for images (channels, height, width) of sides that are multiples of 4 (ShapeError).
 
     Args:
@@ -115,13 +115,13 @@ def dcgan(shape: tuple[int, int, int], noise: int, width: int, ends: tuple[Tenso
     """
     channels, height, columns = shape
     check_quarters(shape, "gan")
-    if min(noise, width) < 1:
-        raise ConfigError("net", expected="noise and width >= 1", got=f"noise {noise}, width {width}")
+    if min(latent_dim, width) < 1:
+        raise ConfigError("net", expected="latent_dim and width >= 1", got=f"latent_dim {latent_dim}, width {width}")
     rows, cells = height // 4, columns // 4
     generator = nn.Sequential(
         OrderedDict(
             [
-                ("linear", nn.Linear(noise, 2 * width * rows * cells, bias=False)),
+                ("linear", nn.Linear(latent_dim, 2 * width * rows * cells, bias=False)),
                 ("maps", nn.Unflatten(1, (2 * width, rows, cells))),
                 ("norm1", nn.BatchNorm2d(2 * width)),
                 ("relu1", nn.ReLU()),
@@ -150,4 +150,4 @@ def dcgan(shape: tuple[int, int, int], noise: int, width: int, ends: tuple[Tenso
             initialize_(layer.weight, "normal", gain=DCGAN_GAIN)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
-    return GAN(generator, discriminator, noise, shape)
+    return GAN(generator, discriminator, latent_dim, shape)

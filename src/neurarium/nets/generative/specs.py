@@ -43,7 +43,7 @@ class AdversarialSpec(NetSpec):
 class GANSpec(AdversarialSpec):
     """A generator and a discriminator, both multilayer perceptrons."""
 
-    summary: ClassVar[str] = "generative adversarial net: two multilayer perceptrons, for points and small pictures"
+    summary: ClassVar[str] = "generative adversarial net: two multilayer perceptrons, for points and small images"
 
     hidden: tuple[int, ...] = (128, 128)
     """Units in each hidden layer of the generator; the discriminator has them in reverse order."""
@@ -62,7 +62,7 @@ class GANSpec(AdversarialSpec):
 class DCGANSpec(AdversarialSpec):
     """A generator and a discriminator of convolutions."""
 
-    summary: ClassVar[str] = "deep convolutional generative adversarial net, for pictures of about 28 x 28"
+    summary: ClassVar[str] = "deep convolutional generative adversarial net, for images of about 28 x 28"
     batch_statistics: ClassVar[bool] = True
 
     channels: int = 64
@@ -91,8 +91,8 @@ class _AutoencoderSpec(NetSpec):
     corruption: Literal["none", "gaussian", "masking", "salt-and-pepper"] = "none"
     """Damage done to the examples in training, so that the net learns to denoise them."""
     amount: float = 0.25
-    """Share of the numbers that masking and salt-and-pepper hit; standard deviation of gaussian noise as a share of
-    the value range; in [0, 1]. Without noise it has no effect."""
+    """Fraction of the numbers that masking and salt-and-pepper hit; standard deviation of gaussian noise as a fraction
+    of the value range; in [0, 1]. Without noise it has no effect."""
 
     def __post_init__(self) -> None:
         if self.latent_dim < 1:
@@ -133,7 +133,7 @@ class AutoencoderSpec(_AutoencoderSpec):
 class ConvolutionalAutoencoderSpec(_AutoencoderSpec):
     """Convolutional auto-encoder; denoising with a noise."""
 
-    summary: ClassVar[str] = "convolutional auto-encoder, for pictures of about 28 x 28; also denoising"
+    summary: ClassVar[str] = "convolutional auto-encoder, for images of about 28 x 28; also denoising"
 
     channels: int = 32
     """Channels of the larger convolutional layer; the smaller one has twice as many."""

@@ -30,11 +30,11 @@ def cutoff(s: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return 1 + s**3 * (-10 + s * (15 - 6 * s))
 
 
-def radial_basis(r: Float[Tensor, "pairs"], size: int, reach: float) -> Float[Tensor, "pairs size"]:
-    """K = `size` Gaussians of the distance under the cutoff, which is 0 from r_c = `reach` on."""
-    step = reach / size
+def radial_basis(r: Float[Tensor, "pairs"], size: int, cutoff_radius: float) -> Float[Tensor, "pairs size"]:
+    """K = `size` Gaussians of the distance under the cutoff, which is 0 from r_c = `cutoff_radius` on."""
+    step = cutoff_radius / size
     centers = step * torch.arange(1, size + 1, dtype=r.dtype, device=r.device)
-    return cutoff(r / reach)[:, None] * torch.exp(-0.5 * ((r[:, None] - centers) / step).square())
+    return cutoff(r / cutoff_radius)[:, None] * torch.exp(-0.5 * ((r[:, None] - centers) / step).square())
 
 
 def species_pairs(species: int) -> Int[Tensor, "species species"]:
@@ -53,13 +53,13 @@ def species_pairs(species: int) -> Int[Tensor, "species species"]:
 
 
 class PairPotential(nn.Module):
-    """The potential above, K = `basis` and r_c = `reach`, in the units of the positions."""
+    """The potential above, K = `basis` and r_c = `cutoff_radius`, in the units of the positions."""
 
     pair_of: Tensor
 
-    def __init__(self, species: int, basis: int, reach: float) -> None:
+    def __init__(self, species: int, basis: int, cutoff_radius: float) -> None:
         super().__init__()
-        self.basis, self.reach = basis, reach
+        self.basis, self.cutoff_radius = basis, cutoff_radius
         self.register_buffer("pair_of", species_pairs(species), persistent=False)
         self.atom_energy = nn.Parameter(torch.zeros(species))
         self.coefficients = nn.Parameter(0.01 * torch.randn(species * (species + 1) // 2, basis))
@@ -88,7 +88,7 @@ class PairPotential(nn.Module):
         # the root of 0 has no derivative: such a pair gets another distance, and counts nothing
         r = squares.where(apart, 1.0).sqrt()
         own = self.coefficients[self.pair_of[species[i], species[j]]]
-        shared = (radial_basis(r, self.basis, self.reach) * own).sum(1).where(apart, 0.0)
+        shared = (radial_basis(r, self.basis, self.cutoff_radius) * own).sum(1).where(apart, 0.0)
         each = self.atom_energy[species].index_add(0, i, shared)
         return graph_sum(each[:, None], atoms_lengths)[:, 0]
 

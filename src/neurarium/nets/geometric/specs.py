@@ -115,20 +115,20 @@ class PointNetSpec(NetSpec):
 
 @dataclass(frozen=True)
 class PairPotentialSpec(NetSpec):
-    """Potential of pairs of atoms. Raises ConfigError: no function of the distance, or a reach that is not above 0."""
+    """Potential of pairs of atoms. Raises ConfigError: no function of the distance, or a cutoff not above 0."""
 
     summary: ClassVar[str] = "pair potential: energy and forces of molecules from the distances of their atoms"
     task: ClassVar[str] = "energy-forces"
 
     basis: int = 32
     """Gaussians of the distance for each pair of species."""
-    reach: float = 6.0
+    cutoff_radius: float = 6.0
     """Distance beyond which atoms do not see each other, in the units of the positions."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "basis")
-        if not 0 < self.reach < math.inf:
-            raise ConfigError("net.reach", expected="a number > 0", got=str(self.reach))
+        if not 0 < self.cutoff_radius < math.inf:
+            raise ConfigError("net.cutoff_radius", expected="a number > 0", got=str(self.cutoff_radius))
 
     @classmethod
     def example(cls) -> Schema:
@@ -155,7 +155,7 @@ class PairPotentialSpec(NetSpec):
                 got="standardized ones",
                 remedy="leave mean and std out",
             )
-        return PairPotential(len(schema.input.categories), self.basis, self.reach)
+        return PairPotential(len(schema.input.categories), self.basis, self.cutoff_radius)
 
 
 def _features(schema: Schema, net: str, expected: str, inputs: int) -> int:

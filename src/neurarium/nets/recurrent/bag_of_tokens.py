@@ -18,10 +18,10 @@ from neurarium.nets.parts.places import check_places
 class BagOfTokens(nn.Module):
     """The net above."""
 
-    def __init__(self, vocabulary: int, width: int, hidden: int, outputs: int) -> None:
+    def __init__(self, vocabulary: int, embedding_dim: int, hidden: int, outputs: int) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocabulary, width)
-        self.linear1, self.output = nn.Linear(width, hidden), nn.Linear(hidden, outputs)
+        self.embedding = nn.Embedding(vocabulary, embedding_dim)
+        self.linear1, self.output = nn.Linear(embedding_dim, hidden), nn.Linear(hidden, outputs)
         initialize_layer_(self.linear1, "he")
         initialize_layer_(self.output, "lecun")
 

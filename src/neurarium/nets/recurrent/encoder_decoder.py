@@ -43,7 +43,7 @@ class EncoderDecoder(StepDecoder, Aligning, nn.Module):
         encoder: a `SequenceEncoder` of the source's embeddings.
         decoder: cells on top of each other; the lowest reads embeddings of the target, and without attention c behind
             them, the others what the one below says.
-        width: numbers in an embedding of either.
+        embedding_dim: numbers in an embedding of either.
         context: numbers in c.
         attention: a name in `nets.attention.alignment.ALIGNMENTS`, or "none".
         dropout: probability of dropping a number before the logits.
@@ -56,20 +56,23 @@ class EncoderDecoder(StepDecoder, Aligning, nn.Module):
         encoder: nn.Module,
         decoder: list[Cell],
         *,
-        width: int,
+        embedding_dim: int,
         context: int,
         attention: str = "none",
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         assert isinstance(encoder, SequenceEncoder)
-        self.source_embedding, self.target_embedding = nn.Embedding(source, width), nn.Embedding(target, width)
+        self.source_embedding, self.target_embedding = (
+            nn.Embedding(source, embedding_dim),
+            nn.Embedding(target, embedding_dim),
+        )
         self.encoder, self.decoder, self.dropout = encoder, nn.ModuleList(decoder), nn.Dropout(dropout)
         self.sizes = [cell.sizes for cell in decoder]
         top = decoder[-1].features
         self.attention = None if attention == "none" else ALIGNMENTS[attention](top, encoder.features)
         self.summary, self.start = nn.Linear(encoder.features, context), nn.Linear(context, sum(map(sum, self.sizes)))
-        self.output = nn.Linear(top + width + (context if self.attention is None else encoder.features), target)
+        self.output = nn.Linear(top + embedding_dim + (context if self.attention is None else encoder.features), target)
         for layer in (self.summary, self.start, self.output):
             initialize_layer_(layer, "lecun")
 

@@ -24,7 +24,7 @@ class EncoderDecoderSpec(NetSpec):
     task: ClassVar[str] = "translation"
     figures: ClassVar[tuple[str, ...]] = ("alignment",)
 
-    width: int = 32
+    embedding_dim: int = 32
     """Numbers in an embedding."""
     hidden: int = 64
     """Units of each layer, in each direction of the encoder, and numbers in the vector between the two nets."""
@@ -44,7 +44,7 @@ class EncoderDecoderSpec(NetSpec):
 
     def __post_init__(self) -> None:
         """Refuse what no net can be."""
-        check_at_least_one(self, "width", "hidden", "layers")
+        check_at_least_one(self, "embedding_dim", "hidden", "layers")
         check_dropout(self.dropout)
         choose(self.cell, dict.fromkeys(get_args(CellName)), subject="net.cell")
         choose(self.attention, dict.fromkeys(get_args(AttentionName)), subject="net.attention")
@@ -79,13 +79,13 @@ class EncoderDecoderSpec(NetSpec):
             bidirectional=self.bidirectional,
             dropout=self.dropout,
         )
-        lowest = self.width + (self.hidden if self.attention == "none" else 0)
+        lowest = self.embedding_dim + (self.hidden if self.attention == "none" else 0)
         return EncoderDecoder(
             len(schema.input.categories),
             len(schema.target.categories),
-            reading.encoder(self.width),
+            reading.encoder(self.embedding_dim),
             [CELLS[self.cell](self.hidden if k else lowest, self.hidden) for k in range(self.layers)],
-            width=self.width,
+            embedding_dim=self.embedding_dim,
             context=self.hidden,
             attention=self.attention,
             dropout=self.dropout,

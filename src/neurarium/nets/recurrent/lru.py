@@ -44,8 +44,8 @@ def ring(
     if not largest_phase > 0:
         raise ConfigError("ring", expected="a largest phase > 0", got=f"{largest_phase:g}")
     # neither end is drawn: log(-log r) has no value there
-    r_squared, share = (torch.rand(2, count) * (1 - 2e-6) + 1e-6).unbind()
-    return (smallest**2 + r_squared * (largest**2 - smallest**2)).sqrt(), largest_phase * share
+    r_squared, fraction = (torch.rand(2, count) * (1 - 2e-6) + 1e-6).unbind()
+    return (smallest**2 + r_squared * (largest**2 - smallest**2)).sqrt(), largest_phase * fraction
 
 
 class LRU(CausalEncoder, nn.Module):

@@ -30,6 +30,6 @@ class MinGRU(GatedMean, nn.Module):
         with torch.no_grad():
             self.gate.bias.copy_(spread_bias(features, longest))
 
-    def share(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch features"]:
+    def fraction(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch features"]:
         """z."""
         return torch.sigmoid(self.gate(x))

@@ -3,7 +3,7 @@
     f_t = sigmoid(p_t),  p_t = W_f x_t + b_f,    i_t = sigmoid(q_t),  q_t = W_i x_t + b_i,    v_t = W_v x_t + b_v
     h_t = f_t / (f_t + i_t) h_(t-1) + i_t / (f_t + i_t) v_t,    h_0 = 0
 
-Both shares are one logistic function, of a difference that stays finite where both gates are 0 to rounding:
+Both fractions are one logistic function, of a difference that stays finite where both gates are 0 to rounding:
 
     i / (f + i) = sigmoid(log i - log f) = sigmoid(log sigmoid(q) - log sigmoid(p))
 
@@ -32,8 +32,8 @@ class MinLSTM(GatedMean, nn.Module):
             initialize_layer_(layer, "lecun")
         with torch.no_grad():
             self.enter.bias.copy_(spread_bias(features, longest))
-            self.forget.bias.copy_(-self.enter.bias)  # f = 1 - i, and the share is i
+            self.forget.bias.copy_(-self.enter.bias)  # f = 1 - i, and the fraction is i
 
-    def share(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch features"]:
+    def fraction(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch features"]:
         """i / (f + i)."""
         return torch.sigmoid(F.logsigmoid(self.enter(x)) - F.logsigmoid(self.forget(x)))

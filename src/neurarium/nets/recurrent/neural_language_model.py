@@ -27,11 +27,11 @@ def contexts(tokens: Int[Tensor, "batch length"], size: int, blank: int) -> Int[
 class NeuralLanguageModel(nn.Module):
     """The net above; `context` is n."""
 
-    def __init__(self, vocabulary: int, context: int, width: int, hidden: int) -> None:
+    def __init__(self, vocabulary: int, context: int, embedding_dim: int, hidden: int) -> None:
         super().__init__()
         self.vocabulary, self.context = vocabulary, context
-        self.embedding = nn.Embedding(vocabulary + 1, width)
-        self.linear1, self.output = nn.Linear(context * width, hidden), nn.Linear(hidden, vocabulary)
+        self.embedding = nn.Embedding(vocabulary + 1, embedding_dim)
+        self.linear1, self.output = nn.Linear(context * embedding_dim, hidden), nn.Linear(hidden, vocabulary)
         initialize_layer_(self.linear1, "xavier", "tanh")
         initialize_layer_(self.output, "lecun")
 

@@ -1,7 +1,7 @@
 """The scan in one pass over memory, compiled by numba: forward reads a and b and writes h, backward does all at once.
 
 Kernels take C-contiguous arrays: a (1 or batch, 1 or time, features), the others (batch, time, features) or (batch,
-features). Rows and features are independent, so threads share them and change no bit of the result. Threads are
+features). Rows and features are independent, so threads fraction them and change no bit of the result. Threads are
 Python's own, started for each large call: numba's would outlive a fork and hang there.
 """
 

@@ -48,13 +48,13 @@ class BagOfTokensSpec(NetSpec):
 
     summary: ClassVar[str] = "deep averaging network: tokens in whatever order, the mean of their embeddings"
 
-    width: int = 32
+    embedding_dim: int = 32
     """Numbers in an embedding."""
     hidden: int = 64
     """Units of the hidden layer."""
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "width", "hidden")
+        check_at_least_one(self, "embedding_dim", "hidden")
 
     @classmethod
     def example(cls) -> Schema:
@@ -67,7 +67,7 @@ class BagOfTokensSpec(NetSpec):
 
         if len(schema.inputs) > 1 or not is_row(schema.input):
             raise other_input("bag-of-tokens", "one row of tokens of varying length", schema)
-        return BagOfTokens(len(schema.input.categories), self.width, self.hidden, schema.outputs)
+        return BagOfTokens(len(schema.input.categories), self.embedding_dim, self.hidden, schema.outputs)
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ class NeuralLanguageModelSpec(NetSpec):
 
     context: int = 8
     """Tokens that are seen."""
-    width: int = 24
+    embedding_dim: int = 24
     """Numbers in an embedding."""
     hidden: int = 128
     """Units of the hidden layer."""
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "context", "width", "hidden")
+        check_at_least_one(self, "context", "embedding_dim", "hidden")
 
     @classmethod
     def example(cls) -> Schema:
@@ -106,4 +106,4 @@ class NeuralLanguageModelSpec(NetSpec):
                 got=f"{len(schema.target.categories)} categories",
                 remedy="give the same stream one place further on",
             )
-        return NeuralLanguageModel(len(field.categories), self.context, self.width, self.hidden)
+        return NeuralLanguageModel(len(field.categories), self.context, self.embedding_dim, self.hidden)

@@ -14,7 +14,7 @@ def read_h5(path: str | Path) -> dict[str, Tensor]:
     """Read every array of numbers in an HDF5 file.
 
     Returns: Tensors by their path in the file ("block1_conv1/block1_conv1/kernel:0"), as they lie there: Keras has
-    other layouts and names than torch, which `converting.from_keras` mends. Optimizer states are left out.
+    other layouts and names than torch, which `converting.from_keras` converts. Optimizer states are left out.
     Raises DataError: not there, damaged, no HDF5 file or one without numbers; ConfigError: h5py is not installed.
     """
     try:

@@ -1,1 +1,1 @@
-"""Pictures of what a run has learned: a file a figure."""
+"""Figures of what a run has learned: a file a figure."""

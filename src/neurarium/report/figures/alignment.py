@@ -38,11 +38,11 @@ def alignment_figure(
     cell, columns = 0.27, min(2, len(sides))
     lines = -(-len(sides) // columns)
     width, height = max(w for w, _ in sides), max(h for _, h in sides)
-    figure = plotting.blank(columns * (width * cell + 1.2), lines * (height * cell + 1.2) + 0.3)
+    figure = plotting.new_figure(columns * (width * cell + 1.2), lines * (height * cell + 1.2) + 0.3)
     for k, (weights, tokens, answer) in enumerate(zip(alignments, sources, written, strict=True)):
         axes = figure.add_subplot(lines, columns, k + 1)
         axes.imshow(weights, cmap=plotting.SIGNED, vmin=-1, vmax=1, aspect="equal", interpolation="nearest")
-        plotting.dress(axes, "", "read", "written")
+        plotting.style_axes(axes, "", "read", "written")
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         turned = 90 if max(map(len, tokens)) > 2 else 0

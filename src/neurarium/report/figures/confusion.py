@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Integer
 
 from neurarium.data.dataset import Dataset
-from neurarium.report.confusion import row_shares, shorten, strengths
+from neurarium.report.confusion import row_fractions, shorten, strengths
 from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.run_figure import RunFigure
 from neurarium.tasks.scores import Scores
@@ -20,28 +20,28 @@ _LARGEST = 26.0  # inches
 def confusion_figure(confusion: Integer[np.ndarray, "classes classes"], classes: Sequence[str]) -> Figure:
     """Draw the confusion matrix: a row for each true class, a column for each answer.
 
-    Rows are colored by shares, right answers blue, wrong ones vermilion. Up to 25 classes the counts are written in,
+    Rows are colored by fractions, right answers blue, wrong ones vermilion. Up to 25 classes the counts are written in,
     above 200 names are left out.
     """
     from matplotlib.colors import to_rgb
 
     from neurarium.report import plotting
 
-    shares, count = row_shares(confusion), len(classes)
+    fractions, count = row_fractions(confusion), len(classes)
     names = [shorten(name, _LONGEST_NAME) for name in classes] if count <= _NAMED_UP_TO else []
     longest = max(map(len, names), default=0)
     side = max(3.2, min(_LARGEST, count * min(0.55, max(0.13, 11 / count))))
-    figure = plotting.blank(side + 1.2 + 0.07 * longest, side + 1.5 + (0.07 * longest if longest > 3 else 0))
+    figure = plotting.new_figure(side + 1.2 + 0.07 * longest, side + 1.5 + (0.07 * longest if longest > 3 else 0))
     axes = figure.add_subplot()
     tint = np.where(np.eye(count)[..., None], to_rgb(plotting.BLUE), to_rgb(plotting.VERMILION))
-    strength = strengths(shares)[..., None]
+    strength = strengths(fractions)[..., None]
     axes.imshow(1 - 0.95 * strength * (1 - tint), aspect="equal", interpolation="nearest")
     if count <= _NUMBERED_UP_TO:
         size = min(10.0, 24 * side / count)
         for i, j in np.argwhere(confusion):
             color = "white" if strength[i, j, 0] > 0.6 else plotting.INK
             axes.text(j, i, f"{confusion[i, j]}", ha="center", va="center", color=color, fontsize=size)
-    plotting.dress(axes, "", "answer", "truth")
+    plotting.style_axes(axes, "", "answer", "truth")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     size = max(5.0, min(10.0, 40 * side / count))
@@ -53,7 +53,7 @@ def confusion_figure(confusion: Integer[np.ndarray, "classes classes"], classes:
     axes.tick_params(which="both", length=0)
     total = int(confusion.sum())
     right = int(confusion.trace())
-    plotting.heading(figure, f"{right:,} of {total:,} right")
+    plotting.suptitle(figure, f"{right:,} of {total:,} right")
     axes.set_title("blue: right, orange: wrong; darker: more of the row", fontsize=9, color=plotting.FAINT)
     return figure
 

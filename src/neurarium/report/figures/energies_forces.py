@@ -26,8 +26,8 @@ def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
     assert isinstance(task, EnergyForces)
     index = torch.linspace(0, len(examples) - 1, min(_MOST, len(examples))).round().long().to(examples.device)
     pairs = list(run.model.answers(task, examples.select(index)))
-    figure = plotting.blank(8.6, 4.4)
-    plotting.heading(figure, "Predictions on molecules that it has not learned from")
+    figure = plotting.new_figure(8.6, 4.4)
+    plotting.suptitle(figure, "Predictions on molecules that it has not learned from")
     for k, (axes, name, field) in enumerate(
         zip(figure.subplots(1, 2), ("energy", "force, a component a point"), (task.energy, task.forces), strict=True)
     ):

@@ -4,7 +4,7 @@ from torch import nn
 
 from neurarium.data.dataset import Dataset
 from neurarium.report.drawn_types import Figure
-from neurarium.report.figures.pictures import are_images
+from neurarium.report.figures.images import are_images
 from neurarium.report.figures.run_figure import RunFigure
 from neurarium.report.filters import filters_figure
 from neurarium.tasks.scores import Scores

@@ -5,7 +5,7 @@ from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import Generative
 from neurarium.record.schema import Schema
 from neurarium.report.drawn_types import Figure
-from neurarium.report.figures.pictures import are_drawable, ends_of, raw, spread
+from neurarium.report.figures.images import are_drawable, ends_of, raw, spread
 from neurarium.report.figures.run_figure import RunFigure, declared
 from neurarium.report.format import percent
 from neurarium.report.samples import points_figure, samples_figure

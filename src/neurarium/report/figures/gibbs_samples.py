@@ -4,7 +4,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.run_figure import RunFigure, declared
 from neurarium.report.figures.unit_filters import are_gray, size_of
-from neurarium.report.rbm_pictures import samples_figure
+from neurarium.report.rbm_figures import samples_figure
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
 

@@ -7,7 +7,7 @@ from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import Hyperplane
 from neurarium.report.drawn_types import Figure
 from neurarium.report.figures.run_figure import RunFigure, declared
-from neurarium.report.perceptron_picture import hyperplane_figure
+from neurarium.report.perceptron_figure import hyperplane_figure
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
 

@@ -11,10 +11,10 @@ from neurarium.checks import ShapeError
 from neurarium.data.dataset import Dataset
 from neurarium.report.confusion import shorten
 from neurarium.report.drawn_types import Figure
-from neurarium.report.figures.pictures import are_images, chosen, ends_of, raw
+from neurarium.report.figures.images import are_images, chosen, ends_of, raw
 from neurarium.report.figures.run_figure import RunFigure
-from neurarium.report.format import sureness
-from neurarium.report.pixels import as_picture
+from neurarium.report.format import confidence_text
+from neurarium.report.pixels import as_image
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
 
@@ -34,7 +34,7 @@ def mistakes_figure(
     Args:
         mistakes: "predicted", "truth" and "confidence" of each, as `scores.json` lists them.
         images: of the mistakes, in that order; as many as there are, or the first of them.
-        ends: values of black and white, see `as_picture`.
+        ends: values of black and white, see `as_image`.
     Raises ShapeError: no images, or more of them than mistakes.
     """
     from neurarium.report import plotting
@@ -49,15 +49,15 @@ def mistakes_figure(
     count = min(most, len(images))
     columns = min(_COLUMNS, max(count, 1))
     rows = max(1, -(-count // columns))
-    figure = plotting.blank(max(1.75 * columns, 4.0), 2.15 * rows + 0.5)
-    plotting.heading(figure, "The most confident mistakes" if count else "No mistakes")
+    figure = plotting.new_figure(max(1.75 * columns, 4.0), 2.15 * rows + 0.5)
+    plotting.suptitle(figure, "The most confident mistakes" if count else "No mistakes")
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, pixels, mistake in zip(grid.flat, images[:count], mistakes, strict=False):
-        axes.imshow(as_picture(np.asarray(pixels), ends), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axes.imshow(as_image(np.asarray(pixels), ends), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         said, truth = (shorten(mistake[name], _LONGEST_NAME) for name in ("predicted", "truth"))
-        label = f"said {said} ({sureness(mistake['confidence'])}),\nis {truth}"
+        label = f"said {said} ({confidence_text(mistake['confidence'])}),\nis {truth}"
         axes.set_title(label, fontsize=9, color=plotting.INK, parse_math=False)
     return figure
 

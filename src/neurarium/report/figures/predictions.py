@@ -34,13 +34,13 @@ def regression_figure(
             got=str(tuple(answers.shape)),
         )
     shown = min(len(names), _MOST_PANELS)
-    figure = plotting.blank(8.6, 3.9 * shown)
-    plotting.heading(figure, "Predictions on examples that it has not learned from")
+    figure = plotting.new_figure(8.6, 3.9 * shown)
+    plotting.suptitle(figure, "Predictions on examples that it has not learned from")
     grid = figure.subplots(shown, 2, squeeze=False)
     for (left, right), name, y, t in zip(grid, names, answers.T, targets.T, strict=False):
         said, true = (z[:_MOST_POINTS].astype(np.float64) for z in (y, t))
         compared(left, name, said, true)
-        plotting.dress(right, "What is left over", "prediction less true value", "examples")
+        plotting.style_axes(right, "What is left over", "prediction less true value", "examples")
         right.hist(said - true, bins=min(30, max(5, len(true) // 4)), color=plotting.SKY)
         right.axvline(0, color=plotting.INK, linewidth=1.2, linestyle=(0, (4, 2)))
     return figure
@@ -52,7 +52,7 @@ def compared(
     """Draw predictions over true values, and the line where both are the same."""
     from neurarium.report import plotting
 
-    plotting.dress(axes, "", "true value", "prediction")
+    plotting.style_axes(axes, "", "true value", "prediction")
     axes.set_title(name, loc="left", color=plotting.INK, fontsize=11, fontweight="bold", parse_math=False)
     axes.scatter(true, said, s=size, color=plotting.BLUE, alpha=0.6, linewidths=0)
     low, high = min(true.min(), said.min()), max(true.max(), said.max())

@@ -21,14 +21,14 @@ _NAME = "recall"
 
 
 def memory_figure(net: Memory, rows: int = 5, flip: float = 0.25, seed: int = 0, names: Sequence[str] = ()) -> Figure:
-    """Draw recalls of stored patterns: damaged picture, steps, what was recalled, what was stored, energy.
+    """Draw recalls of stored patterns: damaged image, steps, what was recalled, what was stored, energy.
 
-    The channels of a picture stand one below the other; a vector is a picture of one row.
+    The channels of an image stand one below the other; a vector is an image of one row.
 
     Args:
         net: with patterns stored.
         rows: how many of them to draw, evenly spread over the memory; all where it holds fewer.
-        flip: share of the units flipped before.
+        flip: fraction of the units flipped before.
         seed: decides which units, and the order of updates.
         names: of all stored patterns, beside the rows; none: their numbers, from 1.
     Raises ConfigError: no row, `flip` outside [0, 1], or another count of names; DataError: nothing is stored.

@@ -7,7 +7,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import Reconstructing
 from neurarium.report.drawn_types import Figure
-from neurarium.report.figures.pictures import ROW, are_drawable, ends_of, raw, spread
+from neurarium.report.figures.images import ROW, are_drawable, ends_of, raw, spread
 from neurarium.report.figures.run_figure import RunFigure, declared
 from neurarium.report.samples import reconstructions_figure
 from neurarium.tasks.reconstruction import Reconstruction

@@ -1,4 +1,4 @@
-"""One picture of what a run has learned: when there is something to see, and how it is drawn."""
+"""One figure of what a run has learned: when there is something to see, and how it is drawn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from neurarium.training.run import Run
 
 @dataclass(frozen=True)
 class RunFigure:
-    """A picture in a run's report.
+    """A figure in a run's report.
 
     Attributes:
-        name: unique; a spec asks for the picture by it (`NetSpec.figures`), and the file is called after it.
+        name: unique; a spec asks for the figure by it (`NetSpec.figures`), and the file is called after it.
         caption: what there is to see, a sentence or two.
         applies: whether there is something to draw, of a run, its data as the net knows them, and its scores, which are
             missing where no example of the split was there to be measured.
@@ -37,5 +37,5 @@ class RunFigure:
 
 
 def declared(run: Run, name: str) -> bool:
-    """Whether the spec of the run's net asks for a picture."""
+    """Whether the spec of the run's net asks for a figure."""
     return name in run.recipe.net.figures

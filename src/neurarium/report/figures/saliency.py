@@ -18,7 +18,7 @@ def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
 FIGURE = RunFigure(
     name="saliency",
     title="What speaks for the answer",
-    caption="Which pixels the answer hangs on, by three methods, the most confident mistakes first. Such pictures show "
+    caption="Which pixels the answer hangs on, by three methods, the most confident mistakes first. Such figures show "
     "what the net is sensitive to, not why.",
     applies=makes_maps,
     draw=_draw,

@@ -9,8 +9,8 @@ from torch import Tensor
 from neurarium.data.dataset import Dataset
 from neurarium.learning.saliency import map_layers
 from neurarium.report.figures.filters import tells_images_apart
-from neurarium.report.figures.pictures import chosen, ends_of, raw
-from neurarium.report.format import sureness
+from neurarium.report.figures.images import chosen, ends_of, raw
+from neurarium.report.format import confidence_text
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
 
@@ -53,7 +53,7 @@ def shown(run: Run, data: Dataset, split: str, scores: Scores) -> Shown:
     x = chosen(examples, index).x
     images = raw(x, field)
     labels = [
-        f"said {run.classes[said]} ({sureness(float(confidence))})"
+        f"said {run.classes[said]} ({confidence_text(float(confidence))})"
         + (f", is {run.classes[truth]}" if said != truth else "")
         for said, truth, confidence in zip(
             *(arrays[name][index] for name in ("predicted", "targets", "confidence")), strict=True

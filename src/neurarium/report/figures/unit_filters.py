@@ -5,9 +5,9 @@ from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import DensityModel
 from neurarium.record.schema import Schema
 from neurarium.report.drawn_types import Figure
-from neurarium.report.figures.pictures import are_images
+from neurarium.report.figures.images import are_images
 from neurarium.report.figures.run_figure import RunFigure, declared
-from neurarium.report.rbm_pictures import filters_figure
+from neurarium.report.rbm_figures import filters_figure
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
 
@@ -36,7 +36,7 @@ def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:
 FIGURE = RunFigure(
     name=_NAME,
     title="What hidden units look for",
-    caption="The weights of hidden units as pictures: where a unit is on, it asks for what is blue and against what is "
+    caption="The weights of hidden units as images: where a unit is on, it asks for what is blue and against what is "
     "orange.",
     applies=_applies,
     draw=_draw,

@@ -4,10 +4,10 @@ from neurarium.data.dataset import Dataset
 from neurarium.nets.expect import expect
 from neurarium.nets.interfaces import DensityModel
 from neurarium.report.drawn_types import Figure
-from neurarium.report.figures.pictures import ROW, spread
+from neurarium.report.figures.images import ROW, spread
 from neurarium.report.figures.run_figure import RunFigure, declared
 from neurarium.report.figures.unit_filters import are_gray, size_of
-from neurarium.report.rbm_pictures import reconstructions_figure
+from neurarium.report.rbm_figures import reconstructions_figure
 from neurarium.tasks.scores import Scores
 from neurarium.training.run import Run
 

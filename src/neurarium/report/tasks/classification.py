@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neurarium.report.confusion import most_confused, row_shares, strengths
-from neurarium.report.format import many, percent, share_digits
+from neurarium.report.confusion import most_confused, row_fractions, strengths
+from neurarium.report.format import many, percent, percent_digits
 from neurarium.report.metrics import metrics_section, value_text
 from neurarium.report.render import Section, render
-from neurarium.report.tasks.task_report import Hint, Pictures, ScoresFile, TaskReport
+from neurarium.report.tasks.task_report import Figures, Hint, ScoresFile, TaskReport
 from neurarium.report.tasks.usage import predict
 from neurarium.tasks.interval import wilson_interval
 
@@ -19,7 +19,7 @@ _OPEN_UP_TO = 20  # rows that a table shows without being asked
 def headline(scores: ScoresFile) -> str:
     """The accuracy, large, with its 95 % interval in words and on a scale."""
     total, right = scores["examples"], hits(scores)
-    digits = share_digits(total)
+    digits = percent_digits(total)
     low, high = wilson_interval(right, total)
     return render(
         "headline.html",
@@ -37,9 +37,9 @@ def beside(scores: ScoresFile) -> list[str]:
     return told + [f"{metric['name']} {value_text(metric)}" for metric in others]
 
 
-def sections(scores: ScoresFile, pictures: Pictures) -> Sequence[Section | None]:
+def sections(scores: ScoresFile, figures: Figures) -> Sequence[Section | None]:
     """Scores beside those of guessing, answers class by class, and mistakes."""
-    return [metrics_section(scores), answers(scores, pictures("confusion")), mistakes(scores, pictures("mistakes"))]
+    return [metrics_section(scores), answers(scores, figures("confusion")), mistakes(scores, figures("mistakes"))]
 
 
 def answers(scores: ScoresFile, confusion_png: bytes | None) -> Section:
@@ -49,17 +49,17 @@ def answers(scores: ScoresFile, confusion_png: bytes | None) -> Section:
         "answers.html",
         rows=scores["per_class"],
         confusion=confusion.tolist(),
-        strength=strengths(row_shares(confusion)).tolist(),
+        strength=strengths(row_fractions(confusion)).tolist(),
         turned=max(map(len, classes)) > 3,
         beside=len(classes) <= _WRITTEN_UP_TO,
-        picture=confusion_png,
+        figure=confusion_png,
         open_up_to=_OPEN_UP_TO,
     )
     return Section("answers", "Answers", "Answers by class", body)
 
 
 def mistakes(scores: ScoresFile, png: bytes | None) -> Section | None:
-    """The most confident mistakes, as pictures where there are any and as a table."""
+    """The most confident mistakes, as figures where there are any and as a table."""
     listed = scores["mistakes"]
     if not listed:
         return None
@@ -68,7 +68,7 @@ def mistakes(scores: ScoresFile, png: bytes | None) -> Section | None:
         "mistakes.html",
         caption=f"Number of the example in the {scores['split']} data, counted from 0",
         rows=[(m["index"], m["predicted"], m["truth"], percent(m["confidence"], 1)) for m in listed],
-        picture=png,
+        figure=png,
         words=f"The {len(listed)} most confident mistakes: {said}" + (" …" if listed[5:] else ""),
     )
     return Section("mistakes", "Mistakes", "Most confident mistakes", body)
@@ -84,7 +84,7 @@ def tell_accuracy(scores: ScoresFile) -> str:
     total, split = scores["examples"], scores["split"]
     right = hits(scores)
     low, high = wilson_interval(right, total)
-    digits = share_digits(total)
+    digits = percent_digits(total)
     return (
         f"Of the {total:,} {split} examples it answered {right:,} right, {percent(right / total, digits)}; on the "
         f"evidence of so many examples its true accuracy lies between {percent(low, digits)} and "
@@ -141,14 +141,14 @@ _READING: Sequence[Hint] = (
     (
         "blue",
         "Training error",
-        "Share of wrong answers on the examples that the net learns from, averaged over each epoch while the weights "
-        "move. Where it stays high, the net is too small or has not learned long enough.",
+        "Fraction of wrong answers on the examples that the net learns from, averaged over each epoch while the "
+        "weights move. Where it stays high, the net is too small or has not learned long enough.",
     ),
     (
         "vermilion",
         "Validation error",
-        "Share of wrong answers on examples that it does not learn from, measured after each epoch. It tells what the "
-        "net has understood; the epoch where it is lowest is the one to keep.",
+        "Fraction of wrong answers on examples that it does not learn from, measured after each epoch. It tells what "
+        "the net has understood; the epoch where it is lowest is the one to keep.",
     ),
     (
         "",
@@ -161,7 +161,7 @@ _READING: Sequence[Hint] = (
 REPORT = TaskReport(
     learned="learned to tell {classes} classes of {inputs} apart",
     axis="wrong answers in %",
-    error="Share of wrong answers",
+    error="Fraction of wrong answers",
     call="run.predict(inputs).labels",
     headline=headline,
     sections=sections,
@@ -169,5 +169,5 @@ REPORT = TaskReport(
     outcome=outcome,
     usage=predict,
     reading=_READING,
-    shares=True,
+    fractions=True,
 )

@@ -14,8 +14,8 @@ def _outcome(scores: ScoresFile) -> str:
 REPORT = TaskReport(
     learned="learned to make {inputs} like the given ones",
     axis="misjudged examples in %",
-    error="Share of examples, real and generated, that the discriminator takes for the other kind: 50 % where it can "
-    "tell nothing",
+    error="Fraction of examples, real and generated, that the discriminator takes for the other kind: 50 % where it "
+    "can tell nothing",
     call="run.sample(100)",
     sentences=lambda scores: [_outcome(scores)],
     outcome=_outcome,

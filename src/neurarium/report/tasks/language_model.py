@@ -13,7 +13,7 @@ REPORT = measured_by(
     _tokens,
     learned="learned to predict what comes next in {inputs}",
     axis="wrong next tokens in %",
-    error="Share of tokens that are not the ones it holds for the likeliest",
+    error="Fraction of tokens that are not the ones it holds for the likeliest",
     call="run.predict(inputs).labels",
     usage=predict,
 )

@@ -13,6 +13,6 @@ REPORT = measured_by(
     _stored,
     learned="stored {inputs} and recalls them from damaged ones",
     axis="wrong units in %",
-    error="Share of wrong units",
+    error="Fraction of wrong units",
     call=SCALED,
 )

@@ -3,7 +3,7 @@
 from neurarium.report.tasks.task_report import TaskReport
 from neurarium.report.tasks.usage import predict
 
-UNEXPLAINED = "Mean squared error as a share of the variance: 100 % is what always answering the mean would give"
+UNEXPLAINED = "Mean squared error as a fraction of the variance: 100 % is what always answering the mean would give"
 
 REPORT = TaskReport(
     learned="learned to predict {names} from {inputs}",

@@ -11,7 +11,7 @@ from neurarium.report.render import Section
 
 ScoresFile: TypeAlias = Mapping[str, Any]
 """Content of `scores.json`."""
-Pictures: TypeAlias = Callable[[str], bytes | None]
+Figures: TypeAlias = Callable[[str], bytes | None]
 """The PNG of a figure by its name, where the run has it."""
 Commands: TypeAlias = Sequence[tuple[str, str]]
 """Lines to type, each with what it does before it."""
@@ -19,7 +19,7 @@ Hint: TypeAlias = tuple[str, str, str]
 """How to read something: color of its curve in the style sheet, or empty; name; explanation."""
 
 
-def _metrics(scores: ScoresFile, pictures: Pictures) -> Sequence[Section | None]:
+def _metrics(scores: ScoresFile, figures: Figures) -> Sequence[Section | None]:
     return [metrics_section(scores)]
 
 
@@ -47,7 +47,7 @@ class TaskReport:
         measured_on: how many of what were measured.
         usage: what to type to use a run, given its folder and its schema.
         reading: how to read the curves; empty: the error is explained.
-        shares: whether an error is a share of examples, so that its standard error is known.
+        fractions: whether an error is a fraction of examples, so that its standard error is known.
     """
 
     learned: str
@@ -55,20 +55,20 @@ class TaskReport:
     error: str
     call: str
     headline: Callable[[ScoresFile], str] = metrics_headline
-    sections: Callable[[ScoresFile, Pictures], Sequence[Section | None]] = _metrics
+    sections: Callable[[ScoresFile, Figures], Sequence[Section | None]] = _metrics
     sentences: Callable[[ScoresFile], list[str]] = _told
     outcome: Callable[[ScoresFile], str] = tell_metrics
     measured_on: Callable[[ScoresFile], str] = measured_on
     usage: Callable[[Path, Schema], Commands] = _nothing
     reading: Sequence[Hint] = ()
-    shares: bool = False
+    fractions: bool = False
 
 
 def measured_by(counted: Callable[[ScoresFile], str], **words: Any) -> TaskReport:
     """The report of a task that is measured on something else than the examples of a split, which `counted` says."""
     return TaskReport(
         headline=lambda scores: metrics_headline(scores, counted(scores)),
-        sections=lambda scores, pictures: [metrics_section(scores, counted(scores))],
+        sections=lambda scores, figures: [metrics_section(scores, counted(scores))],
         sentences=lambda scores: [tell_metrics(scores, counted(scores))],
         outcome=lambda scores: tell_metrics(scores, counted(scores)),
         measured_on=counted,

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from neurarium.report.format import many
 from neurarium.report.metrics import metrics_section
 from neurarium.report.render import Section, render
-from neurarium.report.tasks.task_report import Pictures, ScoresFile, TaskReport
+from neurarium.report.tasks.task_report import Figures, ScoresFile, TaskReport
 from neurarium.report.tasks.usage import predict
 
 
-def _sections(scores: ScoresFile, pictures: Pictures) -> Sequence[Section | None]:
+def _sections(scores: ScoresFile, figures: Figures) -> Sequence[Section | None]:
     return [_answers(scores), metrics_section(scores)]
 
 
@@ -30,7 +30,7 @@ def _answers(scores: ScoresFile) -> Section | None:
 REPORT = TaskReport(
     learned="learned to turn {inputs} into {names}",
     axis="wrong next tokens in %",
-    error="Share of wrong next tokens, the right ones before given",
+    error="Fraction of wrong next tokens, the right ones before given",
     call="run.predict(inputs).labels",
     sections=_sections,
     usage=predict,

@@ -3,7 +3,7 @@
 Every member starts from the weights that its seed gives, sees the batches that its seed draws, stops early by its own
 score and goes back to its own best weights; its record, checkpoints and weights lie in its own folder. Sums are taken
 in another order than in a single run, so numbers agree to rounding. Dropout draws for all members from one generator:
-there a member is a run like the single one, not the same. The seconds of a member are its share of the group's.
+there a member is a run like the single one, not the same. The seconds of a member are its fraction of the group's.
 
 A member that has stopped is carried along in the computation, unread, until half of them have: to rebuild costs more.
 """

@@ -76,9 +76,9 @@ class ContrastiveRule(DescentRule):
         size = sum(part.size for part in parts)
         losses, errors = [], []
         for part in parts:
-            share = part.size / size
-            mean, wrong = self._contrast(part.x, share)
-            losses.append(mean if share == 1.0 else share * mean)
+            fraction = part.size / size
+            mean, wrong = self._contrast(part.x, fraction)
+            losses.append(mean if fraction == 1.0 else fraction * mean)
             errors.append(wrong)
         values = to_floats(total(losses), total(errors), *torch._foreach_norm(gradients_of(self.parameters)))
         update = Update(values[0], values[1], math.hypot(*values[2:]), self._rate(context), float(size))
@@ -107,8 +107,8 @@ class ContrastiveRule(DescentRule):
         if self._chains is not None:
             self._chains = state["chains"].to(self._rbm.weight)
 
-    def _contrast(self, inputs: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """Add the gradient of some examples, weighted by their share of the batch; return their scores."""
+    def _contrast(self, inputs: Tensor, fraction: float) -> tuple[Tensor, Tensor]:
+        """Add the gradient of some examples, weighted by their fraction of the batch; return their scores."""
         w = self._rbm.weights
         # what computes no products stands outside `computing`, which costs some microseconds an operation
         with torch.no_grad():
@@ -128,7 +128,7 @@ class ContrastiveRule(DescentRule):
             if self._chains is not None:
                 self._chains = draw(p_at_end)
             for parameter, g in zip(w, gradient, strict=True):
-                g = g if share == 1.0 else g.mul_(share)
+                g = g if fraction == 1.0 else g.mul_(fraction)
                 parameter.grad = g if parameter.grad is None else parameter.grad.add_(g)
         return scores
 

@@ -60,15 +60,15 @@ class ChainStep:
         self._task, self._placement, self._loss = task, device_config, loss
 
     def __call__(self, batch: Batch, counts: Tensor, size: int, context: Context) -> tuple["ChainLoss", Tensor]:
-        """Loss of a batch, or of its share in a larger one, and sum of the errors; see `TaskStep`."""
+        """Loss of a batch, or of its fraction in a larger one, and sum of the errors; see `TaskStep`."""
         forward, backward = self._loss
-        share = batch.size / size
+        fraction = batch.size / size
         with torch.no_grad(), self._placement.autocast():
             outputs = self._chain.forward(batch.x)
             value, cache = forward(outputs, batch.labels)
             errors = self._task.errors(outputs, batch)
-        value = value if share == 1.0 else share * value
-        return ChainLoss(value, lambda: self._back(backward(share, cache))), errors
+        value = value if fraction == 1.0 else fraction * value
+        return ChainLoss(value, lambda: self._back(backward(fraction, cache))), errors
 
     def _back(self, delta: Tensor) -> None:
         with torch.no_grad(), self._placement.autocast():

@@ -77,7 +77,7 @@ class HessianFreeRule(LearningRule):
         self._context = Context()
 
     def step(self, parts: tuple[Batch, ...], context: Context) -> Update:
-        """Take one step; see `LearningRule.step`. The learning rate reported is the step's share of its direction.
+        """Take one step; see `LearningRule.step`. The learning rate reported is the step's fraction of its direction.
 
         Raises ConfigError: the examples of a batch are not rows, of which a part can be taken; ShapeError: a net that
         answers with more than one tensor.

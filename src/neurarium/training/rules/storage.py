@@ -5,12 +5,12 @@ from the run's seed, so the seed decides what is stored. Labels are not looked a
 batch have been stored, for the patterns of the memory so far (for _SCORED of them, evenly spread, where it holds more),
 
     loss       1/n H(x), mean over the patterns: energy a neuron
-    errors          share of wrong units after the recall, `flip` of the units flipped before, times the batch size
+    errors          fraction of wrong units after the recall, `flip` of the units flipped before, times the batch size
     gradient_norm   number of patterns that the batch added
 
-and in measurements the sums over the examples of H(x)/n and of the same share of wrong units. These examples are not
-stored (validation and test): they say how far recall leads away from a picture that the memory does not know, and by
-how much the energy of known pictures lies below that of unknown ones. An error is never the share of wrong labels. The
+and in measurements the sums over the examples of H(x)/n and of the same fraction of wrong units. These examples are not
+stored (validation and test): they say how far recall leads away from an image that the memory does not know, and by
+how much the energy of known images lies below that of unknown ones. An error is never the fraction of wrong labels. The
 units to be flipped and the order of updates are the same in every measurement; the run's generators stand still.
 
 Source: J. Hopfield, "Neural networks and physical systems with emergent collective computational abilities", 1982.
@@ -62,7 +62,7 @@ class StorageRule(LearningRule):
     def step(self, parts: tuple[Batch, ...], context: Context) -> Update:
         """Store examples of a batch where there is room; see `LearningRule.step` and the sums above.
 
-        Raises DataError: pictures that are all -1 or all +1.
+        Raises DataError: images that are all -1 or all +1.
         """
         (batch,) = parts
         added = 0 if self.finished else self._memory.store(batch.x)
@@ -74,7 +74,7 @@ class StorageRule(LearningRule):
         return Update(loss, wrong * batch.size, float(added), self._rate, float(batch.size))
 
     def measure(self, batch: Batch) -> Sums:
-        """Energy a neuron, and share of wrong units after the recall, of the examples of a batch."""
+        """Energy a neuron, and fraction of wrong units after the recall, of the examples of a batch."""
         with torch.inference_mode():
             loss, wrong = self._score(self._memory.units(batch.x))
         return Sums.of_examples(loss, wrong * batch.size, batch.size)
@@ -92,6 +92,6 @@ class StorageRule(LearningRule):
         self.finished, self._scores = state["finished"], None
 
     def _score(self, patterns: Tensor) -> tuple[float, float]:
-        """Mean energy a neuron, and share of wrong units after the recall."""
+        """Mean energy a neuron, and fraction of wrong units after the recall."""
         energy = float(self._memory.energy(patterns).mean()) / patterns.shape[1]
         return energy, 1 - recall_scores(self._memory.recall, patterns, self._flip, _MEASUREMENT_SEED).right_after

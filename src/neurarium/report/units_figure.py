@@ -1,4 +1,4 @@
-"""Picture of the Boolean functions of two inputs: which of them one threshold unit is."""
+"""Figure of the Boolean functions of two inputs: which of them one threshold unit is."""
 
 from itertools import product
 
@@ -17,8 +17,8 @@ def functions_figure() -> Figure:
 
     found = functions_of_one_unit(2, (-1.0, 0.0, 1.0))
     tables = list(product((0, 1), repeat=4))
-    figure = plotting.blank(9.4, 4.1)
-    plotting.heading(figure, f"{len(found)} of {len(tables)} Boolean functions of two inputs are one threshold unit")
+    figure = plotting.new_figure(9.4, 4.1)
+    plotting.suptitle(figure, f"{len(found)} of {len(tables)} Boolean functions of two inputs are one threshold unit")
     for axes, table in zip(figure.subplots(2, 8).flat, tables, strict=True):
         _square(axes, table)
         if table in found:

@@ -1,6 +1,6 @@
-"""Read a picture file as bytes of one shape: gray or red-green-blue, of one size.
+"""Read an image file as bytes of one shape: gray or red-green-blue, of one size.
 
-Pictures are turned as their EXIF tag says, transparent parts are laid over white, 16-bit gray levels are
+Images are turned as their EXIF tag says, transparent parts are laid over white, 16-bit gray levels are
 halved to 8 bits, of an animation the first frame is taken. Another size is reached by bilinear resampling,
 whatever that does to the aspect ratio.
 """
@@ -35,13 +35,13 @@ _TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")
 _ORIENTATION = 0x0112  # EXIF tag; from 5 on, width and height change places
 
 
-def is_picture(path: Path) -> bool:
-    """Tell by the name whether `path` is a picture that can be read."""
+def is_image_file(path: Path) -> bool:
+    """Tell by the name whether `path` is an image that can be read."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def picture_shape(path: Path) -> tuple[int, int, int]:
-    """Return channels (1 or 3), height and width by the header of a picture; a `DataError` where there is none."""
+def image_shape_of(path: Path) -> tuple[int, int, int]:
+    """Return channels (1 or 3), height and width by the header of an image; a `DataError` where there is none."""
     with _opened(path) as image:
         width, height = image.size
         if image.getexif().get(_ORIENTATION, 1) >= 5:
@@ -49,10 +49,10 @@ def picture_shape(path: Path) -> tuple[int, int, int]:
         return 1 if image.mode in _GREY else 3, height, width
 
 
-def read_picture(path: Path, channels: int, height: int, width: int) -> UInt8[np.ndarray, "channels height width"]:
-    """Return a picture as bytes: 1 channel of gray (0.299 red + 0.587 green + 0.114 blue), 3 of red, green, blue.
+def read_image(path: Path, channels: int, height: int, width: int) -> UInt8[np.ndarray, "channels height width"]:
+    """Return an image as bytes: 1 channel of gray (0.299 red + 0.587 green + 0.114 blue), 3 of red, green, blue.
 
-    Raises DataError: no such file, no picture, or a damaged one.
+    Raises DataError: no such file, no image, or a damaged one.
     """
     from PIL import Image, ImageOps
 
@@ -75,7 +75,7 @@ def _opened(path: Path) -> Iterator["Image"]:
     from PIL import Image
     from PIL.Image import DecompressionBombError
 
-    with reading(path, "a picture"):
+    with reading(path, "an image"):
         content = path.open("rb")
     with content:
         try:
@@ -83,4 +83,4 @@ def _opened(path: Path) -> Iterator["Image"]:
                 yield image
         except (*_DAMAGE, DecompressionBombError) as error:
             got, remedy = f"a file that cannot be decoded ({type(error).__name__})", "remove it or save it again"
-            raise DataError(str(path), expected="a picture (png, jpg, bmp, gif)", got=got, remedy=remedy) from error
+            raise DataError(str(path), expected="an image (png, jpg, bmp, gif)", got=got, remedy=remedy) from error

@@ -1,6 +1,6 @@
 from itertools import product
 
-from neurarium.report.units_picture import functions_figure
+from neurarium.report.units_figure import functions_figure
 
 
 def test_a_line_for_every_function_but_two() -> None:

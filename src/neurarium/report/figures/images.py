@@ -9,7 +9,7 @@ from neurarium.data.scaling import unscaled
 from neurarium.record.schema import Field, Schema
 
 ROW = 10
-"""Pictures side by side."""
+"""Images side by side."""
 
 
 def are_images(schema: Schema) -> bool:

@@ -1,4 +1,4 @@
-"""Picture of a perceptron: its hyperplane among the examples, and its mistakes beside Novikoff's bound."""
+"""Figure of a perceptron: its hyperplane among the examples, and its mistakes beside Novikoff's bound."""
 
 from collections.abc import Sequence
 
@@ -31,8 +31,8 @@ def hyperplane_figure(
     from neurarium.report import plotting
 
     bound = novikoff(x, labels)
-    figure = plotting.blank(10.4, 4.6)
-    plotting.heading(figure, title)
+    figure = plotting.new_figure(10.4, 4.6)
+    plotting.suptitle(figure, title)
     left, right = figure.subplots(1, 2)
     points, y = x.detach().cpu().double().numpy(), signs(labels).numpy()
     _examples(left, weight.detach().cpu().double().numpy(), bias, points, y, bound, names, features)
@@ -76,7 +76,7 @@ def _examples(
     else:
         places = edge_on(points, weight, offset)
         across, up = "signed distance to the hyperplane", "along it, where examples spread most"
-    plotting.dress(axes, "Examples and hyperplane", across, up)
+    plotting.style_axes(axes, "Examples and hyperplane", across, up)
     for sign, name, color, marker in ((-1, names[0], plotting.BLUE, "o"), (1, names[1], plotting.VERMILION, "s")):
         some = places[y == sign]
         axes.scatter(some[:, 0], some[:, 1], s=16, color=color, marker=marker, alpha=0.75, linewidths=0, label=name)
@@ -123,7 +123,7 @@ def _mistakes(axes: Axes, each: Sequence[int], bound: Bound | Certificate) -> No
     from neurarium.report import plotting
 
     counts, epochs = np.cumsum(each), len(each)
-    plotting.dress(axes, "Mistakes", "epoch", "mistakes so far")
+    plotting.style_axes(axes, "Mistakes", "epoch", "mistakes so far")
     axes.plot(range(1, epochs + 1), counts, color=plotting.BLUE, marker="o" if epochs < 40 else "", markersize=4)
     plotting.epochs_axis(axes, float(epochs))
     end = f"{many(int(counts[-1]), 'mistake')} in {many(epochs, 'epoch')}"

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from neurarium.checks import ConfigError, ShapeError
 from neurarium.nets.connectionist.rbm import RBM
-from neurarium.report.rbm_pictures import filters_figure, reconstructions_figure, samples_figure
+from neurarium.report.rbm_figures import filters_figure, reconstructions_figure, samples_figure
 
 
 def shown(axes: Axes) -> np.ndarray:
@@ -64,7 +64,7 @@ def test_samples_have_a_row_a_moment(visible: str) -> None:
 
 def test_pictures_of_another_size_are_refused() -> None:
     for draw in (filters_figure, samples_figure):
-        with pytest.raises(ShapeError, match="pictures of 12 pixels, got 4 x 4"):
+        with pytest.raises(ShapeError, match="images of 12 pixels, got 4 x 4"):
             draw(machine(), (4, 4))
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from neurarium.learning.trace import trace
-from neurarium.report.trace_picture import trace_figure
+from neurarium.report.trace_figure import trace_figure
 
 
 @pytest.fixture(scope="module")

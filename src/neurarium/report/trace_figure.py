@@ -1,4 +1,4 @@
-"""A trace of a net as a picture: the same layers along four logarithmic axes, in the order of computation."""
+"""A trace of a net as a figure: the same layers along four logarithmic axes, in the order of computation."""
 
 import math
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ def trace_figure(trace: Trace, title: str = "") -> Figure:
     names = [_short(entry.title) for entry in trace.layers]
     width = min(max(_NARROWEST, 1.6 + _INCHES_A_LAYER * len(names)), _WIDEST)
     labels = 0.075 * max(map(len, names), default=0) + 0.3
-    figure = plotting.blank(width, 8.2 + labels)
+    figure = plotting.new_figure(width, 8.2 + labels)
     if title:
-        plotting.heading(figure, title)
+        plotting.suptitle(figure, title)
     panels = figure.subplots(4, 1, sharex=True)
     signal = "Error signal dL/dy: root mean square"
     signal += f", times {number(trace.factor, 3)} a layer backwards" if trace.factor else ""
@@ -59,7 +59,7 @@ def _panel(axes: Axes, title: str, series: Series, color: str, faint: str = "") 
 
     from neurarium.report import plotting
 
-    plotting.dress(axes, title, "", "logarithmic")
+    plotting.style_axes(axes, title, "", "logarithmic")
     axes.grid(axis="x", color=plotting.LINE, linewidth=0.4)
     axes.set_yscale("log")
     drawn: list[float] = []

@@ -4,7 +4,7 @@ import torch
 
 from neurarium.nets.connectionist.perceptron import learn
 from neurarium.nets.connectionist.separability import margins, novikoff
-from neurarium.report.perceptron_picture import edge_on, hyperplane_figure
+from neurarium.report.perceptron_figure import edge_on, hyperplane_figure
 from neurarium.report.plotting import png
 
 CORNERS = torch.tensor([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]])

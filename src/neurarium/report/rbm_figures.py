@@ -1,4 +1,4 @@
-"""Pictures of a net of visible and hidden units: what hidden ones look for, what becomes of inputs, samples."""
+"""Images of a net of visible and hidden units: what hidden ones look for, what becomes of inputs, samples."""
 
 import numpy as np
 from jaxtyping import Float
@@ -14,12 +14,12 @@ from neurarium.report.filters import mosaic
 def filters_figure(
     net: DensityModel, size: tuple[int, int], title: str = "What hidden units look for", most: int = 64
 ) -> Figure:
-    """Draw the weights of the hidden units with the longest weight vectors as pictures, all on one scale.
+    """Draw the weights of the hidden units with the longest weight vectors as images, all on one scale.
 
     Args:
         net: its visible units are pixels.
-        size: height and width of a picture.
-    Raises ShapeError: pictures with another number of pixels than visible units.
+        size: height and width of an image.
+    Raises ShapeError: images with another number of pixels than visible units.
     """
     from neurarium.report import plotting
 
@@ -29,8 +29,8 @@ def filters_figure(
     whole = _mosaic(weight[strongest], size, columns=min(16, _even_columns(len(strongest))))
     # the last hundredth would make all others pale
     end = float(np.nanpercentile(np.abs(whole), 99)) or 1.0
-    figure = plotting.blank(8.4, 8.4 * whole.shape[0] / whole.shape[1] * 0.84 + 0.75)
-    plotting.heading(figure, title)
+    figure = plotting.new_figure(8.4, 8.4 * whole.shape[0] / whole.shape[1] * 0.84 + 0.75)
+    plotting.suptitle(figure, title)
     axes = figure.subplots()
     image = axes.imshow(whole, cmap=plotting.SIGNED, vmin=-end, vmax=end, interpolation="nearest")
     _bare(axes)
@@ -51,15 +51,15 @@ def reconstructions_figure(
     Args:
         net: its visible units are pixels.
         inputs: as the machine takes them, a dozen at most to be seen well.
-    Raises ShapeError: pictures with another number of pixels than visible units.
+    Raises ShapeError: images with another number of pixels than visible units.
     """
     from neurarium.report import plotting
 
     _check(net.weight.shape[1], size)
     v, again = net.units(inputs).detach().cpu(), net.reconstruct(inputs).detach().cpu()
     error = float((v - again).square().mean())
-    figure = plotting.blank(max(4.0, 0.85 * len(v)), 2.6)
-    plotting.heading(figure, title)
+    figure = plotting.new_figure(max(4.0, 0.85 * len(v)), 2.6)
+    plotting.suptitle(figure, title)
     low, high = _range(net, v)
     upper, lower = figure.subplots(2, 1)
     for axes, rows, name in ((upper, v, "input"), (lower, again, "again")):
@@ -81,22 +81,22 @@ def samples_figure(
 ) -> Figure:
     """Draw chains of Gibbs sampling begun at coin tosses: a column a chain, a row a moment.
 
-    Each picture is the mean of the visible units given the hidden ones at that moment.
+    Each image is the mean of the visible units given the hidden ones at that moment.
 
     Args:
         net: both a `DensityModel` whose visible units are pixels and `Generative`.
         moments: steps of Gibbs sampling after which to look, rising.
         seed: of the chains; every row shows the same ones.
-    Raises ShapeError: pictures with another number of pixels than visible units; ConfigError: a net of another kind.
+    Raises ShapeError: images with another number of pixels than visible units; ConfigError: a net of another kind.
     """
     from neurarium.report import plotting
 
-    model, maker = expect(net, DensityModel, "pictures of chains"), expect(net, Generative, "pictures of chains")
+    model, maker = expect(net, DensityModel, "images of chains"), expect(net, Generative, "images of chains")
     _check(model.weight.shape[1], size)
     # one seed for each moment: a chain of 10 steps begins with the same draws as one of 100
     rows = [model.units(maker.sample(chains, seed, steps)).detach().cpu() for steps in moments]
-    figure = plotting.blank(max(4.5, 0.75 * chains + 1.0), 0.75 * len(rows) + 0.9)
-    plotting.heading(figure, title)
+    figure = plotting.new_figure(max(4.5, 0.75 * chains + 1.0), 0.75 * len(rows) + 0.9)
+    plotting.suptitle(figure, title)
     low, high = _range(model, rows[-1])
     for axes, row, steps in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, moments, strict=True):
         axes.imshow(_mosaic(row, size, chains), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
@@ -128,4 +128,4 @@ def _bare(axes: Axes) -> None:
 
 def _check(pixels: int, size: tuple[int, int]) -> None:
     if size[0] * size[1] != pixels:
-        raise ShapeError("size", expected=f"pictures of {pixels} pixels", got=f"{size[0]} x {size[1]}")
+        raise ShapeError("size", expected=f"images of {pixels} pixels", got=f"{size[0]} x {size[1]}")
