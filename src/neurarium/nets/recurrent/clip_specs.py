@@ -1,15 +1,12 @@
 """Nets of clips as a recipe names them (no torch)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from neurarium.checks import ConfigError
 from neurarium.nets.refusals import check_at_least_one, check_dropout, other_input
-from neurarium.nets.spec import NetSpec
+from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Field, Schema
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class ConvLSTMSpec(NetSpec):
         """Clips of 5 frames of 12 x 12 pixels, in 4 classes."""
         return example_clips()
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for clips; targets that are frames of the same size it predicts, others by class or number."""
         from neurarium.nets.recurrent.conv_lstm_net import ConvLSTMClassifier, ConvLSTMForecaster
 
@@ -73,7 +70,7 @@ class VideoNetSpec(NetSpec):
         """Clips of 5 frames of 12 x 12 pixels, in 4 classes."""
         return example_clips()
 
-    def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
+    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for clips."""
         from neurarium.nets.convolutional.video_net import VideoNet
 

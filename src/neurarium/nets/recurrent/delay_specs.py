@@ -1,14 +1,12 @@
 """Nets of series whose memory is a delay line, as a recipe names them (no torch)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from neurarium.checks import ConfigError
 from neurarium.nets.recurrent.sequence_spec import SequenceSpec
 from neurarium.nets.refusals import check_at_least_one
-
-if TYPE_CHECKING:
-    import torch
+from neurarium.nets.spec import Module
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class TDNNSpec(SequenceSpec):
                 "net.dilations", expected=f"one a layer, {len(self.hidden)}", got=f"{len(self.dilations)} numbers"
             )
 
-    def encoder(self, features: int) -> "torch.nn.Module":
+    def encoder(self, features: int) -> Module:
         """Layers of taps."""
         from neurarium.nets.recurrent.tdnn import tdnn
 
@@ -88,13 +86,13 @@ class FSMNSpec(SequenceSpec):
         if self.memory not in kinds:
             raise ConfigError("net.memory", expected=", ".join(kinds), got=str(self.memory))
 
-    def encoder(self, features: int) -> "torch.nn.Module":
+    def encoder(self, features: int) -> Module:
         """Layers with memories."""
         from neurarium.nets.recurrent.compact_fsmn import CompactFSMNLayer
         from neurarium.nets.recurrent.encoder import CausalStack, EncoderStack
         from neurarium.nets.recurrent.fsmn import FSMNLayer, MemoryBlock
 
-        narrow, layers = self.memory in ("compact", "deep"), list["torch.nn.Module"]()
+        narrow, layers = self.memory in ("compact", "deep"), list[Module]()
         for _ in range(self.layers):
             block = MemoryBlock(
                 self.projection if narrow else self.hidden,
