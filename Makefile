@@ -38,6 +38,7 @@ benchmarks: $(VENV)/.bench
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/backprop.py
 	$(BIN)/python benchmarks/trace.py
+	$(BIN)/python benchmarks/scan.py
 	$(BIN)/python benchmarks/ensemble.py
 	$(BIN)/python benchmarks/hopfield.py
 	$(BIN)/python benchmarks/hessian_free.py
@@ -68,7 +69,7 @@ $(VENV)/.torch: constraints.txt
 	touch $@
 
 $(VENV)/.run: $(VENV)/.torch pyproject.toml
-	$(PIP) -e .
+	$(PIP) -e '.[fast]'
 	touch $@
 
 $(VENV)/.test: $(VENV)/.torch pyproject.toml Makefile

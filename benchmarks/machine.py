@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("neurarium", "torch", "numpy", "keras", "jax", "skorch", "scikit-learn")
+PACKAGES = ("neurarium", "torch", "numpy", "numba", "keras", "jax", "skorch", "scikit-learn")
 BUSY = 0.5
 
 

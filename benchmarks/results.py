@@ -64,6 +64,12 @@ TARGETS = {
     "gan": ("modes covered", 1.0, "the mixture that the points were drawn from"),
     "dcgan": ("classes covered", 1.0, "LeNet-5 trained on real digits; training digits instead of generated ones"),
     "vowels": ("accuracy", 0.95, "forward pass in NumPy; logistic regression on the mean frame, 0.962"),
+    "vowels-min-gru": ("accuracy", 0.95, "the sequential form in NumPy; vowels beside it, without order"),
+    "vowels-min-lstm": ("accuracy", 0.95, "the sequential form in NumPy; vowels beside it, without order"),
+    "vowels-lru": ("accuracy", 0.95, "the dense linear system in NumPy; vowels beside it, without order"),
+    "fashion-rows-lru": ("accuracy", 0.85, "the dense linear system in NumPy; mlp-fashion beside it"),
+    "fashion-pixels-lru": ("accuracy", 0.80, "the dense linear system in NumPy; mlp-fashion beside it"),
+    "fashion-pixels-min-gru": ("accuracy", 0.80, "the sequential form in NumPy; mlp-fashion beside it"),
     "digit-count": (
         "accuracy",
         0.94,

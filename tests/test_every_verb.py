@@ -71,6 +71,7 @@ def arguments(verb: str, run: Run, folder: Path) -> list[str]:
         "report": [where],
         "evaluate": [where, "--split", "validation"],
         "predict": [where, str(file), "--out", str(folder / "answers.csv")],
+        "translate": [where, "abc"],
         "sample": [where, "--count", "2", "--steps", "2", "--out", str(folder / "samples.npz")],
         "list": [],
         "show": [where],

@@ -8,7 +8,16 @@ from neurarium.recipes.catalog import RECIPES
 from neurarium.training.recipe import net_kind
 
 DOCS = Path(__file__).parent.parent
-CHAPTERS = ("connectionist", "feedforward", "convolutional", "recurrent", "geometric", "generative", "parts")
+CHAPTERS = (
+    "connectionist",
+    "feedforward",
+    "convolutional",
+    "recurrent",
+    "attention",
+    "geometric",
+    "generative",
+    "parts",
+)
 
 
 def with_lists(text: str) -> str:

@@ -14,7 +14,8 @@ from neurarium.data.dataset import Dataset
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec, GANSpec
 from neurarium.nets.geometric.specs import PairPotentialSpec
-from neurarium.nets.recurrent.specs import BagOfTokensSpec, EncoderDecoderSpec, NeuralLanguageModelSpec
+from neurarium.nets.recurrent.encoder_decoder_spec import EncoderDecoderSpec
+from neurarium.nets.recurrent.specs import BagOfTokensSpec, NeuralLanguageModelSpec
 from neurarium.nets.spec import NetSpec
 from neurarium.tasks.prediction import Prediction
 from neurarium.training.recipe import Recipe

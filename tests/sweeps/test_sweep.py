@@ -19,7 +19,8 @@ from neurarium.data.dataset import Dataset
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.geometric.specs import GCNSpec, PairPotentialSpec
-from neurarium.nets.recurrent.specs import EncoderDecoderSpec, NeuralLanguageModelSpec, PooledSeriesSpec
+from neurarium.nets.recurrent.encoder_decoder_spec import EncoderDecoderSpec
+from neurarium.nets.recurrent.specs import NeuralLanguageModelSpec, PooledSeriesSpec
 from neurarium.nets.spec import NetSpec
 from neurarium.record.run_record import epochs_of, read_record
 from neurarium.record.schema import Schema

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from neurarium.data.drawn import drawn
 from neurarium.nets.catalog import NETS
 from neurarium.nets.connectionist.associative_memory import AssociativeMemory
 from neurarium.nets.connectionist.perceptron import Perceptron
@@ -9,7 +10,7 @@ from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.record.schema import image_schema
 from neurarium.symmetry.catalog import LAWS
 
-from ..contract import SPECS
+from ..contract import SPECS, build
 
 
 def make(name: str, shape: tuple[int, ...]) -> nn.Module:
@@ -31,14 +32,15 @@ def takes_images(name: str) -> bool:
 
 def test_laws_go_by_their_names() -> None:
     assert {name: law.name for name, law in LAWS.items()} == {name: name for name in LAWS}
-    assert LAWS.keys() == {"batch", "hidden units", "shift of the features"}
+    assert LAWS.keys() == {"batch", "hidden units", "shift of the features", "causality", "streaming"}
 
 
 def test_every_net_declares_laws_that_there_are() -> None:
     for spec in NETS.values():
         assert len(set(spec.laws)) == len(spec.laws) > 0
         assert set(spec.laws) <= LAWS.keys()
-    declared = {name: spec.laws for name, spec in NETS.items() if spec.laws != ("batch",)}
+    others = {name: spec.laws for name, spec in NETS.items() if spec.laws != ("batch",)}
+    declared = {name: laws for name, laws in others.items() if "causality" not in laws}
     assert declared == {
         "mlp": ("batch", "hidden units"),
         "autoencoder": ("batch", "hidden units"),
@@ -59,3 +61,17 @@ def test_net_keeps_law(name: str, law: str, shape: tuple[int, ...], dtype: torch
     torch.manual_seed(0)
     net = make(name, shape).to(dtype)
     assert LAWS[law].deviation(net, torch.rand(4, *shape, dtype=dtype)) < tolerance
+
+
+LAWS_OF_STEPS = [(name, law) for name, spec in SPECS.items() for law in spec.laws if law in ("causality", "streaming")]
+
+
+@pytest.mark.parametrize(("name", "law"), LAWS_OF_STEPS)
+def test_net_of_sequences_keeps_law(name: str, law: str) -> None:
+    examples = drawn(SPECS[name].example(), 4, 0)
+    x = examples.gather(torch.arange(4)).x
+    x = torch.cat([x, x.flip(0)], 1)
+    for dtype, tolerance in ((torch.float32, 1e-5), (torch.float64, 1e-10)):
+        torch.manual_seed(0)
+        net = build(SPECS[name]).to(dtype)
+        assert LAWS[law].deviation(net, x.to(dtype) if x.is_floating_point() else x) < tolerance

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import numpy as np
@@ -119,7 +120,7 @@ def test_greedy_decoding_against_a_loop(seed: int, end: float) -> None:
     batch = sources((0,), (2, 1), (1, 4, 2), (3,), (0, 4))
     model = Model(net, torch.device("cpu"))
     for longest in (1, 4, 9):
-        found = translation().greedy(model, batch, longest)
+        found = translation().decode(model, batch, longest=longest)
         assert found == [brute_force(net, last, longest) for last in (0, 1, 2, 3, 4)]
     assert net.training  # as it was
 
@@ -129,8 +130,8 @@ def test_an_answer_does_not_depend_on_its_neighbors() -> None:
     lengths = set[int]()
     for net in (*map(Table, range(5)), seeded(Translator(), 3)):
         model, examples = Model(net, torch.device("cpu")), case.examples
-        together = translation().greedy(model, examples.gather(torch.arange(9)), 12)
-        alone = [translation().greedy(model, examples.gather(torch.tensor([k])), 12)[0] for k in range(9)]
+        together = translation().decode(model, examples.gather(torch.arange(9)), longest=12)
+        alone = [translation().decode(model, examples.gather(torch.tensor([k])), longest=12)[0] for k in range(9)]
         assert together == alone
         lengths |= set(map(len, together))
     assert len(lengths) > 3
@@ -146,7 +147,10 @@ def test_predictions_are_texts() -> None:
     joined = Translation.build(NetSpec(), Loss(), Schema(PAIRS.inputs, {"target": target}), {})
     letters = joined.predict(Model(net, torch.device("cpu")), batch, longest=5)
     assert letters.labels == tuple(label.replace(" ", "") for label in expected)
-    with pytest.raises(ConfigError, match="predict: expected the option longest, got beams, width"):
+    with pytest.raises(
+        ConfigError,
+        match="predict: expected options among longest, beams, length_penalty, temperature, seed, got width",
+    ):
         translation().predict(Model(net, torch.device("cpu")), batch, width=3, beams=2)
 
 
@@ -202,3 +206,67 @@ def test_an_answer_that_goes_on_is_not_exact() -> None:
     assert found.value("exact answers") == 0
     assert found.value("token accuracy") == pytest.approx(2 / 3)
     assert found.details["answers"][0] == {"said": "A A A A", "truth": "A A"}
+
+
+# scheduled sampling
+
+
+def test_own_tokens_are_those_of_the_net_and_as_many_as_asked() -> None:
+    case, batch = case_of(), case_of().batch()
+    task, seen = dataclasses.replace(translation(), own_tokens=0.25), list[Tensor]()
+
+    def net(source: Tensor, target: Tensor, lengths: Tensor) -> Tensor:
+        seen.append(target)
+        return case.net(source, target, lengths)
+
+    true = batch.labels[:, :-1].clamp(min=0)
+    for context in (Context(training=False, epoch=5), Context(training=True, epoch=1)):
+        task.forward(net, batch, context)
+        assert len(seen) == 1
+        assert seen.pop().equal(true)
+    changed = total = 0
+    for epoch in range(2, 60):
+        task.forward(net, batch, Context(training=True, epoch=epoch))
+        first, mixed = seen
+        seen.clear()
+        own = case.net(batch.x, first, batch.inputs[1]).argmax(-1)[:, :-1]
+        assert mixed[:, 0].equal(true[:, 0])
+        assert ((mixed[:, 1:] == own) | (mixed[:, 1:] == true[:, 1:])).all()
+        differ = own != true[:, 1:]
+        changed += int((mixed[:, 1:] == own)[differ].sum())
+        total += int(differ.sum())
+    assert abs(changed / total - 0.25) < 4 * (0.25 * 0.75 / total) ** 0.5
+
+
+def test_own_tokens_of_an_example_do_not_depend_on_its_batch() -> None:
+    case, batch = case_of(), case_of().batch()
+    task, context = dataclasses.replace(translation(), own_tokens=0.5), Context(training=True, epoch=3)
+    whole = task.forward(case.net, batch, context)
+    for k in range(batch.size):
+        one = case.examples.gather(torch.tensor([k]))
+        said = task.forward(case.net, one, context)
+        torch.testing.assert_close(said[0], whole[k, : said.shape[1]])
+
+
+def test_beams_and_draws_are_options_of_predict() -> None:
+    net, batch = Table(2, 0.5), sources((0,), (2, 1), (1, 4, 2))
+    model = Model(net, torch.device("cpu"))
+    task = translation()
+    assert task.decode(model, batch, longest=6, beams=1) == task.decode(model, batch, longest=6)
+    drawn = task.predict(model, batch, longest=6, temperature=1.0, seed=3).labels
+    assert drawn == task.predict(model, batch, longest=6, temperature=1.0, seed=3).labels
+    wide = task.predict(model, batch, longest=6, beams=50, length_penalty=0.0).labels
+    log_p = net.scores.detach().log_softmax(-1)
+    for last, text in zip((0, 1, 2), wide, strict=True):
+        score = [log_p_of(log_p[last], [WORDS.index(word) for word in words.split()]) for words in (text, *drawn)]
+        assert score[0] == max(score)
+    with pytest.raises(ConfigError, match="temperature: expected none with several beams"):
+        task.predict(model, batch, beams=2, temperature=1.0)
+
+
+def log_p_of(table: Tensor, words: list[int]) -> float:
+    total, before, now = 0.0, 5, 0
+    for word in (*words, 1):
+        total += float(table[before, now, word])
+        before, now = now, word
+    return total

@@ -17,6 +17,7 @@ COMMANDS = {
     "report": "make the report of a run anew, or one that was cut off",
     "evaluate": "measure a run on the test split or on other data",
     "predict": "answer for images, folders, npz, csv or txt files",
+    "translate": 'what a net that writes tokens writes for texts: neurarium translate RUN "text"',
     "sample": "examples that a run's net makes: gan, dcgan, rbm",
     "list": "recipes, nets and data sets, one line each",
     "show": "layers, shapes, parameters and cost of a recipe, net or run",

@@ -13,6 +13,7 @@ from pathlib import Path
 from neurarium.checks import ConfigError, DataError, one_of, suggest
 from neurarium.data import (
     characters,
+    clip_folder,
     csv_table,
     ethanol,
     fashion_mnist,
@@ -25,11 +26,14 @@ from neurarium.data import (
     mixtures,
     mnist,
     mnist_5k,
+    moving_digits,
     npz,
     number_words,
+    pronunciations,
     rings_and_trees,
     scikit_tables,
     spelled_numbers,
+    text_pairs,
 )
 from neurarium.data.dataset import Dataset
 from neurarium.record.schema import Schema
@@ -53,17 +57,22 @@ SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
     "ring-of-8": (mixtures.load_ring, f"8,000 points in the plane, from 8 narrow Gaussians on a circle{_DRAWN}"),
     "grid-of-25": (mixtures.load_grid, f"25,000 points in the plane, from 25 narrow Gaussians on a grid{_DRAWN}"),
     "japanese-vowels": (japanese_vowels.load, f"640 series of 12 numbers a step, of 9 speakers{_HERE}"),
+    "fashion-rows": (fashion_mnist.load_rows, "Fashion-MNIST as 70,000 series of 28 rows, 28 pixels a step"),
+    "fashion-pixels": (fashion_mnist.load_pixels, "Fashion-MNIST as 70,000 series of 784 pixels, one a step"),
     "number-words": (number_words.load, f"4,000 integers in English words, in 6 classes: their digits{_MADE}"),
     "spelled-numbers": (spelled_numbers.load, f"10,000 integers in English words, to be written in digits{_MADE}"),
+    "pronunciations": (pronunciations.load, f"24,000 English words as letters, to be spoken in phonemes{_HERE}"),
     "genesis": (genesis.load, f"196,873 characters of the book of Genesis, in windows of 64{_HERE}"),
     "karate": (karate.load, "one graph of 34 friends, in 2 clubs; comes with networkx"),
     "rings-and-trees": (rings_and_trees.load, f"800 graphs of 5 to 12 nodes, in 2 classes{_MADE}"),
     "furniture": (furniture.load, f"400 tables, chairs and lamps of 100 to 200 points, on 7 parts{_MADE}"),
+    "moving-digits": (moving_digits.load, f"2,400 clips of a digit that moves, in 4 classes: its bounces{_MADE}"),
+    "moving-digits-next": (moving_digits.load_next, f"2,400 clips of a digit that moves; the 4 frames after 8{_MADE}"),
     "ethanol": (ethanol.load, f"900 positions of a molecule's 9 atoms; energies and forces{_HERE}"),
 }
 CUSTOM = "custom"
 """What a recipe says of data in hand, which have no name by which they could be loaded."""
-_KINDS = "an idx pair, .npz, .csv, .txt, or a folder with one sub-folder of images a class"
+_KINDS = "an idx pair, .npz, .csv, .tsv, .txt, or a folder with one sub-folder of images or clips a class"
 
 
 def load(name: str, *, folder: str | None = None, like: Schema | None = None) -> Dataset:
@@ -71,8 +80,8 @@ def load(name: str, *, folder: str | None = None, like: Schema | None = None) ->
 
     Args:
         name: one of `SOURCES`; or the path of an idx file of images (`idx_pair.load_pair`), a folder of idx
-            files, a folder of one sub-folder of images a class (`image_folder`), an .npz (`npz`), a .csv
-            (`csv_table`) or a .txt file (`characters`).
+            files, a folder of one sub-folder of images a class (`image_folder`) or of clips (`clip_folder`), an .npz
+            (`npz`), a .csv (`csv_table`), a .tsv (`text_pairs`) or a .txt file (`characters`).
         folder: where the files of a named data set lie, or where a relative path begins.
         like: what a net has learned from that is to be measured: files that have no test part of their own are then
             taken whole, and columns of a .csv file are found by their names.
@@ -93,7 +102,7 @@ def load(name: str, *, folder: str | None = None, like: Schema | None = None) ->
     if path.is_dir():
         if idx_pair.image_files(path):
             return idx_pair.load_folder(path, name, whole)
-        return image_folder.load(path, name, whole=whole)
+        return (clip_folder if clip_folder.holds_clips(path) else image_folder).load(path, name, whole=whole)
     if not path.exists():
         raise _nothing_there(name, path)
     suffix = path.suffix.lower()
@@ -101,6 +110,8 @@ def load(name: str, *, folder: str | None = None, like: Schema | None = None) ->
         return npz.load(path, name, whole)
     if suffix == ".csv":
         return csv_table.load(path, name, like)
+    if suffix == ".tsv":
+        return text_pairs.load(path, name, whole)
     if suffix == ".txt":
         return characters.load(path, name, whole)
     if suffix == ".gz" or "idx" in path.name:

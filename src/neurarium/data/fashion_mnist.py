@@ -1,9 +1,15 @@
-"""Fashion-MNIST: 70,000 images of clothes, in the files and sizes of MNIST, but harder."""
+"""Fashion-MNIST: 70,000 images of clothes, in the files and sizes of MNIST, but harder; whole, or read as series."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Examples
 from neurarium.data.idx_pair import Named, load_named
+from neurarium.data.ragged import Ragged
+from neurarium.record.schema import Field, Schema
 
 _CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 FASHION_MNIST = Named(
@@ -30,3 +36,42 @@ def load(folder: str | None = None) -> Dataset:
     algorithms", 2017.
     """
     return load_named(FASHION_MNIST, folder)
+
+
+def load_rows(folder: str | None = None) -> Dataset:
+    """Return Fashion-MNIST as series of 28 steps, each a row of an image, from top to bottom."""
+    return as_series(load(folder), 28, "fashion-rows", "row by row")
+
+
+def load_pixels(folder: str | None = None) -> Dataset:
+    """Return Fashion-MNIST as series of 784 steps, each one pixel, row by row: a test of long memory."""
+    return as_series(load(folder), 1, "fashion-pixels", "pixel by pixel")
+
+
+def as_series(images: Dataset, features: int, name: str, how: str) -> Dataset:
+    """Images of one channel in series of so many pixels a step, all by the mean and standard deviation of the images.
+
+    Source: Q. V. Le, N. Jaitly, G. E. Hinton, "A simple way to initialize recurrent networks of rectified linear
+    units", 2015 (there MNIST, pixel by pixel).
+    """
+    seen = images.schema.input
+    field = Field(
+        (None, features),
+        mean=seen.mean * features,
+        std=seen.std * features,
+        value_range=seen.value_range,
+        axis="time",
+    )
+    schema = Schema({"series": field}, images.schema.targets)
+    train, validation, test = (_read(part, schema) for part in images.parts().values())
+    provenance = f"{images.provenance}, read {how}"
+    return replace(
+        images, name=name, train=train, validation=validation, test=test, schema=schema, provenance=provenance
+    )
+
+
+def _read(part: Examples, schema: Schema) -> Ragged:
+    pixels = torch.cat(list(part.pieces("image")))
+    steps = pixels.reshape(-1, schema.input.channels)
+    lengths = torch.full((len(part),), len(steps) // max(1, len(part)))
+    return Ragged({"series": steps, "label": part.target("label")}, {"time": lengths}, schema)

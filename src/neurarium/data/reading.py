@@ -20,9 +20,9 @@ def reading(path: Path, what: str) -> Iterator[None]:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a .txt file in UTF-8; a `DataError` says why it cannot be read."""
+    """Return the text of a file in UTF-8; a `DataError` says why it cannot be read."""
     try:
-        with reading(path, "a .txt file"):
+        with reading(path, f"a {path.suffix or 'text'} file"):
             return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(str(path), expected="text in UTF-8", got=str(error), remedy="save it in UTF-8") from error

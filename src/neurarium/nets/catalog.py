@@ -20,9 +20,13 @@ from neurarium.nets.feedforward.residual_spec import ResidualMLPSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec, ConvolutionalAutoencoderSpec, DCGANSpec, GANSpec
 from neurarium.nets.geometric.specs import GCNSpec, GINSpec, PairPotentialSpec, PointNetSpec
+from neurarium.nets.recurrent.clip_specs import ConvLSTMSpec, VideoNetSpec
+from neurarium.nets.recurrent.delay_specs import FSMNSpec, TDNNSpec
+from neurarium.nets.recurrent.encoder_decoder_spec import EncoderDecoderSpec
+from neurarium.nets.recurrent.linear_specs import LRUSpec, MinGRUSpec, MinLSTMSpec
+from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
 from neurarium.nets.recurrent.specs import (
     BagOfTokensSpec,
-    EncoderDecoderSpec,
     NeuralLanguageModelSpec,
     PooledSeriesSpec,
 )
@@ -53,9 +57,17 @@ NETS: dict[str, type[NetSpec]] = {
     "plain": PlainNetSpec,
     "densenet": DenseNetSpec,
     "pooled-series": PooledSeriesSpec,
+    "recurrent": RecurrentSpec,
     "bag-of-tokens": BagOfTokensSpec,
     "neural-language-model": NeuralLanguageModelSpec,
     "encoder-decoder": EncoderDecoderSpec,
+    "min-gru": MinGRUSpec,
+    "min-lstm": MinLSTMSpec,
+    "lru": LRUSpec,
+    "tdnn": TDNNSpec,
+    "fsmn": FSMNSpec,
+    "conv-lstm": ConvLSTMSpec,
+    "conv3d": VideoNetSpec,
     "gcn": GCNSpec,
     "gin": GINSpec,
     "pointnet": PointNetSpec,

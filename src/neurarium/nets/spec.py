@@ -36,6 +36,11 @@ class NetSpec:
     batch_statistics: ClassVar[bool] = False
     """Whether the answer to an example in training depends on others in the batch, as with batch normalization."""
 
+    @property
+    def scheduled_sampling(self) -> float:
+        """Probability that a net that writes tokens is given its own in training."""
+        return 0.0
+
     @classmethod
     def example(cls) -> Schema:
         """A schema that the net can take: the tests draw examples of it."""

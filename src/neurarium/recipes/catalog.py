@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from neurarium.recipes.bottleneck import bottleneck_features, bottleneck_mlp
+from neurarium.recipes.clips import moving_digits_conv3d, moving_digits_conv_lstm, moving_digits_next
 from neurarium.recipes.connectionist import hopfield, perceptron, rbm
 from neurarium.recipes.convolutional import lenet5, lenet5_1998, lenet5_fashion, neocognitron
 from neurarium.recipes.deep import alexnet_small, densenet40, plain20, plain56, resnet20, resnet56, vgg_small
@@ -10,7 +11,28 @@ from neurarium.recipes.distillation import distilled_mlp, small_mlp
 from neurarium.recipes.feedforward import mlp, mlp_diabetes, mlp_fashion, residual_mlp
 from neurarium.recipes.generative import autoencoder, dcgan, denoising_autoencoder, gan
 from neurarium.recipes.geometric import ethanol_pairs, furniture_pointnet, karate_gcn, rings_gin
-from neurarium.recipes.recurrent import digit_count, genesis_lm, spelled_numbers, vowels
+from neurarium.recipes.linear_recurrences import (
+    fashion_pixels_lru,
+    fashion_pixels_min_gru,
+    fashion_rows_lru,
+    vowels_lru,
+    vowels_min_gru,
+    vowels_min_lstm,
+)
+from neurarium.recipes.recurrent import (
+    digit_count,
+    genesis_lm,
+    pronounce,
+    pronounce_plain,
+    spelled_numbers,
+    vowels,
+    vowels_dfsmn,
+    vowels_elman,
+    vowels_fsmn,
+    vowels_gru,
+    vowels_lstm,
+    vowels_tdnn,
+)
 from neurarium.recipes.regression import least_squares, logistic, random_features, ridge, ridge_diabetes, softmax
 from neurarium.training.recipe import Recipe
 
@@ -48,11 +70,28 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "gan": gan,
     "dcgan": dcgan,
     "vowels": vowels,
+    "vowels-elman": vowels_elman,
+    "vowels-lstm": vowels_lstm,
+    "vowels-gru": vowels_gru,
+    "vowels-min-gru": vowels_min_gru,
+    "vowels-min-lstm": vowels_min_lstm,
+    "vowels-lru": vowels_lru,
+    "fashion-rows-lru": fashion_rows_lru,
+    "fashion-pixels-lru": fashion_pixels_lru,
+    "fashion-pixels-min-gru": fashion_pixels_min_gru,
+    "vowels-tdnn": vowels_tdnn,
+    "vowels-fsmn": vowels_fsmn,
+    "vowels-dfsmn": vowels_dfsmn,
     "digit-count": digit_count,
     "spelled-numbers": spelled_numbers,
+    "pronounce": pronounce,
+    "pronounce-plain": pronounce_plain,
     "genesis-lm": genesis_lm,
     "karate-gcn": karate_gcn,
     "rings-gin": rings_gin,
     "furniture-pointnet": furniture_pointnet,
     "ethanol-pairs": ethanol_pairs,
+    "moving-digits-conv3d": moving_digits_conv3d,
+    "moving-digits-conv-lstm": moving_digits_conv_lstm,
+    "moving-digits-next": moving_digits_next,
 }

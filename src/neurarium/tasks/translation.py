@@ -4,11 +4,16 @@ In training the net is given each target's tokens up to one before the one it is
 
     loss = -1/N sum_(n,i) log p(y_(i+1) | x, y_1 ... y_i)
 
+With scheduled sampling some of the given tokens are the likeliest by the net itself, found in a first pass over the
+true ones, so that a second pass sees its mistakes and is computed at all places at once.
+
 The first token of a target is its start, the last its end. A net is called as net(source, target, source_lengths) and
 answers with logits (batch, target length, vocabulary); what it says at a place must depend on the target up to there
 alone.
 
-Source: I. Sutskever, O. Vinyals, Q. Le, "Sequence to sequence learning with neural networks", 2014.
+Sources: I. Sutskever, O. Vinyals, Q. Le, "Sequence to sequence learning with neural networks", 2014; S. Bengio et al.,
+"Scheduled sampling for sequence prediction with recurrent neural networks", 2015, in the form of T. Mihaylova,
+A. Martins, "Scheduled sampling for transformers", 2019.
 """
 
 from dataclasses import dataclass
@@ -22,10 +27,13 @@ from torch import Tensor
 from neurarium.checks import ConfigError, DataError
 from neurarium.data.batch import Batch
 from neurarium.data.dataset import Dataset
+from neurarium.data.uniforms import uniforms
 from neurarium.learning.loss import Loss
 from neurarium.learning.losses import Criterion
+from neurarium.nets.decoding import StepDecoder
 from neurarium.nets.spec import NetSpec
 from neurarium.record.schema import Schema
+from neurarium.tasks.decoding import search
 from neurarium.tasks.interval import wilson_interval
 from neurarium.tasks.model import Model
 from neurarium.tasks.prediction import Prediction
@@ -40,12 +48,14 @@ _LONGEST = 200
 class Translation(Trainable):
     """Logits of every next token of the target, in a vocabulary that has `START` and `END`.
 
-    `joiner` is what stands between the tokens of an answer, as people write it.
+    `joiner` is what stands between the tokens of an answer, as people write it; `own_tokens` the probability that a
+    given token is the net's own in training, from the second epoch on.
     """
 
     criterion: Criterion
     vocabulary: tuple[str, ...]
     joiner: str = " "
+    own_tokens: float = 0.0
 
     name: ClassVar[str] = "translation"
 
@@ -60,12 +70,24 @@ class Translation(Trainable):
             got = f"{target.in_words()} of {len(target.categories)} categories"
             remedy = "choose a net that is made for such targets (neurarium list)"
             raise DataError("target", expected=expected, got=got, remedy=remedy)
-        return cls(loss.build(target, device), target.categories, str(target.constants.get("joiner", " ")))
+        joiner = str(target.constants.get("joiner", " "))
+        return cls(loss.build(target, device), target.categories, joiner, spec.scheduled_sampling)
 
     def forward(self, net: Net, batch: Batch, context: Context) -> Outputs:
         """Let the net see the target up to one token before each that it is asked for."""
         given = batch.labels[:, :-1].clamp(min=0)
+        if context.training and self.own_tokens and context.epoch > 1 and batch.index is not None:
+            given = self._mixed(net, batch, given, context)
         return net(batch.x, given, *batch.inputs[1:])
+
+    def _mixed(self, net: Net, batch: Batch, given: Tensor, context: Context) -> Tensor:
+        """The given tokens, some of them the likeliest by the net; the start stays."""
+        with torch.no_grad():
+            said = tensor_of(net(batch.x, given, *batch.inputs[1:]), self.name).argmax(-1)
+        assert batch.index is not None
+        draws = uniforms(batch.index.to(given.device), given.shape[1] - 1, context.seed, context.epoch)
+        own = torch.where(draws < self.own_tokens, said[:, :-1], given[:, 1:])
+        return torch.cat([given[:, :1], own], 1)
 
     def counts(self, batch: Batch) -> Float[Tensor, "2"]:
         """Weights of the tokens that are asked for, and their number."""
@@ -90,29 +112,43 @@ class Translation(Trainable):
         check_shape(tensor_of(outputs, self.name), expected, "logits of each next token", remedy)
 
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
-        """Greedy decoding: the likeliest token, again and again, until the end.
+        """Write an answer to each source, greedily where nothing else is asked for.
 
-        The only option, else a `ConfigError`, is `longest`, tokens of an answer at most (default 200).
+        Options, else a `ConfigError`: `longest`, tokens of an answer at most (default 200); `beams`, kept at a time
+        (default 1), and `length_penalty`, alpha of `decoding.search` (default 1); or `temperature` and `seed`, by which
+        tokens are drawn.
         """
-        if unknown := options.keys() - {"longest"}:
-            raise ConfigError("predict", expected="the option longest", got=", ".join(sorted(unknown)))
-        tokens = self.greedy(model, batch, int(options.get("longest", _LONGEST)))
-        texts = tuple(self.joiner.join(self.vocabulary[k] for k in row) for row in tokens)
+        known = ("longest", "beams", "length_penalty", "temperature", "seed")
+        if unknown := options.keys() - set(known):
+            raise ConfigError("predict", expected=f"options among {', '.join(known)}", got=", ".join(sorted(unknown)))
+        texts = tuple(self._text(row) for row in self.decode(model, batch, **options))
         return Prediction((), np.zeros((len(texts), 0), dtype=np.float32), texts)
 
-    def greedy(self, model: Model, batch: Batch, longest: int = _LONGEST) -> list[list[int]]:
-        """The likeliest next token after each, up to the end, which is left out."""
-        start, end = self.vocabulary.index(START), self.vocabulary.index(END)
+    def decode(
+        self,
+        model: Model,
+        batch: Batch,
+        *,
+        longest: int = _LONGEST,
+        beams: int = 1,
+        length_penalty: float = 1.0,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[list[int]]:
+        """Tokens of the answers, without start and end. Raises ConfigError: beams and a temperature at once."""
+        if beams > 1 and temperature:
+            raise ConfigError("temperature", expected="none with several beams", got=str(temperature))
         batch = batch.to(model.device)
-        said = torch.full((batch.size, 1), start, device=model.device)
-        over = torch.zeros(batch.size, dtype=torch.bool, device=model.device)
+        start, end = self.vocabulary.index(START), self.vocabulary.index(END)
         with evaluating(model.net), torch.inference_mode(), model.autocast():
-            while said.shape[1] <= longest and not bool(over.all()):
-                logits = model.net(batch.x, said, *batch.inputs[1:])[:, -1]
-                following = torch.where(over, end, logits.argmax(-1))
-                said, over = torch.cat([said, following[:, None]], 1), over | (following == end)
-        rows = [row[1:] for row in said.tolist()]
-        return [row[: row.index(end)] if end in row else row for row in rows]
+            say, state = saying(model.net, batch.inputs)
+            asked = (say, state, batch.size, start, end, longest, model.device)
+            if temperature:
+                return search.sample(*asked, temperature=temperature, seed=seed)
+            if beams == 1:
+                return search.greedy(*asked)
+            found = search.beam(*asked, beams=beams, alpha=length_penalty)
+            return [list(answers[0].tokens) for answers in found]
 
     def score(self, model: Model, data: Dataset, split: str) -> Scores:
         """Fraction of answers that are right from start to end, and of right tokens under teacher forcing."""
@@ -126,7 +162,7 @@ class Translation(Trainable):
             wrong += float(self.errors(outputs, batch))
             weight, tokens = weight + float(counts[0]), tokens + float(counts[1])
             wanted = [[t for t in row if t >= 0 and t not in (start, end)] for row in batch.labels.tolist()]
-            found = self.greedy(model, batch, max(map(len, wanted)) + 2)
+            found = self.decode(model, batch, longest=max(map(len, wanted)) + 2)
             exact += sum(a == b for a, b in zip(found, wanted, strict=True))
             shown += list(zip(found, wanted, strict=True)) if len(shown) < 10 else []
         fraction, interval = exact / len(examples), wilson_interval(exact, len(examples))
@@ -141,3 +177,16 @@ class Translation(Trainable):
 
     def _text(self, tokens: list[int]) -> str:
         return self.joiner.join(self.vocabulary[k] for k in tokens)
+
+
+def saying(net: Net, inputs: tuple[Tensor, ...]) -> tuple[search.Say, search.State]:
+    """How a net says one token after the other, and the state before the first; one that cannot reads all again."""
+    if isinstance(net, StepDecoder):
+        return net.say, net.begin(*inputs)
+
+    def again(tokens: Tensor, state: search.State) -> tuple[Tensor, search.State]:
+        source, said, *lengths = state
+        said = torch.cat([said, tokens[:, None]], 1)
+        return net(source, said, *lengths)[:, -1], (source, said, *lengths)
+
+    return again, (inputs[0], inputs[0].new_zeros(len(inputs[0]), 0, dtype=torch.long), *inputs[1:])

@@ -33,8 +33,29 @@ def max_over(
     return x.masked_fill(~there, -math.inf).amax(1)
 
 
+def last_of(
+    x: Float[Tensor, "batch longest features"], lengths: Int[Tensor, "batch"]
+) -> Float[Tensor, "batch features"]:
+    """The last entry of each row that is there."""
+    return x[torch.arange(len(x), device=x.device), lengths - 1]
+
+
+def reversed_rows(
+    x: Float[Tensor, "batch longest features"], lengths: Int[Tensor, "batch"] | None = None
+) -> Float[Tensor, "batch longest features"]:
+    """Each row in the opposite order, its padding left where it is."""
+    if lengths is None:
+        return x.flip(1)
+    step = torch.arange(x.shape[1], device=x.device)
+    places = torch.where(step < lengths[:, None], lengths[:, None] - 1 - step, step)
+    return x.gather(1, places[:, :, None].expand_as(x))
+
+
 def check_padded(x: Tensor, lengths: Tensor | None, place: str, axis: str, features: int | None = None) -> None:
-    """Refuse what are no padded rows. Raises ShapeError: other dimensions, or more or fewer lengths than rows.
+    """Refuse what are no padded rows.
+
+    Raises ShapeError: other dimensions, more or fewer lengths than rows, or a length that no row can have (looked at
+    on the CPU alone: on an accelerator a look would wait for it).
 
     Args:
         x: (batch, longest, features), or (batch, longest) where `features` is None.
@@ -51,4 +72,14 @@ def check_padded(x: Tensor, lengths: Tensor | None, place: str, axis: str, featu
     if lengths is not None and lengths.shape != x.shape[:1]:
         raise ShapeError(
             "lengths", expected=f"shape ({len(x)},), one a row of {place}", got=f"shape {tuple(lengths.shape)}"
+        )
+    if lengths is None or not len(lengths) or lengths.device.type != "cpu" or torch.compiler.is_compiling():
+        return
+    low, high = (int(end) for end in lengths.aminmax())
+    if low < 1 or high > x.shape[1]:
+        raise ShapeError(
+            "lengths",
+            expected=f"numbers of 1 to {x.shape[1]}, as long as the rows of {place}",
+            got=str(low if low < 1 else high),
+            remedy="leave empty examples out" if low < 1 else "pad the rows to the longest",
         )

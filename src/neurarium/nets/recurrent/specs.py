@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from neurarium.checks import ShapeError
+from neurarium.nets.recurrent.encoder_decoder_spec import is_row
 from neurarium.nets.refusals import check_at_least_one, check_dropout, other_input
 from neurarium.nets.spec import Module, NetSpec
 from neurarium.record.schema import Field, Schema
@@ -64,7 +65,7 @@ class BagOfTokensSpec(NetSpec):
         """Make the net for rows of tokens of any length."""
         from neurarium.nets.recurrent.bag_of_tokens import BagOfTokens
 
-        if len(schema.inputs) > 1 or not _is_row(schema.input):
+        if len(schema.inputs) > 1 or not is_row(schema.input):
             raise other_input("bag-of-tokens", "one row of tokens of varying length", schema)
         return BagOfTokens(len(schema.input.categories), self.embedding_dim, self.hidden, schema.outputs)
 
@@ -106,47 +107,3 @@ class NeuralLanguageModelSpec(NetSpec):
                 remedy="give the same stream one place further on",
             )
         return NeuralLanguageModel(len(field.categories), self.context, self.embedding_dim, self.hidden)
-
-
-@dataclass(frozen=True)
-class EncoderDecoderSpec(NetSpec):
-    """Encoder and decoder of gated recurrent units. Raises ConfigError: a size below 1."""
-
-    summary: ClassVar[str] = "encoder and decoder: one row of tokens read into a vector, another written from it"
-    task: ClassVar[str] = "translation"
-
-    embedding_dim: int = 32
-    """Numbers in an embedding."""
-    hidden: int = 64
-    """Units of either recurrent net, and numbers in the vector between them."""
-
-    def __post_init__(self) -> None:
-        check_at_least_one(self, "embedding_dim", "hidden")
-
-    @classmethod
-    def example(cls) -> Schema:
-        """Rows of letters, and rows of letters between a start and an end."""
-        target = Field((None,), ("<start>", "<end>", *_LETTERS), axis="target")
-        return Schema({"source": Field((None,), _LETTERS, axis="source")}, {"target": target})
-
-    def build(self, schema: Schema, backbone: Module | None = None) -> Module:
-        """Make the net for pairs of rows of tokens."""
-        from neurarium.nets.recurrent.encoder_decoder import EncoderDecoder
-
-        if len(schema.inputs) > 1 or not _is_row(schema.input):
-            raise other_input("encoder-decoder", "one row of tokens of varying length", schema)
-        if not _is_row(schema.target):
-            raise ShapeError(
-                "target",
-                expected="a row of tokens of varying length, for the net encoder-decoder",
-                got=f"{schema.target.in_words()} of {len(schema.target.categories)} categories",
-                remedy="choose a net for such targets (neurarium list)",
-            )
-        return EncoderDecoder(
-            len(schema.input.categories), len(schema.target.categories), self.embedding_dim, self.hidden
-        )
-
-
-def _is_row(field: Field) -> bool:
-    """Whether a field is a row of tokens, as long as it likes."""
-    return field.shape == (None,) and bool(field.categories)

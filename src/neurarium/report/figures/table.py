@@ -6,8 +6,10 @@ from neurarium.data.dataset import Dataset
 from neurarium.record.files import write_atomic
 from neurarium.report.curves import save_figure
 from neurarium.report.figures import (
+    alignment,
     augmented,
     confusion,
+    continuations,
     energies_forces,
     feature_maps,
     filters,
@@ -41,7 +43,9 @@ FIGURES: tuple[RunFigure, ...] = (
     feature_maps.FIGURE,
     saliency.FIGURE,
     predictions.FIGURE,
+    continuations.FIGURE,
     energies_forces.FIGURE,
+    alignment.FIGURE,
     augmented.FIGURE,
 )
 
