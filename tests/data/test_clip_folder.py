@@ -99,7 +99,8 @@ def test_a_class_without_training_clips_is_named(tmp_path: Path) -> None:
 def test_clips_to_judge_are_found_in_files_and_folders(tmp_path: Path) -> None:
     made = both(tmp_path)
     schema = load(str(tmp_path)).schema
-    names, examples, _ = read_inputs([tmp_path / "nod" / "1.gif", tmp_path / "wave" / "clip2", tmp_path / "nod"], schema)
+    paths = [tmp_path / "nod" / "1.gif", tmp_path / "wave" / "clip2", tmp_path / "nod"]
+    names, examples, _ = read_inputs(paths, schema)
     assert [Path(name).name for name in names] == ["1.gif", "clip2", "0.gif", "1.gif", "2.gif"]
     found = torch.cat(list(examples.pieces("clip")))
     assert (found[0, :, 0].numpy() == made["nod"][1]).all()
