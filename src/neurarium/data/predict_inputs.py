@@ -3,6 +3,7 @@
 | the net learned from | files that fit |
 |---|---|
 | images | images, folders of images, .npz, .csv with a column a pixel |
+| clips | animated GIFs, folders of frames, folders of either |
 | rows of features | .npz, .csv |
 | characters or words: rows of any length, or windows of a text | .txt, one example a line |
 | recordings | .wav, folders of them |
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from neurarium.checks import DataError
 from neurarium.data.arrays import as_inputs
+from neurarium.data.clip_folder import clips_below, read_clip
 from neurarium.data.csv_table import names_of_targets, read_table
 from neurarium.data.examples import Examples
 from neurarium.data.image_file import is_image_file, read_image
@@ -73,10 +75,18 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> ReadInputs:
         remedy = "give examples in Python: run.predict(examples)"
         raise DataError("inputs", expected=_FITTING, got=f"one that learned from {kinds}", remedy=remedy)
     known, notices = names_of_targets(schema), list[str]()
+    is_clips = len(field.shape) == 4
     names: list[str] = []
     tensors: list[Inputs] = []
     for path in files:
-        if path.is_dir() or is_image_file(path):
+        if is_clips and (path.is_dir() or is_image_file(path)):
+            clips = clips_below(path)
+            if not clips:
+                expected, got = "an animated GIF, a folder of frames, or a folder of either", "none"
+                raise DataError(str(path), expected=expected, got=got, remedy="check the path")
+            names += map(str, clips)
+            tensors += [torch.from_numpy(read_clip(clip, field.fixed_shape))[None] for clip in clips]  # type: ignore[arg-type]
+        elif path.is_dir() or is_image_file(path):
             images = sorted(filter(is_image_file, path.rglob("*"))) if path.is_dir() else [path]
             if not images:
                 raise DataError(str(path), expected="images", got="a folder without any", remedy="check the path")

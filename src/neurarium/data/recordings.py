@@ -31,7 +31,7 @@ def is_folder_of_recordings(folder: Path) -> bool:
 
 
 def load(folder: Path, name: str, *, whole: bool = False) -> Dataset:
-    """Return the recordings of a folder, a tenth of them each for validation and for the test; `whole` as in `assemble`.
+    """Return the recordings of a folder, a tenth each for validation and for the test; `whole` as in `assemble`.
 
     Raises:
         DataError: several tables, a line that is no file and text, a file that is not there or no WAV file, or a

@@ -5,6 +5,7 @@ import dataclasses
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
+from neurarium.nets.recurrent.delay_specs import FSMNSpec, TDNNSpec
 from neurarium.nets.recurrent.encoder_decoder_spec import EncoderDecoderSpec
 from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
 from neurarium.nets.recurrent.specs import (
@@ -26,6 +27,23 @@ def vowels() -> Recipe:
         early_stopping=EarlyStopping(monitor="loss"),
         epochs=60,
         batch_size=32,
+    )
+
+
+def vowels_tdnn() -> Recipe:
+    """The nine speakers, by a time-delay neural network, the evidence of all steps summed."""
+    return dataclasses.replace(vowels(), name="vowels-tdnn", net=TDNNSpec(pooling="mean", dropout=0.3), epochs=40)
+
+
+def vowels_fsmn() -> Recipe:
+    """The nine speakers, by a feedforward sequential memory network: each layer with a filter over time."""
+    return dataclasses.replace(vowels(), name="vowels-fsmn", net=FSMNSpec(pooling="mean", dropout=0.3), epochs=40)
+
+
+def vowels_dfsmn() -> Recipe:
+    """The nine speakers, by a deep FSMN: narrow memories joined by skip connections."""
+    return dataclasses.replace(
+        vowels_fsmn(), name="vowels-dfsmn", net=FSMNSpec(memory="deep", layers=4, pooling="mean", dropout=0.3)
     )
 
 
