@@ -233,7 +233,7 @@ def run(cases: dict[str, Recipe], rates: Sequence[float], file: Path | None) -> 
 def _rounded(curve: RateCurve) -> dict[str, Any]:
     """A curve with the digits that a rule can see."""
     rounded = {name: [float(f"{x:.6g}") for x in getattr(curve, name)] for name in ("rates", "losses", "smoothed")}
-    return {**rounded, "diverged_at": curve.diverged_at, "fraction": curve.fraction}
+    return {**rounded, "diverged_at": curve.diverged_at, "divisor": curve.divisor}
 
 
 def markdown(results: dict[str, Any]) -> str:

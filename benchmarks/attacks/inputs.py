@@ -5,6 +5,7 @@ import random
 import resource
 import signal
 import struct
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def attack(workshop: Path, rng: random.Random) -> Iterator[Trial]:
         path.write_bytes(whole)
         if not problem and found not in ("refused", None):
             problem = f"read with {found}"
-        kept = Path("/tmp") / f"fell-{name.replace(' ', '-')}-{path.name}"
+        kept = Path(tempfile.gettempdir()) / f"fell-{name.replace(' ', '-')}-{path.name}"
         if problem:
             kept.write_bytes(content)  # to be looked at
         yield Trial(f"{name}, fuzzed", f"{kept}: {problem}" if problem else "")

@@ -1,3 +1,6 @@
+import io
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -186,3 +189,28 @@ def test_missing_file_and_single_array(tmp_path):
         np.save(file, X)
     with pytest.raises(DataError, match=r"c\.npz: expected an \.npz file, got a single array"):
         npz.load(tmp_path / "c.npz", "toy")
+
+
+@pytest.mark.parametrize("place", [6, 8])
+@pytest.mark.parametrize("value", [1, 32, 64, 99])
+def test_archives_that_zipfile_cannot_unpack(tmp_path, place, value):
+    """Flags for encryption and patches, methods of compression that nobody knows, in both headers of an entry."""
+    path = tmp_path / "d.npz"
+    np.savez(path, x=np.zeros((4, 2)), y=np.arange(4))
+    content = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 0), (b"PK\x01\x02", 2)):
+        content[content.index(signature) + offset + place] = value
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a whole \.npz file"):
+        npz.load(path, "d")
+
+
+def test_an_array_that_claims_more_than_there_is_memory(tmp_path):
+    path = tmp_path / "d.npz"
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**15,)})
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("x.npy", "y.npy"):
+            archive.writestr(name, header.getvalue())
+    with pytest.raises(DataError, match=r"a whole \.npz file"):
+        npz.load(path, "d")

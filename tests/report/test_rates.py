@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from neurarium.report.rates import rates_figure, suggestions
-from neurarium.training.rate_finder import SHARE, RateCurve
+from neurarium.training.rate_finder import DIVISOR, RateCurve
 
 RATES = tuple(np.geomspace(1e-5, 1.0, 51))
 LOSSES = tuple(2.3 - 1.2 / (1 + np.exp(-(np.log10(RATES) + 3) * 4)) + 40 * np.clip(np.log10(RATES) + 0.3, 0, None))
@@ -21,7 +21,7 @@ def test_the_picture_holds_the_numbers():
     np.testing.assert_allclose(line(axes, "single mini-batches").get_ydata(), CURVE.losses)
     lowest = int(np.argmin(LOSSES))
     assert line(axes, "minimum:").get_xdata()[0] == RATES[lowest]
-    assert line(axes, "advised").get_xdata()[0] == pytest.approx(RATES[lowest] / SHARE)
+    assert line(axes, "advised").get_xdata()[0] == pytest.approx(RATES[lowest] / DIVISOR)
     # the logistic curve falls fastest at its middle, 10^-3
     assert 0.5e-3 < line(axes, "steepest").get_xdata()[0] < 2e-3
     assert line(axes, "diverged").get_xdata()[0] == 1

@@ -41,6 +41,10 @@ PAIRS = Schema(
     {"source": Field((None,), categories=LETTERS, axis="source")},
     {"target": Field((None,), categories=("<start>", "<end>", *"ABC"), axis="target")},
 )
+SAID = Schema(
+    {"series": Field((None, 3), axis="time")},
+    {"text": Field((None,), categories=("<blank>", "a", "b", " "), axis="letters", constants={"joiner": ""})},
+)
 MOLECULES = Schema(
     {
         "species": Field((None,), categories=("H", "C", "O"), axis="atoms"),
@@ -88,6 +92,17 @@ class PerPoint(nn.Module):
         inside = torch.arange(points.shape[1]) < lengths[:, None]
         mean = (points * inside[..., None]).sum(1) / lengths[:, None]
         return self.own(points) + torch.tanh(self.all(mean))[:, None]
+
+
+class PerStep(nn.Module):
+    """Logits of four tokens at each step, from the step itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.output = nn.Linear(3, 4)
+
+    def forward(self, series: Tensor, lengths: Tensor) -> Tensor:
+        return self.output(series)
 
 
 class NextToken(nn.Module):
@@ -181,11 +196,22 @@ def make(name: str, schema: Schema, net: nn.Module, loss: Loss | None = None, te
 
 def examples_of(schema: Schema, count: int = 9, seed: int = 3) -> Examples:
     examples = drawn(schema, count, seed)
+    if schema is SAID:
+        return spoken(count, seed)
     if schema is POINTS and isinstance(examples, Ragged):
         label = examples.columns["label"].clone()
         label[::3] = -1
         return dataclasses.replace(examples, columns={**examples.columns, "label": label})
     return examples
+
+
+def spoken(count: int, seed: int) -> Ragged:
+    """Series of 4 to 9 steps, in which 1 to 3 letters are said, the same one again among them."""
+    generator = torch.Generator().manual_seed(seed)
+    steps, letters = (torch.randint(*ends, (count,), generator=generator) for ends in ((5, 10), (1, 4)))
+    said = torch.randint(1, 4, (int(letters.sum()),), generator=generator)
+    columns = {"series": torch.randn(int(steps.sum()), 3, generator=generator), "text": said}
+    return Ragged(columns, {"time": steps, "letters": letters}, SAID)
 
 
 WEIGHTS = {"class_weights": (0.2, 1.0, 7.0)}
@@ -232,6 +258,7 @@ def cases() -> dict[str, Case]:
         "language-model": make("language-model", WINDOWS, NextToken()),
         "translation": make("translation", PAIRS, Translator()),
         "translation, smoothing": make("translation", PAIRS, Translator(), Loss(smoothing=0.2)),
+        "transcription": make("transcription", SAID, PerStep()),
         "energy-forces": make("energy-forces", MOLECULES, PairEnergy()),
     }
     inner = found["classification, weights"]

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from torch import nn
 
-from neurarium.checks import DataError
+from neurarium.checks import DataError, ShapeError
 from neurarium.data.assemble import assemble
 from neurarium.data.batch import Batch
+from neurarium.data.dataset import Dataset
 from neurarium.data.table import Table
 from neurarium.learning.loss import Loss
 from neurarium.nets.feedforward.regression_specs import LinearSpec
@@ -127,11 +129,37 @@ def test_a_single_number_an_example_is_a_row_of_one() -> None:
         task.check(outputs, batch)
 
 
-@pytest.mark.parametrize("shape", [(None, 2), (3, 2)])
-def test_targets_of_other_shapes_are_refused(shape: tuple[int | None, ...]) -> None:
-    schema = Schema({"x": Field((2,))}, {"y": Field(shape, axis="time" if None in shape else "")})
-    with pytest.raises(DataError, match=r"target: expected one number or a row of numbers.*loss of your own"):
+def test_targets_of_many_lengths_are_refused() -> None:
+    schema = Schema({"x": Field((2,))}, {"y": Field((None, 2), axis="time")})
+    with pytest.raises(DataError, match=r"target: expected as many numbers for each example.*loss of your own"):
         Regression.build(NetSpec(), Loss(), schema, {})
+
+
+def test_targets_that_are_tensors_are_an_entry_a_place() -> None:
+    """Two outputs at 2 x 3 places: loss, error and scores by hand; a batch counts its places."""
+    random = np.random.default_rng(0)
+    said, true = random.normal(size=(2, 5, 2, 2, 3))
+    x, y = (torch.from_numpy(z).float() for z in (said, true))
+    schema = Schema(
+        {"x": Field((2, 2, 3))}, {"y": Field((2, 2, 3), names=("a", "b"), mean=(1.0, -1.0), std=(2.0, 3.0))}
+    )
+    task = Regression.build(NetSpec(), Loss(), schema, {})
+    batch = Batch((x,), (y,), 5)
+    counts = task.counts(batch)
+    assert counts.tolist() == [30.0, 30.0]
+    assert float(task.loss(x, batch, counts)) == pytest.approx(((said - true) ** 2).sum() / 30 / 2, rel=1e-5)
+    assert float(task.errors(x, batch)) == pytest.approx(((said - true) ** 2).mean(1).sum(), rel=1e-5)
+    task.check(x, batch)
+    with pytest.raises(ShapeError, match=r"\(5, 2, 2, 3\)"):
+        task.check(x.flatten(2), batch)
+    examples = Table((x,), (y,), schema)
+    data, model = Dataset("d", examples, examples, examples, schema), Model(nn.Identity(), torch.device("cpu"))
+    rmse = {metric.name: metric.value for metric in task.score(model, data, "test").metrics}
+    for k, (name, std) in enumerate((("a", 2.0), ("b", 3.0))):
+        assert rmse[f"RMSE of {name}"] == pytest.approx(std * ((said - true)[:, k] ** 2).mean() ** 0.5, rel=1e-5)
+    found = task.predict(model, batch)
+    assert (found.values.shape, found.counts) == ((30, 2), (6,) * 5)
+    np.testing.assert_allclose(found.values[6:12, 1], said[1, 1].ravel() * 3 - 1, rtol=1e-5)
 
 
 def test_predictions_of_a_case_by_numpy() -> None:

@@ -61,7 +61,9 @@ def test_a_teacher_is_asked_whatever_the_task_is_called() -> None:
         assert task_name(name, MLPSpec(), taught, CLASSES) == "distillation"
 
 
-@pytest.mark.parametrize("name", ["reconstruction", "language-model", "translation", "energy-forces", "density"])
+@pytest.mark.parametrize(
+    "name", ["reconstruction", "language-model", "translation", "transcription", "energy-forces", "density"]
+)
 def test_a_teacher_that_would_be_ignored_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"expected another than distillation, for the task {name}"):
         task_name(name, MLPSpec(), Loss("distillation"), CLASSES)

@@ -55,3 +55,10 @@ def test_to_floats() -> None:
         2.0,
         0.25,
     ]
+
+
+def test_kernels_over_time_stay_as_they_are() -> None:
+    net = nn.Sequential(nn.Conv3d(2, 3, 3), nn.Conv2d(2, 3, 3))
+    find_device("cpu").place(net)
+    assert net[0].weight.is_contiguous()
+    assert net[1].weight.is_contiguous(memory_format=torch.channels_last)

@@ -17,7 +17,7 @@ from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.recipes.catalog import RECIPES
 from neurarium.record.schema import image_schema
-from neurarium.training.rate_finder import SHARE, SHARE_OF_SGD, RateCurve, check_rate, find_rate, smooth
+from neurarium.training.rate_finder import DIVISOR, DIVISOR_OF_SGD, RateCurve, check_rate, find_rate, smooth
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.table import rule_name
 
@@ -63,7 +63,7 @@ def test_quadratic_falls_up_to_two_over_l_and_not_beyond(x: float) -> None:
     lowest = max(rate for rate in curve.rates if rate < 2 / curvature)
     assert curve.lowest_at is not None
     assert curve.rates[curve.lowest_at] == lowest
-    assert curve.advised == pytest.approx(lowest / SHARE_OF_SGD)
+    assert curve.advised == pytest.approx(lowest / DIVISOR_OF_SGD)
     assert curve.diverged_at is not None
     assert 2 / curvature < curve.diverged_at < 5 / curvature
     assert curve.diverged_at == curve.rates[-1]
@@ -136,7 +136,7 @@ def test_suggestions_of_a_curve_drawn_by_hand() -> None:
     curve = RateCurve(rates, tuple(losses), tuple(losses), None)
     assert curve.steepest == rates[21]
     assert curve.lowest_at == 31
-    assert curve.advised == pytest.approx(rates[31] / SHARE)
+    assert curve.advised == pytest.approx(rates[31] / DIVISOR)
 
 
 def test_no_suggestion_where_nothing_is_learned() -> None:

@@ -34,7 +34,7 @@ def predict(
     fast: bool = False,
     device: str | None = None,
 ) -> int:
-    """Answer for images, folders of images, npz, csv or txt files.
+    """Answer for images, folders of images, npz, csv, txt or wav files.
 
     Args:
         folder: the run folder.

@@ -75,14 +75,17 @@ def assemble(
 def _check_numbers(parts: Parts, target: str, field: Field, subject: str, varied: bool) -> None:
     names = field.names or (target,)
     for part, examples in parts.items():
-        rows = _rows(examples.target(target))
+        rows = _rows(examples.target(target), field)
         check_finite(rows, _few(names, rows), subject if len(parts) == 1 else f"{subject}, {part}")
     if varied and not field.standardized:
-        rows = _rows(parts["train"].target(target))
+        rows = _rows(parts["train"].target(target), field)
         check_varied(rows, _few(names, rows), subject)
 
 
-def _rows(values: Tensor) -> Tensor:
+def _rows(values: Tensor, field: Field) -> Tensor:
+    """A column for each number with a mean of its own: a pixel may be black throughout."""
+    if field.trailing and not field.is_ragged:
+        return values.movedim(1, -1).flatten(0, -2)
     return values.flatten(1) if values.ndim > 1 else values[:, None]
 
 
@@ -120,7 +123,8 @@ def _fitted(schema: Schema, train: Examples, standardize: bool, subject: str) ->
         if standardize and not (field.categories or field.points_to or field.standardized):
             values = train.target(name)
             # Once more: the only examples that differ may have been held out.
-            check_varied(_rows(values), _few(field.names or (name,), _rows(values)), subject)
+            rows = _rows(values, field)
+            check_varied(rows, _few(field.names or (name,), rows), subject)
             found[name] = Scaling.fit(values).field(field)
     return schema.with_fields(**found)
 

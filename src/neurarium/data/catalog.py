@@ -14,6 +14,7 @@ from neurarium.checks import ConfigError, DataError, one_of, suggest
 from neurarium.data import (
     adding,
     characters,
+    clip_folder,
     copying,
     csv_table,
     ethanol,
@@ -29,13 +30,16 @@ from neurarium.data import (
     mixtures,
     mnist,
     mnist_5k,
+    moving_digits,
     nested_brackets,
     npz,
     number_words,
     pronunciations,
+    recordings,
     rings_and_trees,
     scikit_tables,
     spelled_numbers,
+    spoken_prompts,
     text_pairs,
 )
 from neurarium.data.dataset import Dataset
@@ -79,15 +83,21 @@ SOURCES: dict[str, tuple[Callable[[str | None], Dataset], str]] = {
     "number-words": (number_words.load, f"4,000 integers in English words, in 6 classes: their digits{_MADE}"),
     "spelled-numbers": (spelled_numbers.load, f"10,000 integers in English words, to be written in digits{_MADE}"),
     "pronunciations": (pronunciations.load, f"24,000 English words as letters, to be spoken in phonemes{_HERE}"),
+    "spoken-prompts": (spoken_prompts.load, f"365 recordings of one voice, to be written down in letters{_HERE}"),
     "genesis": (genesis.load, f"196,873 characters of the book of Genesis, in windows of 64{_HERE}"),
     "karate": (karate.load, "one graph of 34 friends, in 2 clubs; comes with networkx"),
     "rings-and-trees": (rings_and_trees.load, f"800 graphs of 5 to 12 nodes, in 2 classes{_MADE}"),
     "furniture": (furniture.load, f"400 tables, chairs and lamps of 100 to 200 points, on 7 parts{_MADE}"),
+    "moving-digits": (moving_digits.load, f"2,400 clips of a digit that moves, in 4 classes: its bounces{_MADE}"),
+    "moving-digits-next": (moving_digits.load_next, f"2,400 clips of a digit that moves; the 4 frames after 8{_MADE}"),
     "ethanol": (ethanol.load, f"900 positions of a molecule's 9 atoms; energies and forces{_HERE}"),
 }
 CUSTOM = "custom"
 """What a recipe says of data in hand, which have no name by which they could be loaded."""
-_KINDS = "an idx pair, .npz, .csv, .tsv, .txt, or a folder with one sub-folder of images a class"
+_KINDS = (
+    "an idx pair, .npz, .csv, .tsv, .txt, a folder of .wav files and a .tsv file, or a folder with one sub-folder of "
+    "images or clips a class"
+)
 
 
 def load(name: str, *, folder: str | None = None, like: Schema | None = None) -> Dataset:
@@ -95,8 +105,9 @@ def load(name: str, *, folder: str | None = None, like: Schema | None = None) ->
 
     Args:
         name: one of `SOURCES`; or the path of an idx file of images (`idx_pair.load_pair`), a folder of idx
-            files, a folder of one sub-folder of images a class (`image_folder`), an .npz (`npz`), a .csv
-            (`csv_table`; of series `long_csv`), a .tsv (`text_pairs`) or a .txt file (`characters`).
+            files, a folder of recordings (`recordings`), a folder of one sub-folder of images a class
+            (`image_folder`) or of clips (`clip_folder`), an .npz (`npz`), a .csv (`csv_table`; of series `long_csv`),
+            a .tsv (`text_pairs`) or a .txt file (`characters`).
         folder: where the files of a named data set lie, or where a relative path begins.
         like: what a net has learned from that is to be measured: files that have no test part of their own are then
             taken whole, and columns of a .csv file are found by their names.
@@ -114,10 +125,12 @@ def load(name: str, *, folder: str | None = None, like: Schema | None = None) ->
         raise DataError("data", expected="the data that were given to this run in memory", got="none", remedy=remedy)
     path = Path(os.path.expanduser(folder or "."), os.path.expanduser(name))
     whole = like is not None
+    if path.is_dir() and recordings.is_folder_of_recordings(path):
+        return recordings.load(path, name, whole=whole)
     if path.is_dir():
         if idx_pair.image_files(path):
             return idx_pair.load_folder(path, name, whole)
-        return image_folder.load(path, name, whole=whole)
+        return (clip_folder if clip_folder.holds_clips(path) else image_folder).load(path, name, whole=whole)
     if not path.exists():
         raise _nothing_there(name, path)
     suffix = path.suffix.lower()

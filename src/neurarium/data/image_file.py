@@ -54,19 +54,39 @@ def read_image(path: Path, channels: int, height: int, width: int) -> UInt8[np.n
 
     Raises DataError: no such file, no image, or a damaged one.
     """
+    with _opened(path) as image:
+        return _pixels(image, channels, height, width)
+
+
+def frame_count(path: Path) -> int:
+    """Return how many frames an animation has, 1 of any other image; a `DataError` where there is none."""
+    with _opened(path) as image:
+        return int(getattr(image, "n_frames", 1))
+
+
+def read_frames(path: Path, channels: int, height: int, width: int) -> UInt8[np.ndarray, "time channels height width"]:
+    """Return all frames of an animation, as `read_image` returns the first. Raises DataError: likewise."""
+    with _opened(path) as image:
+        frames = []
+        for number in range(int(getattr(image, "n_frames", 1))):
+            image.seek(number)
+            frames.append(_pixels(image, channels, height, width))
+    return np.stack(frames)
+
+
+def _pixels(image: "Image", channels: int, height: int, width: int) -> UInt8[np.ndarray, "channels height width"]:
     from PIL import Image, ImageOps
 
-    with _opened(path) as image:
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I"):
-            image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
-        if image.mode in _TRANSPARENT or "transparency" in image.info:
-            white = Image.new("RGBA", image.size, "white")
-            image = Image.alpha_composite(white, image.convert("RGBA"))
-        image = image.convert("L" if channels == 1 else "RGB")
-        if image.size != (width, height):
-            image = image.resize((width, height), Image.Resampling.BILINEAR)
-        pixels = np.asarray(image)
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+    if image.mode in _TRANSPARENT or "transparency" in image.info:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    image = image.convert("L" if channels == 1 else "RGB")
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    pixels = np.asarray(image)
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 

@@ -43,7 +43,7 @@ def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES, whole: bool 
         whole: as in `assemble`.
     Raises DataError: no images, no classes, an empty class, or an image that cannot be read.
     """
-    roots = _part_folders(folder)
+    roots = part_folders(folder)
     listed = {part: _listed(root) for part, root in roots.items()}
     classes = by_name(listed["train"])
     for part, members in listed.items():
@@ -62,13 +62,14 @@ def load(folder: Path, name: str, limit_bytes: int = _STREAM_BYTES, whole: bool 
     return assemble(name, parts, provenance=provenance, subject=str(folder), whole=whole)
 
 
-def _is_class(path: Path) -> bool:
+def is_class(path: Path) -> bool:
+    """Whether a path is a folder that may stand for a class."""
     return path.is_dir() and not path.name.startswith((".", "__"))
 
 
-def _part_folders(folder: Path) -> dict[Part, Path]:
+def part_folders(folder: Path) -> dict[Part, Path]:
     """Return the folder of each part; the folder itself for training where it has no train/ with classes in it."""
-    if not ((folder / "train").is_dir() and any(map(_is_class, (folder / "train").iterdir()))):
+    if not ((folder / "train").is_dir() and any(map(is_class, (folder / "train").iterdir()))):
         return {"train": folder}
     candidates = ((part, folder / name) for part, names in _PART_FOLDERS.items() for name in names)
     return {part: path for part, path in candidates if path.is_dir()}
@@ -77,7 +78,7 @@ def _part_folders(folder: Path) -> dict[Part, Path]:
 def _listed(root: Path) -> dict[str, list[Path]]:
     """Return the images of each class, by name."""
     listed = {
-        sub.name: sorted(filter(is_image_file, sub.iterdir())) for sub in sorted(filter(_is_class, root.iterdir()))
+        sub.name: sorted(filter(is_image_file, sub.iterdir())) for sub in sorted(filter(is_class, root.iterdir()))
     }
     if not any(listed.values()):
         direct = sum(map(is_image_file, root.iterdir()))

@@ -65,7 +65,7 @@ def is_long(path: Path) -> bool:
 
 
 def load(path: Path, name: str, like: Schema | None = None) -> Dataset:
-    """Return the series in a .csv file, divided 80/10/10; whole where they are to measure a net that learned from `like`.
+    """Return the series in a .csv file, divided 80/10/10; whole where a net that learned from `like` is measured.
 
     Raises:
         DataError: as `read_long`; labels as `csv_table.load` refuses them; numbers to predict that change within a

@@ -142,7 +142,8 @@ def _archive(path: Path) -> Iterator[Mapping[str, Array]]:
                 raise DataError(str(path), expected="an .npz file", got="a single array (.npy)", remedy=damaged)
             with archive:
                 yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
+    # RuntimeError: encrypted, or by a method that zipfile does not know; MemoryError: a header that claims terabytes
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, MemoryError) as error:
         raise DataError(str(path), expected="a whole .npz file", got=f"{error}", remedy=damaged) from error
     except ValueError as error:
         if isinstance(error, DataError):

@@ -3,9 +3,11 @@
 | the net learned from | files that fit |
 |---|---|
 | images | images, folders of images, .npz, .csv with a column a pixel |
+| clips | animated GIFs, folders of frames, folders of either |
 | rows of features | .npz, .csv |
 | series | .csv, a row a step, as `long_csv` says |
 | characters or words: rows of any length, or windows of a text | .txt, one example a line |
+| recordings | .wav, folders of them |
 """
 
 import math
@@ -22,15 +24,18 @@ from neurarium.data.arrays import as_inputs
 from neurarium.data.csv_table import names_of_targets, read_table
 from neurarium.data.examples import Examples
 from neurarium.data.image_file import is_image_file, read_image
+from neurarium.data.log_mel import LogMel
 from neurarium.data.long_csv import holds_series, read_series
 from neurarium.data.npz import INPUT_KEYS, first_key, read_arrays, stored_keys
+from neurarium.data.recordings import read_recordings
 from neurarium.data.table import Table
 from neurarium.data.text_lines import holds_characters, holds_words, read_lines
 from neurarium.record.schema import Field, Schema
 
 Inputs = Shaped[Tensor, "examples *shape"]
 _FITTING = (
-    "a net of images (images, .npz, .csv), rows of numbers (.npz, .csv), series (.csv) or text (.txt), to read files"
+    "a net of images (images, .npz, .csv), rows of numbers (.npz, .csv), series (.csv), text (.txt) or recordings "
+    "(.wav), to read files"
 )
 
 
@@ -51,7 +56,7 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> ReadInputs:
     Args:
         paths: images; folders, of which all images are taken, those of sub-folders too; .npz files with
             one of the keys x, inputs, images, data, x_test; .csv files with or without the columns to be
-            predicted, which are passed over; .txt files in UTF-8, one example a line.
+            predicted, which are passed over; .txt files in UTF-8, one example a line; .wav files.
         schema: that the net learned from. Images are brought to its shape in channels and size; rows of .npz and .csv
             files must have as many numbers. Where a .csv file has a header and the schema names its features, columns
             are found by their names, in whatever order they stand, and others passed over.
@@ -65,16 +70,26 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> ReadInputs:
     if len(schema.inputs) == 1 and (holds_characters(field) or holds_words(field)):
         return ReadInputs(*read_lines(files, Schema(schema.inputs)))
     known, notices = names_of_targets(schema), list[str]()
+    if len(schema.inputs) == 1 and LogMel.of(field):
+        return ReadInputs(*read_recordings(files, Schema(schema.inputs)))
     if len(schema.inputs) == 1 and holds_series(field):
         return ReadInputs(*read_series(files, Schema(schema.inputs), known))
     if len(schema.inputs) > 1 or field.is_ragged or field.categories:
         kinds = ", ".join(f"{name} ({found.in_words()})" for name, found in schema.inputs.items())
         remedy = "give examples in Python: run.predict(examples)"
         raise DataError("inputs", expected=_FITTING, got=f"one that learned from {kinds}", remedy=remedy)
+    is_clips = len(field.shape) == 4
     names: list[str] = []
     tensors: list[Inputs] = []
     for path in files:
-        if path.is_dir() or is_image_file(path):
+        if is_clips and (path.is_dir() or is_image_file(path)):
+            clips = clips_below(path)
+            if not clips:
+                expected, got = "an animated GIF, a folder of frames, or a folder of either", "none"
+                raise DataError(str(path), expected=expected, got=got, remedy="check the path")
+            names += map(str, clips)
+            tensors += [torch.from_numpy(read_clip(clip, field.fixed_shape))[None] for clip in clips]  # type: ignore[arg-type]
+        elif path.is_dir() or is_image_file(path):
             images = sorted(filter(is_image_file, path.rglob("*"))) if path.is_dir() else [path]
             if not images:
                 raise DataError(str(path), expected="images", got="a folder without any", remedy="check the path")

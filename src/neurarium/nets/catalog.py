@@ -20,6 +20,8 @@ from neurarium.nets.feedforward.residual_spec import ResidualMLPSpec
 from neurarium.nets.feedforward.specs import MLPSpec
 from neurarium.nets.generative.specs import AutoencoderSpec, ConvolutionalAutoencoderSpec, DCGANSpec, GANSpec
 from neurarium.nets.geometric.specs import GCNSpec, GINSpec, PairPotentialSpec, PointNetSpec
+from neurarium.nets.recurrent.clip_specs import ConvLSTMSpec, VideoNetSpec
+from neurarium.nets.recurrent.delay_specs import FSMNSpec, TDNNSpec
 from neurarium.nets.recurrent.encoder_decoder_spec import EncoderDecoderSpec
 from neurarium.nets.recurrent.forecast_spec import ForecastSpec
 from neurarium.nets.recurrent.linear_specs import LRUSpec, MinGRUSpec, MinLSTMSpec
@@ -64,6 +66,10 @@ NETS: dict[str, type[NetSpec]] = {
     "min-gru": MinGRUSpec,
     "min-lstm": MinLSTMSpec,
     "lru": LRUSpec,
+    "tdnn": TDNNSpec,
+    "fsmn": FSMNSpec,
+    "conv-lstm": ConvLSTMSpec,
+    "conv3d": VideoNetSpec,
     "gcn": GCNSpec,
     "gin": GINSpec,
     "pointnet": PointNetSpec,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from neurarium.recipes.bottleneck import bottleneck_features, bottleneck_mlp
+from neurarium.recipes.clips import moving_digits_conv3d, moving_digits_conv_lstm, moving_digits_next
 from neurarium.recipes.connectionist import hopfield, perceptron, rbm
 from neurarium.recipes.convolutional import lenet5, lenet5_1998, lenet5_fashion, neocognitron
 from neurarium.recipes.deep import alexnet_small, densenet40, plain20, plain56, resnet20, resnet56, vgg_small
@@ -24,10 +25,14 @@ from neurarium.recipes.recurrent import (
     pronounce,
     pronounce_plain,
     spelled_numbers,
+    spoken_words,
     vowels,
+    vowels_dfsmn,
     vowels_elman,
+    vowels_fsmn,
     vowels_gru,
     vowels_lstm,
+    vowels_tdnn,
 )
 from neurarium.recipes.regression import least_squares, logistic, random_features, ridge, ridge_diabetes, softmax
 from neurarium.recipes.series import adding_lstm, co2_lstm, copying_gru, genesis_lstm, sunspots_gru, tagger
@@ -81,14 +86,21 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "co2-lstm": co2_lstm,
     "sunspots-gru": sunspots_gru,
     "tagger": tagger,
+    "vowels-tdnn": vowels_tdnn,
+    "vowels-fsmn": vowels_fsmn,
+    "vowels-dfsmn": vowels_dfsmn,
     "digit-count": digit_count,
     "spelled-numbers": spelled_numbers,
     "pronounce": pronounce,
     "pronounce-plain": pronounce_plain,
+    "spoken-words": spoken_words,
     "genesis-lm": genesis_lm,
     "genesis-lstm": genesis_lstm,
     "karate-gcn": karate_gcn,
     "rings-gin": rings_gin,
     "furniture-pointnet": furniture_pointnet,
     "ethanol-pairs": ethanol_pairs,
+    "moving-digits-conv3d": moving_digits_conv3d,
+    "moving-digits-conv-lstm": moving_digits_conv_lstm,
+    "moving-digits-next": moving_digits_next,
 }

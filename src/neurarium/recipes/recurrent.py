@@ -5,6 +5,7 @@ import dataclasses
 from neurarium.learning.early_stopping import EarlyStopping
 from neurarium.learning.optimizers import Optimizer
 from neurarium.learning.schedules import Schedule
+from neurarium.nets.recurrent.delay_specs import FSMNSpec, TDNNSpec
 from neurarium.nets.recurrent.encoder_decoder_spec import EncoderDecoderSpec
 from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
 from neurarium.nets.recurrent.specs import (
@@ -26,6 +27,23 @@ def vowels() -> Recipe:
         early_stopping=EarlyStopping(monitor="loss"),
         epochs=60,
         batch_size=32,
+    )
+
+
+def vowels_tdnn() -> Recipe:
+    """The nine speakers, by a time-delay neural network, the evidence of all steps summed."""
+    return dataclasses.replace(vowels(), name="vowels-tdnn", net=TDNNSpec(pooling="mean", dropout=0.3), epochs=40)
+
+
+def vowels_fsmn() -> Recipe:
+    """The nine speakers, by a feedforward sequential memory network: each layer with a filter over time."""
+    return dataclasses.replace(vowels(), name="vowels-fsmn", net=FSMNSpec(pooling="mean", dropout=0.3), epochs=40)
+
+
+def vowels_dfsmn() -> Recipe:
+    """The nine speakers, by a deep FSMN: narrow memories joined by skip connections."""
+    return dataclasses.replace(
+        vowels_fsmn(), name="vowels-dfsmn", net=FSMNSpec(memory="deep", layers=4, pooling="mean", dropout=0.3)
     )
 
 
@@ -107,6 +125,22 @@ def pronounce_plain() -> Recipe:
     """The same without attention: one vector is all that the decoder knows of the word."""
     spec = EncoderDecoderSpec(embedding_dim=64, hidden=128, bidirectional=True, dropout=0.2)
     return dataclasses.replace(pronounce(), name="pronounce-plain", net=spec)
+
+
+def spoken_words() -> Recipe:
+    """What a voice says, letter by letter, from how loud it is in bands of pitch; nobody says which letter is when."""
+    return Recipe(
+        name="spoken-words",
+        net=RecurrentSpec(cell="lstm", hidden=128, layers=2, bidirectional=True, dropout=0.4),
+        data="spoken-prompts",
+        task="transcription",
+        optimizer=Optimizer("adamw", lr=4e-3, weight_decay=0.05),
+        schedule=Schedule("cosine", warmup=0.05),
+        early_stopping=EarlyStopping(monitor="error"),
+        epochs=40,
+        batch_size=16,
+        clip_norm=1.0,
+    )
 
 
 def _vowels(name: str, spec: RecurrentSpec) -> Recipe:

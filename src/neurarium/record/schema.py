@@ -21,6 +21,9 @@ from neurarium.record.notebook import html_table
 
 _NAMED = 20  # classes that a notebook shows
 
+BLANK = "<blank>"
+"""The category of a step that says nothing, of targets whose tokens stand in order beside the steps of the input."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -87,6 +90,11 @@ class Field:
     def is_image(self) -> bool:
         """Whether it is (channels, height, width) of numbers."""
         return len(self.shape) == 3 and not self.is_ragged and not self.categories
+
+    @property
+    def is_transcript(self) -> bool:
+        """Whether it is a row of tokens that are said while a series goes on, nobody knows when."""
+        return self.shape == (None,) and BLANK in self.categories
 
     @property
     def is_series(self) -> bool:

@@ -29,7 +29,7 @@ def rates_figure(curve: RateCurve, title: str) -> Figure:
     if curve.advised is not None:
         axes.axvline(
             curve.advised, color=plotting.GREEN, linewidth=1.2, linestyle=(0, (4, 2)),
-            label=f"advised, minimum / {curve.fraction:g}: {number(curve.advised, 2)}",
+            label=f"advised, minimum / {curve.divisor:g}: {number(curve.advised, 2)}",
         )  # fmt: skip
     if curve.diverged_at is not None:
         axes.axvline(
@@ -47,7 +47,7 @@ def suggestions(curve: RateCurve) -> list[str]:
     if curve.steepest is None or curve.advised is None or curve.lowest_at is None:
         return ["No rate in this range lowers the loss: choose other bounds, or more steps."]
     lines = [
-        f"advised           {number(curve.advised, 3)}  (that of the lowest loss, divided by {curve.fraction:g})",
+        f"advised           {number(curve.advised, 3)}  (that of the lowest loss, divided by {curve.divisor:g})",
         f"steepest descent  {number(curve.steepest, 3)}",
     ]
     if curve.diverged_at is not None:

@@ -1,6 +1,7 @@
 """How far a measured fraction may be from the true one, given how many examples it was measured on."""
 
 import math
+from collections.abc import Sequence
 
 Z_95 = 1.959963984540054  # the 0.975 quantile of the normal distribution
 
@@ -24,3 +25,19 @@ def wilson_interval(hits: int, trials: int, z: float = Z_95) -> tuple[float, flo
     center = (fraction + spread / 2) / (1 + spread)
     half = z / (1 + spread) * math.sqrt(fraction * (1 - fraction) / trials + spread / (4 * trials))
     return max(0.0, center - half), min(1.0, center + half)
+
+
+def ratio_interval(sums: Sequence[int], counts: Sequence[int], z: float = Z_95) -> tuple[float, float]:
+    """Interval of a ratio of two sums over examples, such as wrong letters to letters, drawn by example.
+
+        r = sum e / sum n,    r +- z sqrt(N / (N - 1) sum (e - r n)^2) / sum n
+
+    Errors of one example depend on each other, those of two do not. Not below 0; one example gives no width.
+
+    Source: W. Cochran, "Sampling techniques", 1977, section 2.11.
+    """
+    total, examples = sum(counts), len(sums)
+    ratio = sum(sums) / total
+    rest = sum((e - ratio * n) ** 2 for e, n in zip(sums, counts, strict=True))
+    half = z * math.sqrt(rest * examples / max(examples - 1, 1)) / total
+    return max(0.0, ratio - half), ratio + half

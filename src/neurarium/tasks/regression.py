@@ -3,8 +3,10 @@
     R^2 = 1 - sum_n (t_n - y_n)^2 / sum_n (t_n - mean t)^2      fraction of the variance that the answers explain
     RMSE = sqrt(1/N sum_n (t_n - y_n)^2),   MAE = 1/N sum_n |t_n - y_n|      in the units of the target
 
-With several outputs R^2 is their mean, and each has its own errors. Beside the errors stand those of always answering
-the mean of the training targets; the R^2 of that is 0 or, where the mean of these examples is another, below.
+With several outputs R^2 is their mean, and each has its own errors. Targets may be tensors, such as frames: the outputs
+are then what lies along their first axis, and each place of the others is an entry by itself. Beside the errors stand
+those of always answering the mean of the training targets; the R^2 of that is 0 or, where the mean of these examples is
+another, below.
 """
 
 import math
@@ -46,10 +48,10 @@ class Regression(Trainable):
     @classmethod
     def build(cls, spec: NetSpec, loss: Loss, schema: Schema, helpers: Helpers, device: Device = "cpu") -> "Regression":
         """Make the task of the schema's first target."""
-        if schema.target.is_ragged or len(schema.target.shape) > 1:
+        if schema.target.is_ragged:
             got = f"numbers of shape {schema.target.in_words()}"
             remedy = "choose a task that is made for such targets, or a loss of your own: train(..., loss=callable)"
-            raise DataError("target", expected="one number or a row of numbers an example", got=got, remedy=remedy)
+            raise DataError("target", expected="as many numbers for each example", got=got, remedy=remedy)
         return cls(loss.build(schema.target, device), schema.target, schema.classes)
 
     def counts(self, batch: Batch) -> Float[Tensor, "2"]:
@@ -58,35 +60,48 @@ class Regression(Trainable):
 
     def terms(self, outputs: Outputs, batch: Batch, counts: Float[Tensor, "2"]) -> tuple[Tensor, ...]:
         """The loss of the numbers."""
-        return (self.criterion.loss(tensor_of(outputs, self.name), self._rows(batch), counts[0]),)
+        return (self.criterion.loss(in_rows(tensor_of(outputs, self.name)), self._rows(batch), counts[0]),)
 
     def errors(self, outputs: Outputs, batch: Batch) -> Float[Tensor, ""]:
         """Sum of squared differences: its mean is the fraction of the variance that is not explained."""
-        return squared_distance(tensor_of(outputs, self.name), self._rows(batch))
+        return squared_distance(in_rows(tensor_of(outputs, self.name)), self._rows(batch))
 
     def check(self, outputs: Outputs, batch: Batch) -> None:
         """Refuse other than a number for each output."""
-        expected, meaning = (batch.size, len(self.names)), f"a number for each of {', '.join(self.names)}"
+        expected = (batch.size, len(self.names), *batch.labels.shape[2:])
+        meaning = f"a number for each of {', '.join(self.names)}"
         remedy = "give the net's last layer as many outputs as there are numbers to predict"
         check_shape(tensor_of(outputs, self.name), expected, meaning, remedy)
 
     def predict(self, model: Model, batch: Batch, **options: Any) -> Prediction:
         """Numbers in the units of the targets."""
-        outputs = tensor_of(model.run(self, batch), self.name).cpu()
-        return Prediction(self.names, unscaled(outputs, self.target).numpy())
+        outputs = unscaled(tensor_of(model.run(self, batch), self.name).cpu(), self.target)
+        rows = in_rows(outputs)
+        counts = (len(rows) // len(outputs),) * len(outputs) if outputs.ndim > 2 else ()
+        return Prediction(self.names, rows.numpy(), counts=counts)
 
     def score(self, model: Model, data: Dataset, split: str) -> Scores:
         """R^2, and the errors of each output in its units."""
         examples = getattr(data, split)
         outputs, loss = model.outputs(self, examples)
         stored = examples.target(next(iter(data.schema.targets))).cpu()
-        answers, targets = (unscaled(x, self.target) for x in (outputs, stored.view(len(stored), -1)))
+        answers, targets = (in_rows(unscaled(x, self.target)) for x in (outputs, stored.view(outputs.shape)))
         metrics = regression_metrics(answers, targets, self.names, self.target.mean or (0.0,) * len(self.names))
-        arrays = {"answers": answers.numpy(), "targets": targets.numpy()}
+        arrays = {} if outputs.ndim > 2 else {"answers": answers.numpy(), "targets": targets.numpy()}
         return Scores(self.name, split, data.name, len(examples), loss, metrics, arrays=arrays)
 
     def _rows(self, batch: Batch) -> Float[Tensor, "batch outputs"]:
-        return batch.labels if batch.labels.ndim > 1 else batch.labels[:, None]
+        return in_rows(batch.labels)
+
+
+def in_rows(x: Float[Tensor, "batch *shape"]) -> Float[Tensor, "entries outputs"]:
+    """Numbers along the first axis of an example as columns, each place of its other axes a row.
+
+    Example:
+        >>> in_rows(torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])).tolist()  # two outputs at two places
+        [[1.0, 3.0], [2.0, 4.0]]
+    """
+    return x.movedim(1, -1).flatten(0, -2) if x.ndim > 2 else x.view(len(x), -1)
 
 
 def r_squared(answers: Float[Tensor, "examples outputs"], targets: Float[Tensor, "examples outputs"]) -> float:

@@ -27,6 +27,7 @@ from neurarium.tasks.recall import Recall
 from neurarium.tasks.reconstruction import Reconstruction
 from neurarium.tasks.regression import Regression
 from neurarium.tasks.task import Context, Device, Helpers, Task, Trainable, evaluating, in_floats
+from neurarium.tasks.transcription import Transcription
 from neurarium.tasks.translation import Translation
 
 OwnLoss: TypeAlias = Callable[..., Tensor]
@@ -61,6 +62,7 @@ TASKS: dict[str, Callable[[], type[Task]]] = {
     "recall": lambda: Recall,
     "language-model": lambda: LanguageModel,
     "translation": lambda: Translation,
+    "transcription": lambda: Transcription,
     "energy-forces": lambda: EnergyForces,
 }
 """Each as a function that gives its class: one's own may be imported only when it is asked for."""
@@ -69,11 +71,14 @@ TASKS: dict[str, Callable[[], type[Task]]] = {
 def task_name(asked: str, spec: NetSpec, loss: Loss, schema: Schema) -> str:
     """The name of the task that is meant: `asked` by the recipe, or for "auto" what the net is made for.
 
-    A supervised net predicts classes or numbers, as the schema's target is; distillation is a task of its own.
+    A supervised net predicts classes, numbers or what is said, as the schema's target is; distillation is a task of its
+    own.
     Raises ConfigError: the loss distillation, for a task that no teacher can help with; DataError: a supervised task on
     data without targets.
     """
     name = spec.task if asked == "auto" else asked
+    if name == "supervised" and schema.target.is_transcript:
+        name = "transcription"
     if name == "supervised":
         name = "classification" if schema.target.categories else "regression"
     if loss.name != "distillation" or name in ("distillation", "regression"):  # numbers are refused with the loss

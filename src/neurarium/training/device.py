@@ -32,8 +32,11 @@ class DeviceConfig:
         and where there are no four-dimensional weights it changes nothing.
         """
         net.to(self.device)
-        # torch annotates `to` without the layout argument
-        return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # not `net.to(memory_format=...)`, which fails on the five dimensions of kernels over time
+        for tensor in (*net.parameters(), *net.buffers()):
+            if tensor.dim() == 4:
+                tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+        return net
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
         """Compute inside in the chosen precision, by the chosen matrix products."""

@@ -5,9 +5,9 @@
 
 The loss that belongs to eta(t) is that of the batch after its update, the first that has felt it. The sweep ends at a
 number that is not finite, or when the smoothed loss passes `DIVERGED` times the best before it. Advised is the rate at
-the minimum of the smoothed loss, divided by `SHARE`: an optimizer that remembers about ten gradients (beta = 0.9)
+the minimum of the smoothed loss, divided by `DIVISOR`: an optimizer that remembers about ten gradients (beta = 0.9)
 notices a rate that is too high about ten updates late, and in ten of 100 updates over seven decades the rate grows
-fivefold. Plain gradient descent remembers none: `SHARE_OF_SGD`. Where the loss falls fastest over log eta is told
+fivefold. Plain gradient descent remembers none: `DIVISOR_OF_SGD`. Where the loss falls fastest over log eta is told
 beside it. Which rule comes nearest to the best rate of a grid was measured: `benchmarks/find_rate.py`.
 
 The very rule of the recipe learns, with its optimizer, clipping, augmentation and precision; only its schedule is
@@ -41,7 +41,7 @@ from neurarium.training.seed import own_generators
 from neurarium.training.session import Session, build_session
 
 DIVERGED = 4.0
-SHARE, SHARE_OF_SGD = 5.0, 1.25
+DIVISOR, DIVISOR_OF_SGD = 5.0, 1.25
 SMOOTHING = 0.8
 
 
@@ -54,14 +54,14 @@ class RateCurve:
         losses: loss of the mini-batch after each update.
         smoothed: their bias-corrected running mean, which includes the loss before the first update.
         diverged_at: the rate that ended the sweep; none where it went through to the highest.
-        fraction: by what the rate at the minimum is divided.
+        divisor: by what the rate at the minimum is divided.
     """
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
     smoothed: tuple[float, ...]
     diverged_at: float | None
-    fraction: float = SHARE
+    divisor: float = DIVISOR
 
     def __repr__(self) -> str:
         found = "nothing learned" if self.steepest is None else f"steepest at {self.steepest:.3g}"
@@ -75,8 +75,8 @@ class RateCurve:
 
     @property
     def advised(self) -> float | None:
-        """The rate at the minimum, divided by the fraction; none where nothing was learned."""
-        return None if self.lowest_at is None else self.rates[self.lowest_at] / self.fraction
+        """The rate at the minimum, divided by `divisor`; none where nothing was learned."""
+        return None if self.lowest_at is None else self.rates[self.lowest_at] / self.divisor
 
     @property
     def still_falls(self) -> bool:
@@ -203,8 +203,8 @@ def _sweep(session: Session, steps: int, beta: float) -> RateCurve:
                 break
             if step < steps:
                 rates.append(update.learning_rate)
-    fraction = SHARE_OF_SGD if session.recipe.optimizer.name == "sgd" else SHARE
-    return RateCurve(tuple(rates), tuple(losses[1:]), tuple(smooth(losses, beta)[1:]), diverged_at, fraction)
+    divisor = DIVISOR_OF_SGD if session.recipe.optimizer.name == "sgd" else DIVISOR
+    return RateCurve(tuple(rates), tuple(losses[1:]), tuple(smooth(losses, beta)[1:]), diverged_at, divisor)
 
 
 def _endless(dataset: Dataset, recipe: Recipe) -> Generator[tuple[int, tuple[Batch, ...]], None, None]:

@@ -24,7 +24,11 @@ from neurarium.training.recipe import Recipe
 from neurarium.training.run import Run
 
 METRIC = Metric("PSNR", 18.25, "ratio of it", "dB", baseline=16.5, against="three components")
-DETAILS: dict[str, dict[str, Any]] = {"language-model": {"tokens": 4096}, "translation": {"answers": []}}
+DETAILS: dict[str, dict[str, Any]] = {
+    "language-model": {"tokens": 4096},
+    "translation": {"answers": []},
+    "transcription": {"answers": []},
+}
 
 
 def scores(task: str, *metrics: Metric, examples: int = 50, **details: Any) -> dict[str, Any]:

@@ -8,15 +8,18 @@ from torch import nn
 
 from neurarium.checks import ConfigError, NonFiniteError
 from neurarium.data.batch import Batch
+from neurarium.data.drawn import drawn
 from neurarium.learning.augmentation import Augmentation
 from neurarium.learning.loss import Loss
 from neurarium.learning.optimizers import Optimizer
 from neurarium.nets.convolutional.lenet import LeNet5
 from neurarium.nets.feedforward.mlp import MLP
 from neurarium.nets.generative.specs import AutoencoderSpec
+from neurarium.nets.recurrent.delay_specs import TDNNSpec
 from neurarium.record.schema import Field, Schema
 from neurarium.tasks.custom import CustomLoss
 from neurarium.tasks.table import task_of
+from neurarium.tasks.task import Context
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.explicit import ExplicitRule
 from neurarium.training.rules.gradient import GradientRule
@@ -86,6 +89,25 @@ def test_large_layers_multiply_as_in_the_trainer() -> None:
     step(theirs, batch)
     for a, b in zip(net.parameters(), theirs.net.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
+
+
+def test_a_net_of_series_of_many_lengths_learns_by_its_rules_as_by_autograd() -> None:
+    torch.manual_seed(0)
+    spec = TDNNSpec(hidden=(6, 5), dilations=(1, 2), look_ahead=1, pooling="mean")
+    net, examples = spec.build(spec.example()).double(), drawn(spec.example(), 12, 0)
+    parts = [examples.gather(torch.arange(12).roll(k)).map(in_double) for k in range(20)]
+    assert len(parts[0].inputs) == 2  # the lengths
+    ours, theirs = rules(Recipe(optimizer=Optimizer("momentum", lr=0.01)), net, spec.example(), total=20)
+    for number, batch in enumerate(parts):
+        update, expected = (rule.step((batch,), Context(0, 1, number, training=True)) for rule in (ours, theirs))
+        assert update.loss == pytest.approx(expected.loss, rel=1e-10)
+        assert update.errors == expected.errors
+    for a, b in zip(net.parameters(), theirs.net.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-10)
+
+
+def in_double(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.double() if tensor.is_floating_point() else tensor
 
 
 @pytest.mark.parametrize("parts", [5, 7])

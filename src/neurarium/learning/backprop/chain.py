@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from neurarium.checks import ConfigError
@@ -37,12 +37,15 @@ class Chain:
         self.layers = tuple(layers)
         self._caches: list[Any] | None = None
 
-    def forward(self, x: Shaped[Tensor, "..."]) -> Float[Tensor, "..."]:
-        """Compute the outputs, and keep what the way back needs until `backward` or the next `forward`."""
+    def forward(self, x: Shaped[Tensor, "..."], lengths: Int[Tensor, "batch"] | None = None) -> Float[Tensor, "..."]:
+        """Compute the outputs, and keep what the way back needs until `backward` or the next `forward`.
+
+        `lengths` are those of padded rows.
+        """
         caches = []
         with torch.no_grad():
             for layer in self.layers:
-                x, cache = layer.forward(x)
+                x, cache = layer.forward(x, lengths) if layer.takes_lengths else layer.forward(x)
                 caches.append(cache)
         self._caches = caches
         return x
@@ -82,8 +85,8 @@ class Chain:
 def chain_of(module: nn.Module) -> Chain:
     """Translate a module into a chain that shares its parameters, buffers and training mode.
 
-    Gradients are called as in `module.named_parameters()`. Understands `nn.Sequential`, nested or not, the layers of
-    `translation.TRANSLATIONS`, and nets that are `nets.interfaces.Layered`: `MLP`, `LeNet5`.
+    Gradients are called as in `module.named_parameters()`. Understands the layers of `translation.TRANSLATIONS`, what
+    is `translation.COMPOSED` of them, nested or not, and nets that are `nets.interfaces.Layered`: `MLP`, `LeNet5`.
     Raises ConfigError: a layer or a setting without a rule; names it and what there is.
 
     Example:

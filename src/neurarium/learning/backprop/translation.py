@@ -3,56 +3,27 @@
 A rule reads its module's parameters, buffers and training mode at each pass, so that chain and module stay one net.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from neurarium.checks import ConfigError
-from neurarium.learning.backprop import elementwise, normalization, pooling
+from neurarium.learning.backprop import elementwise, normalization, pooling, sequence_layers
 from neurarium.learning.backprop.convolution import convolution_backward, convolution_forward
 from neurarium.learning.backprop.dropout import dropout_backward, dropout_forward
 from neurarium.learning.backprop.embedding import embedding_backward, embedding_forward
 from neurarium.learning.backprop.layer import Layer
 from neurarium.learning.backprop.linear import linear_backward, linear_forward
+from neurarium.learning.backprop.place import Place, Translation
 from neurarium.learning.backprop.softmax import softmax_backward, softmax_forward
 from neurarium.nets.interfaces import Layered
 from neurarium.nets.parts import activation
 from neurarium.nets.parts.normalization.batch import BatchNorm
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where in a net a module stands.
-
-    Attributes:
-        name: of the module, as in `named_modules`.
-        names: of the net's parameters, by their identity: a parameter in two places has one name.
-    """
-
-    name: str
-    names: Mapping[int, str]
-
-    def parameters(self, *tensors: Tensor | None) -> tuple[tuple[str, Tensor | None], ...]:
-        """Parameters with their names, in the order given."""
-        return tuple(("" if tensor is None else self.names[id(tensor)], tensor) for tensor in tensors)
-
-    def below(self, name: str) -> "Place":
-        """Place of a child."""
-        return Place(f"{self.name}.{name}" if self.name else name, self.names)
-
-    def require(self, module: nn.Module, setting: str, expected: object) -> None:
-        """Raise ConfigError where a setting has not the value for which the layer's rule is written."""
-        got = getattr(module, setting)
-        if got != expected:
-            raise ConfigError(
-                f"layer {self.name or type(module).__name__}",
-                expected=f"{type(module).__name__} with {setting} = {expected!r}",
-                got=repr(got),
-                remedy="train it with gradients by autograd",
-            )
+from neurarium.nets.recurrent.encoder import CausalStack, EncoderStack
+from neurarium.nets.recurrent.sequence_net import SequenceNet
+from neurarium.nets.recurrent.tdnn import TimeDelayLayer
 
 
 def translate(module: nn.Module) -> list[Layer]:
@@ -69,25 +40,29 @@ def translate(module: nn.Module) -> list[Layer]:
 
 
 def _layers(module: nn.Module, at: Place) -> Iterator[Layer]:
-    if type(module) is nn.Sequential:
-        # named_children() would leave out a layer's second appearance
-        for name, child in module._modules.items():
-            assert child is not None
-            yield from _layers(child, at.below(name))
     # a class derived from one that is layered may compute something else
-    elif isinstance(module, Layered) and Layered in type(module).__bases__:
+    if isinstance(module, Layered) and Layered in type(module).__bases__:
         yield _entering(module, at.below("entering"))
         yield from _layers(module.layers, at.below("layers"))
     elif type(module) in TRANSLATIONS:
         yield TRANSLATIONS[type(module)](module, at)
+    elif type(module) in COMPOSED:
+        yield from COMPOSED[type(module)](module, at, _layers)
     else:
-        known = ", ".join(kind.__name__ for kind in dict.fromkeys([*TRANSLATIONS, nn.Sequential]))
+        known = ", ".join(kind.__name__ for kind in [*TRANSLATIONS, *COMPOSED])
         raise ConfigError(
             f"layer {at.name}" if at.name else "net",
             expected=f"one of {known}, or a layered net (MLP, LeNet5)",
             got=type(module).__name__,
             remedy="train it with gradients by autograd, or build a Chain from Layers of your own",
         )
+
+
+def _sequential(m: nn.Sequential, at: Place, layers: Translation) -> Iterator[Layer]:
+    # named_children() would leave out a layer's second appearance
+    for name, child in m._modules.items():
+        assert child is not None
+        yield from layers(child, at.below(name))
 
 
 def _plain(at: Place, forward: Callable[[Tensor], tuple[Tensor, Any]], backward: Callable[..., Tensor]) -> Layer:
@@ -247,3 +222,13 @@ TRANSLATIONS: dict[type[nn.Module], Callable[[Any, Place], Layer]] = {
     nn.BatchNorm2d: _batch_norm,
     BatchNorm: _batch_norm,
 }
+"""The rule of a module that is one layer."""
+
+COMPOSED: dict[type[nn.Module], Callable[[Any, Place, Translation], Iterator[Layer]]] = {
+    nn.Sequential: _sequential,
+    SequenceNet: sequence_layers.sequence_net,
+    EncoderStack: sequence_layers.stack,
+    CausalStack: sequence_layers.stack,
+    TimeDelayLayer: sequence_layers.time_delay_layer,
+}
+"""The rules of a module that is several layers one after the other."""

@@ -153,7 +153,10 @@ def initialize_(
 
 @torch.no_grad()
 def initialize_layer_(
-    layer: nn.Linear | nn.Conv2d, scheme: str = "he", activation: str = "relu", generator: Generator | None = None
+    layer: nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d,
+    scheme: str = "he",
+    activation: str = "relu",
+    generator: Generator | None = None,
 ) -> None:
     """Fill a layer's weight by the scheme and its bias, where it has one, with zeros."""
     initialize_(layer.weight, scheme, activation=activation, generator=generator)

@@ -4,8 +4,8 @@
 
 s and v of all steps are known at once, h by a scan. Units differ in how they make the fraction s, 0 < s < 1.
 
-A unit with the fraction s remembers about 1 / s steps. With biases of the gates alike all units begin with two; for long
-sequences they begin with times spread from 2 to some longest: s = sigmoid(-log u) = 1 / (1 + u), u uniform.
+A unit with the fraction s remembers about 1 / s steps. With biases of the gates alike all units begin with two; for
+long sequences they begin with times spread from 2 to some longest: s = sigmoid(-log u) = 1 / (1 + u), u uniform.
 
 Source of the latter: C. Tallec, Y. Ollivier, "Can recurrent neural networks warp time?", 2018.
 """
@@ -21,7 +21,7 @@ from neurarium.nets.recurrent.scan import scan
 
 
 def spread_bias(features: int, longest: int) -> Float[Tensor, "features"]:
-    """-log u, u uniform from 1 to `longest` - 1: what the net input of the fraction begins with; zeros for `longest` 2."""
+    """-log u, u uniform from 1 to `longest` - 1: what the net input of s begins with; zeros for `longest` 2."""
     return torch.zeros(features) if longest == 2 else -torch.log(1 + torch.rand(features) * (longest - 2))
 
 

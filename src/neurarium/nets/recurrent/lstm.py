@@ -27,6 +27,7 @@ from torch.nn import functional as F
 from neurarium.nets.parts.padded import inside, last_of
 from neurarium.nets.recurrent.cell import Cell, Unrolled, gate_weights
 from neurarium.nets.recurrent.encoder import State
+from neurarium.nets.recurrent.scan import scan
 
 # at which a sigmoid is 0 or 1 to the last bit, in every type
 _SHUT = 1e4
@@ -73,6 +74,13 @@ class LSTM(Cell):
         """h_t and c_t."""
         h, c = lstm_step(driven, state[0], state[1], self.weight_hh, self.bias_hh)
         return (h if self.weight_hr is None else F.linear(h, self.weight_hr), c)
+
+    def states(self, x: Float[Tensor, "batch time inputs"], state: State) -> State:
+        """h_t and c_t of every step: with all h known so are the gates, and c follows by a scan."""
+        h = self.unroll(x, None, state).features
+        before = torch.cat([state[0][:, None], h[:, :-1]], 1)
+        i, f, g, _ = (self.drive(x) + F.linear(before, self.weight_hh, self.bias_hh)).chunk(4, -1)
+        return h, scan(torch.sigmoid(f), torch.sigmoid(i) * torch.tanh(g), state[1])
 
     def forward(
         self, x: Float[Tensor, "batch time inputs"], lengths: Int[Tensor, "batch"] | None = None

@@ -33,10 +33,10 @@ class SequenceNet(Stepwise, nn.Module):
 
     Args:
         encoder: a `SequenceEncoder`.
-        inputs: numbers a step, or tokens of the vocabulary where there is an `embedding`.
+        inputs: numbers a step, or tokens of the vocabulary where there is an `embedding_dim`.
         outputs: numbers of an answer.
         pooling: a name in `POOLS`.
-        embedding: size of a token's vector; 0: each step is numbers.
+        embedding_dim: size of a token's vector; 0: each step is numbers.
         dropout: probability of dropping one of the numbers that the affine layer sees.
     """
 
@@ -47,12 +47,12 @@ class SequenceNet(Stepwise, nn.Module):
         outputs: int,
         *,
         pooling: str = "last",
-        embedding: int = 0,
+        embedding_dim: int = 0,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.inputs, self.pooling = inputs, pooling
-        self.embedding = nn.Embedding(inputs, embedding) if embedding else None
+        self.embedding = nn.Embedding(inputs, embedding_dim) if embedding_dim else None
         self.encoder, self.dropout = encoder, nn.Dropout(dropout)
         self.output = nn.Linear(encoder.features, outputs)  # type: ignore[arg-type]
         initialize_layer_(self.output, "lecun")

@@ -18,7 +18,7 @@ class SequenceSpec(NetSpec):
     Raises ConfigError: a size below 1, or a probability out of range.
     """
 
-    embedding: int = 32
+    embedding_dim: int = 32
     """Numbers in the vector of a token, where the data are tokens."""
     pooling: Pooling = "last"
     """How steps become one answer: the last one's features, or mean or maximum over time; not looked at where each
@@ -28,7 +28,7 @@ class SequenceSpec(NetSpec):
 
     def __post_init__(self) -> None:
         """Refuse what no net can be."""
-        check_at_least_one(self, "embedding")
+        check_at_least_one(self, "embedding_dim")
         check_dropout(self.dropout)
         if self.pooling not in ("last", "mean", "max"):
             raise ConfigError("net.pooling", expected="last, mean or max", got=str(self.pooling))
@@ -45,7 +45,7 @@ class SequenceSpec(NetSpec):
     def build(self, schema: Schema, backbone: Module | None = None) -> Module:
         """Make the net for one series of numbers or one row of tokens, of any length or of one.
 
-        It answers each step where the target has an entry for each, else the whole.
+        It answers each step where the target has an entry for each or is a transcript, else the whole.
         """
         from neurarium.nets.recurrent.sequence_net import SequenceNet
 
@@ -53,20 +53,22 @@ class SequenceSpec(NetSpec):
         tokens = bool(field.categories)
         if len(schema.inputs) > 1 or len(field.shape) != (1 if tokens else 2) or None in field.shape[1:]:
             raise other_input(name, "one series of numbers (time, features), or one row of tokens", schema)
-        width = self.embedding if tokens else int(field.shape[1] or 0)
+        width = self.embedding_dim if tokens else int(field.shape[1] or 0)
         each = answers_each_step(schema)
         return SequenceNet(
             self.encoder(width),
             len(field.categories) if tokens else width,
             int(schema.target.shape[1] or 0) if each and not schema.target.categories else schema.outputs,
             pooling="none" if each else self.pooling,
-            embedding=self.embedding if tokens else 0,
+            embedding_dim=self.embedding_dim if tokens else 0,
             dropout=self.dropout,
         )
 
 
 def answers_each_step(schema: Schema) -> bool:
-    """Whether the target has an entry for each step of the input: a category, or a row of numbers."""
+    """Whether the target has a category or a row of numbers for each step of the input, or is a transcript of it."""
     field, target = schema.input, schema.target
+    if target.is_transcript:
+        return True
     along = bool(target.shape) and (target.shape[0], target.axis) == (field.shape[0], field.axis)
     return along and len(target.shape) == (1 if target.categories else 2)

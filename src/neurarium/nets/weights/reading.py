@@ -9,21 +9,27 @@ from torch import Tensor
 
 from neurarium.checks import DataError
 from neurarium.nets.weights.h5_file import read_h5
+from neurarium.nets.weights.npz_file import is_npz, read_npz
 from neurarium.nets.weights.onnx_file import read_onnx
 from neurarium.nets.weights.torch_file import read_torch
 
+
+def _read_zip(path: Path) -> dict[str, Tensor]:
+    return read_npz(path) if is_npz(path) else read_torch(path)
+
+
 _BEGINNINGS: dict[bytes, Callable[[Path], dict[str, Tensor]]] = {
     b"\x89HDF\r\n\x1a\n": read_h5,
-    b"PK\x03\x04": read_torch,
+    b"PK\x03\x04": _read_zip,
     b"\x80\x02\x8a\x0a": read_torch,
 }
-KINDS = "state dicts of torch.save (.pt, .pth), safetensors, HDF5 (.h5) or ONNX (.onnx)"
+KINDS = "state dicts of torch.save (.pt, .pth), safetensors, HDF5 (.h5), ONNX (.onnx) or NumPy's .npz"
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
     """Read tensors by name.
 
-    `path`: a state dict of `torch.save`, safetensors, HDF5 or ONNX.
+    `path`: a state dict of `torch.save`, safetensors, HDF5, ONNX or NumPy's .npz.
     Returns: Tensors as they lie in the file; `converting` gives them other names and layouts.
     Raises DataError: not there, damaged, or of none of these kinds; ConfigError: a package that the kind needs is not
     installed.

@@ -61,7 +61,7 @@ def compared(
 
 
 def _applies(run: Run, data: Dataset, scores: Scores | None) -> bool:
-    return scores is not None and scores.task == "regression"
+    return scores is not None and scores.task == "regression" and "answers" in scores.arrays
 
 
 def _draw(run: Run, data: Dataset, split: str, scores: Scores | None) -> Figure:

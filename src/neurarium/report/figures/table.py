@@ -9,6 +9,7 @@ from neurarium.report.figures import (
     alignment,
     augmented,
     confusion,
+    continuations,
     energies_forces,
     feature_maps,
     filters,
@@ -20,6 +21,7 @@ from neurarium.report.figures import (
     recall,
     reconstructions,
     saliency,
+    transcripts,
     unit_filters,
     unit_reconstructions,
 )
@@ -42,8 +44,10 @@ FIGURES: tuple[RunFigure, ...] = (
     feature_maps.FIGURE,
     saliency.FIGURE,
     predictions.FIGURE,
+    continuations.FIGURE,
     energies_forces.FIGURE,
     alignment.FIGURE,
+    transcripts.FIGURE,
     augmented.FIGURE,
 )
 

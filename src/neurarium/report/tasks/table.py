@@ -10,6 +10,7 @@ from neurarium.report.tasks import (
     recall,
     reconstruction,
     regression,
+    transcription,
     translation,
 )
 from neurarium.report.tasks.task_report import TaskReport
@@ -25,6 +26,7 @@ TASK_REPORTS: dict[str, TaskReport] = {
     "recall": recall.REPORT,
     "language-model": language_model.REPORT,
     "translation": translation.REPORT,
+    "transcription": transcription.REPORT,
     "energy-forces": energy_forces.REPORT,
 }
 

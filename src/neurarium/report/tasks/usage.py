@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+from neurarium.data.log_mel import LogMel
 from neurarium.data.long_csv import holds_series
 from neurarium.data.text_lines import holds_characters
 from neurarium.record.schema import Schema
@@ -42,6 +43,8 @@ def files_of(schema: Schema) -> str:
         return "lines.txt"
     if holds_series(field):
         return "series.csv"
+    if LogMel.of(field):
+        return "recording.wav"
     if field.is_ragged or field.categories:
         return ""
     return "image.png" if field.is_image else "examples.csv"

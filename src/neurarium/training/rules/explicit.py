@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from neurarium.checks import ConfigError
 from neurarium.data.batch import Batch
 from neurarium.learning.backprop import losses
-from neurarium.learning.backprop.chain import chain_of
+from neurarium.learning.backprop.chain import Chain, chain_of
 from neurarium.tasks.task import Context, Trainable
 from neurarium.training.device import DeviceConfig
 from neurarium.training.rules.descent import laid_out
@@ -29,7 +29,8 @@ _Loss = tuple[Callable[[Tensor, Tensor], tuple[Tensor, Any]], Callable[[float, A
 class ExplicitRule(GradientRule):
     """Learning rule: gradients by the chain of `learning.backprop`, followed by an optimizer.
 
-    Raises ConfigError: a layer or a task without a rule, or examples that are not one tensor of one shape.
+    Raises ConfigError: a layer or a task without a rule, or examples of several inputs, or of
+    many lengths that the net does not look at.
     """
 
     follows: ClassVar[frozenset[str]] = GradientRule.follows - {"loss.*", "compile", "precision"} | {
@@ -39,23 +40,24 @@ class ExplicitRule(GradientRule):
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
-        inputs = setup.schema.inputs
-        if len(inputs) != 1 or setup.schema.input.is_ragged:
+        loss = EXPLICIT_LOSSES[label_loss(setup, "explicit gradients")]
+        chain = chain_of(setup.net)
+        padded = setup.schema.input.is_ragged
+        if len(setup.schema.inputs) != 1 or (padded and not any(layer.takes_lengths for layer in chain.layers)):
             raise ConfigError(
                 "gradients",
-                expected="autograd for examples that are not one tensor of one shape",
+                expected="autograd for examples that are not one tensor, or of many lengths that no layer looks at",
                 got="explicit",
                 remedy="leave --gradients out",
             )
-        loss = EXPLICIT_LOSSES[label_loss(setup, "explicit gradients")]
-        self._task_step = ChainStep(setup.net, self.task, setup.device_config, loss)
+        self._task_step = ChainStep(setup.net, chain, self.task, setup.device_config, loss)
 
 
 class ChainStep:
-    """`step.TaskStep` by the layers' rules. Raises ConfigError: a layer without a rule."""
+    """`step.TaskStep` by the layers' rules, the chain being the net's."""
 
-    def __init__(self, net: nn.Module, task: Trainable, device_config: DeviceConfig, loss: _Loss) -> None:
-        self._chain = chain_of(net)
+    def __init__(self, net: nn.Module, chain: Chain, task: Trainable, device_config: DeviceConfig, loss: _Loss) -> None:
+        self._chain = chain
         self._parameters = dict(net.named_parameters())
         self._task, self._placement, self._loss = task, device_config, loss
 
@@ -64,7 +66,7 @@ class ChainStep:
         forward, backward = self._loss
         fraction = batch.size / size
         with torch.no_grad(), self._placement.autocast():
-            outputs = self._chain.forward(batch.x)
+            outputs = self._chain.forward(*batch.inputs)
             value, cache = forward(outputs, batch.labels)
             errors = self._task.errors(outputs, batch)
         value = value if fraction == 1.0 else fraction * value
