@@ -19,9 +19,9 @@ def test_it_follows_a_series_to_any_level() -> None:
 
 def test_other_series_are_refused() -> None:
     net = ForecastSpec(hidden=5).build(ForecastSpec.example())
-    with pytest.raises(ShapeError, match="forecast"):
+    with pytest.raises(ShapeError, match="layer net"):
         net(torch.zeros(4, 12, 2))
-    with pytest.raises(ShapeError, match="forecast"):
+    with pytest.raises(ShapeError, match="layer net"):
         net(torch.zeros(4, 12))
 
 

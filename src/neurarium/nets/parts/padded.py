@@ -37,7 +37,7 @@ def last_of(
     x: Float[Tensor, "batch longest features"], lengths: Int[Tensor, "batch"]
 ) -> Float[Tensor, "batch features"]:
     """The last entry of each row that is there."""
-    return x[torch.arange(len(x), device=x.device), lengths - 1]
+    return x[torch.arange(x.shape[0], device=x.device), lengths - 1]
 
 
 def reversed_rows(

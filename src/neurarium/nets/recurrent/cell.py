@@ -48,7 +48,7 @@ class Cell(CausalEncoder, nn.Module):
     def update(self, driven: Float[Tensor, "batch driven"], state: State) -> State:
         """The state after a step."""
 
-    def start(self, batch: int, like: Tensor) -> State:
+    def start(self, batch: int | torch.SymInt, like: Tensor) -> State:
         """The state before the first step: zeros, or what was learned."""
         if self.initial is None:
             return tuple(like.new_zeros(batch, size) for size in self.sizes)
@@ -71,7 +71,7 @@ class Cell(CausalEncoder, nn.Module):
         self, x: Float[Tensor, "batch time inputs"], lengths: Int[Tensor, "batch"] | None = None
     ) -> Float[Tensor, "batch time features"]:
         """Features of every step."""
-        return self.states(x, self.start(len(x), x))[0]
+        return self.states(x, self.start(x.shape[0], x))[0]
 
     def unroll(
         self,
@@ -80,7 +80,7 @@ class Cell(CausalEncoder, nn.Module):
         state: State | None = None,
     ) -> Unrolled:
         """Features of every step, and the state after each row's last; from a given state, else from `start`."""
-        found = self.states(x, self.start(len(x), x) if state is None else state)
+        found = self.states(x, self.start(x.shape[0], x) if state is None else state)
         if lengths is None:
             return Unrolled(found[0], tuple(tensor[:, -1] for tensor in found))
         return Unrolled(found[0], tuple(last_of(tensor, lengths) for tensor in found))

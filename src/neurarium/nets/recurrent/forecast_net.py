@@ -30,6 +30,6 @@ class ForecastNet(nn.Module):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "batch ahead"]:
         """Say what follows. Raises ShapeError: other than series of one number a step."""
-        check_padded(x, None, "the forecast", "time", 1)
+        check_padded(x, None, "layer net", "time", 1)
         last = x[:, -1:]
         return last[:, :, 0] + self.net(x - last)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from neurarium.checks import DataError
 from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
+from neurarium.nets.refusals import other_input
 from neurarium.record.schema import Field, Schema
 
 if TYPE_CHECKING:
@@ -25,11 +26,14 @@ class ForecastSpec(RecurrentSpec):
         return Schema({"series": Field((12, 1))}, {"next": Field((3,), names=("in 1", "in 2", "in 3"))})
 
     def build(self, schema: Schema, backbone: "torch.nn.Module | None" = None) -> "torch.nn.Module":
-        """Make the net. Raises DataError: input and target are scaled differently, so that one says nothing of the
-        other; else what `SequenceSpec.build` does.
+        """Make the net for one series of one number a step, scaled as what follows it is.
+
+        Raises ShapeError: other inputs or targets; DataError: input and target are scaled differently.
         """
         from neurarium.nets.recurrent.forecast_net import ForecastNet
 
+        if schema.input.categories or schema.input.shape[1:] != (1,):
+            raise other_input("recurrent-forecast", "one series (time, 1) of numbers", schema)
         scales = {pair for field in (schema.input, schema.target) for pair in zip(field.mean, field.std, strict=True)}
         if len(scales) > 1:
             remedy = "choose the net recurrent, or data made by data.forecasts.from_series"

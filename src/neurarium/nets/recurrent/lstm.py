@@ -98,7 +98,7 @@ class LSTM(Cell):
 
         In the padding an input more shuts i and opens f, so that c comes out as it was after the last step.
         """
-        h0, c0 = (tensor[None].contiguous() for tensor in (self.start(len(x), x) if state is None else state))
+        h0, c0 = (tensor[None].contiguous() for tensor in (self.start(x.shape[0], x) if state is None else state))
         weight_ih: Tensor = self.weight_ih
         if lengths is not None:
             padding = (~inside(lengths, x.shape[1])).to(x.dtype)
