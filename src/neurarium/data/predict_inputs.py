@@ -88,7 +88,7 @@ def read_inputs(paths: Sequence[str | Path], schema: Schema) -> ReadInputs:
                 expected, got = "an animated GIF, a folder of frames, or a folder of either", "none"
                 raise DataError(str(path), expected=expected, got=got, remedy="check the path")
             names += map(str, clips)
-            tensors += [torch.from_numpy(read_clip(clip, field.fixed_shape))[None] for clip in clips]  # type: ignore[arg-type]
+            tensors += [torch.from_numpy(read_clip(clip, field.fixed_shape))[None] for clip in clips]
         elif path.is_dir() or is_image_file(path):
             images = sorted(filter(is_image_file, path.rglob("*"))) if path.is_dir() else [path]
             if not images:
