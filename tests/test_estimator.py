@@ -35,10 +35,10 @@ DIGITS, NUMBERS = load_digits(return_X_y=True)
 
 
 def quick(**settings: Any) -> NeuralClassifier:
-    return NeuralClassifier(**{"max_iter": 10, "learning_rate_init": 0.01, "random_state": 0} | settings)
+    return NeuralClassifier(**{"max_iter": 10, "learning_rate_init": 0.02, "batch_size": 32, "random_state": 0} | settings)
 
 
-@parametrize_with_checks([NeuralClassifier(max_iter=10, learning_rate_init=0.01)])  # type: ignore[untyped-decorator]
+@parametrize_with_checks([NeuralClassifier(max_iter=10, learning_rate_init=0.03, batch_size=64)])  # type: ignore[untyped-decorator]
 def test_scikit_learn_accepts_it(
     estimator: BaseEstimator, check: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,6 +47,7 @@ def test_scikit_learn_accepts_it(
     check(estimator)
 
 
+@pytest.mark.more
 def test_digits_by_an_mlp() -> None:
     X, test_X, y, test_y = train_test_split(DIGITS, NUMBERS, stratify=NUMBERS, random_state=0)
     assert quick(max_iter=20, learning_rate_init=0.002).fit(X, y).score(test_X, test_y) >= 0.96
@@ -170,7 +171,7 @@ def test_generators_and_threads_of_the_caller_stay(rate: float) -> None:
         return torch.get_rng_state().tolist(), str(NUMPYS.get_state()), NUMPYS.get_state()[1].tolist()
 
     before, threads = state(), torch.get_num_threads()
-    model = quick(learning_rate_init=rate, threads=threads + 1)
+    model = quick(learning_rate_init=rate, threads=threads + 1, max_iter=2)
     if rate < 1:
         model.fit(IRIS, SPECIES).predict(IRIS)
     else:
