@@ -4,6 +4,8 @@ import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 import neurarium.report
 from neurarium.report.render import render, unbroken
 
@@ -62,6 +64,7 @@ def test_no_line_breaks_before_a_percent_sign():
     assert "96.8\xa0% right" in render("verdict.html", paragraphs=["96.8 % right"])
 
 
+@pytest.mark.more
 def test_who_writes_no_page_does_not_wait_for_templates():
     asked = "import sys, neurarium.api, neurarium.cli.main, neurarium.report.page; print('jinja2' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)

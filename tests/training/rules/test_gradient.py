@@ -305,5 +305,6 @@ assert updates[0] == updates[1], updates
 """
 
 
+@pytest.mark.more
 def test_a_compiled_step_is_one_graph_and_the_same_step() -> None:
     subprocess.run([sys.executable, "-c", COMPILED], check=True)  # the tests' checks of types cannot be traced
