@@ -37,7 +37,7 @@ def test_a_recipe_of_pictures_learns_a_frame_and_says_what_it_leaves_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "run"
-    plan = neurarium.recipe("mlp")
+    plan = dataclasses.replace(neurarium.recipe("mlp"), epochs=8)
     run = neurarium.train(plan, data=flowers(), target="kind", out=folder)
     assert "without augmentation.shift of the recipe mlp" in " ".join(capsys.readouterr().err.split())
     assert not run.recipe.augmentation.active
@@ -47,14 +47,15 @@ def test_a_recipe_of_pictures_learns_a_frame_and_says_what_it_leaves_out(
     assert main(["evaluate", str(folder)]) == 2
     assert "--data FILE" in capsys.readouterr().err
     with pytest.raises(DataError, match="given to this run in memory"):
-        neurarium.resume(folder, epochs=41, progress=False)
-    again = neurarium.resume(folder, data=flowers(), target="kind", epochs=41, progress=False)
-    assert again.recipe.epochs == 41
+        neurarium.resume(folder, epochs=9, progress=False)
+    again = neurarium.resume(folder, data=flowers(), target="kind", epochs=9, progress=False)
+    assert again.recipe.epochs == 9
 
 
 def test_a_data_set_of_the_catalog_keeps_its_name(tmp_path: Path) -> None:
     data = neurarium.load_data("iris")
-    run = neurarium.train("mlp", data=data, out=tmp_path / "run", progress=False)
+    plan = dataclasses.replace(neurarium.recipe("mlp"), epochs=1)
+    run = neurarium.train(plan, data=data, out=tmp_path / "run", progress=False)
     assert run.recipe.data == "iris"
     assert main(["evaluate", str(tmp_path / "run")]) == 0
 
