@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+# kept, or every worker of pytest compiles the tests and the modules with checked shapes anew: 15 s each
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: train test test-more golden attack results benchmarks docs reference clean
 
 train: $(VENV)/.run
@@ -14,12 +17,11 @@ test: $(VENV)/.test
 	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2
-	$(BIN)/pytest --doctest-modules src
+	$(BIN)/pytest -n 2 --doctest-modules src tests
 
 # what proves more and takes longer
 test-more: $(VENV)/.test
-	$(BIN)/pytest -n 2 -m more
+	$(BIN)/pytest -n 2 -rs -m more
 
 # the commit before a change and the tree as it is, to the bit: make golden BASE=HEAD~3
 BASE ?= HEAD~1
