@@ -35,7 +35,9 @@ DIGITS, NUMBERS = load_digits(return_X_y=True)
 
 
 def quick(**settings: Any) -> NeuralClassifier:
-    return NeuralClassifier(**{"max_iter": 10, "learning_rate_init": 0.02, "batch_size": 32, "random_state": 0} | settings)
+    return NeuralClassifier(
+        **{"max_iter": 10, "learning_rate_init": 0.02, "batch_size": 32, "random_state": 0} | settings
+    )
 
 
 @parametrize_with_checks([NeuralClassifier(max_iter=10, learning_rate_init=0.03, batch_size=64)])  # type: ignore[untyped-decorator]
