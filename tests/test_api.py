@@ -19,6 +19,8 @@ from neurarium.training.session import build_session
 from .conftest import make_series
 from .contract import few
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def own(name: str) -> str:
     """The task that a recipe's net is made for."""

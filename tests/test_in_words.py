@@ -25,6 +25,8 @@ from neurarium.training.recipe import Recipe
 
 from .contract import real
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 LONGEST = 300
 
 

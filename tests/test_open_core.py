@@ -41,6 +41,8 @@ from neurarium.tasks.task import Outputs, Trainable, count_tensor, tensor_of
 from neurarium.training.recipe import Recipe
 from neurarium.training.run import Run
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SCHEMA = Schema(
     {"heap": Field((None, 2), axis="stones", value_range=(-4.0, 4.0))}, {"weight": Field((None,), axis="stones")}
 )

@@ -24,6 +24,8 @@ from neurarium.training.interrupt import StopRequest
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.run import Run
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 FAST = {"epochs": 2, "batch_size": 50, "threads": 1, "checkpoints": Checkpoints(seconds=1e9, steps=1)}
 TEACHER = Recipe(name="quick-teacher", net=MLPSpec(hidden=(8, 4)), **FAST)
 STUDENT = Recipe(

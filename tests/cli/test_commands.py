@@ -15,6 +15,8 @@ from PIL import Image
 
 from neurarium.data.catalog import load as load_data
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -9,6 +9,8 @@ from matplotlib import image
 from neurarium.checks import ConfigError
 from neurarium.cli import find_rate_command
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 QUICK = ["mlp", "--net.hidden", "16", "--threads", "1", "--batch-size", "50"]
 
 

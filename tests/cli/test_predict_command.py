@@ -22,6 +22,8 @@ from neurarium.training.recipe import Recipe
 from neurarium.training.seed import own_generators
 from neurarium.training.session import start
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def trained(folder: Path, net: NetSpec, data: Dataset) -> Path:
     recipe = Recipe(net=net, epochs=1, batch_size=20, threads=1, device="cpu")

@@ -12,6 +12,8 @@ from neurarium.nets.recurrent.recurrent_spec import RecurrentSpec
 from neurarium.nets.spec import NetSpec
 from neurarium.training.recipe import Recipe
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def trained(folder: Path, spec: NetSpec, data: str) -> Path:
     recipe = Recipe(net=spec, data=data, epochs=1, batch_size=1000, threads=1, device="cpu")

@@ -10,6 +10,8 @@ import pytest
 from neurarium.checks import ConfigError
 from neurarium.cli.sweep_command import read_order, run
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 QUICK = [
     "mlp", "--epochs", "1", "--net.hidden", "8", "--net.dropout=0", "--augmentation.shift", "0", "--batch-size=500",
     "--optimizer.name", "sgd,adam", "--optimizer.weight-decay", "0", "--threads", "1", "--quiet",

@@ -17,6 +17,8 @@ from neurarium.learning.backprop.worked_example import worked_example_text
 from neurarium.learning.loss import Loss
 from neurarium.training.seed import own_generators, seed_everything
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture(autouse=True)
 def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

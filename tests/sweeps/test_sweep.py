@@ -34,6 +34,8 @@ from neurarium.training.recipe import OwnNet, Recipe
 from neurarium.training.seed import own_generators, seed_everything
 from neurarium.training.session import start
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 PLAN = Recipe(name="toy", net=MLPSpec(hidden=(8,)), batch_size=32, epochs=2, device="cpu")
 GRID = {"optimizer.name": ["sgd", "adam"], "optimizer.lr": 0.02}
 

@@ -23,6 +23,8 @@ from neurarium.training.session import start
 
 from ..conftest import make_toy
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECIPE = Recipe(name="t", net=MLPSpec(hidden=(8,)), epochs=3, batch_size=30, checkpoints=Checkpoints(seconds=1e9))
 
 
