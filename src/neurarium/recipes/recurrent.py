@@ -128,7 +128,7 @@ def pronounce_plain() -> Recipe:
 
 
 def spoken_words() -> Recipe:
-    """What a voice says, letter by letter, from how loud it is in bands of pitch; nobody says which letter is when."""
+    """What a voice says, letter by letter, from its loudness in bands of pitch; nobody says when."""
     return Recipe(
         name="spoken-words",
         net=RecurrentSpec(cell="lstm", hidden=128, layers=2, bidirectional=True, dropout=0.4),
