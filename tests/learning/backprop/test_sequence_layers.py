@@ -47,7 +47,7 @@ def test_a_net_of_series_has_the_gradients_of_autograd(pooling, look_ahead: int)
 
 def test_a_net_of_tokens_too() -> None:
     check(
-        TDNNSpec(hidden=(5,), dilations=(2,), look_ahead=1, embedding=3),
+        TDNNSpec(hidden=(5,), dilations=(2,), look_ahead=1, embedding_dim=3),
         TOKENS,
         torch.arange(27).view(3, 9) % 6,
         LENGTHS,
