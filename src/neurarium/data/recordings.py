@@ -30,13 +30,8 @@ def is_folder_of_recordings(folder: Path) -> bool:
     return any(path.suffix.lower() == ".tsv" for path in folder.iterdir())
 
 
-<<<<<<< HEAD
-def load(folder: Path, name: str, *, whole: bool = False) -> Dataset:
-    """Return the recordings of a folder, a tenth each for validation and for the test; `whole` as in `assemble`.
-=======
 def load(folder: Path, name: str, whole: bool = False) -> Dataset:
     """Return the recordings of a folder, a tenth each held out for validation and the test; `whole` as in `assemble`.
->>>>>>> 0d991e6 (Recordings: a folder of one's own is measured whole)
 
     Raises:
         DataError: several tables, a line that is no file and text, a file that is not there or no WAV file, or a
