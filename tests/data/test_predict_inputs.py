@@ -205,9 +205,8 @@ def test_bad_inputs(tmp_path, folder):
 )
 def test_what_no_file_holds_is_refused_in_one_sentence(tmp_path, kind, got, request):
     schema = request.getfixturevalue(kind).schema
-    message = (
-        rf"inputs: expected a net of images \(images, .*text \(\.txt\), to read files, got one that .* {got}; give"
-    )
+    read = r"inputs: expected a net of images \(images, .*recordings \(\.wav\), to read files"
+    message = rf"{read}, got one that .* {got}; give"
     with pytest.raises(DataError, match=message):
         read_inputs([tmp_path / "a.csv"], schema)
 

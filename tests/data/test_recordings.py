@@ -38,7 +38,7 @@ def test_a_folder_of_wav_files_and_a_table(folder: Path) -> None:
     texts = {"".join(data.schema.target.categories[k] for k in row if k >= 0) for row in batch.labels.tolist()}
     assert texts == {"hello", "a b"}
     assert float(batch.x.mean()) == pytest.approx(0, abs=0.3)
-    names, examples = read_inputs([folder / "0.wav", folder / "sub"], data.schema)
+    names, examples, _ = read_inputs([folder / "0.wav", folder / "sub"], data.schema)
     assert names[:2] == [str(folder / "0.wav"), str(folder / "sub" / "1.wav")]
     assert len(examples) == len(names) == 11
 
