@@ -35,7 +35,7 @@ class DeviceConfig:
         # not `net.to(memory_format=...)`, which fails on the five dimensions of kernels over time
         for tensor in (*net.parameters(), *net.buffers()):
             if tensor.dim() == 4:
-                tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+                tensor.data = tensor.data.to(tensor.device, memory_format=torch.channels_last)
         return net
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
