@@ -19,7 +19,7 @@ from neurarium.data.scaling import Scaling
 from neurarium.data.table import Table
 from neurarium.data.windows import Windows
 from neurarium.record.schema import Field, Schema
-from neurarium.report.plotting import Picture
+from neurarium.report.plotting import NotebookFigure
 
 torch.set_num_threads(1)
 # nothing is measured: the numbers of a test are the same on every run
@@ -207,7 +207,7 @@ def _assembled(name: str, whole: Examples, counts: Counts, *, standardize: bool 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures stay blank, for runs whose pictures nobody looks at: half of what a short run costs."""
-    monkeypatch.setattr(Picture, "draw", lambda self, renderer: None)
+    monkeypatch.setattr(NotebookFigure, "draw", lambda self, renderer: None)
 
 
 @pytest.fixture
