@@ -206,7 +206,7 @@ def _assembled(name: str, whole: Examples, counts: Counts, *, standardize: bool 
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures stay blank, for runs whose pictures nobody looks at: half of what a short run costs."""
+    """Figures stay blank, for runs whose figures nobody looks at: half of what a short run costs."""
     monkeypatch.setattr(NotebookFigure, "draw", lambda self, renderer: None)
 
 

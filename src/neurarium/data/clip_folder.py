@@ -65,7 +65,7 @@ def clip_shape(path: Path) -> Shape:
     return len(shapes), max(channels for channels, _, _ in shapes.values()), height, width
 
 
-def read_clip(path: Path, shape: Shape) -> UInt8[np.ndarray, "time channels height width"]:
+def read_clip(path: Path, shape: tuple[int, ...]) -> UInt8[np.ndarray, "time channels height width"]:
     """Return a clip as bytes, gray or in color as `shape` says.
 
     Raises DataError: a damaged one, or one of another length or size.

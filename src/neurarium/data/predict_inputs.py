@@ -21,6 +21,7 @@ from torch import Tensor
 
 from neurarium.checks import DataError
 from neurarium.data.arrays import as_inputs
+from neurarium.data.clip_folder import clips_below, read_clip
 from neurarium.data.csv_table import names_of_targets, read_table
 from neurarium.data.examples import Examples
 from neurarium.data.image_file import is_image_file, read_image

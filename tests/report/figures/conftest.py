@@ -32,7 +32,7 @@ def fresh(tmp_path: Path) -> MakeRun:
     ) -> Run:
         torch.manual_seed(0)
         net = net or spec.build(data.schema)
-        lines = [{"event": "epoch", "train": {"error": error}} for error in errors]
+        lines = [{"event": "epoch", "train": {"error": error}, "best": False} for error in errors]
         (tmp_path / "record.jsonl").write_text("".join(json.dumps(seal(line)) + "\n" for line in lines))
         plan = Recipe(name="t", net=spec, device="cpu", **recipe)
         device_config = find_device("cpu")
