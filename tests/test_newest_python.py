@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +87,10 @@ def environment(program: str) -> Path:
                 pytest.skip(f"{home.name} cannot be installed: {done.stderr.strip().splitlines()[-1]}")
             if not home.exists():  # another run may have been faster
                 made.rename(home)
+    home.touch()  # those that nothing asked for in a month are gigabytes for nobody
+    for other in CACHE.iterdir():
+        if time.time() - other.stat().st_mtime > 30 * 86400:
+            shutil.rmtree(other)
     return home / "bin" / "python"
 
 
