@@ -21,7 +21,7 @@ test: $(VENV)/.test
 
 # what proves more and takes longer
 test-more: $(VENV)/.test
-	$(BIN)/pytest -n 2 -rs -m more
+	$(BIN)/pytest -n 2 --dist worksteal -rs -m more
 
 # the commit before a change and the tree as it is, to the bit: make golden BASE=HEAD~3
 BASE ?= HEAD~1

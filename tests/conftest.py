@@ -22,6 +22,13 @@ from neurarium.record.schema import Field, Schema
 from neurarium.report.plotting import NotebookFigure
 
 torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test comes first, so that the other workers take over the rest meanwhile."""
+    items.sort(key=lambda item: "test_newest_python" not in item.nodeid)
+
+
 # nothing is measured: the numbers of a test are the same on every run
 os.environ["NEURARIUM_CHOICES"] = "matrix_products=onednn"
 
