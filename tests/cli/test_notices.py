@@ -24,7 +24,8 @@ OTHER = {
     "sweep": ["sweep", "mlp", "--data", "iris", "--net.hidden", "4", "--epochs", "1", "--seeds", "1", "--quiet"],
     "find-rate": ["find-rate", "mlp", "--data", "iris", "--steps", "20"],
 }
-WITHOUT = {"list", "compare", "sample"}  # nothing to note, but for `sample`, whose run is read as that of `predict`
+# nothing to note, but for `sample` and `translate`, whose runs are read as that of `predict`
+WITHOUT = {"list", "compare", "sample", "translate"}
 
 
 def test_every_command_is_looked_at() -> None:

@@ -58,7 +58,7 @@ def test_a_text_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     text = tmp_path / "text.txt"
     text.write_text("the cat sat on the mat. " * 100, encoding="utf-8")
     recipe = Recipe(
-        net=RecurrentSpec(hidden=4, embedding=4), task="language-model", data=str(text), epochs=1, threads=1
+        net=RecurrentSpec(hidden=4, embedding_dim=4), task="language-model", data=str(text), epochs=1, threads=1
     )
     api.train(recipe, out=tmp_path / "run", progress=False)
     arguments = ["sample", str(tmp_path / "run"), "--prompt", "the c", "--length", "30"]

@@ -101,7 +101,7 @@ def test_a_translator_is_called_as_in_training() -> None:
         logits = net(batch.x, batch.labels[:, :-1].clamp(min=0), *batch.inputs[1:])
     loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch.labels[:, 1:].flatten(), ignore_index=-1)
     assert found["loss"] == pytest.approx(float(loss), rel=1e-5)
-    assert {"encoder", "decoder"} <= {entry["name"] for entry in found["layers"]}
+    assert {"encoder", "decoder.0"} <= {entry["name"] for entry in found["layers"]}
 
 
 @pytest.mark.parametrize(("name", "task"), [("rbm", "density"), ("gan", "generation"), ("hopfield", "recall")])

@@ -107,7 +107,7 @@ def test_what_cannot_be_ordered_is_refused(text: str, match: str, tmp_path: Path
 def test_predict_reads_the_same_form_with_or_without_labels(tmp_path: Path) -> None:
     schema = catalog.load(str(written(tmp_path, "\n".join(rows())))).schema
     bare = written(tmp_path, "time,down,id,up\n1,-1,x,7\n0,-0.5,x,6\n3,-3,y,9", "new.csv")
-    names, examples = read_inputs([bare, tmp_path / "series.csv"], schema)
+    names, examples, _ = read_inputs([bare, tmp_path / "series.csv"], schema)
     assert names[:2] == [f"{bare}[x]", f"{bare}[y]"]
     assert len(names) == len(examples) == 42
     batch = dataclasses.replace(examples, schema=Schema({"series": Field((None, 2), axis="time")}))  # type: ignore[type-var]

@@ -55,6 +55,7 @@ def test_what_differs_from_supervised_learning_by_gradients() -> None:
         "dcgan": ("generation", "adversarial"),
         "neural-language-model": ("language-model", "gradient"),
         "encoder-decoder": ("translation", "gradient"),
+        "recurrent-forecast": ("forecast", "gradient"),
         "pair-potential": ("energy-forces", "gradient"),
     }
     assert [name for name, net in NETS.items() if net.needs] == ["linear-probe"]

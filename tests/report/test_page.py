@@ -246,7 +246,7 @@ def test_use_is_by_what_the_net_is_for(task, command, call, made):
         ("vectors", "examples.csv"),
         ("tokens", "lines.txt"),
         ("windows", "lines.txt"),
-        ("series", ""),
+        ("series", "series.csv"),
         ("nodes", ""),
         ("graphs", ""),
         ("points", ""),

@@ -122,7 +122,7 @@ CASES: dict[str, Case] = {
     ),
     "a task without a loss": (
         replace(OWN, net=MLPSpec((8,)), task="recall"), tens, None, ConfigError,
-        r"task: expected one with a loss .* as this net has no learning rule of its own, got recall; --task auto, or",
+        r"net: expected a net of the kind Memory for the task recall, got MLP; leave it to the net: --task auto",
     ),
     "no such task": (
         replace(OWN, net=MLPSpec((8,)), task="clasification"), tens, None, ConfigError,

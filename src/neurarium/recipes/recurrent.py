@@ -107,7 +107,7 @@ def vowels_gru() -> Recipe:
 
 
 def pronounce() -> Recipe:
-    """How an English word is spoken, from its letters, by an encoder, a decoder and attention between them."""
+    """How an English word is spoken, from its letters: encoder, decoder, attention between them."""
     return Recipe(
         name="pronounce",
         net=EncoderDecoderSpec(embedding_dim=64, hidden=128, bidirectional=True, attention="additive", dropout=0.2),

@@ -29,7 +29,7 @@ def digest(plain: Any) -> str:
 
     Example:
         >>> digest({"a": 1.0, "b": [2]})[:8], digest({"b": [2], "a": 1.0})[:8]
-        ('aacd0a70', '47e3c8c0')
+        ('3676b1b2', '82dde1dd')
     """
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 

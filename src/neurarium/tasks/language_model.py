@@ -58,7 +58,12 @@ class LanguageModel(Classification):
         try:
             with evaluating(net), torch.no_grad():
                 one, other = tensor_of(net(rows.to(device)), self.name)[:, :-1]
-        except Exception:  # what it cannot take is said where it is tried on examples
+        except (
+            RuntimeError,
+            ValueError,
+            TypeError,
+            IndexError,
+        ):  # what it cannot take is said where it is tried on examples
             return
         if not torch.allclose(one, other, rtol=1e-4, atol=1e-5):
             got, remedy = "answers that depend on the token that comes", "--net.bidirectional False"

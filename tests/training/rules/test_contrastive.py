@@ -23,7 +23,7 @@ from neurarium.training.checkpoint import load_checkpoint, save_checkpoint
 from neurarium.training.device import DeviceConfig
 from neurarium.training.recipe import Recipe
 from neurarium.training.rules.contrastive import ContrastiveRule
-from neurarium.training.session import build_session
+from neurarium.training.session import build_session, create_run_folder
 
 from .setups import batch_of, classes, step, sums
 from .setups import make as rule_of
@@ -180,11 +180,12 @@ def test_resuming_goes_on_bit_for_bit(spec: RBMSpec, vectors: Dataset, tmp_path:
     whole = build_session(recipe, vectors)
     list(whole.events())
     first = build_session(replace(recipe, epochs=2), vectors)
-    first.folder = tmp_path
+    create_run_folder(first.recipe, tmp_path, vectors)
+    first.take_place(tmp_path)
     list(first.events())
     newest = max((tmp_path / "checkpoints").glob("*.json")).with_suffix("")
     second = build_session(recipe, vectors)
-    second.folder = tmp_path
+    second.take_place(tmp_path)
     second.restore(load_checkpoint(newest))
     torch.rand(5)
     list(second.events())

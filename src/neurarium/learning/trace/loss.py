@@ -64,6 +64,7 @@ def default_loss(outputs: Tensor, targets: Tensor | None, seed: int = 0) -> Tens
     Example:
         >>> default_loss(torch.tensor([[3.0, 1.0]]), torch.tensor([[1.0, 1.0]]))  # (4 + 0) / 2 / 2
         tensor(1.)
+
     Raises ShapeError: targets do not match the outputs; DataError: a class number that no output stands for.
     """
     if targets is None:

@@ -68,10 +68,13 @@ class Cell(CausalEncoder, nn.Module):
         return tuple(torch.stack(tensors, 1) for tensors in zip(*steps, strict=True))
 
     def forward(
-        self, x: Float[Tensor, "batch time inputs"], lengths: Int[Tensor, "batch"] | None = None
+        self,
+        x: Float[Tensor, "batch time inputs"],
+        lengths: Int[Tensor, "batch"] | None = None,
+        state: State | None = None,
     ) -> Float[Tensor, "batch time features"]:
-        """Features of every step."""
-        return self.states(x, self.start(x.shape[0], x))[0]
+        """Features of every step, from a given state, else from `start`."""
+        return self.states(x, self.start(x.shape[0], x) if state is None else state)[0]
 
     def unroll(
         self,

@@ -133,7 +133,7 @@ class EncoderDecoder(StepDecoder, Aligning, nn.Module):
         c_at_each = c[:, None].expand(-1, target.shape[1], -1)
         s = torch.cat([y, c_at_each], 2) if self.attention is None else y
         for cell, state in zip(self.decoder, states, strict=True):
-            s = cell.unroll(s, None, state).features  # type: ignore[operator]
+            s = cell(s, None, state)
         if self.attention is None:
             return y, s, c_at_each, None
         return y, s, *self.attention(s, h, lengths)

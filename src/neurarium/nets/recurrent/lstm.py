@@ -83,10 +83,13 @@ class LSTM(Cell):
         return h, scan(torch.sigmoid(f), torch.sigmoid(i) * torch.tanh(g), state[1])
 
     def forward(
-        self, x: Float[Tensor, "batch time inputs"], lengths: Int[Tensor, "batch"] | None = None
+        self,
+        x: Float[Tensor, "batch time inputs"],
+        lengths: Int[Tensor, "batch"] | None = None,
+        state: State | None = None,
     ) -> Float[Tensor, "batch time outputs"]:
-        """h_t of every step, by torch's kernel."""
-        return self.unroll(x).features
+        """h_t of every step, by torch's kernel; from a given state, else from `start`."""
+        return self.unroll(x, None, state).features
 
     def unroll(
         self,

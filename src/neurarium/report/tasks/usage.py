@@ -41,10 +41,10 @@ def files_of(schema: Schema) -> str:
         return ""
     if holds_characters(field):
         return "lines.txt"
-    if holds_series(field):
-        return "series.csv"
     if LogMel.of(field):
         return "recording.wav"
+    if holds_series(field):
+        return "series.csv"
     if field.is_ragged or field.categories:
         return ""
     return "image.png" if field.is_image else "examples.csv"
