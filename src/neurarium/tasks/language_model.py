@@ -58,13 +58,8 @@ class LanguageModel(Classification):
         try:
             with evaluating(net), torch.no_grad():
                 one, other = tensor_of(net(rows.to(device)), self.name)[:, :-1]
-        except (
-            RuntimeError,
-            ValueError,
-            TypeError,
-            IndexError,
-        ):  # what it cannot take is said where it is tried on examples
-            return
+        except (RuntimeError, ValueError, TypeError, IndexError):
+            return  # what it cannot take is said where it is tried on examples
         if not torch.allclose(one, other, rtol=1e-4, atol=1e-5):
             got, remedy = "answers that depend on the token that comes", "--net.bidirectional False"
             raise ConfigError("net", expected="one that sees no later token", got=got, remedy=remedy)
