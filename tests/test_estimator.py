@@ -110,7 +110,7 @@ def test_labels_of_any_type(labels: np.ndarray) -> None:
 
 @pytest.mark.more
 def test_pipeline_search_validation_and_clone() -> None:
-    pipeline = make_pipeline(StandardScaler(), quick(max_iter=20))
+    pipeline = make_pipeline(StandardScaler(), quick(max_iter=60))
     grid = {
         "neuralclassifier__net": ["mlp", MLPSpec(hidden=())],
         "neuralclassifier__learning_rate_init": np.logspace(-6, -2, 2),
@@ -119,7 +119,7 @@ def test_pipeline_search_validation_and_clone() -> None:
     search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(IRIS, SPECIES)
     assert search.best_params_["neuralclassifier__learning_rate_init"] == 0.01
     assert search.best_score_ > 0.9
-    assert cross_val_score(quick(max_iter=20), IRIS, SPECIES, cv=3).min() > 0.9
+    assert cross_val_score(quick(max_iter=60), IRIS, SPECIES, cv=3).min() > 0.9
 
     fitted = search.best_estimator_[-1]
     fresh = clone(fitted)
