@@ -21,6 +21,8 @@ from neurarium.training.run import Run, load_run
 from neurarium.training.seed import own_generators
 from neurarium.training.session import start
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 NAMES, ROWS = ("length", "Width", "depth of hull", "x 0", "tail"), 60
 
 

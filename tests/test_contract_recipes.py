@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from .contract import begin, cut, few, gradients, quiet
 
 DEEP = 30  # layers; deeper nets learn by heart in minutes
 EPOCHS_BY_HEART = 150
+SLOW_BY_HEART = ("spoken-words", "moving-digits-next", "moving-digits-conv3d")  # 4 to 19 s each
 
 PLANS = {name: dataclasses.replace(make(), threads=1, device="cpu") for name, make in RECIPES.items()}
 # its 4,000 features cost seconds and are under no law of their own
@@ -48,11 +50,13 @@ def deep(recipe: Recipe) -> bool:
     return isinstance(depth, int) and depth >= DEEP
 
 
-mostly = pytest.mark.parametrize(
-    "recipe",
-    [pytest.param(plan, marks=pytest.mark.more) if deep(plan) else plan for plan in PLANS.values()],
-    ids=PLANS,
-)
+def but(slow: Callable[[Recipe], bool]) -> pytest.MarkDecorator:
+    """Every recipe, the slow ones in `make test-more`."""
+    plans = [pytest.param(plan, marks=pytest.mark.more) if slow(plan) else plan for plan in PLANS.values()]
+    return pytest.mark.parametrize("recipe", plans, ids=PLANS)
+
+
+mostly = but(deep)
 
 
 def stand_in(recipe: Recipe) -> Dataset:
@@ -212,7 +216,7 @@ def begun(recipe: Recipe, data: Dataset, folder: Path, below: Path | None) -> Se
     return resume(folder, recipe, data)
 
 
-@mostly
+@but(lambda plan: deep(plan) or plan.name in SLOW_BY_HEART)
 def test_learns_one_batch_by_heart(recipe: Recipe) -> None:
     """The net of the recipe, with its own optimizer, learns 20 examples by heart, or as much as there is to learn."""
     data = few(recipe, (20, 0, 0))

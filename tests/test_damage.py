@@ -30,6 +30,8 @@ from neurarium.training.recipe import Checkpoints, Recipe
 
 from .conftest import make_tokens, make_toy
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 TEXT = (".json", ".jsonl", ".toml")
 
 

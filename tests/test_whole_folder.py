@@ -24,6 +24,8 @@ from neurarium.training.checkpoint import load_newest
 from neurarium.training.folder import is_finished, is_run, is_whole, read_recipe
 from neurarium.training.recipe import Checkpoints, Recipe
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECIPE = Recipe(
     name="t", net=MLPSpec(hidden=(4,), dropout=0.3), epochs=2, batch_size=40, threads=1, device="cpu",
     checkpoints=Checkpoints(seconds=1e9, steps=2),

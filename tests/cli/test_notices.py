@@ -9,6 +9,8 @@ from neurarium.cli.main import COMMANDS
 
 from .conftest import called
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 DAMAGED = {
     "evaluate": ["evaluate", "r"],
     "predict": ["predict", "r", "x.csv"],

@@ -12,6 +12,8 @@ from neurarium.data import catalog
 
 from .conftest import called
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def sung(path: Path, notes: str, rate: int) -> None:
     tones = [np.sin(2 * np.pi * (1500 if note == "h" else 400) * np.arange(rate // 8) / rate) for note in notes]

@@ -11,6 +11,8 @@ from neurarium.training.run import Run
 
 from .conftest import called
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:

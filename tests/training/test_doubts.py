@@ -18,6 +18,8 @@ from neurarium.tasks.scores import Metric
 from neurarium.training.doubts import learned_by_heart, loss_never_fell, no_better_than_guessing
 from neurarium.training.recipe import Recipe
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECIPE = Recipe(net=MLPSpec(hidden=(16,)), optimizer=Optimizer("adam", lr=1e-2), epochs=20, batch_size=30, threads=1)
 
 

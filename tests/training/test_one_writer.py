@@ -18,6 +18,8 @@ from neurarium.sweeps.sweep import sweep
 from neurarium.training.recipe import Checkpoints, Recipe
 from neurarium.training.session import start
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 OFTEN = Checkpoints(seconds=1e9, steps=1)
 PLAN = Recipe(name="t", net=MLPSpec(hidden=(4,)), epochs=2, batch_size=30, threads=1, checkpoints=OFTEN)
 
